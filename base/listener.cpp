@@ -1,0 +1,101 @@
+#include "base/listener.h"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace mpsup {
+
+namespace {
+
+constexpr int backlog = 4096; // the kernel cuts it to net.core.somaxconn
+
+struct SocketName {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+SocketName ip_name(const Address& address) {
+    SocketName name;
+    if (address.is_ipv6()) {
+        sockaddr_in6 in{};
+        in.sin6_family = AF_INET6;
+        in.sin6_port = htons(address.port);
+        ::inet_pton(AF_INET6, address.ip.c_str(), &in.sin6_addr);
+        std::memcpy(&name.storage, &in, sizeof in);
+        name.size = sizeof in;
+    } else {
+        sockaddr_in in{};
+        in.sin_family = AF_INET;
+        in.sin_port = htons(address.port);
+        ::inet_pton(AF_INET, address.ip.c_str(), &in.sin_addr);
+        std::memcpy(&name.storage, &in, sizeof in);
+        name.size = sizeof in;
+    }
+    return name;
+}
+
+Result<SocketName> unix_name(const std::string& path) {
+    sockaddr_un un{};
+    if (path.size() >= sizeof un.sun_path) return system_failure("socket path " + path, ENAMETOOLONG);
+    un.sun_family = AF_UNIX;
+    std::memcpy(un.sun_path, path.data(), path.size());
+    SocketName name;
+    std::memcpy(&name.storage, &un, sizeof un);
+    name.size = sizeof un;
+    return name;
+}
+
+} // namespace
+
+Result<Fd> listen_tcp(const Address& address) {
+    const std::string what = "listen on " + address.to_string();
+    const int family = address.is_ipv6() ? AF_INET6 : AF_INET;
+    Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) return system_failure(what);
+    const int on = 1;
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return system_failure(what);
+    if (family == AF_INET6 && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
+        return system_failure(what);
+    const auto name = ip_name(address);
+    if (::bind(fd.get(), name.get(), name.size) != 0) return system_failure(what);
+    if (::listen(fd.get(), backlog) != 0) return system_failure(what);
+    return fd;
+}
+
+Result<Fd> listen_unix(const std::string& path, int type, unsigned mode) {
+    const std::string what = "listen on " + path;
+    const auto name = unix_name(path);
+    if (!name) return std::unexpected(name.error());
+    Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) return system_failure(what);
+    ::unlink(path.c_str());
+    if (::bind(fd.get(), name->get(), name->size) != 0) return system_failure(what);
+    if (::chmod(path.c_str(), mode) != 0) return system_failure(what);
+    if (::listen(fd.get(), backlog) != 0) return system_failure(what);
+    return fd;
+}
+
+Result<Fd> connect_unix(const std::string& path, int type, int flags) {
+    const std::string what = "connect to " + path;
+    const auto name = unix_name(path);
+    if (!name) return std::unexpected(name.error());
+    Fd fd(::socket(AF_UNIX, type | flags | SOCK_CLOEXEC, 0));
+    if (!fd) return system_failure(what);
+    if (::connect(fd.get(), name->get(), name->size) != 0) return system_failure(what);
+    return fd;
+}
+
+bool is_listening(int fd) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+} // namespace mpsup

@@ -1,0 +1,27 @@
+// Making the sockets that clients connect to.
+#pragma once
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <string>
+
+namespace mpsup {
+
+/// A bound, listening, non-blocking TCP socket. SO_REUSEADDR is set, SO_REUSEPORT never: whoever shares it inherits
+/// the descriptor. IPv6 sockets are IPV6_V6ONLY. EADDRINUSE and EADDRNOTAVAIL come back in the error's code.
+[[nodiscard]] Result<Fd> listen_tcp(const Address& address);
+
+/// A bound, listening, non-blocking unix socket of `type` (SOCK_STREAM or SOCK_SEQPACKET) at `path` with permission
+/// bits `mode`. A stale socket file is replaced; whoever calls holds the lock of the folder. ENAMETOOLONG for
+/// a path over 107 bytes (unix(7)).
+[[nodiscard]] Result<Fd> listen_unix(const std::string& path, int type, unsigned mode);
+
+/// A connected unix socket of `type`, non-blocking when `flags` holds SOCK_NONBLOCK.
+[[nodiscard]] Result<Fd> connect_unix(const std::string& path, int type, int flags = 0);
+
+/// Is this descriptor a socket that listens (SO_ACCEPTCONN)?
+[[nodiscard]] bool is_listening(int fd);
+
+} // namespace mpsup

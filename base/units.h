@@ -1,0 +1,26 @@
+// Durations and sizes as people write them: a number with a unit.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mpsup {
+
+/// "500ms", "30s", "5m", "2h", "1d"; decimals are allowed ("1.5s"). Nothing for anything else: a missing unit, a
+/// sign, more than 10 years.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// "0B", "512B", "64KiB", "1MiB", "2GiB" and the decimal "10kB", "10MB", "1GB". Nothing for anything else or above
+/// 2^53 bytes.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
+
+/// The shortest exact form that parse_duration reads back: "1500ms" is "1.5s", "60s" is "1m".
+[[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
+
+/// For people, at most three digits and a binary unit: "912B", "4.7MiB", "13MiB".
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+
+} // namespace mpsup

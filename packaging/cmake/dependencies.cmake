@@ -1,0 +1,37 @@
+# Libraries of Debian 12 (packaging/dependencies lists the packages).
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url)
+find_package(yaml-cpp REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+
+# libperl, with the flags that this perl was built with (perldoc ExtUtils::Embed).
+find_program(MPSUP_PERL perl REQUIRED)
+execute_process(COMMAND ${MPSUP_PERL} -MConfig -MExtUtils::Embed -e "print ccopts()"
+  OUTPUT_VARIABLE MPSUP_PERL_CCOPTS COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${MPSUP_PERL} -MExtUtils::Embed -e "print ldopts()"
+  OUTPUT_VARIABLE MPSUP_PERL_LDOPTS COMMAND_ERROR_IS_FATAL ANY)
+separate_arguments(MPSUP_PERL_CCOPTS UNIX_COMMAND "${MPSUP_PERL_CCOPTS}")
+separate_arguments(MPSUP_PERL_LDOPTS UNIX_COMMAND "${MPSUP_PERL_LDOPTS}")
+# Its include folders are system folders, so that our warnings do not judge perl.h; its optimisation level is not ours.
+list(TRANSFORM MPSUP_PERL_CCOPTS REPLACE "^-I" "-isystem")
+list(FILTER MPSUP_PERL_CCOPTS EXCLUDE REGEX "^(-O.|-g|-fstack-protector.*|-D_FORTIFY_SOURCE.*|-W.*)$")
+list(FILTER MPSUP_PERL_LDOPTS EXCLUDE REGEX "^-fstack-protector.*$")
+add_library(mpsup_libperl INTERFACE)
+add_library(mpsup::libperl ALIAS mpsup_libperl)
+target_compile_options(mpsup_libperl INTERFACE ${MPSUP_PERL_CCOPTS})
+target_link_options(mpsup_libperl INTERFACE ${MPSUP_PERL_LDOPTS})
+
+# Asio and Beast compiled once (base/boost_impl.cpp), their headers then carry declarations only.
+add_library(mpsup_boost STATIC ${CMAKE_SOURCE_DIR}/base/boost_impl.cpp)
+add_library(mpsup::boost ALIAS mpsup_boost)
+target_compile_definitions(mpsup_boost PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED BOOST_PROCESS_USE_STD_FS)
+target_compile_features(mpsup_boost PUBLIC cxx_std_23)
+target_link_libraries(mpsup_boost PUBLIC Boost::headers Threads::Threads)
+if(MPSUP_SANITIZE MATCHES "thread")
+  target_compile_options(mpsup_boost PRIVATE -fsanitize=thread -Wno-tsan)
+endif()

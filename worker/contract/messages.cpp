@@ -1,0 +1,261 @@
+#include "worker/contract/messages.h"
+
+#include <boost/json.hpp>
+
+#include <limits>
+#include <utility>
+
+namespace json = boost::json;
+
+namespace mpsup::contract {
+
+namespace {
+
+constexpr std::size_t max_reason_bytes = 16384; // leaves room for JSON's escapes in one packet
+constexpr std::int64_t max_pool = 10'000;
+constexpr std::int64_t max_grace_ms = 86'400'000;
+constexpr std::size_t max_list = 1024;
+
+template <typename Enum> struct Name {
+    Enum value;
+    std::string_view text;
+};
+
+constexpr Name<Role> roles[] = {{Role::light, "light"}, {Role::master, "master"}, {Role::child, "child"}};
+constexpr Name<WorkerKind> kinds[] = {{WorkerKind::static_files, "static"}, {WorkerKind::dynamic, "dynamic"}};
+constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"},
+                                     {FdRole::private_listener, "private_listener"},
+                                     {FdRole::access_log, "access_log"}};
+constexpr Name<ExitStatus::Kind> exit_kinds[] = {{ExitStatus::Kind::exited, "exited"},
+                                                 {ExitStatus::Kind::signalled, "signalled"},
+                                                 {ExitStatus::Kind::unknown, "unknown"}};
+
+template <typename Enum, std::size_t N> std::string_view text_of(const Name<Enum> (&names)[N], Enum value) {
+    for (const auto& name : names)
+        if (name.value == value) return name.text;
+    std::unreachable();
+}
+
+// Reads typed members of one object and remembers the first that was wrong.
+class Reader {
+public:
+    explicit Reader(const json::object& object) : object_(object) {}
+
+    [[nodiscard]] const std::string& problem() const { return problem_; }
+
+    std::int64_t number(std::string_view key, std::int64_t low, std::int64_t high) {
+        const json::value* value = find(key);
+        if (!value) return low;
+        const std::int64_t* number = value->if_int64();
+        if (number && *number >= low && *number <= high) return *number;
+        return complain(key), low;
+    }
+
+    std::string text(std::string_view key) {
+        const json::value* value = find(key);
+        if (!value) return {};
+        if (const json::string* text = value->if_string()) return std::string(*text);
+        return complain(key), std::string();
+    }
+
+    bool flag(std::string_view key) {
+        const json::value* value = find(key);
+        if (!value) return false;
+        if (const bool* flag = value->if_bool()) return *flag;
+        return complain(key), false;
+    }
+
+    template <typename Enum, std::size_t N> Enum choice(std::string_view key, const Name<Enum> (&names)[N]) {
+        return choice_of(key, text(key), names);
+    }
+
+    std::vector<std::string> texts(std::string_view key) {
+        std::vector<std::string> list;
+        const json::value* value = find(key);
+        if (!value) return list;
+        const json::array* array = value->if_array();
+        if (!array || array->size() > max_list) return complain(key), list;
+        for (const json::value& item : *array) {
+            const json::string* text = item.if_string();
+            if (!text) return complain(key), list;
+            list.emplace_back(*text);
+        }
+        return list;
+    }
+
+    template <typename Enum, std::size_t N>
+    std::vector<Enum> choices(std::string_view key, const Name<Enum> (&names)[N]) {
+        std::vector<Enum> list;
+        for (const std::string& text : texts(key)) list.push_back(choice_of(key, text, names));
+        return list;
+    }
+
+    std::chrono::milliseconds duration(std::string_view key) {
+        return std::chrono::milliseconds(number(key, 0, max_grace_ms));
+    }
+
+    pid_t pid() { return static_cast<pid_t>(number("pid", 1, std::numeric_limits<pid_t>::max())); }
+
+    std::uint64_t counter(std::string_view key) {
+        return static_cast<std::uint64_t>(number(key, 0, std::numeric_limits<std::int64_t>::max()));
+    }
+
+private:
+    template <typename Enum, std::size_t N>
+    Enum choice_of(std::string_view key, const std::string& text, const Name<Enum> (&names)[N]) {
+        for (const auto& name : names)
+            if (name.text == text) return name.value;
+        return complain(key), names[0].value;
+    }
+
+    const json::value* find(std::string_view key) {
+        const json::value* value = object_.if_contains(key);
+        if (!value) complain(key);
+        return value;
+    }
+
+    void complain(std::string_view key) {
+        if (problem_.empty()) problem_ = "missing or bad \"" + std::string(key) + "\"";
+    }
+
+    const json::object& object_;
+    std::string problem_;
+};
+
+json::object to_json(const Hello& hello) {
+    return {{"type", "hello"},
+            {"contract", hello.contract},
+            {"role", text_of(roles, hello.role)},
+            {"site", hello.identity.site},
+            {"worker", hello.identity.worker},
+            {"generation", static_cast<std::int64_t>(hello.identity.generation)},
+            {"uuid", hello.identity.uuid},
+            {"pid", hello.pid},
+            {"start_time", static_cast<std::int64_t>(hello.start_time)},
+            {"build", hello.build}};
+}
+
+json::object to_json(const Go& go) {
+    json::array fds;
+    for (const FdRole role : go.fds) fds.emplace_back(text_of(fd_roles, role));
+    json::array serves;
+    for (const std::string& path : go.serves) serves.emplace_back(path);
+    return {{"type", "go"},
+            {"kind", text_of(kinds, go.kind)},
+            {"fds", std::move(fds)},
+            {"grace_ms", go.grace.count()},
+            {"root", go.root},
+            {"serves", std::move(serves)},
+            {"app", go.app},
+            {"pool", go.pool}};
+}
+
+json::object to_json(const Ready&) { return {{"type", "ready"}}; }
+
+json::object to_json(const Failed& failed) {
+    return {{"type", "failed"}, {"reason", std::string_view(failed.reason).substr(0, max_reason_bytes)}};
+}
+
+json::object to_json(const ChildStarted& child) {
+    return {{"type", "child_started"}, {"pid", child.pid}, {"start_time", static_cast<std::int64_t>(child.start_time)}};
+}
+
+json::object to_json(const ChildReady& child) { return {{"type", "child_ready"}, {"pid", child.pid}}; }
+
+json::object to_json(const ChildExited& child) {
+    int value = 0;
+    if (child.status.kind() == ExitStatus::Kind::exited) value = child.status.code();
+    if (child.status.kind() == ExitStatus::Kind::signalled) value = child.status.signal();
+    return {{"type", "child_exited"},
+            {"pid", child.pid},
+            {"how", text_of(exit_kinds, child.status.kind())},
+            {"value", value},
+            {"ready_ms", child.ready_for.count()},
+            {"planned", child.planned}};
+}
+
+json::object to_json(const Serve&) { return {{"type", "serve"}}; }
+
+json::object to_json(const Drain& drain) { return {{"type", "drain"}, {"grace_ms", drain.grace.count()}}; }
+
+Message read_hello(Reader& in) {
+    Hello hello;
+    hello.contract = static_cast<int>(in.number("contract", 1, 1'000'000));
+    hello.role = in.choice("role", roles);
+    hello.identity = {in.text("site"), in.text("worker"), in.counter("generation"), in.text("uuid")};
+    hello.pid = in.pid();
+    hello.start_time = in.counter("start_time");
+    hello.build = in.text("build");
+    return hello;
+}
+
+Message read_go(Reader& in) {
+    Go go;
+    go.kind = in.choice("kind", kinds);
+    go.fds = in.choices("fds", fd_roles);
+    go.grace = in.duration("grace_ms");
+    go.root = in.text("root");
+    go.serves = in.texts("serves");
+    go.app = in.text("app");
+    go.pool = static_cast<int>(in.number("pool", 0, max_pool));
+    return go;
+}
+
+Message read_child_exited(Reader& in) {
+    ChildExited child;
+    child.pid = in.pid();
+    const auto how = in.choice("how", exit_kinds);
+    const int value = static_cast<int>(in.number("value", 0, 255));
+    if (how == ExitStatus::Kind::exited) child.status = ExitStatus::exited(value);
+    if (how == ExitStatus::Kind::signalled) child.status = ExitStatus::signalled(value);
+    child.ready_for = std::chrono::milliseconds(in.number("ready_ms", 0, std::numeric_limits<std::int64_t>::max()));
+    child.planned = in.flag("planned");
+    return child;
+}
+
+Message read_child_started(Reader& in) {
+    const pid_t pid = in.pid();
+    return ChildStarted{pid, in.counter("start_time")};
+}
+
+struct Decoder {
+    std::string_view type;
+    Message (*read)(Reader&);
+};
+
+constexpr Decoder decoders[] = {
+    {"hello", read_hello},
+    {"go", read_go},
+    {"ready", [](Reader&) -> Message { return Ready{}; }},
+    {"failed", [](Reader& in) -> Message { return Failed{in.text("reason")}; }},
+    {"child_started", read_child_started},
+    {"child_ready", [](Reader& in) -> Message { return ChildReady{in.pid()}; }},
+    {"child_exited", read_child_exited},
+    {"serve", [](Reader&) -> Message { return Serve{}; }},
+    {"drain", [](Reader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
+};
+
+} // namespace
+
+std::string encode(const Message& message) {
+    return std::visit([](const auto& body) { return json::serialize(to_json(body)); }, message);
+}
+
+Result<Message> decode(std::string_view packet) {
+    json::error_code error;
+    const json::value value = json::parse(packet, error); // at most 32 levels deep by default
+    if (error) return failure("contract message is not JSON: " + error.message());
+    const json::object* object = value.if_object();
+    if (!object) return failure("contract message is not an object");
+    Reader reader(*object);
+    const std::string type = reader.text("type");
+    for (const auto& decoder : decoders) {
+        if (decoder.type != type) continue;
+        Message message = decoder.read(reader);
+        if (!reader.problem().empty()) return failure("contract message \"" + type + "\": " + reader.problem());
+        return message;
+    }
+    return failure("contract message of unknown type \"" + type.substr(0, 40) + "\"");
+}
+
+} // namespace mpsup::contract

@@ -1,0 +1,93 @@
+#include "worker/contract/scoreboard.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace mpsup::contract {
+
+namespace {
+
+constexpr int read_attempts = 8;
+
+template <std::size_t N> void store_text(std::array<char, N>& field, std::string_view text) noexcept {
+    const std::size_t size = std::min(text.size(), N - 1);
+    std::memcpy(field.data(), text.data(), size);
+    field[size] = '\0';
+}
+
+template <std::size_t N> std::string load_text(const std::array<char, N>& field) {
+    std::string text(field.data(), ::strnlen(field.data(), N));
+    std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return text;
+}
+
+char known_activity(char letter) {
+    return std::string_view("S_RWG").contains(letter) ? letter : '?';
+}
+
+} // namespace
+
+Result<Fd> make_scoreboard() { return make_sealed_memfd("mpsup-scoreboard", sizeof(ScoreboardRecord)); }
+
+Result<ScoreboardWriter> ScoreboardWriter::open(int memfd) {
+    auto mapping = Mapping::read_write(memfd, sizeof(ScoreboardRecord));
+    if (!mapping) return std::unexpected(mapping.error());
+    auto* record = new (mapping->data()) ScoreboardRecord{};
+    record->record_size = sizeof(ScoreboardRecord);
+    record->activity = static_cast<char>(Activity::starting);
+    record->layout_version = ScoreboardRecord::layout;
+    return ScoreboardWriter(std::move(*mapping));
+}
+
+void ScoreboardWriter::set(Activity activity) noexcept {
+    if (mapping_) record()->activity.store(static_cast<char>(activity), std::memory_order_relaxed);
+}
+
+void ScoreboardWriter::begin_request(std::string_view method, std::string_view uri, std::int64_t now_ms) noexcept {
+    if (!mapping_) return;
+    auto& record_now = *record();
+    record_now.sequence.fetch_add(1, std::memory_order_acq_rel);
+    store_text(record_now.method, method);
+    store_text(record_now.uri, uri);
+    record_now.since_ms.store(now_ms, std::memory_order_relaxed);
+    record_now.sequence.fetch_add(1, std::memory_order_release);
+    set(Activity::sending);
+}
+
+void ScoreboardWriter::end_request() noexcept {
+    if (!mapping_) return;
+    record()->since_ms.store(0, std::memory_order_relaxed);
+    record()->requests.fetch_add(1, std::memory_order_relaxed);
+    set(Activity::waiting);
+}
+
+Result<ScoreboardReader> ScoreboardReader::open(int memfd) {
+    if (!is_sealed_memfd(memfd, sizeof(ScoreboardRecord))) return system_failure("scoreboard", EINVAL);
+    auto mapping = Mapping::read_only(memfd, sizeof(ScoreboardRecord));
+    if (!mapping) return std::unexpected(mapping.error());
+    return ScoreboardReader(std::move(*mapping));
+}
+
+ScoreboardSnapshot ScoreboardReader::read() const {
+    ScoreboardSnapshot snapshot;
+    if (!mapping_) return snapshot;
+    const auto& record = *static_cast<const ScoreboardRecord*>(mapping_.data());
+    if (record.layout_version != ScoreboardRecord::layout || record.record_size != sizeof(ScoreboardRecord))
+        return snapshot;
+    snapshot.activity = known_activity(record.activity.load(std::memory_order_relaxed));
+    snapshot.requests = record.requests.load(std::memory_order_relaxed);
+    for (int attempt = 0; attempt < read_attempts; ++attempt) {
+        const auto before = record.sequence.load(std::memory_order_acquire);
+        ScoreboardSnapshot::Request request{load_text(record.method), load_text(record.uri),
+                                            record.since_ms.load(std::memory_order_relaxed)};
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (before % 2 != 0 || record.sequence.load(std::memory_order_relaxed) != before) continue;
+        if (request.since_ms > 0) snapshot.request = std::move(request);
+        break;
+    }
+    return snapshot;
+}
+
+} // namespace mpsup::contract

@@ -1,0 +1,86 @@
+#include "worker/contract/session.h"
+
+#include "base/listener.h"
+#include "base/process_identity.h"
+
+#include <cerrno>
+#include <charconv>
+#include <poll.h>
+#include <string_view>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace mpsup::contract {
+
+Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
+    CommandLine line;
+    for (int i = 1; i < argc; i += 2) {
+        const std::string_view key = argv[i];
+        if (i + 1 == argc) return failure("no value after " + std::string(key));
+        const std::string_view value = argv[i + 1];
+        if (key == "--contract") line.contract_path = value;
+        else if (key == "--site") line.identity.site = value;
+        else if (key == "--worker") line.identity.worker = value;
+        else if (key == "--uuid") line.identity.uuid = value;
+        else if (key == "--generation") {
+            const auto [end, error] =
+                std::from_chars(value.data(), value.data() + value.size(), line.identity.generation);
+            if (error != std::errc{} || end != value.data() + value.size())
+                return failure("bad --generation " + std::string(value));
+        } else return failure("unknown option " + std::string(key));
+    }
+    if (line.contract_path.empty() || line.identity.uuid.empty())
+        return failure("this program is started by mpsup, not by hand: see `mpsup up --help`");
+    return line;
+}
+
+std::vector<std::string> CommandLine::to_arguments() const {
+    return {"--site",       identity.site,
+            "--worker",     identity.worker,
+            "--generation", std::to_string(identity.generation),
+            "--uuid",       identity.uuid,
+            "--contract",   contract_path};
+}
+
+Result<Session> Session::open(const CommandLine& command_line, Role role) {
+    auto socket = connect_unix(command_line.contract_path, SOCK_SEQPACKET);
+    if (!socket) return std::unexpected(socket.error());
+    const auto start_time = process_start_time(::getpid());
+    if (!start_time) return std::unexpected(start_time.error());
+    Session session(std::move(*socket));
+    const Hello hello{version, role, command_line.identity, ::getpid(), *start_time, MPSUP_VERSION};
+    if (auto sent = session.send(hello); !sent) return std::unexpected(sent.error());
+    return session;
+}
+
+Result<std::pair<Go, std::vector<Fd>>> Session::wait_for_go(std::chrono::milliseconds deadline) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    for (;;) {
+        auto received = receive();
+        if (received) {
+            auto* go = std::get_if<Go>(&received->message);
+            if (!go) return failure("the supervisor said something else before go");
+            if (go->fds.size() != received->fds.size()) return failure("go with missing descriptors");
+            return std::pair{std::move(*go), std::move(received->fds)};
+        }
+        if (received.error().code.value() != EAGAIN) return std::unexpected(received.error());
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        if (left.count() <= 0) return system_failure("wait for go", ETIMEDOUT);
+        pollfd entry{socket_.get(), POLLIN, 0};
+        ::poll(&entry, 1, static_cast<int>(left.count()));
+    }
+}
+
+Result<Received> Session::receive() {
+    auto packet = receive_packet(socket_.get());
+    if (!packet) return std::unexpected(packet.error());
+    auto message = decode(packet->bytes);
+    if (!message) return std::unexpected(message.error());
+    return Received{std::move(*message), std::move(packet->fds)};
+}
+
+Result<> Session::send(const Message& message, std::span<const int> fds) {
+    return send_packet(socket_.get(), encode(message), fds);
+}
+
+} // namespace mpsup::contract

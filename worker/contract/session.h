@@ -1,0 +1,55 @@
+// A worker's side of the contract: its one connection to the supervisor.
+#pragma once
+
+#include "base/fd.h"
+#include "base/fd_passing.h"
+#include "worker/contract/messages.h"
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mpsup::contract {
+
+/// A message and the descriptors that came with it.
+struct Received {
+    Message message;
+    std::vector<Fd> fds;
+};
+
+/// What a worker binary is told on its command line.
+struct CommandLine {
+    std::string contract_path; // of the supervisor's contract socket
+    Identity identity;
+
+    /// Reads "--contract PATH --site S --worker W --generation N --uuid U"; says what is wrong otherwise.
+    [[nodiscard]] static Result<CommandLine> parse(int argc, const char* const* argv);
+    /// The other way round, argv[0] not included: what the supervisor passes.
+    [[nodiscard]] std::vector<std::string> to_arguments() const;
+};
+
+/// Owns the connection. Used from one thread.
+class Session {
+public:
+    /// Connects and says hello. Does not wait for an answer.
+    [[nodiscard]] static Result<Session> open(const CommandLine& command_line, Role role);
+
+    /// Waits for `go`. Anything else, the end of the stream or the deadline is an error.
+    [[nodiscard]] Result<std::pair<Go, std::vector<Fd>>> wait_for_go(std::chrono::milliseconds deadline);
+
+    /// For poll.
+    [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+
+    /// The next message, EAGAIN when there is none, ECONNRESET when the supervisor is gone. Never blocks.
+    [[nodiscard]] Result<Received> receive();
+
+    /// Never blocks.
+    [[nodiscard]] Result<> send(const Message& message, std::span<const int> fds = {});
+
+private:
+    explicit Session(Fd socket) noexcept : socket_(std::move(socket)) {}
+    Fd socket_;
+};
+
+} // namespace mpsup::contract
