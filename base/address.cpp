@@ -27,9 +27,7 @@ std::optional<Address> Address::parse(std::string_view text) {
     return Address{canonical.data(), static_cast<std::uint16_t>(port)};
 }
 
-std::string Address::to_string() const {
-    return (is_ipv6() ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
-}
+std::string Address::to_string() const { return (is_ipv6() ? "[" + ip + "]" : ip) + ":" + std::to_string(port); }
 
 bool Address::overlaps(const Address& other) const noexcept {
     if (port != other.port) return false;

@@ -37,7 +37,7 @@ Result<Fd> open_file(const std::string& path, int flags, unsigned mode) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
     auto file = open_file(path, O_RDONLY | O_NONBLOCK);
     if (!file) return std::unexpected(file.error());
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file->get(), &status) != 0) return system_failure("stat " + path);
     if (S_ISDIR(status.st_mode)) return system_failure("read " + path, EISDIR);
     if (!S_ISREG(status.st_mode)) return system_failure("read " + path, EINVAL);

@@ -22,7 +22,7 @@ Result<Fd> make_sealed_memfd(const char* name, std::size_t size) {
 
 bool is_sealed_memfd(int fd, std::size_t size) {
     const int seals = ::fcntl(fd, F_GET_SEALS);
-    struct stat status {};
+    struct stat status{};
     return seals >= 0 && (seals & resize_seals) == resize_seals && ::fstat(fd, &status) == 0 &&
            status.st_size == static_cast<off_t>(size);
 }

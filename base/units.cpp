@@ -16,8 +16,8 @@ struct Unit {
 
 constexpr std::array duration_units{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"m", 60'000}, Unit{"h", 3'600'000},
                                     Unit{"d", 86'400'000}};
-constexpr std::array size_units{Unit{"B", 1},          Unit{"KiB", 1024.0},       Unit{"MiB", 1048576.0},
-                                Unit{"GiB", 1073741824.0}, Unit{"kB", 1e3}, Unit{"MB", 1e6}, Unit{"GB", 1e9}};
+constexpr std::array size_units{Unit{"B", 1},    Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0},
+                                Unit{"kB", 1e3}, Unit{"MB", 1e6},     Unit{"GB", 1e9}};
 
 template <std::size_t N>
 std::optional<double> parse_number_with_unit(std::string_view text, const std::array<Unit, N>& units, double limit) {
@@ -28,7 +28,8 @@ std::optional<double> parse_number_with_unit(std::string_view text, const std::a
     if (error != std::errc{}) return std::nullopt;
     const std::string_view name(rest, static_cast<std::size_t>(end - rest));
     for (const auto& unit : units)
-        if (unit.name == name) return number * unit.factor <= limit ? std::optional(number * unit.factor) : std::nullopt;
+        if (unit.name == name)
+            return number * unit.factor <= limit ? std::optional(number * unit.factor) : std::nullopt;
     return std::nullopt;
 }
 

@@ -140,14 +140,9 @@ json::object to_json(const Go& go) {
     for (const FdRole role : go.fds) fds.emplace_back(text_of(fd_roles, role));
     json::array serves;
     for (const std::string& path : go.serves) serves.emplace_back(path);
-    return {{"type", "go"},
-            {"kind", text_of(kinds, go.kind)},
-            {"fds", std::move(fds)},
-            {"grace_ms", go.grace.count()},
-            {"root", go.root},
-            {"serves", std::move(serves)},
-            {"app", go.app},
-            {"pool", go.pool}};
+    return {
+        {"type", "go"},    {"kind", text_of(kinds, go.kind)}, {"fds", std::move(fds)}, {"grace_ms", go.grace.count()},
+        {"root", go.root}, {"serves", std::move(serves)},     {"app", go.app},         {"pool", go.pool}};
 }
 
 json::object to_json(const Ready&) { return {{"type", "ready"}}; }

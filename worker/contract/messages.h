@@ -74,8 +74,8 @@ struct Go {
     std::string root;                // absolute folder; the whole path of a request is appended
     std::vector<std::string> serves; // path prefixes it answers ("/static/"); empty: all
     // dynamic
-    std::string app;   // absolute path of a .psgi file
-    int pool = 0;      // children wanted
+    std::string app; // absolute path of a .psgi file
+    int pool = 0;    // children wanted
 };
 
 struct Ready {};

@@ -23,9 +23,7 @@ template <std::size_t N> std::string load_text(const std::array<char, N>& field)
     return text;
 }
 
-char known_activity(char letter) {
-    return std::string_view("S_RWG").contains(letter) ? letter : '?';
-}
+char known_activity(char letter) { return std::string_view("S_RWG").contains(letter) ? letter : '?'; }
 
 } // namespace
 

@@ -18,7 +18,7 @@ enum class Activity : char {
     starting = 'S',
     waiting = '_',
     reading = 'R',
-    sending = 'W', // in the application, or writing its reply
+    sending = 'W',   // in the application, or writing its reply
     finishing = 'G', // draining
 };
 
@@ -28,8 +28,8 @@ struct ScoreboardRecord {
     static constexpr std::uint32_t layout = 0x6d700001; // "mp", version 1
     std::uint32_t layout_version;
     std::uint32_t record_size;
-    std::atomic<std::uint64_t> requests;   // answered since the process started
-    std::atomic<std::int64_t> since_ms;    // CLOCK_MONOTONIC: when the request in hand began; 0: none
+    std::atomic<std::uint64_t> requests; // answered since the process started
+    std::atomic<std::int64_t> since_ms;  // CLOCK_MONOTONIC: when the request in hand began; 0: none
     std::atomic<std::uint32_t> sequence;
     std::atomic<char> activity;
     std::array<char, 15> method;

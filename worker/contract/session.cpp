@@ -18,16 +18,21 @@ Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
         const std::string_view key = argv[i];
         if (i + 1 == argc) return failure("no value after " + std::string(key));
         const std::string_view value = argv[i + 1];
-        if (key == "--contract") line.contract_path = value;
-        else if (key == "--site") line.identity.site = value;
-        else if (key == "--worker") line.identity.worker = value;
-        else if (key == "--uuid") line.identity.uuid = value;
+        if (key == "--contract")
+            line.contract_path = value;
+        else if (key == "--site")
+            line.identity.site = value;
+        else if (key == "--worker")
+            line.identity.worker = value;
+        else if (key == "--uuid")
+            line.identity.uuid = value;
         else if (key == "--generation") {
             const auto [end, error] =
                 std::from_chars(value.data(), value.data() + value.size(), line.identity.generation);
             if (error != std::errc{} || end != value.data() + value.size())
                 return failure("bad --generation " + std::string(value));
-        } else return failure("unknown option " + std::string(key));
+        } else
+            return failure("unknown option " + std::string(key));
     }
     if (line.contract_path.empty() || line.identity.uuid.empty())
         return failure("this program is started by mpsup, not by hand: see `mpsup up --help`");
@@ -35,11 +40,8 @@ Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
 }
 
 std::vector<std::string> CommandLine::to_arguments() const {
-    return {"--site",       identity.site,
-            "--worker",     identity.worker,
-            "--generation", std::to_string(identity.generation),
-            "--uuid",       identity.uuid,
-            "--contract",   contract_path};
+    return {"--site", identity.site, "--worker",   identity.worker, "--generation", std::to_string(identity.generation),
+            "--uuid", identity.uuid, "--contract", contract_path};
 }
 
 Result<Session> Session::open(const CommandLine& command_line, Role role) {
