@@ -1,0 +1,69 @@
+// What the core wants done. The shell does it, and tells the core what came of it.
+#pragma once
+
+#include "base/exit_status.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <variant>
+#include <vector>
+
+namespace mpsup::core {
+
+using GenerationNumber = std::uint64_t;
+
+struct Spawn {
+    GenerationNumber generation;
+};
+struct SendGo {
+    GenerationNumber generation;
+};
+/// Begin probing its private listener, every 200 ms.
+struct OpenGate {
+    GenerationNumber generation;
+};
+struct SendServe {
+    GenerationNumber generation;
+};
+struct SendDrain {
+    GenerationNumber generation;
+};
+/// SIGKILL to every process of it.
+struct Kill {
+    GenerationNumber generation;
+};
+
+/// Something that happened, for the history and for whoever waits.
+struct Note {
+    enum class Kind {
+        started,        // a generation was spawned
+        ready,          // a generation serves
+        child_started,  // of a pool
+        child_ready,    //
+        exited,         // a light process or a pool master is gone
+        child_exited,   // a child of a pool is gone
+        launch_failed,  // a generation that should have served did not get there
+        gate_failed,    // …because it failed its probes
+        draining,       // a generation was told to leave
+        killed,         // a generation was sent SIGKILL
+        backoff,        // waits before it is started again
+        failed,         // given up
+        health_changed, // the probes' verdict changed
+    };
+    Kind kind;
+    GenerationNumber generation = 0;
+    pid_t pid = -1;
+    std::optional<ExitStatus> status; // of what exited
+    bool planned = false;             // it was told to go
+    std::string text;                 // why, for people
+};
+
+[[nodiscard]] std::string_view to_string(Note::Kind kind) noexcept;
+
+using Effect = std::variant<Spawn, SendGo, OpenGate, SendServe, SendDrain, Kill, Note>;
+using Effects = std::vector<Effect>;
+
+} // namespace mpsup::core

@@ -1,0 +1,60 @@
+#include "supervisor/core/generation.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mpsup::core {
+
+namespace {
+
+std::optional<Duration> limit_of(Phase phase, const PhaseLimits& limits) {
+    switch (phase) {
+    case Phase::launching: return limits.hello;
+    case Phase::loading: return limits.load;
+    case Phase::gating: return limits.gate;
+    case Phase::draining: return limits.grace;
+    case Phase::killing: return limits.kill_again;
+    case Phase::standby:
+    case Phase::serving:
+    case Phase::orphaned:
+    case Phase::gone: return std::nullopt;
+    }
+    std::unreachable();
+}
+
+} // namespace
+
+void Generation::enter(Phase next, const PhaseLimits& limits, Time now) {
+    phase = next;
+    phase_since = now;
+    const auto limit = limit_of(next, limits);
+    deadline = limit ? std::optional(now + *limit) : std::nullopt;
+    if (next == Phase::serving) ready_since = now;
+}
+
+int Generation::ready_count() const {
+    if (phase == Phase::launching || phase == Phase::loading || !is_alive(phase)) return 0;
+    if (!is_pool) return process_alive ? 1 : 0;
+    return static_cast<int>(std::ranges::count_if(children, [](const auto& entry) { return entry.second.ready; }));
+}
+
+std::string_view to_string(Note::Kind kind) noexcept {
+    switch (kind) {
+    case Note::Kind::started: return "started";
+    case Note::Kind::ready: return "ready";
+    case Note::Kind::child_started: return "child_started";
+    case Note::Kind::child_ready: return "child_ready";
+    case Note::Kind::exited: return "exited";
+    case Note::Kind::child_exited: return "child_exited";
+    case Note::Kind::launch_failed: return "launch_failed";
+    case Note::Kind::gate_failed: return "gate_failed";
+    case Note::Kind::draining: return "draining";
+    case Note::Kind::killed: return "killed";
+    case Note::Kind::backoff: return "backoff";
+    case Note::Kind::failed: return "failed";
+    case Note::Kind::health_changed: return "health_changed";
+    }
+    std::unreachable();
+}
+
+} // namespace mpsup::core

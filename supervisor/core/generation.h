@@ -1,0 +1,57 @@
+// One generation of a worker: its phase, its processes as far as they are known, its deadline.
+#pragma once
+
+#include "supervisor/core/effect.h"
+#include "supervisor/core/lifecycle.h"
+#include "supervisor/core/restart_budget.h"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace mpsup::core {
+
+/// How long each phase may take, and what a gate asks. Part of a worker's rules.
+struct PhaseLimits {
+    Duration hello{10'000}; // from spawn to hello
+    Duration load{60'000};  // from go to ready
+    Duration gate{30'000};  // from ready to passed
+    Duration grace{30'000}; // from drain to gone; then SIGKILL
+    Duration kill_again{1'000};
+    int gate_passes = 3; // probes in a row
+
+    friend bool operator==(const PhaseLimits&, const PhaseLimits&) = default;
+};
+
+struct Child {
+    bool ready = false;
+    Time since{}; // it is ready, or was started
+};
+
+/// A value; belongs to core::Worker, which alone changes it.
+struct Generation {
+    GenerationNumber number = 0;
+    bool is_pool = false;
+    Phase phase = Phase::launching;
+    Time phase_since{};
+    std::optional<Time> deadline; // of the phase
+    bool hold = false;            // an operation decides when it is admitted
+    bool planned = false;         // started by order, not to replace what died
+    bool process_alive = true;    // light process or pool master
+    int passes = 0;               // probes passed in a row while gating
+    int passes_wanted = 0;
+    Time ready_since{}; // serving; epoch: never
+    std::map<pid_t, Child> children;
+    std::string trouble; // the latest reason why it might not make it
+
+    /// Enters `next` and sets the phase's deadline.
+    void enter(Phase next, const PhaseLimits& limits, Time now);
+
+    /// Children that serve, or 1 for a light process that does.
+    [[nodiscard]] int ready_count() const;
+
+    /// Nothing of it is left?
+    [[nodiscard]] bool is_empty() const { return !process_alive && children.empty(); }
+};
+
+} // namespace mpsup::core

@@ -1,0 +1,409 @@
+#include "supervisor/core/worker.h"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace mpsup::core {
+
+namespace {
+
+constexpr std::size_t outcomes_kept = 8;
+
+std::string seconds(Duration duration) {
+    const auto tenths = (duration.count() + 50) / 100;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+Duration ready_for(const Generation& generation, Time now) {
+    if (generation.ready_since == Time{}) return Duration(0);
+    return std::chrono::duration_cast<Duration>(now - generation.ready_since);
+}
+
+std::string overdue_text(Phase phase, const PhaseLimits& limits) {
+    switch (phase) {
+    case Phase::launching: return "said nothing for " + seconds(limits.hello) + " after it was started";
+    case Phase::loading: return "was not ready " + seconds(limits.load) + " after it was told to load";
+    case Phase::gating: return "did not pass its health checks within " + seconds(limits.gate);
+    case Phase::draining: return "had not finished " + seconds(limits.grace) + " after it was told to";
+    case Phase::killing: return "is still there after SIGKILL";
+    case Phase::standby:
+    case Phase::serving:
+    case Phase::orphaned:
+    case Phase::gone: return {};
+    }
+    std::unreachable();
+}
+
+} // namespace
+
+// Orders
+
+GenerationNumber Worker::start(Time now, bool hold) {
+    wants_to_run_ = true;
+    given_up_ = false;
+    budget_.reset();
+    for (const Generation& generation : generations_ | std::views::reverse)
+        if (is_coming(generation.phase) || is_taking_requests(generation.phase)) return generation.number;
+    return spawn(now, hold, true);
+}
+
+GenerationNumber Worker::prepare(Time now) {
+    wants_to_run_ = true;
+    given_up_ = false;
+    budget_.reset();
+    // What was on its way was loaded before this was asked for: it may be of older code.
+    for (Generation& generation : generations_)
+        if (is_coming(generation.phase)) apply(generation, Trigger::retire, now);
+    return spawn(now, true, true);
+}
+
+void Worker::admit(GenerationNumber number, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || generation->phase != Phase::standby) return;
+    const bool replaces = std::ranges::any_of(generations_, [&](const Generation& other) {
+        return other.number < number && is_taking_requests(other.phase);
+    });
+    if (generation->planned && replaces) ++planned_restarts_;
+    apply(*generation, Trigger::admit, now);
+    note({.kind = Note::Kind::ready, .generation = number, .status = {}, .text = {}});
+    retire_all_but(number, now);
+}
+
+void Worker::abandon(GenerationNumber number, Time now) {
+    Generation* generation = find_mutable(number);
+    if (generation && is_coming(generation->phase)) apply(*generation, Trigger::retire, now);
+    converge(now);
+}
+
+void Worker::stop(Time now) {
+    wants_to_run_ = false;
+    given_up_ = false;
+    start_again_at_.reset();
+    retire_all_but(0, now);
+}
+
+void Worker::set_rules(WorkerRules rules) {
+    rules_ = rules;
+    budget_.set_rule(rules.restart);
+}
+
+// News
+
+void Worker::on_spawn_failed(GenerationNumber number, const std::string& why, Time now, double chance) {
+    Generation* generation = find_mutable(number);
+    if (!generation) return;
+    generation->trouble = why;
+    generation->process_alive = false;
+    end_if_empty(*generation, now, chance);
+}
+
+void Worker::on_hello(GenerationNumber number, Time now) {
+    if (Generation* generation = find_mutable(number)) apply(*generation, Trigger::hello, now);
+}
+
+void Worker::on_ready(GenerationNumber number, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation) return;
+    apply(*generation, Trigger::ready, now);
+    // Where nobody serves, waiting for probes only makes the gap longer: being ready is enough.
+    if (generation->phase == Phase::gating && generation->passes_wanted == 0) {
+        apply(*generation, Trigger::passed, now);
+        if (!generation->hold) admit(number, now);
+    }
+}
+
+void Worker::on_trouble(GenerationNumber number, std::string why) {
+    if (Generation* generation = find_mutable(number)) generation->trouble = std::move(why);
+}
+
+void Worker::on_process_exit(GenerationNumber number, pid_t pid, ExitStatus status, Time now, double chance) {
+    Generation* generation = find_mutable(number);
+    if (!generation || !generation->process_alive) return;
+    generation->process_alive = false;
+    const bool leaving = generation->phase == Phase::draining || generation->phase == Phase::killing;
+    if (generation->trouble.empty() && !leaving) generation->trouble = status.to_string();
+    note({.kind = Note::Kind::exited,
+          .generation = number,
+          .pid = pid,
+          .status = status,
+          .planned = leaving,
+          .text = leaving ? std::string() : generation->trouble});
+    if (generation->is_empty()) return end_if_empty(*generation, now, chance);
+    const bool was_serving = generation->phase == Phase::serving;
+    const Duration lasted = ready_for(*generation, now);
+    apply(*generation, Trigger::master_lost, now);
+    if (!was_serving) return;
+    ++crashes_;
+    settle_death(now, lasted, chance, number, "its pool master " + status.to_string());
+    converge(now);
+}
+
+void Worker::on_child_started(GenerationNumber number, pid_t pid, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation) return;
+    generation->children.try_emplace(pid, Child{false, now});
+    note({.kind = Note::Kind::child_started, .generation = number, .pid = pid, .status = {}, .text = {}});
+}
+
+void Worker::on_child_ready(GenerationNumber number, pid_t pid, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation) return;
+    const auto child = generation->children.find(pid);
+    if (child == generation->children.end() || child->second.ready) return;
+    child->second = {true, now};
+    note({.kind = Note::Kind::child_ready, .generation = number, .pid = pid, .status = {}, .text = {}});
+}
+
+void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, Time now,
+                           double chance) {
+    Generation* generation = find_mutable(number);
+    if (!generation) return;
+    const auto found = generation->children.find(pid);
+    if (found == generation->children.end()) return;
+    const Child child = found->second;
+    generation->children.erase(found);
+    const bool leaving = planned || generation->phase == Phase::draining || generation->phase == Phase::killing;
+    note({.kind = Note::Kind::child_exited,
+          .generation = number,
+          .pid = pid,
+          .status = status,
+          .planned = leaving,
+          .text = {}});
+    if (generation->is_empty()) return end_if_empty(*generation, now, chance);
+    if (leaving) return;
+    ++crashes_;
+    const Duration lasted = child.ready ? std::chrono::duration_cast<Duration>(now - child.since) : Duration(0);
+    if (lasted >= rules_.restart.settled) return; // its master replaces it at once; this costs no budget
+    const auto verdict = budget_.on_death(now, lasted, chance);
+    if (!verdict.give_up) return;
+    const std::string why = "a child " + status.to_string() + " before it had been ready for a second";
+    generation->trouble = why;
+    if (is_coming(generation->phase))
+        apply(*generation, Trigger::retire, now);
+    else
+        give_up(number, verdict.deaths, why, now);
+}
+
+void Worker::on_probe(GenerationNumber number, bool passed, const std::string& why, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation) return;
+    if (generation->phase == Phase::gating) {
+        generation->passes = passed ? generation->passes + 1 : 0;
+        generation->trouble = passed ? std::string() : why;
+        if (generation->passes < generation->passes_wanted) return;
+        apply(*generation, Trigger::passed, now);
+        if (!generation->hold) admit(number, now);
+        return;
+    }
+    if (!is_taking_requests(generation->phase) || healthy_ == passed) return;
+    healthy_ = passed;
+    note({.kind = Note::Kind::health_changed,
+          .generation = number,
+          .status = {},
+          .text = passed ? "healthy" : "unhealthy: " + why});
+}
+
+void Worker::on_time(Time now) {
+    for (Generation& generation : generations_) {
+        if (!generation.deadline || now < *generation.deadline) continue;
+        const std::string late = overdue_text(generation.phase, rules_.limits);
+        const bool gate = generation.phase == Phase::gating;
+        if (is_coming(generation.phase))
+            generation.trouble = generation.trouble.empty() ? late : late + ": " + generation.trouble;
+        if (gate)
+            note({.kind = Note::Kind::gate_failed,
+                  .generation = generation.number,
+                  .status = {},
+                  .text = generation.trouble});
+        else
+            note({.kind = Note::Kind::killed, .generation = generation.number, .status = {}, .text = late});
+        apply(generation, Trigger::overdue, now);
+    }
+    if (start_again_at_ && now >= *start_again_at_) {
+        start_again_at_.reset();
+        converge(now);
+    }
+}
+
+std::optional<Time> Worker::next_deadline() const {
+    std::optional<Time> next = start_again_at_;
+    for (const Generation& generation : generations_)
+        if (generation.deadline && (!next || *generation.deadline < *next)) next = generation.deadline;
+    return next;
+}
+
+// Questions
+
+WorkerState Worker::state() const {
+    if (given_up_) return WorkerState::failed;
+    if (!wants_to_run_) return generations_.empty() ? WorkerState::stopped : WorkerState::draining;
+    if (const Generation* current = find(serving())) {
+        const bool whole = current->phase == Phase::serving && current->ready_count() >= rules_.wanted();
+        return whole && healthy_ ? WorkerState::ready : WorkerState::degraded;
+    }
+    if (start_again_at_) return WorkerState::backoff;
+    if (anything(is_coming)) return WorkerState::starting;
+    return WorkerState::unknown;
+}
+
+Progress Worker::progress(GenerationNumber number) const {
+    if (const Generation* generation = find(number)) {
+        if (generation->phase == Phase::standby) return Progress::standing_by;
+        if (is_taking_requests(generation->phase)) return Progress::serving;
+        if (is_coming(generation->phase)) return Progress::coming;
+        return generation->ready_since == Time{} ? Progress::did_not_make_it : Progress::over;
+    }
+    const auto outcome = std::ranges::find(outcomes_, number, &Outcome::number);
+    return outcome != outcomes_.end() && outcome->served ? Progress::over : Progress::did_not_make_it;
+}
+
+const std::string& Worker::trouble(GenerationNumber number) const {
+    static const std::string nothing;
+    if (const Generation* generation = find(number)) return generation->trouble;
+    const auto outcome = std::ranges::find(outcomes_, number, &Outcome::number);
+    return outcome == outcomes_.end() ? nothing : outcome->trouble;
+}
+
+const Generation* Worker::find(GenerationNumber number) const {
+    const auto found = std::ranges::find(generations_, number, &Generation::number);
+    return found == generations_.end() ? nullptr : &*found;
+}
+
+GenerationNumber Worker::serving() const {
+    for (const Generation& generation : generations_ | std::views::reverse)
+        if (is_taking_requests(generation.phase)) return generation.number;
+    return 0;
+}
+
+int Worker::ready() const {
+    int count = 0;
+    for (const Generation& generation : generations_)
+        if (is_taking_requests(generation.phase)) count += generation.ready_count();
+    return count;
+}
+
+// Mechanics
+
+Generation* Worker::find_mutable(GenerationNumber number) {
+    const auto found = std::ranges::find(generations_, number, &Generation::number);
+    return found == generations_.end() ? nullptr : &*found;
+}
+
+GenerationNumber Worker::spawn(Time now, bool hold, bool planned) {
+    start_again_at_.reset();
+    Generation& generation = generations_.emplace_back();
+    generation.number = ++last_number_;
+    generation.is_pool = rules_.is_pool;
+    generation.hold = hold;
+    generation.planned = planned;
+    generation.passes_wanted = planned || anything(is_taking_requests) ? rules_.limits.gate_passes : 0;
+    generation.enter(Phase::launching, rules_.limits, now);
+    effects_.emplace_back(Spawn{generation.number});
+    note({.kind = Note::Kind::started, .generation = generation.number, .status = {}, .planned = planned, .text = {}});
+    return generation.number;
+}
+
+void Worker::apply(Generation& generation, Trigger trigger, Time now) {
+    const Transition step = transition(generation.phase, trigger);
+    if (step.next != generation.phase || step.action != Action::none) generation.enter(step.next, rules_.limits, now);
+    perform(generation, step.action);
+}
+
+void Worker::perform(const Generation& generation, Action action) {
+    switch (action) {
+    case Action::none: return;
+    case Action::send_go: effects_.emplace_back(SendGo{generation.number}); return;
+    case Action::open_gate: effects_.emplace_back(OpenGate{generation.number}); return;
+    case Action::send_serve: effects_.emplace_back(SendServe{generation.number}); return;
+    case Action::send_drain:
+        effects_.emplace_back(SendDrain{generation.number});
+        note({.kind = Note::Kind::draining, .generation = generation.number, .status = {}, .text = {}});
+        return;
+    case Action::kill: effects_.emplace_back(Kill{generation.number}); return;
+    }
+    std::unreachable();
+}
+
+void Worker::retire_all_but(GenerationNumber number, Time now) {
+    for (Generation& generation : generations_)
+        if (generation.number != number) apply(generation, Trigger::retire, now);
+}
+
+void Worker::end_if_empty(Generation& generation, Time now, double chance) {
+    if (!generation.is_empty()) return;
+    const Phase last_phase = generation.phase;
+    const Generation ended = std::move(generation);
+    std::erase_if(generations_, [&](const Generation& other) { return other.number == ended.number; });
+    outcomes_.push_back({ended.number, ended.ready_since != Time{}, ended.trouble});
+    if (outcomes_.size() > outcomes_kept) outcomes_.erase(outcomes_.begin());
+    on_generation_over(ended, last_phase, now, chance);
+}
+
+void Worker::on_generation_over(const Generation& ended, Phase last_phase, Time now, double chance) {
+    if (ended.ready_since == Time{}) {
+        // It never served. An operation that asked for it reads the outcome; what replaces the dead is tried again.
+        if (!ended.trouble.empty()) {
+            last_failure_ = ended.trouble;
+            note({.kind = Note::Kind::launch_failed, .generation = ended.number, .status = {}, .text = ended.trouble});
+        }
+        if (ended.hold) return; // the operation abandons it, and then the worker converges
+        settle_death(now, Duration(0), chance, ended.number, ended.trouble);
+    } else if (last_phase == Phase::serving) {
+        ++crashes_;
+        settle_death(now, ready_for(ended, now), chance, ended.number, ended.trouble);
+    }
+    converge(now);
+}
+
+void Worker::settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why) {
+    if (!wants_to_run_) return;
+    last_failure_ = why;
+    const auto verdict = budget_.on_death(now, lasted, chance);
+    if (verdict.give_up) return give_up(number, verdict.deaths, why, now);
+    if (verdict.wait.count() == 0) return;
+    start_again_at_ = now + verdict.wait;
+    note({.kind = Note::Kind::backoff,
+          .generation = number,
+          .status = {},
+          .text = "starts again in " + seconds(verdict.wait) + ": " + why});
+}
+
+void Worker::give_up(GenerationNumber number, int deaths, const std::string& why, Time now) {
+    given_up_ = true;
+    start_again_at_.reset();
+    last_failure_ = why;
+    note({.kind = Note::Kind::failed,
+          .generation = number,
+          .status = {},
+          .text = "given up after " + std::to_string(deaths) + " deaths within " + seconds(rules_.restart.window) +
+                  ", the last: " + why});
+    for (Generation& generation : generations_)
+        if (is_coming(generation.phase) || generation.phase == Phase::serving) apply(generation, Trigger::retire, now);
+}
+
+void Worker::converge(Time now) {
+    if (!wants_to_run_ || given_up_ || start_again_at_ || anything(is_coming)) return;
+    const Generation* current = find(serving());
+    if (!current || current->phase == Phase::orphaned) spawn(now, false, false);
+}
+
+bool Worker::anything(bool (*question)(Phase) noexcept) const {
+    return std::ranges::any_of(generations_, [&](const Generation& generation) { return question(generation.phase); });
+}
+
+std::string_view to_string(WorkerState state) noexcept {
+    switch (state) {
+    case WorkerState::stopped: return "stopped";
+    case WorkerState::starting: return "starting";
+    case WorkerState::ready: return "ready";
+    case WorkerState::degraded: return "degraded";
+    case WorkerState::draining: return "draining";
+    case WorkerState::backoff: return "backoff";
+    case WorkerState::failed: return "failed";
+    case WorkerState::unknown: return "unknown";
+    }
+    std::unreachable();
+}
+
+} // namespace mpsup::core

@@ -1,0 +1,139 @@
+// A worker of the topology: what is wanted of it, its generations, and the decisions about them.
+//
+// Desired is `stopped` or `running`; actual is the set of generations, at most one of which is on its way:
+//
+//   desired \ actual | nothing alive       | one is coming        | one serves             | given up
+//   -----------------+---------------------+----------------------+------------------------+---------------
+//   stopped          | stopped             | it is retired        | it is retired          | stopped
+//   running          | spawn (after any    | wait: admit it when  | leave it alone; if it  | failed until
+//                    | back-off): starting | it stands by, retire | is orphaned, start a   | somebody asks
+//                    |                     | the older ones       | successor              | again
+//
+// A generation that an operation `prepare`d is held in standby until `admit` or `abandon`; one that replaces the dead
+// admits itself. What is asked for by an operation and does not get there leaves what served before untouched.
+#pragma once
+
+#include "supervisor/core/effect.h"
+#include "supervisor/core/generation.h"
+#include "supervisor/core/restart_budget.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mpsup::core {
+
+struct WorkerRules {
+    bool is_pool = false;
+    int pool = 0; // children wanted; 0 for light workers
+    RestartRule restart;
+    PhaseLimits limits;
+
+    /// Processes that serve when all is well.
+    [[nodiscard]] int wanted() const { return is_pool ? pool : 1; }
+    friend bool operator==(const WorkerRules&, const WorkerRules&) = default;
+};
+
+enum class WorkerState { stopped, starting, ready, degraded, draining, backoff, failed, unknown };
+[[nodiscard]] std::string_view to_string(WorkerState state) noexcept;
+
+/// What became of a generation that an operation asked for.
+enum class Progress { coming, standing_by, serving, did_not_make_it, over };
+
+/// Pure: no clock, no chance, no system call. Every verb takes the time, and leaves what is to be done in `effects`
+/// (take_effects). Generations are named by number; unknown numbers and late news are ignored.
+class Worker {
+public:
+    explicit Worker(WorkerRules rules) : rules_(rules), budget_(rules.restart) {}
+
+    // Orders
+    /// Makes it run: spawns unless something is coming or serving. Forgets that it was given up. `hold`: an operation
+    /// will admit it. Returns the generation to watch.
+    GenerationNumber start(Time now, bool hold);
+    /// Spawns a successor beside what serves, held in standby.
+    GenerationNumber prepare(Time now);
+    /// Lets a generation serve that stands by, and retires every older one.
+    void admit(GenerationNumber number, Time now);
+    /// Retires a generation that was prepared; what served before is not touched.
+    void abandon(GenerationNumber number, Time now);
+    /// Retires everything.
+    void stop(Time now);
+    /// Rules for what comes from here on; processes that live keep theirs until they are rolled.
+    void set_rules(WorkerRules rules);
+
+    // News
+    void on_spawn_failed(GenerationNumber number, const std::string& why, Time now, double chance);
+    void on_hello(GenerationNumber number, Time now);
+    void on_ready(GenerationNumber number, Time now);
+    /// It said that it cannot become ready; its exit follows.
+    void on_trouble(GenerationNumber number, std::string why);
+    void on_process_exit(GenerationNumber number, pid_t pid, ExitStatus status, Time now, double chance);
+    void on_child_started(GenerationNumber number, pid_t pid, Time now);
+    void on_child_ready(GenerationNumber number, pid_t pid, Time now);
+    void on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, Time now, double chance);
+    void on_probe(GenerationNumber number, bool passed, const std::string& why, Time now);
+    /// Some deadline may have passed.
+    void on_time(Time now);
+    /// When to call on_time next, if ever.
+    [[nodiscard]] std::optional<Time> next_deadline() const;
+
+    // Questions
+    [[nodiscard]] WorkerState state() const;
+    [[nodiscard]] Progress progress(GenerationNumber number) const;
+    [[nodiscard]] const std::string& trouble(GenerationNumber number) const;
+    [[nodiscard]] const Generation* find(GenerationNumber number) const;
+    [[nodiscard]] const std::vector<Generation>& generations() const { return generations_; }
+    /// The newest that takes requests, or 0.
+    [[nodiscard]] GenerationNumber serving() const;
+    [[nodiscard]] int ready() const;
+    [[nodiscard]] bool wants_to_run() const { return wants_to_run_; }
+    [[nodiscard]] bool has_processes() const { return !generations_.empty(); }
+    [[nodiscard]] int crashes() const { return crashes_; }
+    [[nodiscard]] int planned_restarts() const { return planned_restarts_; }
+    [[nodiscard]] bool is_healthy() const { return healthy_; }
+    [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
+    [[nodiscard]] const WorkerRules& rules() const { return rules_; }
+
+    [[nodiscard]] Effects take_effects() { return std::exchange(effects_, {}); }
+
+    /// Numbers go on from here: those of an earlier supervisor are not used again.
+    void continue_after(GenerationNumber number) { last_number_ = std::max(last_number_, number); }
+
+private:
+    Generation* find_mutable(GenerationNumber number);
+    GenerationNumber spawn(Time now, bool hold, bool planned);
+    void apply(Generation& generation, Trigger trigger, Time now);
+    void perform(const Generation& generation, Action action);
+    void retire_all_but(GenerationNumber number, Time now);
+    void end_if_empty(Generation& generation, Time now, double chance);
+    void on_generation_over(const Generation& ended, Phase last_phase, Time now, double chance);
+    void settle_death(Time now, Duration ready_for, double chance, GenerationNumber number, const std::string& why);
+    void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
+    void converge(Time now);
+    [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;
+    void note(Note note) { effects_.emplace_back(std::move(note)); }
+
+    WorkerRules rules_;
+    RestartBudget budget_;
+    bool wants_to_run_ = false;
+    bool given_up_ = false;
+    bool healthy_ = true;
+    std::optional<Time> start_again_at_; // back-off
+    GenerationNumber last_number_ = 0;
+    std::vector<Generation> generations_; // alive ones, oldest first
+    struct Outcome {
+        GenerationNumber number;
+        bool served;
+        std::string trouble;
+    };
+    std::vector<Outcome> outcomes_; // of the latest that are gone, oldest first, bounded
+    int crashes_ = 0;
+    int planned_restarts_ = 0;
+    std::string last_failure_;
+    Effects effects_;
+};
+
+} // namespace mpsup::core
