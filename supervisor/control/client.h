@@ -1,0 +1,30 @@
+// Talking to a running supervisor, from the command line. Blocking.
+#pragma once
+
+#include "base/error.h"
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace mpsup {
+
+struct ControlReply {
+    int status = 0;
+    std::string body;
+};
+
+/// Is somebody listening there? ECONNREFUSED and ENOENT mean that no supervisor runs.
+[[nodiscard]] Result<> check_control_socket(const std::string& socket);
+
+/// GET, whole answer. ETIMEDOUT when it does not come in time.
+[[nodiscard]] Result<ControlReply> control_get(const std::string& socket, const std::string& path,
+                                               std::chrono::milliseconds timeout);
+
+/// POST of a JSON body; each line of a streamed answer goes to `on_line` as it comes. Any other answer is returned
+/// whole in `body`. `timeout` covers all of it; zero: none.
+[[nodiscard]] Result<ControlReply> control_post(const std::string& socket, const std::string& path,
+                                                const std::string& json, std::chrono::milliseconds timeout,
+                                                const std::function<void(const std::string&)>& on_line);
+
+} // namespace mpsup
