@@ -1,0 +1,46 @@
+// YAML text to a Topology, or everything that is wrong with it.
+#pragma once
+
+#include "base/error.h"
+#include "supervisor/topology/topology.h"
+
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mpsup::topology {
+
+constexpr std::size_t max_file_bytes = 1U << 20;
+constexpr int max_nesting = 100;
+constexpr int max_alias_uses = 100;
+
+/// One thing that is wrong. Lines and columns count from 1, columns in characters; 0: the file as a whole.
+struct Problem {
+    std::string file;
+    int line = 0;
+    int column = 0;
+    std::string message;
+    std::string source_line; // as it stands in the file, shortened when very long; empty with line 0
+    std::string suggestion;  // "did you mean `listen`?", or empty
+
+    friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+using Problems = std::vector<Problem>; // in the order of the file, never empty in a refusal
+
+/// Reads the file once, up to max_file_bytes. Refuses what is not a regular file (without blocking on it), and, when
+/// running as root, a file that everybody may write. Then as load_text with the folder of `path`.
+[[nodiscard]] std::expected<Topology, Problems> load_file(const std::string& path);
+
+/// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
+/// alone; all semantic errors come together. Looks at the file system for `app` and `root` only.
+[[nodiscard]] std::expected<Topology, Problems> load_text(std::string_view text, const std::string& name,
+                                                          const std::string& folder);
+
+/// `file:line:col: error: message`, the line itself, a caret under the column, the suggestion. Control characters of
+/// the file are not passed through to the terminal.
+[[nodiscard]] std::string format_problems(const Problems& problems);
+
+} // namespace mpsup::topology
