@@ -1,12 +1,14 @@
 # Libraries of Debian 12 (packaging/dependencies lists the packages).
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url)
+find_package(boost_headers 1.81.0 EXACT CONFIG REQUIRED)
+find_package(boost_json 1.81.0 EXACT CONFIG REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(LIBMD REQUIRED IMPORTED_TARGET libmd)
 
 # libperl, with the flags that this perl was built with (perldoc ExtUtils::Embed).
 find_program(MPSUP_PERL perl REQUIRED)

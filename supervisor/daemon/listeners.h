@@ -1,0 +1,32 @@
+// The sockets that clients connect to: bound by the supervisor, borrowed by workers.
+#pragma once
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace mpsup {
+
+/// A bound listener, kept open by everybody who still needs it: the site while its address is in the topology, and
+/// each generation that accepts on it until it is gone.
+using Listener = std::shared_ptr<const Fd>;
+
+/// The listeners of one site. One event loop.
+class Listeners {
+public:
+    /// One for each address, in order: those that are open already, and new ones. All or none: when one cannot be
+    /// bound, the error names address, port and, where readable, who holds it, and nothing has changed.
+    [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Address>& addresses);
+
+    /// Forgets all that are not in `wanted`. Each closes when its last borrower lets go.
+    void keep_only(const std::vector<Address>& wanted);
+
+private:
+    std::map<Address, Listener> open_;
+};
+
+} // namespace mpsup
