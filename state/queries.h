@@ -1,44 +1,62 @@
-// Reading what the supervisor wrote, from any process of the same user, while it runs or not.
+// Reading what a site remembers, while it is being written and when nobody writes.
 #pragma once
 
 #include "base/error.h"
 #include "state/rows.h"
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace mpsup {
+namespace mpsup::state {
 
 struct EventFilter {
-    std::string worker;        // empty: all
-    std::int64_t after_id = 0; // only newer ones
-    int limit = 50;            // the newest so many
+    std::string worker{};      // empty: all
+    std::int64_t since_ms = 0; // wall clock
+    std::int64_t after_id = 0; // to follow: only later ones
+    std::size_t limit = 100;   // the last so many; with after_id the first so many
 };
 
-/// A read-only connection. Every question has a second; the answer of one that takes longer is an error. Blocking:
-/// not for the event loop.
+struct RecordedEvent {
+    std::int64_t id = 0; // grows with every event
+    EventRow event;
+};
+
+/// A process whose end nobody recorded. pid -1: it was intended, and whether it was started is not known.
+struct RecordedProcess {
+    ProcessStart start;
+};
+
+/// A read-only connection. Not thread-safe. Every query ends within its time limit with an error (ETIMEDOUT).
 class Queries {
 public:
-    [[nodiscard]] static Result<Queries> open(const std::string& path);
-    ~Queries();
+    /// The file must exist (ENOENT) and be of this schema version or an older one that can be read (ENOTSUP).
+    [[nodiscard]] static Result<Queries> open(const std::string& path,
+                                              std::chrono::milliseconds limit = std::chrono::milliseconds(500));
     Queries(Queries&&) noexcept;
     Queries& operator=(Queries&&) noexcept;
+    ~Queries();
 
     /// Oldest first.
-    [[nodiscard]] Result<std::vector<EventRow>> events(const EventFilter& filter);
-    [[nodiscard]] Result<std::vector<WorkerRow>> workers();
-    /// Those that were started, or intended, and have not ended as far as is recorded.
-    [[nodiscard]] Result<std::vector<ProcessRow>> living_processes();
-    [[nodiscard]] Result<std::optional<TopologyRow>> last_topology();
-    /// The highest generation ever used, of any worker.
-    [[nodiscard]] Result<std::uint64_t> last_generation(const std::string& worker);
+    [[nodiscard]] Result<std::vector<RecordedEvent>> events(const EventFilter& filter) const;
+    /// For a supervisor that starts after another was killed: what may still be alive.
+    [[nodiscard]] Result<std::vector<RecordedProcess>> living() const;
+    /// The one applied last; nothing when there never was one.
+    [[nodiscard]] Result<std::optional<TopologyRow>> last_topology() const;
+    /// The last status of each worker that belongs to the site, by name.
+    [[nodiscard]] Result<std::vector<WorkerRow>> workers() const;
+    /// The last samples of a worker, newest first.
+    [[nodiscard]] Result<std::vector<HealthSample>> health(const std::string& worker, std::size_t limit) const;
+    /// The highest generation that was ever recorded of a worker; 0: none.
+    [[nodiscard]] Result<std::uint64_t> last_generation(const std::string& worker) const;
 
 private:
-    class Impl;
-    explicit Queries(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    struct Connection;
+    explicit Queries(std::unique_ptr<Connection> connection) noexcept;
+    std::unique_ptr<Connection> connection_;
 };
 
-} // namespace mpsup
+} // namespace mpsup::state

@@ -1,69 +1,126 @@
-// What is kept, as values. state/SCHEMA.md documents the tables.
+// What is remembered, as plain values. state/SCHEMA.md says where each lands and what survives a crash.
 #pragma once
+
+#include "base/exit_status.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 
-namespace mpsup {
+namespace mpsup::state {
 
-/// A process of the site. `uuid` is made up before it exists; the rest comes when it does.
+/// When something happened, by two clocks: the wall's may jump, the other counts from boot (CLOCK_BOOTTIME) and never
+/// does. Both in milliseconds.
+struct Stamp {
+    std::int64_t wall_ms = 0; // since 1970, UTC
+    std::int64_t boot_ms = 0;
+
+    [[nodiscard]] static Stamp now() noexcept;
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+enum class ProcessRole { light, master, child };
+
+/// A process that is about to be started; `uuid` is its name for ever.
 struct ProcessRow {
     std::string uuid;
     std::string worker;
-    std::uint64_t generation = 0;
-    std::string role;             // light, master, child
-    pid_t pid = 0;                // 0: not started (an intent)
-    std::uint64_t start_time = 0; // /proc/PID/stat field 22
+    std::uint64_t generation = 0; // several masters may share one
+    ProcessRole role = ProcessRole::light;
+    Stamp at = Stamp::now();
+};
+
+/// What the kernel made of an intent. A child of a pool has no intent row: `row` tells then what it is.
+struct ProcessStart {
+    ProcessRow row;
+    pid_t pid = -1;
+    std::uint64_t start_time = 0; // process_start_time of base/process_identity.h
     std::string boot_id;
 };
 
-/// Something that happened.
-struct EventRow {
-    std::int64_t id = 0;    // given by the database
-    std::int64_t at_ms = 0; // wall clock, UTC, since 1970
-    std::string kind;       // "exited", "ready", …
-    std::string worker;     // empty: the site as a whole
-    std::uint64_t generation = 0;
-    pid_t pid = 0;
-    std::optional<int> signal;    // of what was killed
-    std::optional<int> exit_code; // of what exited
-    bool planned = false;
-    int crashes = 0; // of the worker until then
-    int planned_restarts = 0;
-    std::string text;
+struct ProcessExit {
+    std::string uuid;
+    ExitStatus status = ExitStatus::unknown();
+    std::string reason; // "crash", "planned", or whatever an operator should read
+    Stamp at = Stamp::now();
 };
 
-/// What the supervisor thought of a worker, last.
-struct WorkerRow {
-    std::string name;
-    std::string kind;
-    std::string state;
-    std::uint64_t generation = 0;
-    int ready = 0;
-    int wanted = 0;
-    int crashes = 0;
-    int planned_restarts = 0;
-    std::string health;
-    std::int64_t updated_ms = 0;
+enum class EventKind {
+    supervisor_started,
+    supervisor_stopped,
+    topology_applied,
+    worker_added,
+    worker_removed,
+    started,         // a process was spawned
+    spawn_failed,    // it could not be
+    ready,           // a generation answers
+    serving,         // a generation was admitted
+    draining,        // a generation accepts nothing more
+    exited,          // a light process or a pool master ended
+    child_exited,    // a child of a pool ended
+    killed,          // a deadline passed and SIGKILL was sent
+    restart_planned, // somebody asked for a new generation
+    restarted,       // and it serves; the old one drains
+    gate_failed,     // a new generation did not pass; the old one stays
+    health_changed,
+    backoff, // waits before the next start
+    failed,  // the restart budget is spent
+    stopped, // nothing of the worker runs, as wanted
+    store_damaged,
+    store_recovered,
+};
+
+struct EventRow {
+    EventKind kind = EventKind::supervisor_started;
+    std::string worker;           // empty: the site as a whole
+    std::uint64_t generation = 0; // 0: of none
+    pid_t pid = 0;                // 0: of none
+    std::optional<ExitStatus> exit{};
+    std::string reason{};               // for people, whole sentences not needed
+    std::uint32_t crash_restarts = 0;   // of the worker so far, by reason
+    std::uint32_t planned_restarts = 0; //
+    std::string detail{};               // a JSON object, or empty
+    Stamp at = Stamp::now();
 };
 
 struct HealthSample {
-    std::int64_t at_ms = 0;
     std::string worker;
     std::uint64_t generation = 0;
-    bool passed = false;
-    std::int64_t latency_ms = 0;
-    std::uint64_t private_bytes = 0; // of all its processes together
-    std::uint64_t shared_bytes = 0;  // of the one that shares most
+    std::string state;           // "healthy", "unhealthy", "unknown"
+    std::int64_t latency_us = 0; // of the probe; -1: no answer
+    std::string reason{};        // why it is not healthy
+    Stamp at = Stamp::now();
+};
+
+struct ProcessSample {
+    std::string uuid;
+    std::uint64_t requests = 0; // since it started
+    std::uint64_t private_bytes = 0;
+    std::uint64_t shared_bytes = 0;
+    Stamp at = Stamp::now();
+};
+
+/// The last known status of a worker: what `status` says when no supervisor answers.
+struct WorkerRow {
+    std::string worker;
+    std::string state; // the word that `status` shows
+    std::uint64_t generation = 0;
+    std::string status; // the worker's object of `status -o json`
+    Stamp at = Stamp::now();
 };
 
 struct TopologyRow {
     std::string digest;
-    std::string path; // the file it came from
-    std::string document;
-    std::int64_t applied_ms = 0;
+    std::string document; // topology::to_document
+    std::string path;     // the file it came from, for people
+    Stamp at = Stamp::now();
 };
 
-} // namespace mpsup
+[[nodiscard]] std::string_view to_string(ProcessRole role) noexcept;
+[[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
+[[nodiscard]] std::optional<ProcessRole> parse_role(std::string_view text) noexcept;
+[[nodiscard]] std::optional<EventKind> parse_event_kind(std::string_view text) noexcept;
+
+} // namespace mpsup::state
