@@ -1,0 +1,128 @@
+// The server's side of one HTTP/1.1 connection, without the socket.
+#pragma once
+
+#include "worker/http/body_decoder.h"
+#include "worker/http/input_buffer.h"
+#include "worker/http/limits.h"
+#include "worker/http/request.h"
+#include "worker/http/request_parser.h"
+#include "worker/http/response_writer.h"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mpsup::http {
+
+/// A driver owns the socket, the Connection owns the protocol. The driver asks next() and obeys:
+///
+///   need_input   wait for readable until deadline(), read into input_space(), say received(); at end of file
+///                received_end(); past the deadline expired(). output(), if any (100 Continue), goes out first.
+///   head         request() is complete. Answer at once, or ask next() on for the body (want_body() first when the
+///                client waits for 100 Continue).
+///   body         body_piece() holds content, good until the next call of next().
+///   body_end     the body is whole. The request waits for its answer; next() is not asked before finish_response().
+///   replied      the engine has answered by itself (a refusal, OPTIONS *): write output(), then finish_response().
+///   linger       every reply is out and the connection ends: shutdown(SHUT_WR), then as need_input. What arrives is
+///                thrown away; the client reads its reply instead of a reset.
+///   close        close the socket. When must_reset() a reply was cut that would look whole: SO_LINGER 0 first.
+///
+/// Answering: respond() puts the head into output(); write it and the content as BodyFraming says, calling
+/// write_progress() whenever bytes went out; then finish_response(). A reply before the body was read whole ends the
+/// connection. Pipelined requests come one after the other, each after the answer to the one before.
+///
+/// Used from one thread; never reads a clock: `now` is the caller's.
+class Connection {
+public:
+    enum class Event { need_input, head, body, body_end, replied, linger, close };
+
+    struct Options {
+        Limits limits;
+        Deadlines deadlines;
+    };
+
+    /// `options` must outlive the connection. `now`: when it was accepted.
+    Connection(const Options& options, TimePoint now);
+
+    [[nodiscard]] Event next(TimePoint now);
+
+    /// Room for at least one byte. Views of the request stay good, body_piece() does not.
+    [[nodiscard]] std::span<char> input_space();
+    void received(std::size_t count, TimePoint now);
+    void received_end();
+    /// deadline() has passed: next() says what follows (a 408, linger or close).
+    void expired();
+    /// When waiting ends: reading while next() said need_input or linger, writing between respond() and
+    /// finish_response() or after `replied`. Nothing while a handler has the request in hand.
+    [[nodiscard]] std::optional<TimePoint> deadline() const;
+
+    [[nodiscard]] const Request& request() const noexcept { return request_; }
+    [[nodiscard]] std::string_view body_piece() const noexcept { return piece_; }
+    /// The body is wanted: 100 Continue goes into output() when the client waits for it.
+    void want_body();
+    /// Content bytes of the request in hand read so far.
+    [[nodiscard]] std::uint64_t body_received() const noexcept { return decoder_.delivered(); }
+
+    /// Bytes to be written before any content; consume_output() as they go out.
+    [[nodiscard]] std::string_view output() const noexcept { return std::string_view(output_).substr(output_sent_); }
+    void consume_output(std::size_t count) noexcept;
+
+    /// Decides framing and keep-alive and appends the head to output(). On a problem nothing has happened: answer
+    /// something else.
+    [[nodiscard]] HeadProblem respond(const ResponseHead& head, BodyFraming& framing, TimePoint now);
+    /// Gives up on the request in hand with one of the engine's own replies, as a refusal would: next() says replied.
+    void refuse(Refusal refusal, TimePoint now);
+    void write_progress(TimePoint now) noexcept { progress_ = now; }
+    /// The reply is out. `whole` false: its content was cut (source failed, file shrank), so the connection ends
+    /// without a clean end.
+    void finish_response(bool whole, TimePoint now);
+
+    /// From now on every reply says Connection: close. An idle connection keeps its ordinary deadline.
+    void drain() noexcept { draining_ = true; }
+    /// Between requests, not one byte of a next one here.
+    [[nodiscard]] bool idle() const noexcept;
+    /// Status and reason of the engine's own reply, after `replied`.
+    [[nodiscard]] Refusal own_reply() const noexcept { return own_reply_; }
+    /// The request line for logs, also of a refused request; may be empty or hold anything but LF.
+    [[nodiscard]] std::string_view request_line() const noexcept;
+    /// Has a request ever been answered here?
+    [[nodiscard]] bool used() const noexcept { return used_; }
+    [[nodiscard]] bool must_reset() const noexcept { return must_reset_; }
+
+private:
+    enum class Phase { head, body, answer, reply, lingering, closed };
+
+    [[nodiscard]] Event read_head(TimePoint now);
+    [[nodiscard]] Event begin_request(TimePoint now);
+    [[nodiscard]] Event read_body(TimePoint now);
+    [[nodiscard]] Event own(Refusal reply, bool keep, TimePoint now);
+    void end_connection(bool gently, TimePoint now);
+
+    const Options& options_;
+    InputBuffer buffer_;
+    RequestParser parser_;
+    BodyDecoder decoder_;
+    Request request_;
+    std::string_view piece_;
+    std::string output_;
+    std::size_t output_sent_ = 0;
+
+    Phase phase_ = Phase::head;
+    bool head_announced_ = false; // the event `head` is out, that of the body's end is not
+    bool responding_ = false;     // between respond() and finish_response()
+    bool keep_alive_ = true;      // after the reply in hand
+    bool draining_ = false;
+    bool input_ended_ = false;
+    bool expired_ = false;
+    bool used_ = false;
+    bool must_reset_ = false;
+    std::size_t lingered_ = 0;
+    Refusal own_reply_;
+    TimePoint head_start_; // first byte of this head; of the connection for its first
+    TimePoint body_start_; // when the body began to be read
+    TimePoint progress_;   // last byte in (body) or out (reply), or the end of the request before (idle)
+    TimePoint linger_start_;
+};
+
+} // namespace mpsup::http
