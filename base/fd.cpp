@@ -37,14 +37,18 @@ Result<Fd> open_file(const std::string& path, int flags, unsigned mode) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
     auto file = open_file(path, O_RDONLY | O_NONBLOCK);
     if (!file) return std::unexpected(file.error());
+    return read_file(*file, path, limit);
+}
+
+Result<std::string> read_file(const Fd& file, const std::string& path, std::size_t limit) {
     struct stat status{};
-    if (::fstat(file->get(), &status) != 0) return system_failure("stat " + path);
+    if (::fstat(file.get(), &status) != 0) return system_failure("stat " + path);
     if (S_ISDIR(status.st_mode)) return system_failure("read " + path, EISDIR);
     if (!S_ISREG(status.st_mode)) return system_failure("read " + path, EINVAL);
     std::string text;
     std::array<char, 16384> block{};
     for (;;) {
-        const ssize_t got = ::read(file->get(), block.data(), block.size());
+        const ssize_t got = ::read(file.get(), block.data(), block.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return system_failure("read " + path);
         if (got == 0) return text;

@@ -55,4 +55,7 @@ struct Pipe {
 /// what is not a regular file, without blocking on it (EISDIR for a directory, EINVAL for the rest).
 [[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t limit);
 
+/// The same of an open file, from where it stands; `path` is for the errors.
+[[nodiscard]] Result<std::string> read_file(const Fd& file, const std::string& path, std::size_t limit);
+
 } // namespace mpsup

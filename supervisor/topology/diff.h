@@ -6,29 +6,26 @@
 #include <string>
 #include <vector>
 
-namespace mpsup {
-
-struct WorkerChange {
-    std::string name;
-    std::vector<std::string> keys; // that differ: "listen", "pool", …
-};
+namespace mpsup::topology {
 
 struct Diff {
-    std::vector<std::string> added;
-    std::vector<std::string> removed;
-    std::vector<WorkerChange> changed;
+    struct Change {
+        std::string worker;
+        std::vector<std::string> keys; // "pool", "health.path", … in the order of the key table
+    };
+    std::vector<std::string> site_keys; // changed keys outside of workers: "site", "binaries", "machines"
+    std::vector<std::string> added;     // names of workers, in the order of the later topology
+    std::vector<std::string> removed;   // in the order of the earlier one
+    std::vector<Change> changed;        // of another kind under the same name too ("kind")
     std::vector<std::string> unchanged;
 
-    [[nodiscard]] bool empty() const { return added.empty() && removed.empty() && changed.empty(); }
+    /// Nothing to do? The order of workers alone is no change.
+    [[nodiscard]] bool empty() const noexcept;
 };
 
-/// By worker name, in the order of `after` (removed ones in that of `before`). A worker whose spec is the same has
-/// changed all the same when the URLs that every worker is told (MPSUP_STATIC_URL, MPSUP_DYNAMIC_URL) have: its
-/// key is "env".
 [[nodiscard]] Diff diff(const Topology& before, const Topology& after);
 
-/// What every worker of a site is told of where the others are: MPSUP_STATIC_URL and MPSUP_DYNAMIC_URL, of the first
-/// of each kind.
-[[nodiscard]] std::map<std::string, std::string> site_environment(const Topology& topology);
+/// For people, a line a worker: "+ httpd_docs", "~ httpd_perl (pool, app)", "- old"; empty when nothing changes.
+[[nodiscard]] std::string to_string(const Diff& difference);
 
-} // namespace mpsup
+} // namespace mpsup::topology

@@ -3,98 +3,175 @@
 #include <algorithm>
 #include <array>
 
-namespace mpsup {
+namespace mpsup::topology {
 
 namespace {
 
-using enum KeyType;
-constexpr auto any = KeyKinds::any;
-constexpr auto files = KeyKinds::static_only;
-constexpr auto perl = KeyKinds::dynamic_only;
+constexpr std::int64_t second = 1'000;
+constexpr std::int64_t hour = 3'600 * second;
+constexpr std::int64_t day = 24 * hour;
+constexpr std::string_view worker_prefix = "workers.*.";
 
-constexpr std::array keys{
-    Key{"site", name, any, true, "the site's name: names its folders and its processes"},
-    Key{"binaries", choice, any, true, "how the workers are built: two"},
-    Key{"machines", map, any, true, "the machines of the site, by name; one in this version"},
-    Key{"machines.*", map, any, true, "a machine"},
-    Key{"machines.*.address", text, any, true, "the IP address at which others reach it"},
-    Key{"workers", map, any, true, "the workers, by name; started in this order, stopped in its reverse"},
-    Key{"workers.*", map, any, true, "a worker"},
-    Key{"workers.*.kind", choice, any, true, "static (files) or dynamic (Perl)"},
-    Key{"workers.*.listen", address_list, any, true, "IP:PORT, or a list of them"},
-    Key{"workers.*.root", path, files, true, "folder of the files; the whole path of a request is appended"},
-    Key{"workers.*.serves", path_list, files, true, "the only paths it answers, by prefix; anything else is 404"},
-    Key{"workers.*.app", path, perl, true, "the PSGI application: a .psgi file"},
-    Key{"workers.*.env", map, any, true, "environment variables of the worker"},
-    Key{"workers.*.pool", integer, perl, true, "how many children: 1 to 1000"},
-    Key{"workers.*.health", map, any, true, "how the supervisor asks whether it answers"},
-    Key{"workers.*.health.path", text, any, true, "path to GET"},
-    Key{"workers.*.health.every", duration, any, true, "time between two probes"},
-    Key{"workers.*.health.timeout", duration, any, true, "time an answer may take"},
-    Key{"workers.*.restart", map, any, true, "what happens when it dies"},
-    Key{"workers.*.restart.burst", integer, any, true, "so many deaths within the window, and it is given up"},
-    Key{"workers.*.restart.window", duration, any, true, "the window in which deaths are counted"},
-    Key{"workers.*.restart.backoff", duration, any, true, "wait before the second start in a row; doubles"},
-    Key{"workers.*.restart.max", duration, any, true, "the longest wait"},
-    Key{"workers.*.stop", map, any, true, "how it is stopped"},
-    Key{"workers.*.stop.grace", duration, any, true, "time to finish what runs; then SIGKILL"},
-    // Known, not in this version.
-    Key{"cluster", map, any, false, "several machines, through etcd"},
-    Key{"env_file", path, any, false, "environment variables from a file"},
-    Key{"history", map, any, false, "how much of the past is kept"},
-    Key{"hooks", map, any, false, "programs to run when something happens"},
-    Key{"include", path_list, any, false, "files that this one builds on"},
-    Key{"limits", map, any, false, "resource limits"},
-    Key{"links", choice, any, false, "off, redirect or rewrite"},
-    Key{"logs", map, any, false, "rotation and formats"},
-    Key{"tls", map, any, false, "certificates"},
-    Key{"trusted_proxies", address_list, any, false, "whose forwarding headers count"},
-    Key{"version", text, any, false, "version of the language"},
-    Key{"workers.*.alias", path, files, false, "folder of the files, the matched prefix stripped first"},
-    Key{"workers.*.buffer", map, any, false, "buffering of requests and responses"},
-    Key{"workers.*.cache", map, any, false, "caching of responses"},
-    Key{"workers.*.cgi", path, perl, false, "folder of CGI scripts"},
-    Key{"workers.*.depends_on", map, any, false, "what must be healthy first"},
-    Key{"workers.*.env_file", path, any, false, "environment variables from a file"},
-    Key{"workers.*.expires", map, files, false, "lifetimes by pattern"},
-    Key{"workers.*.group", text, any, false, "group to run as"},
-    Key{"workers.*.handler", text, perl, false, "a mod_perl handler"},
-    Key{"workers.*.hooks", map, any, false, "programs to run when something happens"},
-    Key{"workers.*.keep", duration, any, false, "how long the last good generation sleeps"},
-    Key{"workers.*.limits", map, any, false, "resource limits"},
-    Key{"workers.*.links", choice, any, false, "off, redirect or rewrite"},
-    Key{"workers.*.machine", name, any, false, "the machine it runs on"},
-    Key{"workers.*.mode", choice, perl, false, "development or deployment"},
-    Key{"workers.*.recycle", map, perl, false, "when a child is replaced"},
-    Key{"workers.*.refork", map, perl, false, "promotion of a warmed child"},
-    Key{"workers.*.request_timeout", duration, perl, false, "time a request may take"},
-    Key{"workers.*.rolling", map, any, false, "how it is rolled"},
-    Key{"workers.*.routes", map, any, false, "routes of an accelerator"},
-    Key{"workers.*.slow", duration, perl, false, "what counts as slow"},
-    Key{"workers.*.tls", map, any, false, "certificates"},
-    Key{"workers.*.try", text, files, false, "where to look when there is no such file"},
-    Key{"workers.*.user", text, any, false, "user to run as"},
-    Key{"workers.*.warmup", path_list, perl, false, "requests made before children are forked"},
+constexpr std::array binaries_choices{Choice{"two"}, Choice{"one", false}, Choice{"dso", false}};
+constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator", false}};
+
+using Spec = WorkerSpec;
+using OptionalValue = std::optional<Value>;
+
+constexpr Key later(std::string_view path, std::string_view doc) {
+    return {.path = path, .type = Type::anything, .doc = doc, .in_this_version = false, .kinds = Kinds::both};
+}
+constexpr Key duration(std::string_view path, std::string_view doc, std::int64_t least, std::int64_t most,
+                       OptionalValue (*get)(const Spec&), void (*set)(Spec&, Value)) {
+    return {.path = path,
+            .type = Type::duration,
+            .doc = doc,
+            .kinds = Kinds::both,
+            .least = least,
+            .most = most,
+            .get = get,
+            .set = set};
+}
+constexpr Key section(std::string_view path, std::string_view doc, Kinds kinds = Kinds::both) {
+    return {.path = path, .type = Type::section, .doc = doc, .kinds = kinds};
+}
+
+const std::array table{
+    Key{.path = "site",
+        .type = Type::name,
+        .doc = "the name of the site: of its folders, sockets and processes",
+        .required = true},
+    Key{.path = "binaries",
+        .type = Type::choice,
+        .doc = "how the programs are built: one big binary, a light and a heavy one, or one that loads Perl",
+        .choices = binaries_choices},
+    Key{.path = "machines", .type = Type::sections, .doc = "the machines of the site; one named `here` if left out"},
+    Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
+    Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},
+    Key{.path = "workers.*.kind",
+        .type = Type::choice,
+        .doc = "what the worker does: hand out files, or run Perl",
+        .required = true,
+        .kinds = Kinds::both,
+        .choices = kind_choices},
+    Key{.path = "workers.*.listen",
+        .type = Type::addresses,
+        .doc = "ADDRESS:PORT that clients connect to, or a list",
+        .required = true,
+        .kinds = Kinds::both,
+        .get = [](const Spec& s) { return OptionalValue(s.listen); },
+        .set = [](Spec& s, Value v) { s.listen = std::get<std::vector<Address>>(std::move(v)); }},
+    Key{.path = "workers.*.root",
+        .type = Type::folder,
+        .doc = "the folder with the files; the whole path of a request is appended",
+        .required = true,
+        .kinds = Kinds::static_files,
+        .get = [](const Spec& s) { return OptionalValue(s.root); },
+        .set = [](Spec& s, Value v) { s.root = std::get<std::string>(std::move(v)); }},
+    Key{.path = "workers.*.serves",
+        .type = Type::url_prefixes,
+        .doc = "the only paths that are answered, by their beginnings; every path if left out",
+        .kinds = Kinds::static_files,
+        .get = [](const Spec& s) { return OptionalValue(s.serves); },
+        .set = [](Spec& s, Value v) { s.serves = std::get<std::vector<std::string>>(std::move(v)); }},
+    Key{.path = "workers.*.app",
+        .type = Type::file,
+        .doc = "the PSGI application, a .psgi file",
+        .required = true,
+        .kinds = Kinds::dynamic,
+        .get = [](const Spec& s) { return OptionalValue(s.app); },
+        .set = [](Spec& s, Value v) { s.app = std::get<std::string>(std::move(v)); }},
+    Key{.path = "workers.*.env",
+        .type = Type::environment,
+        .doc = "variables that are added to the worker's clean environment",
+        .kinds = Kinds::both,
+        .get = [](const Spec& s) { return OptionalValue(s.env); },
+        .set = [](Spec& s, Value v) { s.env = std::get<Environment>(std::move(v)); }},
+    Key{.path = "workers.*.pool",
+        .type = Type::integer,
+        .doc = "how many processes answer requests",
+        .kinds = Kinds::dynamic,
+        .least = 1,
+        .most = 1000,
+        .get = [](const Spec& s) { return OptionalValue(std::int64_t{s.pool}); },
+        .set = [](Spec& s, Value v) { s.pool = static_cast<int>(std::get<std::int64_t>(v)); }},
+    section("workers.*.health", "how it is found out whether the worker is well"),
+    Key{.path = "workers.*.health.path",
+        .type = Type::url_path,
+        .doc = "asked for with GET; any 2xx or 3xx is healthy; nothing is asked if left out",
+        .kinds = Kinds::both,
+        .get = [](const Spec& s) { return s.health.path ? OptionalValue(*s.health.path) : std::nullopt; },
+        .set = [](Spec& s, Value v) { s.health.path = std::get<std::string>(std::move(v)); }},
+    duration(
+        "workers.*.health.every", "from one probe to the next", 100, day,
+        [](const Spec& s) { return OptionalValue(s.health.every); },
+        [](Spec& s, Value v) { s.health.every = std::get<Duration>(v); }),
+    duration(
+        "workers.*.health.timeout", "after which a probe counts as failed", 10, hour,
+        [](const Spec& s) { return OptionalValue(s.health.timeout); },
+        [](Spec& s, Value v) { s.health.timeout = std::get<Duration>(v); }),
+    section("workers.*.restart", "what is done about a worker that dies"),
+    Key{.path = "workers.*.restart.burst",
+        .type = Type::integer,
+        .doc = "so many deaths within `window`, and the worker is given up as failed",
+        .kinds = Kinds::both,
+        .least = 1,
+        .most = 1000,
+        .get = [](const Spec& s) { return OptionalValue(std::int64_t{s.restart.burst}); },
+        .set = [](Spec& s, Value v) { s.restart.burst = static_cast<int>(std::get<std::int64_t>(v)); }},
+    duration(
+        "workers.*.restart.window", "the time in which deaths are counted", second, day,
+        [](const Spec& s) { return OptionalValue(s.restart.window); },
+        [](Spec& s, Value v) { s.restart.window = std::get<Duration>(v); }),
+    duration(
+        "workers.*.restart.backoff", "the wait before the second start in a row; it doubles", 10, hour,
+        [](const Spec& s) { return OptionalValue(s.restart.backoff); },
+        [](Spec& s, Value v) { s.restart.backoff = std::get<Duration>(v); }),
+    duration(
+        "workers.*.restart.max", "the longest wait", 10, day,
+        [](const Spec& s) { return OptionalValue(s.restart.max); },
+        [](Spec& s, Value v) { s.restart.max = std::get<Duration>(v); }),
+    section("workers.*.stop", "how the worker is stopped"),
+    duration(
+        "workers.*.stop.grace", "to finish what runs; then it is killed", 100, day,
+        [](const Spec& s) { return OptionalValue(s.stop.grace); },
+        [](Spec& s, Value v) { s.stop.grace = std::get<Duration>(v); }),
+    later("links", "what becomes of links from one worker to another"),
+    later("cluster", "several machines that agree through etcd"),
+    later("workers.*.alias", "as root, without the matched beginning of the path"),
+    later("workers.*.cgi", "a folder of CGI programs to run"),
+    later("workers.*.handler", "a mod_perl handler"),
+    later("workers.*.machine", "the machine it runs on"),
+    later("workers.*.recycle", "when a child is replaced by a fresh one"),
+    later("workers.*.request_timeout", "after which a request is given up"),
+    later("workers.*.rolling", "how a new generation replaces the old one"),
+    later("workers.*.routes", "what an accelerator does with which path"),
 };
 
 } // namespace
 
-std::span<const Key> all_keys() { return keys; }
+std::string_view Key::path_in_worker() const noexcept { return path.substr(worker_prefix.size()); }
 
-const Key* find_key(std::string_view path) {
-    const auto* found = std::ranges::find(keys, path, &Key::path);
-    return found == keys.end() ? nullptr : &*found;
+bool Key::applies_to(Kind kind) const noexcept {
+    const auto bit = kind == Kind::static_files ? Kinds::static_files : Kinds::dynamic;
+    return (static_cast<unsigned>(kinds) & static_cast<unsigned>(bit)) != 0;
 }
 
-std::vector<std::string> names_below(std::string_view prefix) {
-    const std::string start = prefix.empty() ? "" : std::string(prefix) + ".";
-    std::vector<std::string> names;
-    for (const Key& key : keys) {
-        if (!key.available || !key.path.starts_with(start)) continue;
-        const auto rest = key.path.substr(start.size());
-        if (rest.find('.') == std::string_view::npos && rest != "*") names.emplace_back(rest);
+std::span<const Key> all_keys() noexcept { return table; }
+
+const Key* find_key(std::string_view path) noexcept {
+    const auto found = std::ranges::find(table, path, &Key::path);
+    return found == table.end() ? nullptr : &*found;
+}
+
+std::vector<const Key*> keys_under(std::string_view path) {
+    std::vector<const Key*> result;
+    for (const auto& key : table) {
+        const auto dot = key.path.rfind('.');
+        if ((dot == std::string_view::npos ? std::string_view{} : key.path.substr(0, dot)) == path)
+            result.push_back(&key);
     }
-    return names;
+    return result;
 }
 
-} // namespace mpsup
+} // namespace mpsup::topology

@@ -1,30 +1,54 @@
-// Every key of the topology language, in one table.
+// Every key of the topology language, in one table: it drives the loader, the resolved document, the diff and the
+// language's documentation.
 #pragma once
 
+#include "supervisor/topology/topology.h"
+#include "supervisor/topology/value.h"
+
+#include <cstdint>
+#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
-namespace mpsup {
+namespace mpsup::topology {
 
-enum class KeyType { text, name, choice, path, address_list, path_list, integer, duration, map };
-enum class KeyKinds { any, static_only, dynamic_only }; // of worker it applies to
-
-struct Key {
-    std::string_view path; // with * for a name that the user chooses: "workers.*.health.every"
-    KeyType type;
-    KeyKinds kinds;
-    bool available; // false: known, not in this version
-    std::string_view doc;
+/// A word that a `choice` takes.
+struct Choice {
+    std::string_view word;
+    bool in_this_version = true;
 };
 
-[[nodiscard]] std::span<const Key> all_keys();
+/// Kinds of worker that a key applies to, as a set.
+enum class Kinds : unsigned { none = 0, static_files = 1, dynamic = 2, both = 3 };
 
-/// The key at `path` (names replaced by *), or nothing.
-[[nodiscard]] const Key* find_key(std::string_view path);
+struct Key {
+    std::string_view path; // "workers.*.health.every"; `*` stands for a name of the user's
+    Type type;
+    std::string_view doc; // one line
+    bool in_this_version = true;
+    bool required = false;     // of every kind in `kinds`
+    Kinds kinds = Kinds::none; // none: not a key of a worker
+    std::int64_t least = 0;    // integers, and durations in milliseconds
+    std::int64_t most = 0;     //
+    std::span<const Choice> choices{};
+    // How a worker holds it; null for sections and for keys outside of workers. get: nothing when it is not set.
+    std::optional<Value> (*get)(const WorkerSpec&) = nullptr;
+    void (*set)(WorkerSpec&, Value) = nullptr;
 
-/// The names that may stand directly below `prefix` ("" is the top), available ones only.
-[[nodiscard]] std::vector<std::string> names_below(std::string_view prefix);
+    /// "every" of "workers.*.health.every"
+    [[nodiscard]] std::string_view name() const noexcept { return path.substr(path.rfind('.') + 1); }
+    /// "health.every" of "workers.*.health.every"; only of keys of workers.
+    [[nodiscard]] std::string_view path_in_worker() const noexcept;
+    [[nodiscard]] bool applies_to(Kind kind) const noexcept;
+};
 
-} // namespace mpsup
+/// In the order in which a document has them; a section stands before its keys.
+[[nodiscard]] std::span<const Key> all_keys() noexcept;
+
+/// The key at `path` with `*` for names; null when there is none.
+[[nodiscard]] const Key* find_key(std::string_view path) noexcept;
+
+/// The keys directly under a section ("" for the top).
+[[nodiscard]] std::vector<const Key*> keys_under(std::string_view path);
+
+} // namespace mpsup::topology

@@ -1,26 +1,48 @@
-// A topology file, read and checked.
+// YAML text to a Topology, or everything that is wrong with it.
 #pragma once
 
-#include "supervisor/topology/problem.h"
+#include "base/error.h"
 #include "supervisor/topology/topology.h"
 
-#include <optional>
+#include <cstddef>
+#include <expected>
 #include <string>
+#include <string_view>
+#include <vector>
 
-namespace mpsup {
+namespace mpsup::topology {
 
-struct Loaded {
-    std::optional<Topology> topology; // nothing when there are problems
-    Problems problems;
-    std::string file; // absolute
-    std::string text; // its contents, as far as they were read
+constexpr std::size_t max_file_bytes = 1U << 20;
+constexpr int max_nesting = 100;
+constexpr int max_alias_uses = 100;
+constexpr std::size_t max_values = 50'000; // scalars, lists and maps, aliases counted as what they stand for
+constexpr std::size_t max_problems = 200;  // shown; the last one tells how many more there are
+
+/// One thing that is wrong. Lines and columns count from 1, columns in characters; 0: the file as a whole.
+struct Problem {
+    std::string file;
+    int line = 0;
+    int column = 0;
+    std::string message;
+    std::string source_line; // as it stands in the file, shortened when very long; empty with line 0
+    std::string suggestion;  // "did you mean `listen`?", or empty
+
+    friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-/// Opens, reads and checks a file: all that is wrong with it at once (but one syntax error ends the reading), nothing
-/// else is touched. Bounded: 1 MiB of text, whatever aliases it holds.
-[[nodiscard]] Loaded load_topology(const std::string& file);
+using Problems = std::vector<Problem>; // in the order of the file, never empty in a refusal
 
-/// The same for a text at hand. `folder`: absolute, what relative paths start from.
-[[nodiscard]] Loaded parse_topology(std::string text, const std::string& folder);
+/// Reads the file once, up to max_file_bytes. Refuses what is not a regular file (without blocking on it), and, when
+/// running as root, a file that everybody may write. Then as load_text with the folder of `path`.
+[[nodiscard]] std::expected<Topology, Problems> load_file(const std::string& path);
 
-} // namespace mpsup
+/// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
+/// alone; all semantic errors come together. Looks at the file system for `app` and `root` only.
+[[nodiscard]] std::expected<Topology, Problems> load_text(std::string_view text, const std::string& name,
+                                                          const std::string& folder);
+
+/// `file:line:col: error: message`, the line itself, a caret under the column, the suggestion. Control characters of
+/// the file are not passed through to the terminal.
+[[nodiscard]] std::string format_problems(const Problems& problems);
+
+} // namespace mpsup::topology

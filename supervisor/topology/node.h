@@ -1,0 +1,47 @@
+// The tree that a topology file or document is read into, before anything is known of its meaning.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mpsup::topology {
+
+/// Where something stands: line and column (in bytes) from 1; 0: nowhere.
+struct Mark {
+    int line = 0;
+    int column = 0;
+
+    friend auto operator<=>(const Mark&, const Mark&) = default;
+};
+
+/// A value, as text: no scalar is ever taken for a number, a truth value or a date before a key says what it is.
+/// Shared between the places that name it (YAML aliases); never cyclic.
+struct Node {
+    enum class Type { null, scalar, sequence, map };
+    struct Entry {
+        std::string key;
+        Mark key_mark;
+        std::shared_ptr<const Node> value;
+    };
+
+    Type type = Type::null;
+    Mark mark;
+    std::string text;                               // scalar
+    std::vector<std::shared_ptr<const Node>> items; // sequence
+    std::vector<Entry> entries;                     // map, in the order of the file; a key may stand twice
+};
+
+using NodePtr = std::shared_ptr<const Node>;
+
+/// One thing that is wrong, before it is known how to show it.
+struct Finding {
+    Mark mark;
+    std::string key; // "workers.a.pool"; empty: the whole
+    std::string message;
+    std::string suggestion{};
+};
+
+using Findings = std::vector<Finding>;
+
+} // namespace mpsup::topology

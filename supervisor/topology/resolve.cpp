@@ -1,0 +1,144 @@
+#include "supervisor/topology/resolve.h"
+
+#include "base/units.h"
+#include "supervisor/topology/key_table.h"
+#include "supervisor/topology/validate.h"
+
+#include <boost/json.hpp>
+#include <nettle/sha2.h>
+
+namespace mpsup::topology {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t document_version = 1;
+constexpr std::size_t max_document_depth = 8;
+
+json::array to_array(const std::vector<std::string>& texts) {
+    json::array result;
+    for (const auto& text : texts) result.emplace_back(text);
+    return result;
+}
+
+struct ToJson {
+    json::value operator()(const std::string& text) const { return json::string(text); }
+    json::value operator()(std::int64_t number) const { return number; }
+    json::value operator()(std::chrono::milliseconds duration) const { return json::string(format_duration(duration)); }
+    json::value operator()(const std::vector<std::string>& texts) const { return to_array(texts); }
+    json::value operator()(const std::vector<Address>& addresses) const {
+        std::vector<std::string> texts;
+        for (const auto& address : addresses) texts.push_back(address.to_string());
+        return to_array(texts);
+    }
+    json::value operator()(const Environment& environment) const {
+        json::object result;
+        for (const auto& [name, value] : environment) result[name] = value;
+        return result;
+    }
+};
+
+json::object worker_object(const WorkerSpec& worker) {
+    json::object result;
+    result["kind"] = to_string(worker.kind);
+    for (const auto& key : all_keys()) {
+        if (!key.get || !key.applies_to(worker.kind)) continue;
+        auto value = key.get(worker);
+        if (!value) continue;
+        auto path = key.path_in_worker();
+        auto* section = &result;
+        if (const auto dot = path.find('.'); dot != std::string_view::npos) {
+            auto& inner = result[path.substr(0, dot)];
+            section = inner.is_object() ? &inner.get_object() : &inner.emplace_object();
+            path.remove_prefix(dot + 1);
+        }
+        (*section)[path] = std::visit(ToJson{}, *value);
+    }
+    return result;
+}
+
+std::shared_ptr<Node> to_node(const json::value& value) {
+    auto node = std::make_shared<Node>();
+    node->type = Node::Type::scalar;
+    switch (value.kind()) {
+    case json::kind::null: node->type = Node::Type::null; break;
+    case json::kind::string: node->text = std::string(value.get_string()); break;
+    case json::kind::array:
+        node->type = Node::Type::sequence;
+        for (const auto& item : value.get_array()) node->items.push_back(to_node(item));
+        break;
+    case json::kind::object:
+        node->type = Node::Type::map;
+        for (const auto& [key, item] : value.get_object())
+            node->entries.push_back({std::string(key), {}, to_node(item)});
+        break;
+    default: node->text = json::serialize(value);
+    }
+    return node;
+}
+
+Error refuse(std::string what) { return {"topology document: " + std::move(what), {}}; }
+
+Error to_error(const Findings& findings) {
+    std::string text;
+    for (const auto& finding : findings)
+        text += (text.empty() ? "" : "; ") + (finding.key.empty() ? "" : finding.key + ": ") + finding.message;
+    return refuse(text.substr(0, 2000));
+}
+
+} // namespace
+
+std::string to_document(const Topology& topology) {
+    json::object document;
+    document["version"] = document_version;
+    document["site"] = topology.site;
+    document["binaries"] = to_string(topology.binaries);
+    auto& machines = document["machines"].emplace_object();
+    for (const auto& machine : topology.machines) machines[machine.name] = json::object{{"address", machine.ip}};
+    auto& workers = document["workers"].emplace_object();
+    for (const auto& worker : topology.workers) workers[worker.name] = worker_object(worker);
+    return json::serialize(document);
+}
+
+std::string digest_of(std::string_view document) {
+    std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest{};
+    sha256_ctx context{};
+    sha256_init(&context);
+    // nettle takes unsigned bytes; a char may be looked at as one ([basic.lval]).
+    sha256_update(&context, document.size(), reinterpret_cast<const std::uint8_t*>(document.data()));
+    sha256_digest(&context, digest.size(), digest.data());
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text = "sha256:";
+    for (const auto byte : digest) {
+        text += digits[byte >> 4U];
+        text += digits[byte & 15U];
+    }
+    return text;
+}
+
+Result<Topology> from_document(std::string_view document) {
+    if (document.size() > max_document_bytes) return std::unexpected(refuse("larger than 4MiB"));
+    try {
+        json::parse_options options;
+        options.max_depth = max_document_depth;
+        json::error_code error;
+        auto parsed = json::parse(document, error, {}, options);
+        if (error) return std::unexpected(refuse("not JSON: " + error.message()));
+        auto* object = parsed.if_object();
+        if (!object) return std::unexpected(refuse("not an object"));
+        const auto* version = object->if_contains("version");
+        if (!version || *version != json::value(document_version))
+            return std::unexpected(refuse("version: must be " + std::to_string(document_version)));
+        json::object rest;
+        for (auto& [key, value] : *object)
+            if (key != "version") rest[key] = std::move(value);
+        auto topology = validate(*to_node(rest), {"", false});
+        if (!topology) return std::unexpected(to_error(topology.error()));
+        return std::move(*topology);
+    } catch (const std::exception& thrown) {
+        return std::unexpected(refuse(thrown.what()));
+    }
+}
+
+} // namespace mpsup::topology

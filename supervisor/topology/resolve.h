@@ -1,0 +1,27 @@
+// The flattened form of a topology: what the command line sends, and what the supervisor and SQLite hold.
+#pragma once
+
+#include "base/error.h"
+#include "supervisor/topology/topology.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace mpsup::topology {
+
+constexpr std::size_t max_document_bytes = 4U << 20;
+
+/// JSON text with every default filled in, absolute paths, and keys in one fixed order: equal topologies give equal
+/// bytes. Durations are written as a topology file has them ("1.5s").
+[[nodiscard]] std::string to_document(const Topology& topology);
+
+/// "sha256:" and 64 hexadecimal digits, of the document's bytes.
+[[nodiscard]] std::string digest_of(std::string_view document);
+
+/// The topology in a document. Everything is untrusted: missing, unknown and misplaced keys, values that the loader
+/// would refuse, overlapping listeners and trailing bytes are errors that name the place ("workers.a.pool"). Does not
+/// look at the file system. to_document of the result is the document again, byte for byte, if to_document wrote it.
+[[nodiscard]] Result<Topology> from_document(std::string_view document);
+
+} // namespace mpsup::topology

@@ -1,0 +1,158 @@
+#include "supervisor/topology/source_text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace mpsup::topology {
+
+namespace {
+
+constexpr std::size_t shown_bytes = 160; // of one line
+
+/// Length of the well-formed UTF-8 sequence at the front (RFC 3629 section 4), 0 when there is none.
+std::size_t utf8_sequence(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto lead = byte(0);
+    if (lead < 0x80) return 1;
+    std::size_t length = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        length = 2;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+        length = 3;
+        if (lead == 0xE0) low = 0xA0;
+        if (lead == 0xED) high = 0x9F;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+        length = 4;
+        if (lead == 0xF0) low = 0x90;
+        if (lead == 0xF4) high = 0x8F;
+    }
+    if (length == 0 || text.size() < length || byte(1) < low || byte(1) > high) return 0;
+    for (std::size_t i = 2; i < length; ++i)
+        if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+    return length;
+}
+
+std::optional<std::string> refuse_character(std::string_view rest, bool indenting) {
+    const auto c = static_cast<unsigned char>(rest.front());
+    if (c == 0) return "a NUL byte; is this a text file?";
+    if (c == '\t' && indenting) return "a tab in the indentation; use spaces";
+    if (c == '\r' && (rest.size() < 2 || rest[1] != '\n')) return "a carriage return that ends no line";
+    if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return "a control character";
+    return std::nullopt;
+}
+
+std::string_view line_of(std::string_view text, int line) {
+    std::size_t start = 0;
+    for (int i = 1; i < line; ++i) {
+        const auto end = text.find('\n', start);
+        if (end == std::string_view::npos) return {};
+        start = end + 1;
+    }
+    auto found = text.substr(start, text.find('\n', start) - start);
+    if (found.ends_with('\r')) found.remove_suffix(1);
+    return found;
+}
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
+
+int count_characters(std::string_view bytes) {
+    return static_cast<int>(std::ranges::count_if(bytes, [](char c) { return !continues_character(c); }));
+}
+
+/// The line, cut to what is worth showing around byte `column`.
+std::string excerpt(std::string_view line, std::size_t column) {
+    if (line.size() <= shown_bytes) return std::string(line);
+    std::size_t from = column > shown_bytes / 2 ? column - shown_bytes / 2 : 0;
+    while (from > 0 && continues_character(line[from])) --from;
+    std::size_t to = std::min(from + shown_bytes, line.size());
+    while (to < line.size() && continues_character(line[to])) ++to;
+    return (from > 0 ? "…" : "") + std::string(line.substr(from, to - from)) + (to < line.size() ? "…" : "");
+}
+
+/// Safe on any terminal: control characters become '?', and so does what is not UTF-8.
+std::string printable(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        const auto length = utf8_sequence(text);
+        const auto lead = static_cast<unsigned char>(text.front());
+        const bool c1 = length == 2 && lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+        if (length == 0 || c1 || lead == 0x7F || (lead < 0x20 && lead != '\t'))
+            result += '?';
+        else
+            result += text.substr(0, length);
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return result;
+}
+
+} // namespace
+
+std::optional<Finding> check_text(std::string_view text) {
+    Mark mark{1, 1};
+    bool indenting = true;
+    bool anything = false;
+    while (!text.empty()) {
+        if (auto refused = refuse_character(text, indenting)) return Finding{mark, "", *refused};
+        const auto length = utf8_sequence(text);
+        if (length == 0) return Finding{mark, "", "not valid UTF-8"};
+        if (text.front() == '\n') {
+            mark = {mark.line + 1, 1};
+            indenting = true;
+        } else {
+            mark.column += static_cast<int>(length);
+            indenting = indenting && text.front() == ' ';
+            anything = anything || !(text.front() == ' ' || text.front() == '\r');
+        }
+        text.remove_prefix(length);
+    }
+    if (!anything) return Finding{{}, "", "the file is empty"};
+    return std::nullopt;
+}
+
+Problems to_problems(Findings findings, const std::string& name, std::string_view text) {
+    std::ranges::stable_sort(findings, {}, &Finding::mark);
+    Problems problems;
+    const auto left_out = findings.size() > max_problems ? findings.size() - max_problems : 0;
+    findings.resize(findings.size() - left_out);
+    for (auto& finding : findings) {
+        Problem problem{name, finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion)};
+        if (problem.line > 0) {
+            const auto line = line_of(text, problem.line);
+            const auto column = std::min(static_cast<std::size_t>(std::max(finding.mark.column, 1)) - 1, line.size());
+            problem.column = count_characters(line.substr(0, column)) + 1;
+            problem.source_line = excerpt(line, column);
+        }
+        problems.push_back(std::move(problem));
+    }
+    if (left_out > 0)
+        problems.push_back(Problem{name, 0, 0, "and " + std::to_string(left_out) + " more problems", "", ""});
+    return problems;
+}
+
+std::string format_problems(const Problems& problems) {
+    std::string result;
+    for (const auto& problem : problems) {
+        result += printable(problem.file) + ":";
+        if (problem.line > 0) result += std::to_string(problem.line) + ":" + std::to_string(problem.column) + ":";
+        result += " error: " + printable(problem.message) + "\n";
+        if (problem.line > 0) {
+            const auto line = printable(problem.source_line);
+            result += "    " + line + "\n    ";
+            // A shortened line shows its place by the column alone.
+            int left = problem.column - 1;
+            const bool shortened = line.starts_with("…") || left > count_characters(line);
+            for (std::size_t i = 0; !shortened && left > 0; ++i) {
+                if (i < line.size() && continues_character(line[i])) continue;
+                result += i < line.size() && line[i] == '\t' ? '\t' : ' ';
+                --left;
+            }
+            result += shortened ? "(column " + std::to_string(problem.column) + ")\n" : "^\n";
+        }
+        if (!problem.suggestion.empty()) result += "    " + printable(problem.suggestion) + "\n";
+    }
+    return result;
+}
+
+} // namespace mpsup::topology

@@ -1,0 +1,20 @@
+// The bytes of a topology file: are they text at all, and how is a place in them shown?
+#pragma once
+
+#include "supervisor/topology/load.h"
+#include "supervisor/topology/node.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mpsup::topology {
+
+/// What makes these bytes unfit for a YAML parser, which would pass most of it over in silence: invalid UTF-8 (RFC 3629),
+/// control characters (YAML 1.2.2 section 5.1), a carriage return alone, a tab that indents, nothing at all.
+[[nodiscard]] std::optional<Finding> check_text(std::string_view text);
+
+/// Turns findings into problems of file `name`, in the order of the file.
+[[nodiscard]] Problems to_problems(Findings findings, const std::string& name, std::string_view text);
+
+} // namespace mpsup::topology

@@ -1,0 +1,281 @@
+#include "supervisor/topology/validate.h"
+
+#include "supervisor/topology/key_table.h"
+#include "supervisor/topology/load.h"
+#include "supervisor/topology/suggest.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace mpsup::topology {
+
+namespace {
+
+std::string join(std::string_view section, std::string_view key) {
+    return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
+}
+
+const Node* entry(const Node& map, std::string_view key) {
+    const auto found = std::ranges::find(map.entries, key, &Node::Entry::key);
+    return found == map.entries.end() ? nullptr : found->value.get();
+}
+
+Value kind_word(Kind kind) { return std::string(to_string(kind)); }
+
+/// One pass over the tree; every finding is kept and nothing stops it.
+class Validation {
+public:
+    explicit Validation(const Origin& origin) : origin_(origin) {}
+
+    std::expected<Topology, Findings> run(const Node& root) {
+        if (root.type != Node::Type::map) {
+            add(root.mark, "", "a topology is a map of keys (site, workers, …)");
+            return std::unexpected(std::move(findings_));
+        }
+        find_duplicates(root, "");
+        site_section(root);
+        check_overlaps();
+        if (!findings_.empty()) return std::unexpected(std::move(findings_));
+        return std::move(topology_);
+    }
+
+private:
+    struct Listener {
+        Address address;
+        Mark mark;
+        std::string worker;
+    };
+
+    void add(Mark mark, std::string key, std::string message, std::string suggestion = {}) {
+        findings_.push_back({mark, std::move(key), std::move(message), std::move(suggestion)});
+    }
+
+    void find_duplicates(const Node& node, const std::string& where) {
+        if (!visited_.insert(&node).second) return;
+        std::map<std::string_view, Mark> first;
+        for (const auto& each : node.entries) {
+            const auto [known, fresh] = first.emplace(each.key, each.key_mark);
+            if (!fresh)
+                add(each.key_mark, join(where, each.key),
+                    "duplicate key " + in_ticks(each.key) + ", first at line " + std::to_string(known->second.line));
+            find_duplicates(*each.value, join(where, each.key));
+        }
+        for (const auto& item : node.items) find_duplicates(*item, where);
+    }
+
+    std::optional<Value> value_of(const Key& key, const Node& node, const std::string& where) {
+        auto value = parse_value(key, node, origin_);
+        if (value) return std::move(*value);
+        for (auto& finding : value.error())
+            add(finding.mark, where, std::move(finding.message), std::move(finding.suggestion));
+        return std::nullopt;
+    }
+
+    /// A section's map, or nothing (and a finding) when it is something else.
+    bool is_section(const Node& node, const std::string& where) {
+        if (node.type == Node::Type::map) return true;
+        add(node.mark, where,
+            in_ticks(where) +
+                (node.type == Node::Type::null ? " is empty" : " must be a section with keys of its own"));
+        return false;
+    }
+
+    void unknown_key(const Node::Entry& given, const std::string& pattern, const std::string& where) {
+        std::string suggestion;
+        if (findings_.size() < max_problems) { // no more than those are shown
+            std::vector<std::string_view> names;
+            for (const auto* key : keys_under(pattern))
+                if (key->in_this_version) names.push_back(key->name());
+            suggestion = did_you_mean(given.key, names);
+            if (suggestion.empty()) suggestion = elsewhere(given.key, pattern);
+            if (suggestion.empty()) {
+                suggestion = "known here:";
+                for (const auto name : names) suggestion += " " + std::string(name);
+            }
+        }
+        add(given.key_mark, where, "unknown key " + in_ticks(given.key), std::move(suggestion));
+    }
+
+    /// The right key in the wrong section.
+    static std::string elsewhere(std::string_view name, const std::string& pattern) {
+        for (const auto& key : all_keys())
+            if (key.in_this_version && key.name() == name && (key.path.starts_with(pattern) || pattern.contains('.')))
+                return "did you mean `" + std::string(key.kinds == Kinds::none ? key.path : key.path_in_worker()) +
+                       "`?";
+        return {};
+    }
+
+    /// The key of an entry when its value is to be looked at; otherwise its finding is made here.
+    const Key* known_key(const Node::Entry& given, const std::string& pattern, const std::string& where) {
+        if (given.key.starts_with("x-")) return nullptr;
+        const auto* key = find_key(join(pattern, given.key));
+        if (!key)
+            unknown_key(given, pattern, where);
+        else if (!key->in_this_version)
+            add(given.key_mark, where, in_ticks(given.key) + ": known, not in this version");
+        else
+            return key;
+        return nullptr;
+    }
+
+    void site_section(const Node& root) {
+        for (const auto& given : root.entries) {
+            const auto* key = known_key(given, "", given.key);
+            if (!key || entry(root, given.key) != given.value.get()) continue;
+            if (key->path == "machines")
+                machines(*given.value);
+            else if (key->path == "workers")
+                workers(*given.value);
+            else if (const auto value = value_of(*key, *given.value, given.key); value && key->path == "site")
+                topology_.site = std::get<std::string>(*value); // `binaries` has one word in this version
+        }
+        for (const auto* key : keys_under(""))
+            if (key->required && !entry(root, key->name()))
+                add(root.mark, std::string(key->name()), "the key " + in_ticks(key->name()) + " is missing");
+        if (!entry(root, "machines")) topology_.machines = {{"here", "127.0.0.1"}};
+    }
+
+    bool usable_name(const Node::Entry& given, const std::string& where, std::string_view what) {
+        if (is_name(given.key)) return true;
+        add(given.key_mark, where,
+            in_ticks(given.key) + " is no name of a " + std::string(what) +
+                ": a letter, then letters, digits, - and _, at most 32 in all");
+        return false;
+    }
+
+    void machines(const Node& node) {
+        if (!is_section(node, "machines")) return;
+        if (node.entries.empty()) add(node.mark, "machines", "`machines` is empty");
+        bool first = true;
+        for (const auto& given : node.entries) {
+            if (given.key.starts_with("x-")) continue;
+            const auto where = "machines." + given.key;
+            if (!std::exchange(first, false))
+                add(given.key_mark, where, "more than one machine: known, not in this version");
+            if (usable_name(given, where, "machine") && is_section(*given.value, where)) machine(given, where);
+        }
+    }
+
+    void machine(const Node::Entry& named, const std::string& where) {
+        Machine machine{named.key, ""};
+        for (const auto& given : named.value->entries) {
+            const auto* key = known_key(given, "machines.*", join(where, given.key));
+            if (!key) continue;
+            if (const auto value = value_of(*key, *given.value, join(where, given.key)))
+                machine.ip = std::get<std::string>(*value);
+        }
+        if (!entry(*named.value, "address")) add(named.key_mark, where, in_ticks(named.key) + " has no `address`");
+        topology_.machines.push_back(std::move(machine));
+    }
+
+    void workers(const Node& node) {
+        if (!is_section(node, "workers")) return;
+        const auto before = topology_.workers.size();
+        for (const auto& given : node.entries) {
+            if (given.key.starts_with("x-")) continue;
+            const auto where = "workers." + given.key;
+            if (usable_name(given, where, "worker") && is_section(*given.value, where)) worker(given, where);
+        }
+        if (node.entries.empty() || (topology_.workers.size() == before && findings_.empty()))
+            add(node.mark, "workers", "`workers` is empty");
+    }
+
+    /// Nothing when the kind is missing or not to be had; the finding is made.
+    std::optional<Kind> kind_of(const Node::Entry& named, const std::string& where) {
+        const auto* node = entry(*named.value, "kind");
+        if (!node) {
+            add(named.key_mark, where, in_ticks(named.key) + " has no `kind` (static or dynamic)");
+            return std::nullopt;
+        }
+        const auto value = value_of(*find_key("workers.*.kind"), *node, where + ".kind");
+        if (!value) return std::nullopt;
+        return *value == kind_word(Kind::dynamic) ? Kind::dynamic : Kind::static_files;
+    }
+
+    void worker(const Node::Entry& named, const std::string& where) {
+        const auto kind = kind_of(named, where);
+        WorkerSpec spec;
+        spec.name = named.key;
+        spec.kind = kind.value_or(Kind::static_files);
+        worker_section(*named.value, "workers.*", where, kind, spec);
+        if (kind)
+            for (const auto* key : keys_under("workers.*"))
+                if (key->required && key->applies_to(*kind) && !entry(*named.value, key->name()))
+                    add(named.key_mark, where,
+                        in_ticks(named.key) + " has no " + in_ticks(key->name()) + " (" + std::string(key->doc) + ")");
+        if (spec.restart.max < spec.restart.backoff) {
+            const auto* section = entry(*named.value, "restart");
+            const auto* max = section ? entry(*section, "max") : nullptr;
+            add(max ? max->mark : section->mark, where + ".restart", "`max` is shorter than `backoff`");
+        }
+        topology_.workers.push_back(std::move(spec));
+    }
+
+    void worker_section(const Node& section, const std::string& pattern, const std::string& where,
+                        std::optional<Kind> kind, WorkerSpec& spec) {
+        for (const auto& given : section.entries) {
+            const auto place = join(where, given.key);
+            const auto* key = known_key(given, pattern, place);
+            if (!key || key->path == "workers.*.kind" || entry(section, given.key) != given.value.get()) continue;
+            if (kind && !key->applies_to(*kind))
+                wrong_kind(*key, given, place, *kind);
+            else if (key->type != Type::section)
+                set(*key, *given.value, place, spec);
+            else if (is_section(*given.value, place))
+                worker_section(*given.value, std::string(key->path), place, kind, spec);
+        }
+    }
+
+    void wrong_kind(const Key& key, const Node::Entry& given, const std::string& where, Kind kind) {
+        const auto other = kind == Kind::dynamic ? Kind::static_files : Kind::dynamic;
+        add(given.key_mark, where,
+            in_ticks(given.key) + " is for " + std::string(to_string(other)) + " workers (" + std::string(key.doc) +
+                "); this one is " + std::string(to_string(kind)));
+    }
+
+    void set(const Key& key, const Node& node, const std::string& where, WorkerSpec& spec) {
+        auto value = value_of(key, node, where);
+        if (!value) return;
+        if (const auto* addresses = std::get_if<std::vector<Address>>(&*value)) {
+            for (std::size_t i = 0; i < addresses->size(); ++i)
+                listeners_.push_back(
+                    {(*addresses)[i], node.type == Node::Type::sequence ? node.items[i]->mark : node.mark, spec.name});
+        }
+        key.set(spec, std::move(*value));
+    }
+
+    void check_overlaps() {
+        std::ranges::stable_sort(listeners_, {}, &Listener::mark);
+        std::map<std::uint16_t, std::vector<const Listener*>> by_port;
+        for (const auto& later : listeners_) {
+            auto& same_port = by_port[later.address.port];
+            const auto earlier = std::ranges::find_if(
+                same_port, [&](const Listener* listener) { return listener->address.overlaps(later.address); });
+            if (earlier != same_port.end()) {
+                const auto& other = **earlier;
+                add(later.mark, "workers." + later.worker + ".listen",
+                    later.address.to_string() + " is taken by " + in_ticks(other.worker) + " (" +
+                        other.address.to_string() +
+                        (other.mark.line > 0 ? ", line " + std::to_string(other.mark.line) : "") + ")");
+            } else {
+                same_port.push_back(&later);
+            }
+        }
+    }
+
+    const Origin& origin_;
+    Topology topology_;
+    Findings findings_;
+    std::vector<Listener> listeners_;
+    std::set<const Node*> visited_;
+};
+
+} // namespace
+
+std::expected<Topology, Findings> validate(const Node& root, const Origin& origin) {
+    return Validation(origin).run(root);
+}
+
+} // namespace mpsup::topology

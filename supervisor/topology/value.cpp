@@ -1,0 +1,275 @@
+#include "supervisor/topology/value.h"
+
+#include "base/units.h"
+#include "supervisor/topology/key_table.h"
+#include "supervisor/topology/suggest.h"
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+#include <cstring>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace mpsup::topology {
+
+namespace {
+
+constexpr std::size_t longest_name = 32;
+constexpr std::size_t longest_text = 64UL << 10;
+
+std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion = {}) {
+    return std::unexpected(Findings{{node.mark, "", std::move(message), std::move(suggestion)}});
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+void append(Findings& findings, const Findings& more) { findings.insert(findings.end(), more.begin(), more.end()); }
+
+/// What a person would call the type, after "must be".
+std::string expected_form(const Key& key) {
+    switch (key.type) {
+    case Type::name: return "a name: a letter, then letters, digits, - and _, at most 32 in all";
+    case Type::choice: {
+        std::string words;
+        for (const auto& choice : key.choices)
+            if (choice.in_this_version) words += (words.empty() ? "" : " or ") + std::string(choice.word);
+        return words;
+    }
+    case Type::ip: return "a numeric IP address";
+    case Type::addresses: return "ADDRESS:PORT (like 127.0.0.1:8080 or [::1]:8080), or a list of such";
+    case Type::url_path: return "a path that begins with /";
+    case Type::url_prefixes: return "a path that begins with /, or a list of such";
+    case Type::file: return "the path of a file";
+    case Type::folder: return "the path of a folder";
+    case Type::environment: return "NAME: value, a line each";
+    case Type::integer: return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most);
+    case Type::duration:
+        return "a duration from " + format_duration(std::chrono::milliseconds(key.least)) + " to " +
+               format_duration(std::chrono::milliseconds(key.most)) + ", with its unit (500ms, 30s, 5m)";
+    case Type::section:
+    case Type::sections:
+    case Type::anything: return "a section";
+    }
+    return {};
+}
+
+std::unexpected<Findings> misfit(const Key& key, const Node& node, std::string suggestion = {}) {
+    std::string what = "`" + std::string(key.name()) + "` must be " + expected_form(key);
+    if (node.type == Node::Type::scalar) what += "; found " + in_ticks(node.text);
+    return refuse(node, std::move(what), std::move(suggestion));
+}
+
+/// The text of a scalar, or why it is none that could be meant.
+std::expected<std::string, Findings> text_of(const Key& key, const Node& node) {
+    if (node.type == Node::Type::null) return refuse(node, "`" + std::string(key.name()) + "` has no value");
+    if (node.type != Node::Type::scalar) return misfit(key, node);
+    if (node.text.contains("${")) return refuse(node, "${…} in a value: known, not in this version");
+    if (node.text.contains('\0')) return refuse(node, "a NUL byte in a value");
+    if (node.text.size() > longest_text) return refuse(node, "a value of more than 64KiB");
+    return node.text;
+}
+
+/// The scalars of a node that is one, or a list of them.
+std::vector<const Node*> one_or_many(const Node& node) {
+    std::vector<const Node*> result;
+    if (node.type != Node::Type::sequence) return {&node};
+    for (const auto& item : node.items) result.push_back(item.get());
+    return result;
+}
+
+std::expected<Value, Findings> parse_choice(const Key& key, const Node& node, const std::string& text) {
+    std::vector<std::string_view> words;
+    for (const auto& choice : key.choices) {
+        if (choice.word == text && choice.in_this_version) return text;
+        if (choice.word == text)
+            return refuse(node, "`" + std::string(key.name()) + ": " + text + "`: known, not in this version");
+        words.push_back(choice.word);
+    }
+    return misfit(key, node, did_you_mean(text, words));
+}
+
+std::expected<Value, Findings> parse_ip(const Key& key, const Node& node, const std::string& text) {
+    const bool six = text.contains(':');
+    const auto address = Address::parse((six ? "[" + text + "]" : text) + ":1");
+    if (!address) return misfit(key, node);
+    return address->ip;
+}
+
+std::string listener_hint(const std::string& text) {
+    if (!text.empty() && std::ranges::all_of(text, is_digit)) return "did you mean `127.0.0.1:" + text + "`?";
+    if (text.starts_with(':')) return "did you mean `0.0.0.0" + text + "`?";
+    if (text.starts_with("localhost:")) return "did you mean `127.0.0.1" + text.substr(9) + "`?";
+    if (text.starts_with("*:")) return "did you mean `0.0.0.0" + text.substr(1) + "`?";
+    const auto colon = text.rfind(':');
+    if (colon != std::string::npos && Address::parse(text.substr(0, colon) + ":1")) return "ports go from 1 to 65535";
+    if (Address::parse(text + ":1")) return "the port is missing: `" + text + ":8080`";
+    return {};
+}
+
+std::expected<Value, Findings> parse_addresses(const Key& key, const Node& node) {
+    std::vector<Address> addresses;
+    Findings findings;
+    for (const auto* item : one_or_many(node)) {
+        auto text = text_of(key, *item);
+        if (!text) {
+            append(findings, text.error());
+            continue;
+        }
+        const auto address = Address::parse(*text);
+        if (address)
+            addresses.push_back(*address);
+        else
+            append(findings, misfit(key, *item, listener_hint(*text)).error());
+    }
+    if (!findings.empty()) return std::unexpected(std::move(findings));
+    if (addresses.empty()) return refuse(node, "`" + std::string(key.name()) + "` is empty");
+    return addresses;
+}
+
+/// RFC 3986 section 3.3, as it stands in a request line: what needs an escape has one.
+bool is_url_path(std::string_view text) {
+    static constexpr std::string_view allowed = "-._~!$&'()*+,;=:@/%";
+    return text.starts_with('/') && text.size() <= 1024 &&
+           std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || allowed.contains(c); });
+}
+
+std::expected<Value, Findings> parse_prefixes(const Key& key, const Node& node) {
+    std::vector<std::string> prefixes;
+    Findings findings;
+    for (const auto* item : one_or_many(node)) {
+        auto text = text_of(key, *item);
+        if (!text) {
+            append(findings, text.error());
+        } else if (!is_url_path(*text)) {
+            const auto hint = is_url_path("/" + *text) ? "did you mean `/" + *text + "`?" : "";
+            append(findings, misfit(key, *item, hint).error());
+        } else {
+            prefixes.push_back(*text);
+        }
+    }
+    if (!findings.empty()) return std::unexpected(std::move(findings));
+    return prefixes;
+}
+
+std::expected<Value, Findings> parse_url_path(const Key& key, const Node& node, const std::string& text) {
+    // A query may follow; the probe sends it as it stands.
+    const auto path = text.substr(0, text.find('?'));
+    const auto rest = text.substr(path.size());
+    if (!is_url_path(path) || (!rest.empty() && !is_url_path("/" + rest.substr(1))))
+        return misfit(key, node, is_url_path("/" + text) ? "did you mean `/" + text + "`?" : "");
+    return text;
+}
+
+std::string why_unusable(const std::string& path, bool folder) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+        return errno == ENOENT ? "there is no " + in_ticks(path) : in_ticks(path) + ": " + ::strerror(errno);
+    if (folder && !S_ISDIR(status.st_mode)) return in_ticks(path) + " is not a folder";
+    if (!folder && S_ISDIR(status.st_mode)) return in_ticks(path) + " is a folder";
+    if (!folder && !S_ISREG(status.st_mode)) return in_ticks(path) + " is not a regular file";
+    if (::access(path.c_str(), folder ? X_OK : R_OK) != 0) return in_ticks(path) + ": " + ::strerror(errno);
+    return {};
+}
+
+std::expected<Value, Findings> parse_path(const Key& key, const Node& node, const std::string& text,
+                                          const Origin& origin) {
+    if (text.empty() || text.size() >= PATH_MAX || text.contains('\n')) return misfit(key, node);
+    std::filesystem::path path(text);
+    if (path.is_relative()) {
+        if (origin.folder.empty()) return refuse(node, in_ticks(text) + " is not an absolute path");
+        path = origin.folder / path;
+    }
+    // Symbolic links stay as they are: a deploy may turn one round.
+    path = path.lexically_normal();
+    if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+    if (origin.look_at_files)
+        if (auto why = why_unusable(path.string(), key.type == Type::folder); !why.empty()) return refuse(node, why);
+    return path.string();
+}
+
+bool is_variable_name(std::string_view text) {
+    return !text.empty() && !is_digit(text.front()) && text.size() <= 256 &&
+           std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+}
+
+std::expected<Value, Findings> parse_environment(const Key& key, const Node& node) {
+    if (node.type != Node::Type::map) return misfit(key, node);
+    Environment environment;
+    Findings findings;
+    for (const auto& entry : node.entries) {
+        const auto complain = [&](const std::string& message) { findings.push_back({entry.key_mark, "", message}); };
+        if (!is_variable_name(entry.key)) {
+            complain(in_ticks(entry.key) + " is no name of a variable");
+        } else if (entry.key.starts_with("MPSUP_")) {
+            complain(in_ticks(entry.key) + ": names with MPSUP_ are set by mpsup itself");
+        } else if (entry.value->type == Node::Type::null) {
+            complain(in_ticks(entry.key) + R"( has no value; write "" for an empty one)");
+        } else if (auto text = text_of(key, *entry.value); !text) {
+            append(findings, text.error());
+        } else {
+            environment.emplace(entry.key, *text);
+        }
+    }
+    if (!findings.empty()) return std::unexpected(std::move(findings));
+    return environment;
+}
+
+std::expected<Value, Findings> parse_integer(const Key& key, const Node& node, const std::string& text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool digits = !text.empty() && std::ranges::all_of(text, is_digit);
+    if (digits && text.size() > 1 && text.front() == '0')
+        return refuse(node,
+                      "`" + std::string(key.name()) + "`: a number does not begin with 0; found " + in_ticks(text));
+    if (!digits || error != std::errc{} || number < key.least || number > key.most) return misfit(key, node);
+    return number;
+}
+
+std::expected<Value, Findings> parse_time(const Key& key, const Node& node, const std::string& text) {
+    const auto duration = parse_duration(text);
+    if (!duration && !text.empty() && text.size() < 12 && std::ranges::all_of(text, is_digit))
+        return refuse(node, "`" + std::string(key.name()) + "` needs a unit; found " + in_ticks(text),
+                      "did you mean `" + text + "s`?");
+    if (!duration || duration->count() < key.least || duration->count() > key.most) return misfit(key, node);
+    return *duration;
+}
+
+} // namespace
+
+bool is_name(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= longest_name && is_letter(text.front()) &&
+           std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
+}
+
+std::expected<Value, Findings> parse_value(const Key& key, const Node& node, const Origin& origin) {
+    if (key.type == Type::addresses) return parse_addresses(key, node);
+    if (key.type == Type::url_prefixes) return parse_prefixes(key, node);
+    if (key.type == Type::environment) return parse_environment(key, node);
+    // The one value of this version for which a later form exists.
+    if (key.path == "workers.*.pool" && node.type == Node::Type::map)
+        return refuse(node, "`pool: {min, max}`: known, not in this version; write a number");
+    const auto text = text_of(key, node);
+    if (!text) return std::unexpected(text.error());
+    switch (key.type) {
+    case Type::name: return is_name(*text) ? std::expected<Value, Findings>(*text) : misfit(key, node);
+    case Type::choice: return parse_choice(key, node, *text);
+    case Type::ip: return parse_ip(key, node, *text);
+    case Type::url_path: return parse_url_path(key, node, *text);
+    case Type::file:
+    case Type::folder: return parse_path(key, node, *text, origin);
+    case Type::integer: return parse_integer(key, node, *text);
+    case Type::duration: return parse_time(key, node, *text);
+    case Type::addresses:
+    case Type::url_prefixes:
+    case Type::environment:
+    case Type::section:
+    case Type::sections:
+    case Type::anything: break;
+    }
+    return misfit(key, node);
+}
+
+} // namespace mpsup::topology

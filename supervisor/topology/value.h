@@ -1,0 +1,53 @@
+// One value of the topology language: from its node, checked, and to its text again.
+#pragma once
+
+#include "base/address.h"
+#include "supervisor/topology/node.h"
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mpsup::topology {
+
+enum class Type {
+    name,         // [A-Za-z][A-Za-z0-9_-]*, at most 32 characters
+    choice,       // one of the key's words
+    ip,           // numeric, without a port
+    addresses,    // "127.0.0.1:8080", or a list of such
+    url_path,     // "/up"
+    url_prefixes, // "/static/", or a list of such
+    file,         // a regular file that can be read; relative to the topology file
+    folder,       // a folder that can be searched; relative to the topology file
+    environment,  // NAME: text
+    integer,      // decimal digits
+    duration,     // a number with a unit
+    section,      // keys of its own
+    sections,     // names of the user's, each with keys of its own
+    anything,     // of a key that this version only knows by name
+};
+
+using Environment = std::map<std::string, std::string>;
+using Value = std::variant<std::string, std::int64_t, std::chrono::milliseconds, std::vector<std::string>,
+                           std::vector<Address>, Environment>;
+
+struct Key; // key_table.h
+
+/// Where values come from.
+struct Origin {
+    std::string folder;        // that relative paths start from; empty: they are refused
+    bool look_at_files = true; // must `file` and `folder` exist?
+};
+
+/// The value of `key` in `node`, or all that is wrong with it. `key` names a type below `section`. The findings carry
+/// no key path.
+[[nodiscard]] std::expected<Value, Findings> parse_value(const Key& key, const Node& node, const Origin& origin);
+
+/// Is this a name as sites, machines and workers have them?
+[[nodiscard]] bool is_name(std::string_view text) noexcept;
+
+} // namespace mpsup::topology
