@@ -25,8 +25,8 @@ enum class ProcessRole { light, master, child };
 
 /// A process that is about to be started; `uuid` is its name for ever.
 struct ProcessRow {
-    std::string uuid;
-    std::string worker;
+    std::string uuid{};
+    std::string worker{};
     std::uint64_t generation = 0; // several masters may share one
     ProcessRole role = ProcessRole::light;
     Stamp at = Stamp::now();
@@ -34,16 +34,16 @@ struct ProcessRow {
 
 /// What the kernel made of an intent. A child of a pool has no intent row: `row` tells then what it is.
 struct ProcessStart {
-    ProcessRow row;
+    ProcessRow row{};
     pid_t pid = -1;
     std::uint64_t start_time = 0; // process_start_time of base/process_identity.h
-    std::string boot_id;
+    std::string boot_id{};
 };
 
 struct ProcessExit {
-    std::string uuid;
+    std::string uuid{};
     ExitStatus status = ExitStatus::unknown();
-    std::string reason; // "crash", "planned", or whatever an operator should read
+    std::string reason{}; // "crash", "planned", or whatever an operator should read
     Stamp at = Stamp::now();
 };
 
@@ -74,7 +74,7 @@ enum class EventKind {
 
 struct EventRow {
     EventKind kind = EventKind::supervisor_started;
-    std::string worker;           // empty: the site as a whole
+    std::string worker{};         // empty: the site as a whole
     std::uint64_t generation = 0; // 0: of none
     pid_t pid = 0;                // 0: of none
     std::optional<ExitStatus> exit{};
@@ -86,16 +86,16 @@ struct EventRow {
 };
 
 struct HealthSample {
-    std::string worker;
+    std::string worker{};
     std::uint64_t generation = 0;
-    std::string state;           // "healthy", "unhealthy", "unknown"
+    std::string state{};         // "healthy", "unhealthy", "unknown"
     std::int64_t latency_us = 0; // of the probe; -1: no answer
     std::string reason{};        // why it is not healthy
     Stamp at = Stamp::now();
 };
 
 struct ProcessSample {
-    std::string uuid;
+    std::string uuid{};
     std::uint64_t requests = 0; // since it started
     std::uint64_t private_bytes = 0;
     std::uint64_t shared_bytes = 0;
@@ -104,17 +104,17 @@ struct ProcessSample {
 
 /// The last known status of a worker: what `status` says when no supervisor answers.
 struct WorkerRow {
-    std::string worker;
-    std::string state; // the word that `status` shows
+    std::string worker{};
+    std::string state{}; // the word that `status` shows; empty: it left the site, its row goes
     std::uint64_t generation = 0;
-    std::string status; // the worker's object of `status -o json`
+    std::string status{}; // the worker's object of `status -o json`
     Stamp at = Stamp::now();
 };
 
 struct TopologyRow {
-    std::string digest;
-    std::string document; // topology::to_document
-    std::string path;     // the file it came from, for people
+    std::string digest{};
+    std::string document{}; // topology::to_document
+    std::string path{};     // the file it came from, for people
     Stamp at = Stamp::now();
 };
 

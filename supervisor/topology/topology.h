@@ -21,14 +21,14 @@ enum class Binaries { one, two, dso };
 enum class Kind { static_files, dynamic };
 
 struct Machine {
-    std::string name;
-    std::string ip; // canonical, as in Address
+    std::string name{};
+    std::string ip{}; // canonical, as in Address
 
     friend bool operator==(const Machine&, const Machine&) = default;
 };
 
 struct Health {
-    std::optional<std::string> path; // of the probe's request; nothing: no HTTP probe, ready is healthy
+    std::optional<std::string> path{}; // of the probe's request; nothing: no HTTP probe, ready is healthy
     Duration every{5'000};
     Duration timeout{2'000};
 
@@ -51,26 +51,26 @@ struct Stop {
 };
 
 struct WorkerSpec {
-    std::string name; // [a-z][a-z0-9_-]*, at most 32 characters
+    std::string name{}; // [a-z][a-z0-9_-]*, at most 32 characters
     Kind kind = Kind::static_files;
-    std::vector<Address> listen;            // at least one; no two of a topology overlap
-    std::string root;                       // static: absolute folder, the whole path of a request is appended
-    std::vector<std::string> serves;        // static: path prefixes ("/static/"); empty: every path
-    std::string app;                        // dynamic: absolute path of a .psgi file
-    std::map<std::string, std::string> env; // added to the clean environment of the worker
-    int pool = 2;                           // dynamic: children
-    Health health;
-    Restart restart;
-    Stop stop;
+    std::vector<Address> listen{};            // at least one; no two of a topology overlap
+    std::string root{};                       // static: absolute folder, the whole path of a request is appended
+    std::vector<std::string> serves{};        // static: path prefixes ("/static/"); empty: every path
+    std::string app{};                        // dynamic: absolute path of a .psgi file
+    std::map<std::string, std::string> env{}; // added to the clean environment of the worker
+    int pool = 2;                             // dynamic: children
+    Health health{};
+    Restart restart{};
+    Stop stop{};
 
     friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
 };
 
 struct Topology {
-    std::string site; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
+    std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
-    std::vector<Machine> machines;   // exactly one
-    std::vector<WorkerSpec> workers; // at least one, in the order of the file
+    std::vector<Machine> machines{};   // exactly one
+    std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
 
     friend bool operator==(const Topology&, const Topology&) = default;
 

@@ -1,0 +1,62 @@
+#include "supervisor/topology/key_table.h"
+
+#include <gtest/gtest.h>
+#include <set>
+
+namespace mpsup::topology {
+namespace {
+
+TEST(KeyTable, KnowsEveryKeyOnceAndSaysWhatItIsFor) {
+    std::set<std::string_view> seen;
+    for (const auto& key : all_keys()) {
+        EXPECT_TRUE(seen.insert(key.path).second) << key.path;
+        EXPECT_FALSE(key.doc.empty()) << key.path;
+        EXPECT_EQ(find_key(key.path), &key);
+    }
+    EXPECT_EQ(find_key("workers.*.lisen"), nullptr);
+}
+
+TEST(KeyTable, BoundsEveryNumberAndTime) {
+    for (const auto& key : all_keys())
+        if (key.type == Type::integer || key.type == Type::duration) {
+            EXPECT_LT(key.least, key.most) << key.path;
+        }
+}
+
+TEST(KeyTable, SetsWhatItGets) {
+    WorkerSpec from{.name = "w",
+                    .listen = {{"127.0.0.1", 1}},
+                    .root = "/r",
+                    .serves = {"/a"},
+                    .app = "/p",
+                    .env = {{"A", "b"}},
+                    .pool = 9,
+                    .health = {"/up", Duration(1), Duration(2)},
+                    .restart = {3, Duration(4), Duration(5), Duration(6)},
+                    .stop = {Duration(7)}};
+    WorkerSpec to{.name = "w"};
+    for (const auto& key : all_keys()) {
+        EXPECT_EQ(key.get == nullptr, key.set == nullptr) << key.path;
+        if (key.get) key.set(to, *key.get(from));
+    }
+    EXPECT_EQ(from, to);
+}
+
+TEST(KeyTable, HoldsEveryValueOfThisVersion) {
+    for (const auto& key : all_keys()) {
+        const bool leaf = key.type != Type::section && key.type != Type::sections && key.type != Type::anything;
+        if (leaf && key.path.starts_with("workers.") && key.name() != "kind") {
+            EXPECT_TRUE(key.get) << key.path;
+        }
+    }
+}
+
+TEST(KeyTable, FindsTheKeysOfASection) {
+    std::vector<std::string_view> names;
+    for (const auto* key : keys_under("workers.*.health")) names.push_back(key->name());
+    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout"}));
+    EXPECT_EQ(find_key("workers.*.health.every")->path_in_worker(), "health.every");
+}
+
+} // namespace
+} // namespace mpsup::topology

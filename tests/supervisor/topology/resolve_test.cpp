@@ -1,0 +1,115 @@
+#include "supervisor/topology/resolve.h"
+
+#include "site_folder.h"
+
+namespace mpsup::topology {
+namespace {
+
+Topology two_workers() {
+    Topology topology{.site = "s", .machines = {{"here", "127.0.0.1"}}};
+    topology.workers.push_back(
+        {.name = "docs", .listen = {{"127.0.0.1", 8080}}, .root = "/srv", .serves = {"/static/"}});
+    topology.workers.push_back({.name = "perl",
+                                .kind = Kind::dynamic,
+                                .listen = {{"::1", 8081}, {"127.0.0.1", 8081}},
+                                .app = "/srv/app.psgi",
+                                .env = {{"B", "2"}, {"A", "ö\n\"\\"}},
+                                .pool = 7,
+                                .health = {.path = "/up"}});
+    return topology;
+}
+
+TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
+    EXPECT_EQ(to_document(two_workers()),
+              R"({"version":1,"site":"s","binaries":"two","machines":{"here":{"address":"127.0.0.1"}},"workers":{)"
+              R"("docs":{"kind":"static","listen":["127.0.0.1:8080"],"root":"/srv","serves":["/static/"],"env":{},)"
+              R"("health":{"every":"5s","timeout":"2s"},)"
+              R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}},)"
+              R"("perl":{"kind":"dynamic","listen":["[::1]:8081","127.0.0.1:8081"],"app":"/srv/app.psgi",)"
+              R"("env":{"A":"ö\n\"\\","B":"2"},"pool":7,"health":{"path":"/up","every":"5s","timeout":"2s"},)"
+              R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}}}})");
+}
+
+TEST(ResolvedDocument, ReadsBackAsTheSameTopology) {
+    const auto document = to_document(two_workers());
+    const auto parsed = from_document(document);
+    ASSERT_TRUE(parsed) << parsed.error().to_string();
+    EXPECT_EQ(*parsed, two_workers());
+    EXPECT_EQ(to_document(*parsed), document);
+}
+
+TEST(ResolvedDocument, KeepsTimesToTheMillisecond) {
+    auto topology = two_workers();
+    topology.workers[0].stop.grace = Duration(61'001);
+    topology.workers[0].health.every = Duration(1'234);
+    topology.workers[0].health.timeout = Duration(86'399);
+    const auto parsed = from_document(to_document(topology));
+    ASSERT_TRUE(parsed) << parsed.error().to_string();
+    EXPECT_EQ(*parsed, topology);
+}
+
+TEST(ResolvedDocument, HasAKnownDigest) { // FIPS 180-4, and sha256sum(1) of the text
+    EXPECT_EQ(digest_of(""), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(digest_of("abc"), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(ResolvedDocument, IsNotTrusted) {
+    const auto refusal = [](const std::string& document) {
+        const auto parsed = from_document(document);
+        return parsed ? "parsed" : parsed.error().to_string();
+    };
+    const auto changed = [](const std::string& from, const std::string& to) {
+        auto document = to_document(two_workers());
+        const auto at = document.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return document.replace(at, from.size(), to);
+    };
+    EXPECT_EQ(refusal(""), "topology document: not JSON: incomplete JSON");
+    EXPECT_EQ(refusal("[]"), "topology document: not an object");
+    EXPECT_EQ(refusal("{}"), "topology document: version: must be 1");
+    EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":2")), "topology document: version: must be 1");
+    EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":\"1\"")), "topology document: version: must be 1");
+    EXPECT_EQ(refusal(to_document(two_workers()) + "x"), "topology document: not JSON: extra data");
+    EXPECT_EQ(refusal(changed("\"pool\":7", "\"pool\":0")),
+              "topology document: workers.perl.pool: `pool` must be a whole number from 1 to 1000; found `0`");
+    EXPECT_EQ(refusal(changed("\"pool\":7", "\"pool\":7.5")),
+              "topology document: workers.perl.pool: `pool` must be a whole number from 1 to 1000; found `7.5E0`");
+    EXPECT_EQ(refusal(changed("\"pool\":7", "\"pol\":7")), "topology document: workers.perl.pol: unknown key `pol`");
+    EXPECT_EQ(refusal(changed("/srv/app.psgi", "app.psgi")),
+              "topology document: workers.perl.app: `app.psgi` is not an absolute path");
+    EXPECT_EQ(refusal(changed("127.0.0.1:8080", "127.0.0.1:8081")),
+              "topology document: workers.perl.listen: 127.0.0.1:8081 is taken by `docs` (127.0.0.1:8081)");
+    EXPECT_EQ(refusal(changed("\"site\":\"s\",", "")), "topology document: site: the key `site` is missing");
+    EXPECT_EQ(refusal(changed("\"kind\":\"static\",", "")),
+              "topology document: workers.docs: `docs` has no `kind` (static or dynamic)");
+    EXPECT_EQ(refusal(R"({"version":1,"site":"s","workers":null})"), "topology document: workers: `workers` is empty");
+    EXPECT_EQ(refusal(R"({"version":1,"x-a":)" + std::string(100'000, '[')), "topology document: not JSON: too deep");
+    EXPECT_EQ(refusal(std::string(max_document_bytes + 1, ' ')), "topology document: larger than 4MiB");
+}
+
+TEST(ResolvedDocument, SurvivesEveryCutAndEveryFlippedByte) {
+    const auto document = to_document(two_workers());
+    for (std::size_t i = 0; i < document.size(); ++i) {
+        EXPECT_FALSE(from_document(document.substr(0, i)));
+        auto flipped = document;
+        flipped[i] = static_cast<char>(flipped[i] ^ 1);
+        if (const auto parsed = from_document(flipped)) {
+            EXPECT_TRUE(from_document(to_document(*parsed)));
+        }
+    }
+}
+
+class ResolvedFile : public SiteFolder {};
+
+TEST_F(ResolvedFile, OfAFileLoadsAgainWithoutTheFiles) {
+    const auto loaded = load(dynamic_worker("health: {path: /up}"));
+    ASSERT_TRUE(loaded);
+    const auto document = to_document(*loaded);
+    std::filesystem::remove(path("app.psgi"));
+    const auto parsed = from_document(document);
+    ASSERT_TRUE(parsed) << parsed.error().to_string();
+    EXPECT_EQ(*parsed, *loaded);
+}
+
+} // namespace
+} // namespace mpsup::topology
