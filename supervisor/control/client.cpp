@@ -91,18 +91,18 @@ std::string request_text(std::string_view method, const std::string& path, const
     return text + "\r\n" + body;
 }
 
-using LineSink = std::function<void(const std::string&)>;
-
-// Takes whole lines out of `pending`.
-void deliver_lines(std::string& pending, const LineSink& on_line) {
+// Takes whole lines out of `pending`; false when no more are wanted.
+bool deliver_lines(std::string& pending, const OnLine& on_line) {
     for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
-        on_line(pending.substr(0, end));
+        const std::string line = pending.substr(0, end);
         pending.erase(0, end + 1);
+        if (!on_line(line)) return false;
     }
+    return true;
 }
 
 // Reads the body of a reply piece by piece: lines to `on_line` when the reply is a stream, else into the result.
-Result<ControlReply> read_reply(Connection& connection, const std::string& socket, const LineSink& on_line) {
+Result<ControlReply> read_reply(Connection& connection, const std::string& socket, const OnLine& on_line) {
     beast::flat_buffer buffer;
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(answer_limit);
@@ -119,13 +119,13 @@ Result<ControlReply> read_reply(Connection& connection, const std::string& socke
         if (error == http::error::need_buffer) error = {};
         if (error) return std::unexpected(broken(socket, error));
         reply.body.append(piece.data(), piece.size() - parser.get().body().size);
-        if (streamed) deliver_lines(reply.body, on_line);
+        if (streamed && !deliver_lines(reply.body, on_line)) return reply;
     }
     return reply;
 }
 
 Result<ControlReply> exchange(const std::string& socket, const std::string& request, std::chrono::milliseconds timeout,
-                              const LineSink& on_line) {
+                              const OnLine& on_line) {
     auto fd = connect_unix(socket, SOCK_STREAM);
     if (!fd) return std::unexpected(fd.error());
     Connection connection(std::move(*fd), timeout);
@@ -148,8 +148,7 @@ Result<ControlReply> control_get(const std::string& socket, const std::string& p
 }
 
 Result<ControlReply> control_post(const std::string& socket, const std::string& path, const std::string& json,
-                                  std::chrono::milliseconds timeout,
-                                  const std::function<void(const std::string&)>& on_line) {
+                                  std::chrono::milliseconds timeout, const OnLine& on_line) {
     return exchange(socket, request_text("POST", path, json), timeout, on_line);
 }
 

@@ -21,10 +21,13 @@ struct ControlReply {
 [[nodiscard]] Result<ControlReply> control_get(const std::string& socket, const std::string& path,
                                                std::chrono::milliseconds timeout);
 
+/// Takes a line of a streamed answer; false: no more of it is wanted.
+using OnLine = std::function<bool(const std::string& line)>;
+
 /// POST of a JSON body; each line of a streamed answer goes to `on_line` as it comes. Any other answer is returned
 /// whole in `body`. `timeout` covers all of it; zero: none.
 [[nodiscard]] Result<ControlReply> control_post(const std::string& socket, const std::string& path,
                                                 const std::string& json, std::chrono::milliseconds timeout,
-                                                const std::function<void(const std::string&)>& on_line);
+                                                const OnLine& on_line);
 
 } // namespace mpsup

@@ -144,6 +144,8 @@ public:
         }
     }
 
+    [[nodiscard]] int clients() const { return clients_; }
+
     void stop() {
         boost::system::error_code ignored;
         acceptor_.close(ignored);
@@ -200,6 +202,6 @@ ControlServer::~ControlServer() {
 ControlServer::ControlServer(ControlServer&&) noexcept = default;
 ControlServer& ControlServer::operator=(ControlServer&&) noexcept = default;
 
-void ControlServer::stop() { impl_->stop(); }
+int ControlServer::clients() const { return impl_->clients(); }
 
 } // namespace mpsup

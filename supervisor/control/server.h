@@ -41,8 +41,8 @@ public:
     ControlServer(ControlServer&&) noexcept;
     ControlServer& operator=(ControlServer&&) noexcept;
 
-    /// Accepts nothing more. Answers under way are finished.
-    void stop();
+    /// Clients that are being answered.
+    [[nodiscard]] int clients() const;
 
 private:
     class Impl;

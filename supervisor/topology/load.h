@@ -13,6 +13,7 @@
 namespace mpsup::topology {
 
 constexpr std::size_t max_file_bytes = 1U << 20;
+constexpr std::size_t max_line_bytes = 8192; // yaml-cpp looks ahead through a whole line
 constexpr int max_nesting = 100;
 constexpr int max_alias_uses = 100;
 constexpr std::size_t max_values = 50'000; // scalars, lists and maps, aliases counted as what they stand for

@@ -105,6 +105,7 @@ std::optional<Finding> check_text(std::string_view text) {
             indenting = indenting && text.front() == ' ';
             anything = anything || !(text.front() == ' ' || text.front() == '\r');
         }
+        if (mark.column > static_cast<int>(max_line_bytes)) return Finding{mark, "", "a line of more than 8KiB"};
         text.remove_prefix(length);
     }
     if (!anything) return Finding{{}, "", "the file is empty"};

@@ -2,6 +2,7 @@
 
 #include "supervisor/topology/load.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -24,8 +25,29 @@ Mark to_mark(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1}; // yaml-cpp counts from 0, columns in bytes
 }
 
+/// yaml-cpp takes a quoted scalar whose end is missing for one that ends with the file.
+bool is_closed(std::string_view text, std::size_t start) {
+    while (start < text.size() && (text[start] == '&' || text[start] == '!')) { // properties stand before the scalar
+        start = std::min(text.find_first_of(" \t\r\n", start), text.size());
+        start = std::min(text.find_first_not_of(" \t\r\n", start), text.size());
+    }
+    if (start >= text.size() || (text[start] != '\'' && text[start] != '"')) return true;
+    const char quote = text[start];
+    for (auto i = start + 1; i < text.size(); ++i) {
+        if (quote == '"' && text[i] == '\\')
+            ++i;
+        else if (quote == '\'' && text[i] == quote && i + 1 < text.size() && text[i + 1] == quote)
+            ++i;
+        else if (text[i] == quote)
+            return true;
+    }
+    return false;
+}
+
 class TreeBuilder final : public YAML::EventHandler {
 public:
+    explicit TreeBuilder(std::string_view text) noexcept : text_(text) {}
+
     [[nodiscard]] NodePtr root() const { return root_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override {
@@ -33,7 +55,12 @@ public:
     }
     void OnDocumentEnd() override {}
 
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(leaf(mark), anchor, mark); }
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        auto node = leaf(mark);
+        // The mark of a value that is not there is whatever comes next.
+        if (!levels_.empty() && levels_.back().key) node->mark = levels_.back().key_mark;
+        add(std::move(node), anchor, mark);
+    }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         if (++alias_uses_ > max_alias_uses) stop(mark, "more than " + std::to_string(max_alias_uses) + " aliases");
@@ -47,6 +74,8 @@ public:
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         refuse_tag(tag, mark);
+        if (tag == "!" && !is_closed(text_, static_cast<std::size_t>(mark.pos)))
+            stop(mark, "this quote is never closed");
         auto node = leaf(mark);
         node->type = Node::Type::scalar;
         node->text = value;
@@ -137,6 +166,7 @@ private:
         }
     }
 
+    std::string_view text_;
     NodePtr root_;
     std::vector<Level> levels_;
     std::map<YAML::anchor_t, Anchored> anchors_;
@@ -149,7 +179,7 @@ private:
 
 std::expected<NodePtr, Finding> read_yaml(std::string_view text) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3); // a byte order mark
-    TreeBuilder builder;
+    TreeBuilder builder(text);
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);

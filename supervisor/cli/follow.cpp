@@ -1,0 +1,22 @@
+#include "supervisor/cli/follow.h"
+
+#include <array>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+namespace mpsup::cli {
+
+Result<FolderWatch> FolderWatch::open(const std::string& folder) {
+    Fd fd(::inotify_init1(IN_CLOEXEC));
+    if (!fd || ::inotify_add_watch(fd.get(), folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+        return system_failure("watch " + folder);
+    return FolderWatch(std::move(fd));
+}
+
+void FolderWatch::wait() {
+    alignas(inotify_event) std::array<char, 4096> events{};
+    // What it was does not matter, nor whether a signal cut the wait short: the reader looks for itself.
+    [[maybe_unused]] const ssize_t got = ::read(fd_.get(), events.data(), events.size());
+}
+
+} // namespace mpsup::cli

@@ -1,0 +1,175 @@
+#include "supervisor/cli/status_view.h"
+
+#include "state/queries.h"
+#include "supervisor/cli/table.h"
+#include "supervisor/cli/terminal.h"
+#include "supervisor/control/client.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace mpsup::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::chrono::milliseconds patience{5000};
+
+// Reads members of a document that the supervisor wrote; what is missing reads as nothing.
+std::string text_at(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+long long number_at(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    if (value && value->is_int64()) return value->as_int64();
+    return value && value->is_uint64() ? static_cast<long long>(value->as_uint64()) : 0;
+}
+
+json::object object_at(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_object() ? value->as_object() : json::object();
+}
+
+std::vector<json::object> objects_at(const json::object& object, std::string_view key) {
+    std::vector<json::object> list;
+    const json::value* value = object.if_contains(key);
+    if (value && value->is_array())
+        for (const json::value& item : value->as_array())
+            if (item.is_object()) list.push_back(item.as_object());
+    return list;
+}
+
+json::object parse(const std::string& document) {
+    boost::system::error_code error;
+    const json::value value = json::parse(document, error);
+    return !error && value.is_object() ? value.as_object() : json::object();
+}
+
+std::string listen_of(const json::object& worker) {
+    std::string text;
+    const json::value* list = worker.if_contains("listen");
+    if (list && list->is_array())
+        for (const json::value& address : list->as_array())
+            if (address.is_string()) text += (text.empty() ? "" : ",") + std::string(address.as_string());
+    return text;
+}
+
+std::string size_text(long long bytes) {
+    constexpr long long mebibyte = 1048576;
+    if (bytes <= 0) return "-";
+    return bytes < 10 * mebibyte
+               ? std::to_string((bytes * 10 / mebibyte) / 10) + "." + std::to_string((bytes * 10 / mebibyte) % 10) + "M"
+               : std::to_string(bytes / mebibyte) + "M";
+}
+
+// What the database holds is the last status of each worker. Whether its processes still live is not known: without a
+// supervisor they drain and end.
+Result<std::string> recorded_status(const ChosenSite& site) {
+    const auto queries = state::Queries::open(site.paths.database());
+    if (!queries) return std::unexpected(queries.error());
+    const auto rows = queries->workers();
+    if (!rows) return std::unexpected(rows.error());
+    json::array workers;
+    for (const state::WorkerRow& row : *rows) {
+        json::object worker = parse(row.status);
+        if (row.state != "stopped") worker["state"] = "unknown";
+        workers.emplace_back(std::move(worker));
+    }
+    json::object topology{{"path", nullptr}, {"digest", nullptr}};
+    if (const auto last = queries->last_topology(); last && *last)
+        topology = {{"path", (*last)->path}, {"digest", (*last)->digest}};
+    return json::serialize(json::object{{"version", 1},
+                                        {"site", site.name},
+                                        {"layout", nullptr},
+                                        {"topology", std::move(topology)},
+                                        {"supervisor", {{"state", "gone"}, {"pid", nullptr}, {"started_at", nullptr}}},
+                                        {"workers", std::move(workers)}});
+}
+
+std::string title_of(const json::object& status) {
+    const json::object supervisor = object_at(status, "supervisor");
+    std::string title = "site " + text_at(status, "site");
+    if (const std::string layout = text_at(status, "layout"); !layout.empty()) title += ", " + layout;
+    if (text_at(supervisor, "state") == "gone") return title + ", no supervisor runs: this is what was recorded last";
+    title += ", supervisor pid " + std::to_string(number_at(supervisor, "pid")) + " " + text_at(supervisor, "state") +
+             " for " + short_age(now_ms() - parse_timestamp(text_at(supervisor, "started_at")));
+    const std::string trouble = text_at(supervisor, "trouble");
+    return trouble.empty() ? title : title + "\n" + coloured("history: " + printable(trouble), Colour::red);
+}
+
+} // namespace
+
+Result<StatusDocument> fetch_status(const ChosenSite& site) {
+    const auto reply = control_get(site.paths.control_socket(), "/v1/status", patience);
+    if (reply && reply->status == 200) return StatusDocument{reply->body, true};
+    auto recorded = recorded_status(site);
+    if (!recorded) return std::unexpected(recorded.error());
+    return StatusDocument{std::move(*recorded), false};
+}
+
+void print_urls(const ChosenSite& site) {
+    const auto status = fetch_status(site);
+    if (!status) return;
+    Table table({"WORKER", "ADDRESS"});
+    for (const json::object& worker : objects_at(parse(status->text), "workers"))
+        table.add({text_at(worker, "name"), "http://" + listen_of(worker)});
+    std::fputs(table.to_string().c_str(), stdout);
+}
+
+std::string workers_table(const std::string& document) {
+    const json::object status = parse(document);
+    Table table({"WORKER", "KIND", "STATE", "READY", "GEN", "CRASH", "PLAN", "HEALTH", "LISTEN"});
+    std::string failures;
+    for (const json::object& worker : objects_at(status, "workers")) {
+        const std::string state = text_at(worker, "state");
+        const json::object health = object_at(worker, "health");
+        const json::object restarts = object_at(worker, "restarts");
+        table.add({text_at(worker, "name"),
+                   text_at(worker, "kind"),
+                   {state, colour_of(state)},
+                   std::to_string(number_at(worker, "ready")) + "/" + std::to_string(number_at(worker, "wanted")),
+                   std::to_string(number_at(worker, "generation")),
+                   std::to_string(number_at(restarts, "crash")),
+                   std::to_string(number_at(restarts, "planned")),
+                   {text_at(health, "state"), colour_of(text_at(health, "state"))},
+                   listen_of(worker)});
+        std::string why = text_at(health, "why");
+        if (why.empty() && state != "ready") why = text_at(worker, "last_failure");
+        if (!why.empty()) failures += text_at(worker, "name") + ": " + printable(why) + "\n";
+    }
+    return title_of(status) + "\n" + table.to_string() + failures;
+}
+
+std::string processes_table(const std::string& document) {
+    const json::object status = parse(document);
+    Table table({"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS", "OWN", "SHARED", "AGE", "REQUEST"});
+    for (const json::object& worker : objects_at(status, "workers"))
+        for (const json::object& process : objects_at(worker, "processes")) {
+            const json::object request = object_at(process, "request");
+            const std::string doing = request.empty() ? "" : text_at(request, "method") + " " + text_at(request, "uri");
+            table.add({text_at(worker, "name"), std::to_string(number_at(process, "pid")), text_at(process, "role"),
+                       text_at(process, "state"), std::to_string(number_at(process, "generation")),
+                       std::to_string(number_at(process, "requests")), size_text(number_at(process, "private_bytes")),
+                       size_text(number_at(process, "shared_bytes")),
+                       short_age(now_ms() - parse_timestamp(text_at(process, "started_at"))), printable(doing)});
+        }
+    return table.to_string();
+}
+
+int exit_code_of(const StatusDocument& status) {
+    if (!status.is_live) return no_supervisor;
+    int code = ok;
+    for (const json::object& worker : objects_at(parse(status.text), "workers")) {
+        if (number_at(worker, "ready") == 0) return not_running;
+        if (text_at(worker, "state") != "ready" || text_at(object_at(worker, "health"), "state") == "unhealthy")
+            code = unhealthy;
+    }
+    return code;
+}
+
+} // namespace mpsup::cli

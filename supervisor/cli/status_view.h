@@ -1,0 +1,28 @@
+// The document of `status -o json`, as the command line gets hold of it and shows it.
+#pragma once
+
+#include "supervisor/cli/context.h"
+
+#include <string>
+
+namespace mpsup::cli {
+
+struct StatusDocument {
+    std::string text;     // JSON, version 1
+    bool is_live = false; // the supervisor answered; otherwise it is what was recorded last
+};
+
+/// From the supervisor, or, when there is none, from the database.
+[[nodiscard]] Result<StatusDocument> fetch_status(const ChosenSite& site);
+
+/// A line for each worker's address: "httpd_perl  http://127.0.0.1:8081".
+void print_urls(const ChosenSite& site);
+
+/// The table of `mpsup status`, and of `mpsup workers`. Empty when the document is none.
+[[nodiscard]] std::string workers_table(const std::string& document);
+[[nodiscard]] std::string processes_table(const std::string& document);
+
+/// How a status ends the command: ok, not_running, unhealthy; no_supervisor when it is not live.
+[[nodiscard]] int exit_code_of(const StatusDocument& status);
+
+} // namespace mpsup::cli

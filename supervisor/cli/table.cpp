@@ -1,0 +1,44 @@
+#include "supervisor/cli/table.h"
+
+#include <algorithm>
+
+namespace mpsup::cli {
+
+namespace {
+
+constexpr std::size_t gap = 2;
+constexpr std::size_t page_width = 80;
+
+} // namespace
+
+Table::Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
+
+void Table::add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+
+std::string Table::to_string() const {
+    std::vector<std::size_t> widths;
+    for (const std::string& heading : headings_) widths.push_back(heading.size());
+    for (const auto& row : rows_)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].text.size());
+    std::size_t before_last = 0;
+    for (std::size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + gap;
+    const std::size_t room = before_last < page_width ? page_width - before_last : 0;
+
+    const auto line = [&](const std::vector<Cell>& cells) {
+        std::string text;
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            const bool last = i + 1 == cells.size();
+            std::string cell = cells[i].text;
+            if (last && cell.size() > room && room > 1) cell = cell.substr(0, room - 1) + "+";
+            text += coloured(cell, cells[i].colour);
+            if (!last) text += std::string(widths[i] - cell.size() + gap, ' ');
+        }
+        return text + "\n";
+    };
+
+    std::string out = line({headings_.begin(), headings_.end()});
+    for (const auto& row : rows_) out += line(row);
+    return out;
+}
+
+} // namespace mpsup::cli

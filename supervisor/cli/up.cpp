@@ -1,0 +1,128 @@
+#include "base/fd.h"
+#include "supervisor/cli/status_view.h"
+#include "supervisor/cli/terminal.h"
+#include "supervisor/cli/verb.h"
+#include "supervisor/cli/verbs.h"
+#include "supervisor/control/build_id.h"
+#include "supervisor/control/client.h"
+#include "supervisor/daemon/daemon.h"
+#include "supervisor/process/spawner.h"
+#include "supervisor/topology/load.h"
+#include "supervisor/topology/resolve.h"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <poll.h>
+#include <unistd.h>
+
+namespace mpsup::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr auto start_patience = std::chrono::seconds(10);
+constexpr int look_again_ms = 5;
+
+std::vector<std::string> whole_environment() {
+    std::vector<std::string> variables;
+    for (char** variable = ::environ; *variable; ++variable) variables.emplace_back(*variable);
+    return variables;
+}
+
+std::string last_lines_of(const std::string& file) {
+    constexpr std::size_t shown = 2000;
+    const auto text = read_file(file, 64 * 1024 * 1024);
+    if (!text) return {};
+    return text->size() > shown ? text->substr(text->size() - shown) : *text;
+}
+
+// Starts the supervisor in the background and waits until it answers.
+Result<> start_supervisor(const Context& context, const ChosenSite& site) {
+    const auto base = context.base_dirs();
+    if (!base) return std::unexpected(base.error());
+    if (auto made = site.paths.create(); !made) return made;
+    const auto log = open_file(site.paths.supervisor_log(), O_WRONLY | O_CREAT | O_APPEND);
+    if (!log) return std::unexpected(log.error());
+    SpawnRequest request;
+    std::error_code error;
+    request.executable = std::filesystem::read_symlink("/proc/self/exe", error).string();
+    request.arguments = {"supervise", "--site", site.name, "--state-dir", base->state, "--run-dir", base->run};
+    request.environment = whole_environment();
+    request.working_directory = "/";
+    request.output = log->get();
+    ProcessSpawner spawner;
+    const auto child = spawner.spawn(request);
+    if (!child) return std::unexpected(child.error());
+    const auto deadline = std::chrono::steady_clock::now() + start_patience;
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (check_control_socket(site.paths.control_socket())) return {};
+        pollfd entry{child->fd(), POLLIN, 0}; // it ends, or there is nothing to wait on but the socket's appearance
+        if (::poll(&entry, 1, look_again_ms) > 0)
+            return failure("the supervisor ended at once:\n" + last_lines_of(site.paths.supervisor_log()));
+    }
+    return failure("the supervisor does not answer; see " + site.paths.supervisor_log());
+}
+
+void warn_of_other_build(const ChosenSite& site) {
+    constexpr std::chrono::milliseconds patience{2000};
+    const auto reply = control_get(site.paths.control_socket(), "/v1/version", patience);
+    if (!reply) return;
+    boost::system::error_code error;
+    const json::value value = json::parse(reply->body, error);
+    if (error || !value.is_object()) return;
+    const json::value* build = value.as_object().if_contains("build");
+    if (build && build->is_string() && build->as_string() != build_id())
+        std::fprintf(stderr,
+                     "mpsup: the running supervisor is older than this program, or another build of it; it goes "
+                     "on. To replace it: mpsup down, then up\n");
+}
+
+int run_in_foreground(const ChosenSite& site, const std::string& document, const std::string& file) {
+    DaemonOptions options{site.paths, site.name, UpRequest{document, file}, {}, true};
+    options.report = [](const std::string& line) {
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+    };
+    return run_daemon(std::move(options));
+}
+
+} // namespace
+
+int run_up(const Context& context, const UpOptions& options) {
+    const auto loaded = topology::load_file(options.file);
+    if (!loaded) {
+        std::fputs(topology::format_problems(loaded.error()).c_str(), stderr);
+        return bad_topology;
+    }
+    const auto base = context.base_dirs();
+    if (!base) return complain(base.error().to_string(), failed);
+    if (context.site && *context.site != loaded->site)
+        return complain(options.file + " describes site " + loaded->site + ", not " + *context.site, usage);
+    const ChosenSite site{loaded->site, SitePaths(*base, loaded->site)};
+    const std::string document = topology::to_document(*loaded);
+    const std::string file = std::filesystem::absolute(options.file).lexically_normal().string();
+    if (options.foreground) return run_in_foreground(site, document, file);
+    if (check_control_socket(site.paths.control_socket())) {
+        warn_of_other_build(site);
+    } else if (auto started = start_supervisor(context, site); !started) {
+        return complain(started.error().to_string(), failed);
+    }
+    const json::object body{{"document", document}, {"path", file}};
+    const int code = ask(context, site, "/v1/up", json::serialize(body));
+    if (code == ok && context.output == Output::table && !context.quiet && !context.detach) print_urls(site);
+    return code;
+}
+
+int run_supervise(const Context& context) {
+    const auto base = context.base_dirs();
+    if (!base) return complain(base.error().to_string(), failed);
+    if (!context.site) return complain("supervise needs --site", usage);
+    return run_daemon({SitePaths(*base, *context.site), *context.site, std::nullopt, {}, false});
+}
+
+} // namespace mpsup::cli

@@ -1,0 +1,14 @@
+// What verbs that change something have in common: ask the supervisor, show what it reports, end as it says.
+#pragma once
+
+#include "supervisor/cli/context.h"
+
+#include <string>
+
+namespace mpsup::cli {
+
+/// POSTs `json` to `path` and shows each line of the answer: progress as it comes (not with -q), and how it ended. With
+/// -o jsonl the lines are passed on as they are, with -o json the last alone. Returns the exit code.
+[[nodiscard]] int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& json);
+
+} // namespace mpsup::cli

@@ -1,0 +1,53 @@
+// Every verb: its options, and the function that carries it out and returns the exit code (context.h).
+#pragma once
+
+#include "supervisor/cli/context.h"
+
+#include <string>
+#include <vector>
+
+namespace mpsup::cli {
+
+struct UpOptions {
+    std::string file;
+    bool foreground = false;
+};
+/// Makes the site what the file says: starts the supervisor when none runs.
+[[nodiscard]] int run_up(const Context& context, const UpOptions& options);
+/// The supervisor of a site, in this process, until it is told to stop. What `up` starts in the background.
+[[nodiscard]] int run_supervise(const Context& context);
+
+/// Stops everything, then the supervisor.
+[[nodiscard]] int run_down(const Context& context);
+
+/// The site and its workers, a line each.
+[[nodiscard]] int run_status(const Context& context);
+/// Every process.
+[[nodiscard]] int run_workers(const Context& context);
+
+struct EventsOptions {
+    std::string worker;
+    int count = 50;
+    bool follow = false;
+};
+/// What happened.
+[[nodiscard]] int run_events(const Context& context, const EventsOptions& options);
+
+struct LogsOptions {
+    std::string worker;
+    int count = 50;
+    bool follow = false;
+    bool access = false;
+};
+/// What the workers wrote.
+[[nodiscard]] int run_logs(const Context& context, const LogsOptions& options);
+
+/// Replaces workers by new generations of the same topology. `workers`: empty for all.
+[[nodiscard]] int run_restart(const Context& context, const std::vector<std::string>& workers);
+
+/// Checks a file and changes nothing.
+[[nodiscard]] int run_validate(const Context& context, const std::string& file);
+
+[[nodiscard]] int run_version(const Context& context);
+
+} // namespace mpsup::cli

@@ -1,0 +1,45 @@
+// The supervisor's end of one contract connection.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "worker/contract/messages.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mpsup {
+
+/// Owns the socket. One event loop. What the worker writes is untrusted.
+class ContractLink : public std::enable_shared_from_this<ContractLink> {
+public:
+    struct Listener {
+        std::function<void(contract::Message, std::vector<Fd>)> on_message;
+        /// It said something that cannot be understood; nothing more is read.
+        std::function<void(const std::string& why)> on_nonsense;
+    };
+
+    ContractLink(const boost::asio::any_io_executor& executor, Fd socket);
+
+    /// Reads until the end of the stream, nonsense, or close(). Called once.
+    void listen(Listener listener);
+    /// Never waits. EAGAIN: the worker has not read for very long.
+    [[nodiscard]] Result<> send(const contract::Message& message, std::span<const int> fds = {});
+    /// Forgets its listener and hangs up.
+    void close();
+
+private:
+    boost::asio::awaitable<void> read_loop();
+
+    boost::asio::posix::stream_descriptor socket_;
+    Listener listener_;
+};
+
+} // namespace mpsup

@@ -1,0 +1,322 @@
+#include "supervisor/daemon/daemon.h"
+
+#include "base/listener.h"
+#include "base/process_identity.h"
+#include "supervisor/control/build_id.h"
+#include "supervisor/control/server.h"
+#include "supervisor/daemon/contract_server.h"
+#include "supervisor/daemon/operations.h"
+#include "supervisor/process/strays.h"
+#include "supervisor/topology/resolve.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utility>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+constexpr int failed = 1;
+constexpr int usage = 2;
+constexpr int busy = 8;
+constexpr int bad_topology = 78;
+constexpr auto answer_patience = std::chrono::seconds(1);
+
+std::string result_line(const Outcome& outcome) {
+    return json::serialize(json::object{{"type", "result"}, {"code", outcome.code}, {"text", outcome.text}});
+}
+
+std::string progress_line(const std::string& text) {
+    return json::serialize(json::object{{"type", "progress"}, {"text", text}});
+}
+
+// The lock belongs to the open file: the kernel frees it when the process ends, however that comes about.
+Result<Fd> take_lock(const std::string& path) {
+    auto file = open_file(path, O_RDWR | O_CREAT, 0600);
+    if (!file) return file;
+    if (::flock(file->get(), LOCK_EX | LOCK_NB) != 0) return failure("another supervisor of this site runs");
+    return file;
+}
+
+void open_log(const DaemonOptions& options) {
+    std::shared_ptr<spdlog::logger> logger;
+    if (options.foreground)
+        logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    else
+        logger = std::make_shared<spdlog::logger>(
+            "", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.paths.supervisor_log()));
+    logger->set_pattern("[%Y-%m-%dT%H:%M:%S.%e%z] [%l] %v");
+    logger->flush_on(spdlog::level::info);
+    logger->set_error_handler([](const std::string&) {}); // a full disk costs log lines
+    spdlog::set_default_logger(std::move(logger));
+}
+
+std::string folder_of_this_program() {
+    std::error_code error;
+    return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+class Daemon {
+public:
+    Daemon(DaemonOptions options, std::unique_ptr<state::Store> store, std::string store_trouble)
+        : options_(std::move(options)),
+          store_(std::move(store)),
+          store_trouble_(std::move(store_trouble)),
+          history_(*store_),
+          around_{context_.get_executor(),
+                  options_.paths,
+                  spawner_,
+                  probe_,
+                  history_,
+                  folder_of_this_program(),
+                  boot_id().value_or(""),
+                  {},
+                  std::mt19937_64(std::random_device()()),
+                  Bell(context_.get_executor())},
+          site_(around_),
+          operation_ended_(context_.get_executor()),
+          started_ms_(wall_clock_ms()) {}
+
+    Result<> open_sockets() {
+        auto contract = listen_unix(options_.paths.contract_socket(), SOCK_SEQPACKET, 0666);
+        if (!contract) return std::unexpected(contract.error());
+        auto control = listen_unix(options_.paths.control_socket(), SOCK_STREAM, 0600);
+        if (!control) return std::unexpected(control.error());
+        contract_.emplace(
+            context_.get_executor(), std::move(*contract),
+            [this](const contract::Hello& hello, Fd& connection) { return site_.greet(hello, connection); });
+        control_.emplace(context_.get_executor(), std::move(*control),
+                         [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                             return serve(std::move(request), std::move(answer));
+                         });
+        return {};
+    }
+
+    int run() {
+        history_.site_event(state::EventKind::supervisor_started, "pid " + std::to_string(::getpid()));
+        leftovers_ = find_leftovers(options_.paths, around_.boot);
+        spawn(watch_signals());
+        spawn(watch_children());
+        if (options_.first) spawn(run_first());
+        context_.run();
+        history_.site_event(state::EventKind::supervisor_stopped, "");
+        return exit_code_;
+    }
+
+private:
+    void spawn(asio::awaitable<void> task) {
+        asio::co_spawn(context_, std::move(task), [](const std::exception_ptr& thrown) {
+            if (thrown) log_line("error", "a coroutine of the supervisor ended by an exception");
+        });
+    }
+
+    // Signals
+
+    asio::awaitable<void> watch_signals() {
+        asio::signal_set signals(context_, SIGTERM, SIGINT);
+        for (;;) {
+            boost::system::error_code error; // no deadline: a signal comes when it comes
+            const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
+            if (error) co_return;
+            log_line("info", "signal " + std::to_string(signal));
+            if (std::exchange(told_to_stop_, true))
+                kill_everything();
+            else
+                spawn(stop_by_signal());
+        }
+    }
+
+    asio::awaitable<void> watch_children() {
+        asio::signal_set signals(context_, SIGCHLD);
+        for (;;) {
+            boost::system::error_code error;
+            co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
+            if (error) co_return;
+            site_.reap();
+        }
+    }
+
+    asio::awaitable<void> stop_by_signal() {
+        Report report = options_.report ? Report(options_.report) : Report([](const std::string&) {});
+        co_await interrupt();
+        operation_ = "stop by signal";
+        co_await bring_down(site_, std::move(report));
+        finish(0);
+    }
+
+    void kill_everything() {
+        for (const auto& worker : site_.workers()) worker->kill();
+    }
+
+    void finish(int code) {
+        exit_code_ = code;
+        context_.stop();
+    }
+
+    // Operations: one at a time
+
+    // Waits for the one that runs; what it waits for has deadlines of its own.
+    asio::awaitable<void> interrupt() {
+        while (!operation_.empty()) {
+            for (const auto& worker : site_.workers()) worker->give_up_newcomers();
+            co_await operation_ended_.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+        }
+    }
+
+    asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> work) {
+        if (!operation_.empty() || told_to_stop_)
+            co_return Outcome{busy, "another change runs: " + (operation_.empty() ? "stop" : operation_)};
+        operation_ = std::move(name);
+        Outcome outcome{failed, "internal error, see the supervisor's log"};
+        try {
+            outcome = co_await std::move(work);
+        } catch (const std::exception& exception) {
+            log_line("error", operation_ + ": " + exception.what());
+        }
+        log_line(outcome.code == 0 ? "info" : "error", operation_ + ": " + outcome.text);
+        operation_.clear();
+        operation_ended_.ring();
+        co_return outcome;
+    }
+
+    asio::awaitable<Outcome> up(UpRequest request, Report report) {
+        auto wanted = topology::from_document(request.document);
+        if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
+        if (wanted->site != options_.site)
+            co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
+        co_await wait_for_leftovers(site_, std::exchange(leftovers_, {}), report);
+        AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
+        co_return co_await bring_up(site_, std::move(applied), report);
+    }
+
+    asio::awaitable<void> run_first() {
+        Outcome outcome = co_await perform("up", up(*options_.first, options_.report));
+        if (options_.report) options_.report(outcome.text);
+        if (outcome.code != 0) finish(outcome.code);
+    }
+
+    // The API
+
+    asio::awaitable<void> serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+        if (request.method == "GET" && request.path == "/v1/status") co_return answer->reply(200, site_.status(view()));
+        if (request.method == "GET" && request.path == "/v1/version")
+            co_return answer->reply(200, json::serialize(json::object{{"version", MPSUP_VERSION},
+                                                                      {"build", build_id()},
+                                                                      {"pid", ::getpid()},
+                                                                      {"started_ms", started_ms_}}));
+        if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
+        const Report report = [answer](const std::string& line) { answer->line(progress_line(line)); };
+        if (request.path == "/v1/up") co_return co_await serve_up(request.body, report, *answer);
+        if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
+        if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
+        answer->reply(404, R"({"error":"there is no such verb"})");
+    }
+
+    asio::awaitable<void> serve_up(const std::string& body, const Report& report, ControlAnswer& answer) {
+        boost::system::error_code error;
+        const json::value value = json::parse(body, error);
+        const json::object* object = error ? nullptr : value.if_object();
+        const json::value* document = object ? object->if_contains("document") : nullptr;
+        const json::value* path = object ? object->if_contains("path") : nullptr;
+        if (!document || !document->is_string() || !path || !path->is_string())
+            co_return answer.line(result_line({usage, "bad request"}));
+        const bool is_first = !site_.applied();
+        UpRequest request{std::string(document->as_string()), std::string(path->as_string())};
+        const Outcome outcome = co_await perform("up", up(std::move(request), report));
+        answer.line(result_line(outcome));
+        // A supervisor whose first topology did not come up has nothing to supervise.
+        if (is_first && outcome.code != 0 && outcome.code != busy) spawn(finish_after_answer(outcome.code));
+    }
+
+    asio::awaitable<void> serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
+        boost::system::error_code error;
+        const json::value value = json::parse(body, error);
+        std::vector<std::string> names;
+        if (!error && value.is_object())
+            if (const json::value* list = value.as_object().if_contains("workers"); list && list->is_array())
+                for (const json::value& name : list->as_array())
+                    if (name.is_string()) names.emplace_back(name.as_string());
+        const Outcome outcome = co_await perform("restart", restart(site_, std::move(names), report));
+        answer.line(result_line(outcome));
+    }
+
+    asio::awaitable<void> serve_down(const Report& report, ControlAnswer& answer) {
+        co_await interrupt();
+        const Outcome outcome = co_await perform("down", bring_down(site_, report));
+        answer.line(result_line(outcome));
+        if (outcome.code == 0) spawn(finish_after_answer(0));
+    }
+
+    asio::awaitable<void> finish_after_answer(int code) {
+        told_to_stop_ = true;
+        const auto deadline = std::chrono::steady_clock::now() + answer_patience;
+        while (control_->clients() > 0 && std::chrono::steady_clock::now() < deadline)
+            co_await pause_for(std::chrono::milliseconds(5)); // the answer is on its way through the socket
+        finish(code);
+    }
+
+    SupervisorView view() const {
+        const std::string trouble = store_trouble_.empty() ? store_->status().problem : store_trouble_;
+        return {told_to_stop_ ? "stopping" : "running", ::getpid(), started_ms_, build_id(), trouble};
+    }
+
+    asio::io_context context_{1}; // first: everything below may still refer to it while it is destroyed
+    DaemonOptions options_;
+    std::unique_ptr<state::Store> store_;
+    std::string store_trouble_;
+    ProcessSpawner spawner_;
+    HttpProbe probe_;
+    History history_;
+    Surroundings around_;
+    Site site_;
+    Leftovers leftovers_;
+    std::optional<ContractServer> contract_;
+    std::optional<ControlServer> control_;
+    std::string operation_; // the one that runs; empty: none
+    Bell operation_ended_;
+    bool told_to_stop_ = false;
+    int exit_code_ = 0;
+    std::int64_t started_ms_;
+};
+
+int complain(const std::string& text) {
+    std::fprintf(stderr, "mpsup: %s\n", text.c_str());
+    return failed;
+}
+
+} // namespace
+
+int run_daemon(DaemonOptions options) {
+    if (auto made = options.paths.create(); !made) return complain(made.error().to_string());
+    const auto lock = take_lock(options.paths.lock());
+    if (!lock) return complain(lock.error().to_string());
+    for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN}) ::signal(signal, SIG_IGN);
+    open_log(options);
+    if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
+    auto store = state::open_store(options.paths.database());
+    std::string trouble = store ? "" : store.error().to_string();
+    if (!trouble.empty()) log_line("error", trouble + ": history is not kept");
+    Daemon daemon(std::move(options), store ? std::move(*store) : state::make_null_store(), std::move(trouble));
+    if (auto opened = daemon.open_sockets(); !opened) return complain(opened.error().to_string());
+    return daemon.run();
+}
+
+} // namespace mpsup

@@ -1,0 +1,32 @@
+// The supervisor itself: one process, one site, one event loop, one writer thread.
+#pragma once
+
+#include "supervisor/control/site_paths.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace mpsup {
+
+/// A topology to bring up, as resolved by the command line.
+struct UpRequest {
+    std::string document; // topology/resolve.h
+    std::string path;     // the file it came from
+};
+
+struct DaemonOptions {
+    SitePaths paths;
+    std::string site;
+    /// In the foreground: brought up at once; if that fails the daemon ends. Otherwise it waits to be asked.
+    std::optional<UpRequest> first;
+    /// In the foreground: where progress goes. Otherwise nobody listens.
+    std::function<void(const std::string&)> report;
+    bool foreground = false; // log to stderr instead of the log file
+};
+
+/// Runs until the site is down: by `mpsup down`, SIGTERM or SIGINT (a second one kills), or because the first
+/// topology did not come up. Returns the exit code of the process. Another supervisor of the same site is an error.
+[[nodiscard]] int run_daemon(DaemonOptions options);
+
+} // namespace mpsup

@@ -1,0 +1,104 @@
+#include "supervisor/daemon/history.h"
+
+#include <chrono>
+#include <optional>
+#include <spdlog/spdlog.h>
+
+namespace mpsup {
+
+namespace {
+
+std::string level_of(const core::Note& note) {
+    switch (note.kind) {
+    case core::Note::Kind::exited:
+    case core::Note::Kind::child_exited: return note.planned ? "info" : "warning";
+    case core::Note::Kind::launch_failed:
+    case core::Note::Kind::gate_failed:
+    case core::Note::Kind::failed: return "error";
+    case core::Note::Kind::backoff:
+    case core::Note::Kind::killed:
+    case core::Note::Kind::health_changed: return "warning";
+    case core::Note::Kind::started:
+    case core::Note::Kind::ready:
+    case core::Note::Kind::child_started:
+    case core::Note::Kind::child_ready:
+    case core::Note::Kind::draining: return "info";
+    }
+    return "info";
+}
+
+// The history keeps what an operator asks for afterwards; the coming and going of a pool's children while all is well
+// is for the log alone.
+std::optional<state::EventKind> kind_of(core::Note::Kind kind) {
+    switch (kind) {
+    case core::Note::Kind::started: return state::EventKind::started;
+    case core::Note::Kind::ready: return state::EventKind::serving;
+    case core::Note::Kind::child_started: return std::nullopt;
+    case core::Note::Kind::child_ready: return std::nullopt;
+    case core::Note::Kind::exited: return state::EventKind::exited;
+    case core::Note::Kind::child_exited: return state::EventKind::child_exited;
+    case core::Note::Kind::launch_failed: return state::EventKind::spawn_failed;
+    case core::Note::Kind::gate_failed: return state::EventKind::gate_failed;
+    case core::Note::Kind::draining: return state::EventKind::draining;
+    case core::Note::Kind::killed: return state::EventKind::killed;
+    case core::Note::Kind::backoff: return state::EventKind::backoff;
+    case core::Note::Kind::failed: return state::EventKind::failed;
+    case core::Note::Kind::health_changed: return state::EventKind::health_changed;
+    }
+    return std::nullopt;
+}
+
+std::string sentence(const std::string& worker, const core::Note& note) {
+    std::string text =
+        worker + " generation " + std::to_string(note.generation) + ": " + std::string(core::to_string(note.kind));
+    if (note.pid > 0) text += ", pid " + std::to_string(note.pid);
+    if (note.status) text += ", " + note.status->to_string();
+    if (note.planned) text += ", planned";
+    return note.text.empty() ? text : text + ": " + note.text;
+}
+
+} // namespace
+
+std::int64_t wall_clock_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+void log_line(const std::string& level, const std::string& text) { spdlog::log(spdlog::level::from_str(level), text); }
+
+void History::note(const std::string& worker, const core::Note& note, const core::Worker& worker_state) {
+    log_line(level_of(note), sentence(worker, note));
+    const auto kind = kind_of(note.kind);
+    if (!kind) return;
+    state::EventRow row;
+    row.kind = *kind;
+    row.worker = worker;
+    row.generation = note.generation;
+    row.pid = note.pid > 0 ? note.pid : 0;
+    row.exit = note.status;
+    row.reason = note.planned && note.text.empty() ? "planned" : note.text;
+    row.crash_restarts = static_cast<std::uint32_t>(worker_state.crashes());
+    row.planned_restarts = static_cast<std::uint32_t>(worker_state.planned_restarts());
+    store_.event(row);
+}
+
+void History::worker_event(state::EventKind kind, const std::string& worker, const core::Worker& worker_state) {
+    state::EventRow row;
+    row.kind = kind;
+    row.worker = worker;
+    row.generation = worker_state.serving();
+    row.crash_restarts = static_cast<std::uint32_t>(worker_state.crashes());
+    row.planned_restarts = static_cast<std::uint32_t>(worker_state.planned_restarts());
+    store_.event(row);
+    log_line("info", worker + ": " + std::string(state::to_string(kind)));
+}
+
+void History::site_event(state::EventKind kind, const std::string& text) {
+    state::EventRow row;
+    row.kind = kind;
+    row.reason = text;
+    store_.event(row);
+    log_line("info", std::string(state::to_string(kind)) + (text.empty() ? "" : ": " + text));
+}
+
+} // namespace mpsup

@@ -1,0 +1,258 @@
+#include "supervisor/daemon/operations.h"
+
+#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/diff.h"
+#include "supervisor/topology/resolve.h"
+
+#include <algorithm>
+#include <csignal>
+#include <ranges>
+#include <utility>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr int failed = 1;
+constexpr int old_kept = 6;
+constexpr auto leftover_interval = std::chrono::milliseconds(50); // there is no event for "all of these have ended"
+
+// A worker that an operation is bringing in.
+struct Newcomer {
+    std::shared_ptr<WorkerHandle> worker;
+    core::GenerationNumber generation = 0;
+    bool is_added = false;
+    topology::WorkerSpec old_spec; // of one that is not
+    std::vector<Listener> old_listeners;
+    core::Progress seen = core::Progress::coming;
+};
+
+core::Progress progress_of(const Newcomer& newcomer) { return newcomer.worker->core().progress(newcomer.generation); }
+
+std::string title(const Newcomer& newcomer) {
+    return newcomer.worker->spec().name + " generation " + std::to_string(newcomer.generation);
+}
+
+// Until each stands by (or serves), or one did not make it. Every phase on the way has a deadline of its own, so this ends.
+asio::awaitable<Newcomer*> wait_until_standing_by(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
+    for (;;) {
+        bool all = true;
+        for (Newcomer& newcomer : newcomers) {
+            const auto progress = progress_of(newcomer);
+            if (progress == core::Progress::did_not_make_it || progress == core::Progress::over) co_return &newcomer;
+            if (progress != std::exchange(newcomer.seen, progress))
+                report(title(newcomer) + " is ready and passed its health checks");
+            all = all && progress != core::Progress::coming;
+        }
+        if (all) co_return nullptr;
+        co_await site.around().changed.wait_until(Clock::time_point::max());
+    }
+}
+
+// Until nothing but what serves is left of it. Draining has a deadline, and after it comes SIGKILL.
+asio::awaitable<void> wait_until_settled(Site& site, const WorkerHandle& worker) {
+    const auto is_settled = [&] {
+        return std::ranges::all_of(worker.core().generations(), [](const core::Generation& generation) {
+            return core::is_taking_requests(generation.phase) || core::is_coming(generation.phase);
+        });
+    };
+    while (!is_settled()) co_await site.around().changed.wait_until(Clock::time_point::max());
+}
+
+asio::awaitable<void> stop_and_wait(Site& site, std::shared_ptr<WorkerHandle> worker, const Report& report) {
+    if (worker->core().has_processes()) report(worker->spec().name + ": stopping");
+    worker->stop();
+    while (worker->core().has_processes()) co_await site.around().changed.wait_until(Clock::time_point::max());
+}
+
+std::string why_not(const Newcomer& newcomer) {
+    const std::string& trouble = newcomer.worker->core().trouble(newcomer.generation);
+    return title(newcomer) + " did not become ready: " + (trouble.empty() ? "no reason is known" : trouble);
+}
+
+// Takes back what was brought in: added workers go, changed ones are what they were.
+asio::awaitable<void> take_back(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
+    for (Newcomer& newcomer : newcomers) {
+        if (newcomer.is_added) {
+            co_await stop_and_wait(site, newcomer.worker, report);
+            site.remove(newcomer.worker->spec().name);
+        } else {
+            newcomer.worker->set_spec(newcomer.old_spec, newcomer.old_listeners);
+            newcomer.worker->abandon(newcomer.generation);
+            co_await wait_until_settled(site, *newcomer.worker);
+        }
+    }
+}
+
+std::vector<Address> addresses_of(const topology::Topology& topology) {
+    std::vector<Address> addresses;
+    for (const topology::WorkerSpec& worker : topology.workers)
+        addresses.insert(addresses.end(), worker.listen.begin(), worker.listen.end());
+    return addresses;
+}
+
+std::string join(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+// A worker whose own keys are the same has changed all the same when what it is told of the others has.
+topology::Diff changes_between(const topology::Topology& before, const topology::Topology& after) {
+    topology::Diff changes = topology::diff(before, after);
+    if (urls_of(before) == urls_of(after)) return changes;
+    for (std::string& name : std::exchange(changes.unchanged, {}))
+        changes.changed.push_back({std::move(name), {"the addresses of others"}});
+    return changes;
+}
+
+void report_changes(const topology::Diff& changes, const Report& report) {
+    for (const std::string& name : changes.added) report(name + ": added");
+    for (const topology::Diff::Change& change : changes.changed)
+        report(change.worker + ": changed (" + join(change.keys) + ")");
+    for (const std::string& name : changes.removed) report(name + ": removed");
+}
+
+// Starts what is new and what has changed beside what serves.
+Result<std::vector<Newcomer>> bring_in(Site& site, const topology::Topology& wanted, const topology::Diff& changes) {
+    std::vector<Newcomer> newcomers;
+    for (const topology::WorkerSpec& spec : wanted.workers) {
+        auto listeners = site.listeners().open(spec.listen);
+        if (!listeners) return std::unexpected(listeners.error());
+        const bool is_changed =
+            std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) != changes.changed.end();
+        auto worker = site.find(spec.name);
+        if (!worker) {
+            worker = site.add(spec);
+            const auto generation = worker->start(std::move(*listeners), true);
+            newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming});
+        } else if (is_changed || worker->core().serving() == 0) {
+            topology::WorkerSpec old_spec = worker->spec();
+            auto old_listeners = worker->listeners();
+            const auto generation = worker->prepare(spec, std::move(*listeners));
+            newcomers.push_back(
+                {worker, generation, false, std::move(old_spec), std::move(old_listeners), core::Progress::coming});
+        }
+    }
+    return newcomers;
+}
+
+// Lets the new in and the old out.
+asio::awaitable<void> commit(Site& site, std::vector<Newcomer>& newcomers, const topology::Diff& changes,
+                             const Report& report) {
+    for (const Newcomer& newcomer : newcomers) {
+        newcomer.worker->admit(newcomer.generation);
+        report(title(newcomer) + " serves");
+    }
+    for (const std::string& name : changes.removed | std::views::reverse) {
+        if (auto worker = site.find(name)) co_await stop_and_wait(site, std::move(worker), report);
+        site.remove(name);
+    }
+    for (const Newcomer& newcomer : newcomers) co_await wait_until_settled(site, *newcomer.worker);
+}
+
+void record(Site& site, const AppliedTopology& applied) {
+    History& history = site.around().history;
+    history.store().topology({applied.digest, topology::to_document(applied.topology), applied.path});
+    history.site_event(state::EventKind::topology_applied, applied.path + ", digest " + applied.digest);
+}
+
+} // namespace
+
+asio::awaitable<void> wait_for_leftovers(Site& site, Leftovers leftovers, Report report) {
+    auto& store = site.around().history.store();
+    for (const std::string& uuid : leftovers.gone)
+        store.exited({uuid, ExitStatus::unknown(), "ended while no supervisor ran"});
+    if (leftovers.alive.empty()) co_return;
+    report("waiting for " + std::to_string(leftovers.alive.size()) +
+           " processes of an earlier supervisor to finish what they serve");
+    const auto patience_ends = Clock::now() + leftovers.grace + std::chrono::seconds(2);
+    bool killed = false;
+    while (!leftovers.alive.empty()) {
+        std::erase_if(leftovers.alive, [&](const Leftover& leftover) {
+            const auto status = leftover.pidfd.reap();
+            if (status) store.exited({leftover.uuid, *status, "its supervisor was killed"});
+            return status.has_value();
+        });
+        if (!killed && Clock::now() > patience_ends) {
+            killed = true;
+            for (const Leftover& leftover : leftovers.alive) (void)leftover.pidfd.send_signal(SIGKILL);
+        }
+        co_await pause_for(leftover_interval);
+    }
+}
+
+asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report) {
+    const bool is_first = !site.applied();
+    const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
+    const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
+    const topology::Diff changes = changes_between(before, wanted.topology);
+    // All addresses first: one that cannot be had stops everything before anything has started.
+    auto bound = site.listeners().open(addresses_of(wanted.topology));
+    if (!bound) {
+        site.around().urls = old_urls;
+        co_return Outcome{failed, bound.error().to_string()};
+    }
+    report_changes(changes, report);
+    auto newcomers = bring_in(site, wanted.topology, changes);
+    if (!newcomers) co_return Outcome{failed, newcomers.error().to_string()};
+    if (newcomers->empty() && changes.empty()) {
+        site.set_applied(std::move(wanted));
+        co_return Outcome{0, "nothing changed"};
+    }
+    if (Newcomer* lost = co_await wait_until_standing_by(site, *newcomers, report)) {
+        const std::string why = why_not(*lost);
+        site.around().urls = old_urls;
+        co_await take_back(site, *newcomers, report);
+        site.listeners().keep_only(addresses_of(before));
+        co_return Outcome{is_first ? failed : old_kept, why + (is_first ? "" : "; what served before serves on")};
+    }
+    co_await commit(site, *newcomers, changes, report);
+    site.set_applied(std::move(wanted));
+    site.sort_workers();
+    site.listeners().keep_only(addresses_of(site.applied()->topology));
+    record(site, *site.applied());
+    co_return Outcome{0, "site " + site.applied()->topology.site + " is up"};
+}
+
+asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, Report report) {
+    if (names.empty())
+        for (const auto& worker : site.workers()) names.push_back(worker->spec().name);
+    for (const std::string& name : names)
+        if (!site.find(name)) co_return Outcome{2, "there is no worker " + name};
+    for (const std::string& name : names) {
+        const auto worker = site.find(name);
+        site.around().history.worker_event(state::EventKind::restart_planned, name, worker->core());
+        std::vector<Newcomer> newcomers(1);
+        newcomers[0].worker = worker;
+        newcomers[0].generation = worker->prepare(worker->spec(), worker->listeners());
+        report(title(newcomers[0]) + " is being started");
+        if (Newcomer* lost = co_await wait_until_standing_by(site, newcomers, report)) {
+            const std::string why = why_not(*lost);
+            worker->abandon(lost->generation);
+            const bool serves = worker->core().serving() != 0;
+            co_return Outcome{
+                serves ? old_kept : failed,
+                why + (serves ? "; generation " + std::to_string(worker->core().serving()) + " serves on" : "")};
+        }
+        worker->admit(newcomers[0].generation);
+        report(title(newcomers[0]) + " serves, the older drains");
+        co_await wait_until_settled(site, *worker);
+        site.around().history.worker_event(state::EventKind::restarted, name, worker->core());
+        report(name + " is restarted");
+    }
+    co_return Outcome{0, join(names) + " restarted"};
+}
+
+asio::awaitable<Outcome> bring_down(Site& site, Report report) {
+    const auto workers = site.workers();
+    for (const auto& worker : workers | std::views::reverse) co_await stop_and_wait(site, worker, report);
+    for (const auto& worker : workers) worker->close();
+    site.listeners().keep_only({});
+    co_return Outcome{0, "the site is down"};
+}
+
+} // namespace mpsup

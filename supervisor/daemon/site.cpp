@@ -1,0 +1,77 @@
+#include "supervisor/daemon/site.h"
+
+#include "state/queries.h"
+#include "supervisor/daemon/urls.h"
+#include "supervisor/process/strays.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace mpsup {
+
+namespace {
+
+// Generations are numbered on over the life of a site, so that what the history says of one is said of that one only.
+core::GenerationNumber last_recorded_generation(const SitePaths& paths, const std::string& worker) {
+    const auto queries = state::Queries::open(paths.database());
+    return queries ? queries->last_generation(worker).value_or(0) : 0;
+}
+
+} // namespace
+
+void Site::set_applied(std::optional<AppliedTopology> applied) { applied_ = std::move(applied); }
+
+std::shared_ptr<WorkerHandle> Site::find(const std::string& name) const {
+    const auto found = std::ranges::find_if(workers_, [&](const auto& worker) { return worker->spec().name == name; });
+    return found == workers_.end() ? nullptr : *found;
+}
+
+std::shared_ptr<WorkerHandle> Site::add(const topology::WorkerSpec& spec) {
+    return workers_.emplace_back(
+        std::make_shared<WorkerHandle>(around_, spec, last_recorded_generation(around_.paths, spec.name)));
+}
+
+void Site::remove(const std::string& name) {
+    const auto worker = find(name);
+    if (!worker) return;
+    worker->close();
+    std::erase(workers_, worker);
+    around_.history.store().worker({name, "", 0, ""});
+}
+
+void Site::sort_workers() {
+    if (!applied_) return;
+    const auto& order = applied_->topology.workers;
+    std::ranges::stable_sort(workers_, {}, [&](const auto& worker) {
+        return std::ranges::find(order, worker->spec().name, &topology::WorkerSpec::name) - order.begin();
+    });
+}
+
+bool Site::greet(const contract::Hello& hello, Fd& connection) {
+    const auto worker = find(hello.identity.worker);
+    return worker && worker->greet(hello, connection);
+}
+
+void Site::reap() {
+    for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->reap();
+    reap_strays([&](pid_t pid) {
+        return std::ranges::any_of(workers_, [&](const auto& worker) { return worker->knows(pid); });
+    });
+}
+
+std::string Site::status(const SupervisorView& supervisor) const {
+    std::vector<std::string> workers;
+    for (const auto& worker : workers_) workers.push_back(status_json(*worker, wall_clock_ms()));
+    SiteView view;
+    view.site = std::filesystem::path(around_.paths.state_dir()).filename().string();
+    view.supervisor = supervisor;
+    if (applied_) {
+        view.layout = layout_of(applied_->topology);
+        view.topology_path = applied_->path;
+        view.topology_digest = applied_->digest;
+    }
+    return status_json(view, workers);
+}
+
+} // namespace mpsup

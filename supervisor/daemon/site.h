@@ -1,0 +1,56 @@
+// A running site: its workers and listeners, and the topology they came from.
+#pragma once
+
+#include "supervisor/daemon/listeners.h"
+#include "supervisor/daemon/status.h"
+#include "supervisor/daemon/worker_handle.h"
+#include "supervisor/topology/topology.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mpsup {
+
+struct AppliedTopology {
+    topology::Topology topology;
+    std::string path; // the file it came from
+    std::string digest;
+};
+
+/// One event loop; owned by the daemon. Operations (operations.h) change it.
+class Site {
+public:
+    explicit Site(Surroundings& around) : around_(around) {}
+
+    [[nodiscard]] const std::optional<AppliedTopology>& applied() const { return applied_; }
+    void set_applied(std::optional<AppliedTopology> applied);
+
+    /// In the order of the topology.
+    [[nodiscard]] const std::vector<std::shared_ptr<WorkerHandle>>& workers() const { return workers_; }
+    [[nodiscard]] std::shared_ptr<WorkerHandle> find(const std::string& name) const;
+    /// A worker of this spec, with no process yet.
+    std::shared_ptr<WorkerHandle> add(const topology::WorkerSpec& spec);
+    /// Forgets a worker of which no process is left.
+    void remove(const std::string& name);
+    /// Puts the workers into the order of the applied topology.
+    void sort_workers();
+
+    [[nodiscard]] Listeners& listeners() { return listeners_; }
+    [[nodiscard]] Surroundings& around() { return around_; }
+
+    [[nodiscard]] bool greet(const contract::Hello& hello, Fd& connection);
+    /// SIGCHLD came: reaps what is ours, then what became ours.
+    void reap();
+
+    [[nodiscard]] std::string status(const SupervisorView& supervisor) const;
+
+private:
+    Surroundings& around_;
+    std::optional<AppliedTopology> applied_;
+    Listeners listeners_;
+    std::vector<std::shared_ptr<WorkerHandle>> workers_;
+};
+
+} // namespace mpsup

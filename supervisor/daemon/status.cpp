@@ -1,0 +1,132 @@
+#include "supervisor/daemon/status.h"
+
+#include "supervisor/daemon/worker_handle.h"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+
+namespace mpsup {
+
+namespace {
+
+namespace json = boost::json;
+
+std::int64_t monotonic_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch(); // CLOCK_MONOTONIC, as the scoreboards
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string timestamp(std::int64_t ms) {
+    const std::time_t seconds = ms / 1000;
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    std::array<char, 40> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    std::snprintf(text.data() + size, text.size() - size, ".%03dZ", static_cast<int>(ms % 1000));
+    return text.data();
+}
+
+std::string_view word_of(char activity) {
+    switch (activity) {
+    case 'S': return "starting";
+    case '_': return "idle";
+    case 'R': return "reading";
+    case 'W': return "busy";
+    case 'G': return "finishing";
+    default: return "unknown";
+    }
+}
+
+json::object process_json(const ServingProcess& process, std::string_view role, const core::Generation& generation,
+                          bool complete) {
+    json::object object{{"pid", process.pidfd.pid()},
+                        {"role", role},
+                        {"generation", generation.number},
+                        {"phase", core::to_string(generation.phase)},
+                        {"started_at", timestamp(process.started_ms)}};
+    if (!complete) return object;
+    const auto board = process.scoreboard.read();
+    // A pool master serves nobody: it has no scoreboard, and is what its generation is.
+    object["state"] = role == "master" ? std::string_view("master") : word_of(board.activity);
+    object["requests"] = board.requests;
+    object["private_bytes"] = process.private_bytes;
+    object["shared_bytes"] = process.shared_bytes;
+    object["request"] = nullptr;
+    if (board.request)
+        object["request"] = {{"method", board.request->method},
+                             {"uri", board.request->uri},
+                             {"age_ms", std::max<std::int64_t>(0, monotonic_ms() - board.request->since_ms)}};
+    return object;
+}
+
+json::array processes_json(const WorkerHandle& worker, bool complete) {
+    json::array processes;
+    for (const auto& generation : worker.generations()) {
+        const core::Generation* known = worker.core().find(generation->number);
+        if (!known) continue;
+        if (generation->process.pidfd)
+            processes.emplace_back(
+                process_json(generation->process, known->is_pool ? "master" : "light", *known, complete));
+        for (const auto& [pid, child] : generation->children)
+            processes.emplace_back(process_json(child, "child", *known, complete));
+    }
+    return processes;
+}
+
+json::object health_json(const WorkerHandle& worker, bool complete) {
+    const HealthView& health = worker.health();
+    const char* state = !health.passed ? "unknown" : *health.passed ? "healthy" : "unhealthy";
+    json::object object{{"state", state}};
+    if (!complete) return object;
+    object["latency_ms"] = health.passed ? json::value(health.latency.count()) : json::value(nullptr);
+    object["checked_at"] = health.checked_ms > 0 ? json::value(timestamp(health.checked_ms)) : json::value(nullptr);
+    if (!health.why.empty()) object["why"] = health.why;
+    return object;
+}
+
+} // namespace
+
+std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> now_ms) {
+    const topology::WorkerSpec& spec = worker.spec();
+    const core::Worker& core = worker.core();
+    json::array listen;
+    for (const Address& address : spec.listen) listen.emplace_back(address.to_string());
+    json::object object{{"name", spec.name},
+                        {"kind", spec.kind == topology::Kind::dynamic ? "dynamic" : "static"},
+                        {"machine", "here"},
+                        {"state", core::to_string(core.state())},
+                        {"binary", spec.kind == topology::Kind::dynamic ? "mpsup-heavy" : "mpsup-light"},
+                        {"listen", std::move(listen)},
+                        {"generation", core.serving()},
+                        {"ready", core.ready()},
+                        {"wanted", core.rules().wanted()},
+                        {"restarts", {{"crash", core.crashes()}, {"planned", core.planned_restarts()}}},
+                        {"health", health_json(worker, now_ms.has_value())},
+                        {"last_failure", core.last_failure()},
+                        {"processes", processes_json(worker, now_ms.has_value())}};
+    if (now_ms) object["updated_at"] = timestamp(*now_ms);
+    return json::serialize(object);
+}
+
+std::string status_json(const SiteView& site, const std::vector<std::string>& workers) {
+    json::object head{{"version", 1},
+                      {"site", site.site},
+                      {"layout", site.layout},
+                      {"topology", {{"path", site.topology_path}, {"digest", site.topology_digest}}},
+                      {"supervisor",
+                       {{"state", site.supervisor.state},
+                        {"pid", site.supervisor.pid},
+                        {"started_at", timestamp(site.supervisor.started_ms)},
+                        {"version", MPSUP_VERSION},
+                        {"build", site.supervisor.build},
+                        {"trouble", site.supervisor.trouble}}}};
+    // The workers are texts already: they are put in as they are.
+    std::string text = json::serialize(head);
+    text.pop_back();
+    text += ",\"workers\":[";
+    for (std::size_t i = 0; i < workers.size(); ++i) text += (i > 0 ? "," : "") + workers[i];
+    return text + "]}";
+}
+
+} // namespace mpsup

@@ -1,0 +1,201 @@
+#include "supervisor/daemon/worker_handle.h"
+
+#include "supervisor/daemon/status.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <unistd.h>
+#include <utility>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+template <typename... Visitors> struct Overloaded : Visitors... {
+    using Visitors::operator()...;
+};
+
+void finish(const std::exception_ptr& thrown) {
+    if (thrown) log_line("error", "a coroutine of a worker ended by an exception");
+}
+
+} // namespace
+
+core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
+    core::WorkerRules rules;
+    rules.is_pool = spec.kind == topology::Kind::dynamic;
+    rules.pool = rules.is_pool ? spec.pool : 0;
+    rules.restart.burst = spec.restart.burst;
+    rules.restart.window = spec.restart.window;
+    rules.restart.backoff = spec.restart.backoff;
+    rules.restart.backoff_max = spec.restart.max;
+    rules.limits.grace = spec.stop.grace;
+    return rules;
+}
+
+WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core::GenerationNumber last_generation)
+    : around_(around),
+      spec_(std::move(spec)),
+      core_(rules_of(spec_)),
+      timer_(around.executor),
+      health_bell_(around.executor) {
+    core_.continue_after(last_generation);
+}
+
+WorkerHandle::~WorkerHandle() = default;
+
+// Orders
+
+core::GenerationNumber WorkerHandle::start(std::vector<Listener> listeners, bool hold) {
+    listeners_ = std::move(listeners);
+    if (core_.generations().empty() && probed_ == 0) asio::co_spawn(around_.executor, keep_health(), finish);
+    const auto number = core_.start(Clock::now(), hold);
+    act();
+    return number;
+}
+
+core::GenerationNumber WorkerHandle::prepare(topology::WorkerSpec spec, std::vector<Listener> listeners) {
+    set_spec(std::move(spec), std::move(listeners));
+    const auto number = core_.prepare(Clock::now());
+    act();
+    return number;
+}
+
+void WorkerHandle::admit(core::GenerationNumber number) {
+    core_.admit(number, Clock::now());
+    act();
+}
+
+void WorkerHandle::abandon(core::GenerationNumber number) {
+    core_.abandon(number, Clock::now());
+    act();
+}
+
+void WorkerHandle::stop() {
+    core_.stop(Clock::now());
+    act();
+}
+
+void WorkerHandle::kill() {
+    for (const auto& generation : generations_) kill_all(*generation);
+}
+
+void WorkerHandle::give_up_newcomers() {
+    std::vector<core::GenerationNumber> coming;
+    for (const core::Generation& generation : core_.generations())
+        if (core::is_coming(generation.phase)) coming.push_back(generation.number);
+    for (const auto number : coming) core_.abandon(number, Clock::now());
+    act();
+}
+
+void WorkerHandle::set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners) {
+    spec_ = std::move(spec);
+    listeners_ = std::move(listeners);
+    core_.set_rules(rules_of(spec_));
+}
+
+void WorkerHandle::close() {
+    closed_ = true;
+    listeners_.clear();
+    timer_.cancel();
+    health_bell_.ring();
+}
+
+// Doing what the core decides
+
+void WorkerHandle::act() {
+    if (acting_) return; // an effect's own news: the loop below takes what it led to
+    acting_ = true;
+    for (auto effects = core_.take_effects(); !effects.empty(); effects = core_.take_effects())
+        for (const core::Effect& effect : effects) perform(effect);
+    acting_ = false;
+    drop_gone_generations();
+    record_state();
+    arm_timer();
+    around_.changed.ring();
+}
+
+void WorkerHandle::perform(const core::Effect& effect) {
+    std::visit(
+        Overloaded{
+            [&](const core::Spawn& spawn) {
+                auto generation = std::make_unique<GenerationHandle>();
+                generation->number = spawn.generation;
+                generation->spec = spec_;
+                generation->listeners = listeners_;
+                generations_.push_back(std::move(generation));
+                asio::co_spawn(around_.executor, launch(spawn.generation), finish);
+            },
+            [&](const core::SendGo& go) {
+                if (auto* generation = find(go.generation)) send_go(*generation);
+            },
+            [&](const core::OpenGate& gate) { asio::co_spawn(around_.executor, keep_gate(gate.generation), finish); },
+            [&](const core::SendServe& serve) {
+                auto* generation = find(serve.generation);
+                if (generation && generation->link && !generation->link->send(contract::Serve{}))
+                    distrust(*generation, "does not read its contract socket");
+                health_bell_.ring();
+            },
+            [&](const core::SendDrain& drain) {
+                if (auto* generation = find(drain.generation)) send_drain(*generation);
+            },
+            [&](const core::Kill& kill) {
+                if (auto* generation = find(kill.generation)) kill_all(*generation);
+            },
+            [&](const core::Note& note) { around_.history.note(spec_.name, note, core_); },
+        },
+        effect);
+}
+
+void WorkerHandle::arm_timer() {
+    const auto deadline = core_.next_deadline();
+    if (!deadline || closed_) {
+        timer_.cancel();
+        return;
+    }
+    if (timer_.expiry() == *deadline) return; // already waiting for it
+    timer_.expires_at(*deadline);
+    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (error || !self) return;
+        self->timer_.expires_at(Clock::time_point::max());
+        self->core_.on_time(Clock::now());
+        self->act();
+    });
+}
+
+void WorkerHandle::drop_gone_generations() {
+    std::erase_if(generations_, [&](const auto& generation) {
+        if (core_.find(generation->number)) return false;
+        if (generation->link) generation->link->close();
+        if (!generation->private_path.empty()) ::unlink(generation->private_path.c_str());
+        return true;
+    });
+}
+
+void WorkerHandle::record_state() {
+    const std::string now = status_json(*this, {});
+    if (now == recorded_) return;
+    recorded_ = now;
+    around_.history.store().worker({spec_.name, std::string(core::to_string(core_.state())), core_.serving(),
+                                    status_json(*this, wall_clock_ms())});
+}
+
+GenerationHandle* WorkerHandle::find(core::GenerationNumber number) {
+    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
+    return found == generations_.end() ? nullptr : found->get();
+}
+
+double WorkerHandle::roll_dice() { return std::uniform_real_distribution<>(0, 1)(around_.chance); }
+
+bool WorkerHandle::knows(pid_t pid) const {
+    return std::ranges::any_of(generations_, [&](const auto& generation) {
+        return generation->process.pidfd.pid() == pid || generation->children.contains(pid);
+    });
+}
+
+} // namespace mpsup

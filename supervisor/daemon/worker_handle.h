@@ -1,0 +1,174 @@
+// The shell around core::Worker: its processes, sockets, timers and probes. Does what the core decides, and tells the
+// core what happened.
+#pragma once
+
+#include "base/memfd.h"
+#include "base/pidfd.h"
+#include "supervisor/control/site_paths.h"
+#include "supervisor/core/worker.h"
+#include "supervisor/daemon/bell.h"
+#include "supervisor/daemon/contract_link.h"
+#include "supervisor/daemon/history.h"
+#include "supervisor/daemon/listeners.h"
+#include "supervisor/health/probe.h"
+#include "supervisor/process/spawner.h"
+#include "supervisor/topology/topology.h"
+#include "worker/contract/messages.h"
+#include "worker/contract/scoreboard.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace mpsup {
+
+/// What every worker's handle works with. Outlives the handles.
+struct Surroundings {
+    boost::asio::any_io_executor executor;
+    const SitePaths& paths;
+    Spawner& spawner;
+    Probe& probe;
+    History& history;
+    std::string binaries;                    // folder of mpsup-light and mpsup-heavy
+    std::string boot;                        // base/process_identity.h, boot_id
+    std::map<std::string, std::string> urls; // what every worker is told of the others
+    std::mt19937_64 chance;
+    Bell changed; // rings whenever something about a worker may have changed
+};
+
+/// A process that serves: of a pool, or a light worker itself.
+struct ServingProcess {
+    std::string uuid;
+    Pidfd pidfd;
+    std::uint64_t start_time = 0;
+    std::int64_t started_ms = 0; // wall clock
+    contract::ScoreboardReader scoreboard;
+    std::shared_ptr<ContractLink> link; // of an orphaned child that speaks for itself
+    std::uint64_t private_bytes = 0;    // at the last health tick
+    std::uint64_t shared_bytes = 0;
+    bool watched = false; // its pidfd, because its master is dead
+};
+
+/// One generation's processes and sockets. Lives until the core says that the generation is gone.
+struct GenerationHandle {
+    core::GenerationNumber number = 0;
+    topology::WorkerSpec spec; // it was started with
+    std::vector<Listener> listeners;
+    Listener private_listener;
+    std::string private_path;
+    std::string uuid;
+    ServingProcess process; // light process or pool master
+    std::shared_ptr<ContractLink> link;
+    std::map<pid_t, ServingProcess> children;
+    bool killed = false; // what is spawned late, or registers late, is killed at once
+    bool draining = false;
+};
+
+struct HealthView {
+    std::optional<bool> passed;
+    std::chrono::milliseconds latency{0};
+    std::int64_t checked_ms = 0; // wall clock
+    std::string why;
+};
+
+/// One worker. One event loop; owned by Site. Coroutines it starts keep it alive and end soon after close().
+class WorkerHandle : public std::enable_shared_from_this<WorkerHandle> {
+public:
+    WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core::GenerationNumber last_generation);
+    ~WorkerHandle();
+    WorkerHandle(const WorkerHandle&) = delete;
+    WorkerHandle& operator=(const WorkerHandle&) = delete;
+
+    // Orders (core/worker.h says what they mean). `spec` and `listeners` are for what is spawned from here on.
+    core::GenerationNumber start(std::vector<Listener> listeners, bool hold);
+    core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    void admit(core::GenerationNumber number);
+    void abandon(core::GenerationNumber number);
+    void stop();
+    /// SIGKILL to every process of it.
+    void kill();
+    /// Retires whatever is on its way: the operation that brings it in is interrupted and sees that it fails.
+    void give_up_newcomers();
+    /// What is spawned from here on is of this spec: an operation that prepared another one was abandoned.
+    void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    /// It is not needed any more: its coroutines end. No process of it is left.
+    void close();
+
+    // News from the contract server and the reaper
+    /// A process said hello. False: it is none that this worker expects.
+    [[nodiscard]] bool greet(const contract::Hello& hello, Fd& connection);
+    /// Reaps what has ended among the processes it knows.
+    void reap();
+    [[nodiscard]] bool knows(pid_t pid) const;
+
+    // Questions
+    [[nodiscard]] const core::Worker& core() const { return core_; }
+    [[nodiscard]] const topology::WorkerSpec& spec() const { return spec_; }
+    [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
+    [[nodiscard]] const std::vector<std::unique_ptr<GenerationHandle>>& generations() const { return generations_; }
+    [[nodiscard]] const HealthView& health() const { return health_; }
+
+private:
+    void act(); // does what the core wants done, and arms the timer
+    void perform(const core::Effect& effect);
+    void arm_timer();
+    void drop_gone_generations();
+    void record_state();
+    [[nodiscard]] GenerationHandle* find(core::GenerationNumber number);
+    [[nodiscard]] double roll_dice();
+
+    // worker_launch.cpp: from intent to go
+    boost::asio::awaitable<void> launch(core::GenerationNumber number);
+    [[nodiscard]] Result<> open_private_listener(GenerationHandle& generation);
+    [[nodiscard]] Result<> spawn_process(GenerationHandle& generation);
+    [[nodiscard]] state::ProcessRow row_of(const GenerationHandle& generation, const ServingProcess& process,
+                                           state::ProcessRole role) const;
+    void record_start(const GenerationHandle& generation, const ServingProcess& process, state::ProcessRole role);
+    boost::asio::awaitable<void> record_intent(state::ProcessRow row);
+    [[nodiscard]] std::vector<std::string> environment_of(const topology::WorkerSpec& spec) const;
+    void send_go(GenerationHandle& generation);
+    void send_drain(GenerationHandle& generation);
+    void kill_all(GenerationHandle& generation);
+    boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
+
+    void on_message(core::GenerationNumber number, contract::Message message, std::vector<Fd> fds);
+    void on_ready(GenerationHandle& generation, std::vector<Fd> fds);
+    void on_child_started(GenerationHandle& generation, const contract::ChildStarted& child, std::vector<Fd> fds);
+    void on_child_exited(GenerationHandle& generation, const contract::ChildExited& child);
+    void distrust(GenerationHandle& generation, const std::string& why);
+    void end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned);
+    void on_process_exit(GenerationHandle& generation, ExitStatus status);
+    void watch(GenerationHandle& generation, ServingProcess& process);
+    void reap_generation(GenerationHandle& generation);
+
+    // worker_health.cpp
+    boost::asio::awaitable<void> keep_gate(core::GenerationNumber number);
+    boost::asio::awaitable<void> keep_health();
+    [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation) const;
+    void sample_processes(GenerationHandle& generation);
+
+    Surroundings& around_;
+    topology::WorkerSpec spec_;
+    std::vector<Listener> listeners_;
+    core::Worker core_;
+    std::vector<std::unique_ptr<GenerationHandle>> generations_;
+    HealthView health_;
+    std::string recorded_; // what record_state wrote last, without its numbers that change all the time
+    boost::asio::steady_timer timer_;
+    Bell health_bell_;                  // rings when the health loop should look again before its time
+    core::GenerationNumber probed_ = 0; // the generation that was probed last
+    bool acting_ = false;
+    bool closed_ = false;
+};
+
+/// What the core is told of a spec.
+[[nodiscard]] core::WorkerRules rules_of(const topology::WorkerSpec& spec);
+
+} // namespace mpsup

@@ -1,0 +1,176 @@
+// From the decision to start a generation to the moment it has all it needs; and how it is told to leave.
+#include "base/fd_passing.h"
+#include "base/listener.h"
+#include "base/process_identity.h"
+#include "supervisor/daemon/worker_handle.h"
+#include "worker/contract/session.h"
+
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/socket.h>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr unsigned log_mode = 0640;
+
+// What a worker may know of the environment that the supervisor was started in.
+constexpr std::array inherited_variables{"PATH",     "HOME", "USER",     "LOGNAME",  "LANG",  "LC_ALL",
+                                         "LC_CTYPE", "TZ",   "PERL5LIB", "PERL5OPT", "TMPDIR"};
+
+std::string working_directory(const topology::WorkerSpec& spec) {
+    return spec.kind == topology::Kind::dynamic ? std::filesystem::path(spec.app).parent_path().string() : "/";
+}
+
+state::ProcessRole role_of(const topology::WorkerSpec& spec) {
+    return spec.kind == topology::Kind::dynamic ? state::ProcessRole::master : state::ProcessRole::light;
+}
+
+} // namespace
+
+asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
+    const auto self = shared_from_this();
+    auto* generation = find(number);
+    if (!generation) co_return;
+    generation->uuid = random_uuid();
+    generation->process.uuid = generation->uuid;
+    Result<> done = open_private_listener(*generation);
+    if (done) {
+        state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
+        co_await record_intent(std::move(row));
+        generation = find(number); // what was known before the await may be gone
+        if (!generation) co_return;
+        done = generation->killed ? Result<>(failure("was not wanted any more")) : spawn_process(*generation);
+    }
+    if (!done) {
+        around_.history.store().exited({generation->uuid, ExitStatus::unknown(), done.error().to_string()});
+        core_.on_spawn_failed(number, done.error().to_string(), Clock::now(), roll_dice());
+    }
+    act();
+}
+
+Result<> WorkerHandle::open_private_listener(GenerationHandle& generation) {
+    const std::string path = around_.paths.private_socket(spec_.name, generation.number);
+    auto listener = listen_unix(path, SOCK_STREAM, 0600);
+    if (!listener) return std::unexpected(listener.error());
+    generation.private_path = path;
+    generation.private_listener = std::make_shared<const Fd>(std::move(*listener));
+    return {};
+}
+
+state::ProcessRow WorkerHandle::row_of(const GenerationHandle& generation, const ServingProcess& process,
+                                       state::ProcessRole role) const {
+    return {process.uuid, spec_.name, generation.number, role};
+}
+
+void WorkerHandle::record_start(const GenerationHandle& generation, const ServingProcess& process,
+                                state::ProcessRole role) {
+    around_.history.store().started(
+        {row_of(generation, process, role), process.pidfd.pid(), process.start_time, around_.boot});
+}
+
+asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
+    struct Receipt {
+        explicit Receipt(const asio::any_io_executor& executor) : bell(executor) {}
+        Bell bell;
+        bool arrived = false; // of the event loop
+    };
+    auto receipt = std::make_shared<Receipt>(around_.executor);
+    around_.history.store().intend(row, [receipt, executor = around_.executor](bool) {
+        asio::post(executor, [receipt] {
+            receipt->arrived = true;
+            receipt->bell.ring();
+        });
+    });
+    const auto deadline = Clock::now() + state::intent_patience;
+    while (!receipt->arrived && Clock::now() < deadline) co_await receipt->bell.wait_until(deadline);
+}
+
+std::vector<std::string> WorkerHandle::environment_of(const topology::WorkerSpec& spec) const {
+    std::map<std::string, std::string> variables;
+    for (const char* name : inherited_variables)
+        if (const char* value = std::getenv(name)) variables[name] = value;
+    for (const auto& [name, url] : around_.urls) variables[name] = url;
+    variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
+    variables["MPSUP_WORKER"] = spec.name;
+    for (const auto& [name, value] : spec.env) variables[name] = value;
+    std::vector<std::string> environment;
+    for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+    return environment;
+}
+
+Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
+    const auto log = open_file(around_.paths.worker_log(spec_.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
+    if (!log) return std::unexpected(log.error());
+    const contract::CommandLine command_line{around_.paths.contract_socket(),
+                                             {std::filesystem::path(around_.paths.state_dir()).filename().string(),
+                                              spec_.name, generation.number, generation.uuid}};
+    SpawnRequest request;
+    request.executable =
+        around_.binaries + (generation.spec.kind == topology::Kind::dynamic ? "/mpsup-heavy" : "/mpsup-light");
+    request.arguments = command_line.to_arguments();
+    request.environment = environment_of(generation.spec);
+    request.working_directory = working_directory(generation.spec);
+    request.output = log->get();
+    auto pidfd = around_.spawner.spawn(request);
+    if (!pidfd) return std::unexpected(pidfd.error());
+    ServingProcess& process = generation.process;
+    process.pidfd = std::move(*pidfd);
+    process.started_ms = wall_clock_ms();
+    process.start_time = process_start_time(process.pidfd.pid()).value_or(0);
+    record_start(generation, process, role_of(generation.spec));
+    watch(generation, process);
+    return {};
+}
+
+void WorkerHandle::send_go(GenerationHandle& generation) {
+    const topology::WorkerSpec& spec = generation.spec;
+    auto access_log = open_file(around_.paths.access_log(spec.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
+    if (!access_log) return distrust(generation, access_log.error().to_string());
+    contract::Go go;
+    go.kind = spec.kind == topology::Kind::dynamic ? contract::WorkerKind::dynamic : contract::WorkerKind::static_files;
+    go.grace = spec.stop.grace;
+    go.root = spec.root;
+    go.serves = spec.serves;
+    go.app = spec.app;
+    go.pool = spec.kind == topology::Kind::dynamic ? spec.pool : 0;
+    std::vector<int> fds;
+    for (const Listener& listener : generation.listeners) {
+        go.fds.push_back(contract::FdRole::public_listener);
+        fds.push_back(listener->get());
+    }
+    go.fds.push_back(contract::FdRole::private_listener);
+    fds.push_back(generation.private_listener->get());
+    go.fds.push_back(contract::FdRole::access_log);
+    fds.push_back(access_log->get());
+    if (auto sent = generation.link->send(go, fds); !sent) distrust(generation, sent.error().to_string());
+}
+
+void WorkerHandle::send_drain(GenerationHandle& generation) {
+    generation.draining = true;
+    const contract::Drain drain{generation.spec.stop.grace};
+    // Whoever cannot be told is told by the deadline of the phase, with SIGKILL.
+    if (generation.link && generation.process.pidfd) (void)generation.link->send(drain);
+    for (auto& [pid, child] : generation.children)
+        if (child.link) (void)child.link->send(drain);
+}
+
+void WorkerHandle::kill_all(GenerationHandle& generation) {
+    generation.killed = true;
+    // ESRCH: it ended by itself, and its pidfd says so.
+    if (generation.process.pidfd) (void)generation.process.pidfd.send_signal(SIGKILL);
+    for (auto& [pid, child] : generation.children)
+        if (child.pidfd) (void)child.pidfd.send_signal(SIGKILL);
+}
+
+} // namespace mpsup
