@@ -19,7 +19,7 @@ std::unexpected<Problems> refuse_file(const std::string& path, std::string why) 
 }
 
 std::string reason(const Error& error) {
-    if (error.code == std::errc::file_too_large) return "larger than 1MiB; is this a topology file?";
+    if (error.code == std::errc::file_too_large) return "larger than 512KiB; is this a topology file?";
     if (error.code == std::errc::is_a_directory) return "is a folder";
     if (error.code == std::errc::invalid_argument) return "not a regular file";
     if (error.code == std::errc::no_such_file_or_directory) return "there is no such file";
@@ -49,7 +49,7 @@ std::expected<Topology, Problems> load_file(const std::string& path) {
 }
 
 std::expected<Topology, Problems> load_text(std::string_view text, const std::string& name, const std::string& folder) {
-    if (text.size() > max_file_bytes) return refuse_file(name, "larger than 1MiB; is this a topology file?");
+    if (text.size() > max_file_bytes) return refuse_file(name, "larger than 512KiB; is this a topology file?");
     if (auto finding = check_text(text)) return std::unexpected(to_problems({std::move(*finding)}, name, text));
     auto root = read_yaml(text);
     if (!root) return std::unexpected(to_problems({std::move(root.error())}, name, text));

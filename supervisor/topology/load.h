@@ -12,9 +12,10 @@
 
 namespace mpsup::topology {
 
-constexpr std::size_t max_file_bytes = 1U << 20;
+constexpr std::size_t max_file_bytes = 512U << 10;
 constexpr std::size_t max_line_bytes = 8192; // yaml-cpp looks ahead through a whole line
 constexpr int max_nesting = 100;
+constexpr int max_open_brackets = 2 * max_nesting; // counted blindly, in comments and quotes too
 constexpr int max_alias_uses = 100;
 constexpr std::size_t max_values = 50'000; // scalars, lists and maps, aliases counted as what they stand for
 constexpr std::size_t max_problems = 200;  // shown; the last one tells how many more there are

@@ -93,6 +93,7 @@ std::optional<Finding> check_text(std::string_view text) {
     Mark mark{1, 1};
     bool indenting = true;
     bool anything = false;
+    int open_brackets = 0;
     while (!text.empty()) {
         if (auto refused = refuse_character(text, indenting)) return Finding{mark, "", *refused};
         const auto length = utf8_sequence(text);
@@ -105,6 +106,10 @@ std::optional<Finding> check_text(std::string_view text) {
             indenting = indenting && text.front() == ' ';
             anything = anything || !(text.front() == ' ' || text.front() == '\r');
         }
+        if (text.front() == '[' || text.front() == '{') ++open_brackets;
+        if (text.front() == ']' || text.front() == '}') --open_brackets;
+        if (open_brackets > max_open_brackets)
+            return Finding{mark, "", "nested deeper than " + std::to_string(max_nesting) + " levels"};
         if (mark.column > static_cast<int>(max_line_bytes)) return Finding{mark, "", "a line of more than 8KiB"};
         text.remove_prefix(length);
     }

@@ -12,7 +12,7 @@ namespace mpsup::topology {
 
 /// What makes these bytes unfit for a YAML parser, which would pass most of it over in silence: invalid UTF-8 (RFC 3629),
 /// control characters (YAML 1.2.2 section 5.1), a carriage return alone, a tab that indents, a line over
-/// max_line_bytes, nothing at all.
+/// max_line_bytes, more than max_open_brackets, nothing at all.
 [[nodiscard]] std::optional<Finding> check_text(std::string_view text);
 
 /// Turns findings into problems of file `name`, in the order of the file.

@@ -58,7 +58,8 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         auto node = leaf(mark);
         // The mark of a value that is not there is whatever comes next.
-        if (!levels_.empty() && levels_.back().key) node->mark = levels_.back().key_mark;
+        if (!levels_.empty() && levels_.back().key && levels_.back().key_mark.line != node->mark.line)
+            node->mark = levels_.back().key_mark;
         add(std::move(node), anchor, mark);
     }
 

@@ -57,10 +57,10 @@ TEST_F(TopologyValue, OfAListenerSaysWhatWasMeant) {
     EXPECT_EQ(hint("127.0.0.1:70000"), "(ports go from 1 to 65535)");
     EXPECT_EQ(hint("127.0.0.1"), "(the port is missing: `127.0.0.1:8080`)");
     EXPECT_EQ(problems("site: s\nworkers: {w: {kind: static, root: htdocs, listen: []}}\n"),
-              "2:53 `listen` is empty\n");
+              "2:51 `listen` is empty\n");
     EXPECT_EQ(
         problems("site: s\nworkers: {w: {kind: static, root: htdocs, listen: [1, 127.0.0.1:2, [3]]}}\n").substr(0, 5),
-        "2:54 ");
+        "2:52 ");
 }
 
 TEST_F(TopologyValue, OfAUrlPathBeginsWithASlash) {

@@ -71,7 +71,10 @@ TEST(YamlReader, RefusesTagsOfEveryKind) {
 
 TEST(YamlReader, SaysWhereItIsNoYaml) {
     EXPECT_EQ(read("a: [1, 2\nb: 3\n").substr(0, 4), "2:2 ");
-    EXPECT_EQ(read("a: 'x\n").substr(0, 14), "2:1 not YAML: ");
+    EXPECT_EQ(read("a: 'x\n"), "1:4 this quote is never closed");
+    EXPECT_EQ(read("a: 'it''s'\nb: &q 'x''\n"), "2:4 this quote is never closed");
+    EXPECT_EQ(read("a: \"x\\\"\n"), "1:4 this quote is never closed");
+    EXPECT_EQ(read("ä: \"ö\\\"\"\nb: 'it''s'\nc: &q ! \"x\"\n"), "{ä=ö\" b=it's c=x}");
     EXPECT_EQ(read("# only\n"), "0:0 the file says nothing");
 }
 
