@@ -1,0 +1,408 @@
+#include "supervisor/core/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace mpsup::core {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A worker and what was asked of its shell so far. The verbs are what processes do.
+class WorkerTest : public testing::Test {
+protected:
+    static WorkerRules pool_of(int children) {
+        WorkerRules rules;
+        rules.is_pool = true;
+        rules.pool = children;
+        return rules;
+    }
+
+    void make(const WorkerRules& rules) { worker_ = Worker(rules); }
+
+    template <typename Kind> int count() {
+        collect();
+        return static_cast<int>(
+            std::ranges::count_if(seen_, [](const Effect& e) { return std::holds_alternative<Kind>(e); }));
+    }
+    const Note* last_note(Note::Kind kind) {
+        collect();
+        const Note* found = nullptr;
+        for (const Effect& effect : seen_)
+            if (const Note* note = std::get_if<Note>(&effect); note && note->kind == kind) found = note;
+        return found;
+    }
+    void pass(Duration time) {
+        now_ += time;
+        worker_.on_time(now_);
+    }
+
+    void say_hello(GenerationNumber n) { worker_.on_hello(n, now_); }
+    void fork_children(GenerationNumber n, pid_t first, int how_many) {
+        for (pid_t pid = first; pid < first + how_many; ++pid) {
+            worker_.on_child_started(n, pid, now_);
+            worker_.on_child_ready(n, pid, now_);
+        }
+    }
+    void be_ready(GenerationNumber n) { worker_.on_ready(n, now_); }
+    void pass_gate(GenerationNumber n) {
+        for (int i = 0; i < worker_.rules().limits.gate_passes; ++i) worker_.on_probe(n, true, "", now_);
+    }
+    void die(GenerationNumber n, ExitStatus how = ExitStatus::signalled(SIGKILL)) {
+        worker_.on_process_exit(n, 100 + static_cast<pid_t>(n), how, now_, 0.5);
+    }
+    void child_dies(GenerationNumber n, pid_t pid, ExitStatus how = ExitStatus::signalled(SIGKILL)) {
+        worker_.on_child_exit(n, pid, how, false, now_, 0.5);
+    }
+
+    GenerationNumber serve_light() {
+        const auto n = worker_.start(now_, false);
+        say_hello(n);
+        be_ready(n);
+        pass_gate(n);
+        return n;
+    }
+    GenerationNumber serve_pool(int children) {
+        make(pool_of(children));
+        const auto n = worker_.start(now_, false);
+        say_hello(n);
+        fork_children(n, 1000, children);
+        be_ready(n);
+        pass_gate(n);
+        return n;
+    }
+    GenerationNumber bring_to_standby() {
+        const auto n = worker_.prepare(now_);
+        say_hello(n);
+        if (worker_.rules().is_pool) fork_children(n, 2000 + 100 * static_cast<pid_t>(n), worker_.rules().pool);
+        be_ready(n);
+        pass_gate(n);
+        return n;
+    }
+
+    Worker worker_{WorkerRules{}};
+    Time now_{Time{} + 1h};
+
+private:
+    void collect() {
+        auto fresh = worker_.take_effects();
+        seen_.insert(seen_.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
+    }
+    Effects seen_;
+};
+
+TEST_F(WorkerTest, IsStoppedUntilSomebodyWantsIt) {
+    EXPECT_EQ(worker_.state(), WorkerState::stopped);
+    EXPECT_FALSE(worker_.next_deadline());
+}
+
+TEST_F(WorkerTest, ServesOnceItIsReadyAndPassedItsGate) {
+    const auto n = worker_.start(now_, false);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+    say_hello(n);
+    be_ready(n);
+    EXPECT_EQ(worker_.state(), WorkerState::starting) << "ready is not serving";
+    EXPECT_EQ(count<SendServe>(), 0);
+    pass_gate(n);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+    EXPECT_EQ(count<SendServe>(), 1);
+}
+
+TEST_F(WorkerTest, BeginsTheGateAnewWhenAProbeFails) {
+    const auto n = worker_.start(now_, false);
+    say_hello(n);
+    be_ready(n);
+    worker_.on_probe(n, true, "", now_);
+    worker_.on_probe(n, true, "", now_);
+    worker_.on_probe(n, false, "answered 500", now_);
+    worker_.on_probe(n, true, "", now_);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+}
+
+TEST_F(WorkerTest, StartsOneGenerationHoweverOftenItIsAsked) {
+    worker_.start(now_, false);
+    worker_.start(now_, false);
+    EXPECT_EQ(count<Spawn>(), 1);
+}
+
+TEST_F(WorkerTest, ReplacesADeadLightProcessAtOnce) {
+    const auto n = serve_light();
+    pass(10s);
+    die(n);
+    EXPECT_EQ(count<Spawn>(), 2);
+    EXPECT_EQ(worker_.crashes(), 1);
+    EXPECT_EQ(last_note(Note::Kind::exited)->status->signal(), SIGKILL);
+}
+
+TEST_F(WorkerTest, DoesNotMakeClientsWaitForProbesWhenNobodyServes) {
+    const auto n = serve_light();
+    pass(10s);
+    die(n);
+    say_hello(n + 1);
+    be_ready(n + 1);
+    EXPECT_EQ(worker_.serving(), n + 1);
+}
+
+TEST_F(WorkerTest, BacksOffWhenItKeepsDying) {
+    auto n = serve_light();
+    pass(10s);
+    die(n);
+    say_hello(++n);
+    be_ready(n);
+    die(n); // it was not ready for a second
+    EXPECT_EQ(worker_.state(), WorkerState::backoff);
+    pass(1500ms);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+}
+
+TEST_F(WorkerTest, GivesUpAfterItsBudgetAndSaysWhy) {
+    auto n = serve_light();
+    for (int i = 0; i < 5; ++i) {
+        die(n);
+        pass(5s);
+        say_hello(++n);
+        be_ready(n);
+    }
+    EXPECT_EQ(worker_.state(), WorkerState::failed);
+    const Note* note = last_note(Note::Kind::failed);
+    ASSERT_TRUE(note);
+    EXPECT_NE(note->text.find("given up after 5 deaths"), std::string::npos);
+    EXPECT_NE(note->text.find("signal 9"), std::string::npos);
+    pass(10min);
+    EXPECT_EQ(worker_.state(), WorkerState::failed);
+}
+
+TEST_F(WorkerTest, TriesAgainWhenSomebodyAsksAfterItWasGivenUp) {
+    auto n = serve_light();
+    for (int i = 0; i < 5; ++i) {
+        die(n);
+        pass(5s);
+        say_hello(++n);
+        be_ready(n);
+    }
+    worker_.start(now_, false);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+}
+
+TEST_F(WorkerTest, KillsWhatSaysNothingAfterItWasStarted) {
+    worker_.start(now_, false);
+    pass(11s);
+    EXPECT_EQ(count<Kill>(), 1);
+}
+
+TEST_F(WorkerTest, KillsAgainWhatIsStillThere) {
+    worker_.start(now_, false);
+    pass(11s);
+    pass(2s);
+    EXPECT_EQ(count<Kill>(), 2);
+}
+
+TEST_F(WorkerTest, GivesANewGenerationTimeForItsGateAndNoMore) {
+    const auto old = serve_light();
+    const auto n = worker_.prepare(now_);
+    say_hello(n);
+    be_ready(n);
+    worker_.on_probe(n, false, "GET /: answered 500", now_);
+    pass(31s);
+    EXPECT_EQ(count<Kill>(), 1);
+    die(n);
+    EXPECT_EQ(worker_.progress(n), Progress::did_not_make_it);
+    EXPECT_NE(worker_.trouble(n).find("answered 500"), std::string::npos);
+    EXPECT_EQ(worker_.serving(), old);
+}
+
+// Rolling
+
+TEST_F(WorkerTest, KeepsTheOldUntilTheNewIsAdmitted) {
+    const auto old = serve_light();
+    const auto n = bring_to_standby();
+    EXPECT_EQ(worker_.serving(), old);
+    EXPECT_EQ(count<SendDrain>(), 0);
+    worker_.admit(n, now_);
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(worker_.find(old)->phase, Phase::draining);
+    EXPECT_EQ(worker_.planned_restarts(), 1);
+    EXPECT_EQ(worker_.crashes(), 0);
+}
+
+TEST_F(WorkerTest, KeepsTheOldWhenTheNewDiesWhileLoading) {
+    const auto old = serve_light();
+    const auto n = worker_.prepare(now_);
+    say_hello(n);
+    worker_.on_trouble(n, "syntax error at app.psgi line 3");
+    die(n, ExitStatus::exited(1));
+    EXPECT_EQ(worker_.progress(n), Progress::did_not_make_it);
+    EXPECT_EQ(worker_.trouble(n), "syntax error at app.psgi line 3");
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+    EXPECT_EQ(worker_.serving(), old);
+    worker_.abandon(n, now_);
+    EXPECT_EQ(count<Spawn>(), 2) << "nothing is tried a second time behind the operator's back";
+}
+
+TEST_F(WorkerTest, TakesBackWhatWasPrepared) {
+    const auto old = serve_light();
+    const auto n = bring_to_standby();
+    worker_.abandon(n, now_);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::draining);
+    die(n, ExitStatus::exited(0));
+    EXPECT_EQ(worker_.serving(), old);
+    EXPECT_EQ(worker_.crashes(), 0);
+}
+
+TEST_F(WorkerTest, EndsEveryDrain) {
+    const auto old = serve_light();
+    worker_.admit(bring_to_standby(), now_);
+    pass(31s);
+    EXPECT_EQ(worker_.find(old)->phase, Phase::killing);
+}
+
+TEST_F(WorkerTest, AnOldGenerationThatDiesWhileItDrainsIsNoCrash) {
+    const auto old = serve_light();
+    worker_.admit(bring_to_standby(), now_);
+    die(old);
+    EXPECT_EQ(worker_.crashes(), 0);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+TEST_F(WorkerTest, RollsFromTheOneThatTookOverWhenTheOldDiedMeanwhile) {
+    const auto old = serve_light();
+    const auto n = bring_to_standby();
+    pass(5s);
+    die(old);
+    EXPECT_EQ(count<Spawn>(), 2) << "the one that stands by is enough";
+    worker_.admit(n, now_);
+    EXPECT_EQ(worker_.serving(), n);
+}
+
+TEST_F(WorkerTest, StopsWithoutStartingAnythingAgain) {
+    const auto n = serve_light();
+    worker_.stop(now_);
+    EXPECT_EQ(worker_.state(), WorkerState::draining);
+    die(n, ExitStatus::exited(0));
+    EXPECT_EQ(worker_.state(), WorkerState::stopped);
+    EXPECT_EQ(count<Spawn>(), 1);
+    EXPECT_FALSE(worker_.next_deadline());
+}
+
+// Pools
+
+TEST_F(WorkerTest, CountsTheChildrenOfAPool) {
+    serve_pool(3);
+    EXPECT_EQ(worker_.ready(), 3);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+TEST_F(WorkerTest, AChildThatHadBeenReadyForASecondCostsNoBudget) {
+    const auto n = serve_pool(1);
+    for (pid_t pid = 1000; pid < 1050; ++pid) {
+        pass(2s);
+        child_dies(n, pid);
+        EXPECT_EQ(worker_.state(), WorkerState::degraded);
+        fork_children(n, pid + 1, 1);
+        EXPECT_EQ(worker_.state(), WorkerState::ready);
+    }
+    EXPECT_EQ(worker_.crashes(), 50);
+    EXPECT_EQ(count<Spawn>(), 1);
+}
+
+TEST_F(WorkerTest, ChildrenThatDieBeforeASecondUseUpTheBudget) {
+    const auto n = serve_pool(2);
+    for (pid_t pid = 1000; pid < 1005; ++pid) {
+        worker_.on_child_started(n, pid, now_);
+        child_dies(n, pid);
+    }
+    EXPECT_EQ(worker_.state(), WorkerState::failed);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::draining);
+}
+
+TEST_F(WorkerTest, ServesOnWithTheOrphansOfADeadMaster) {
+    const auto n = serve_pool(2);
+    pass(5s);
+    die(n);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::orphaned);
+    EXPECT_EQ(worker_.ready(), 2);
+    EXPECT_EQ(worker_.state(), WorkerState::degraded);
+    EXPECT_EQ(count<Spawn>(), 2) << "and a successor is on its way";
+}
+
+TEST_F(WorkerTest, GatesTheSuccessorOfADeadMasterAndThenLetsTheOrphansGo) {
+    const auto n = serve_pool(2);
+    pass(5s);
+    die(n);
+    say_hello(n + 1);
+    fork_children(n + 1, 3000, 2);
+    be_ready(n + 1);
+    EXPECT_EQ(worker_.serving(), n) << "the code may have changed since";
+    pass_gate(n + 1);
+    EXPECT_EQ(worker_.serving(), n + 1);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::draining);
+    child_dies(n, 1000);
+    child_dies(n, 1001);
+    EXPECT_FALSE(worker_.find(n));
+    EXPECT_EQ(worker_.crashes(), 1);
+}
+
+TEST_F(WorkerTest, WhenTheLastOrphanDiesTheWorkerIsStartingUntilTheSuccessorServes) {
+    const auto n = serve_pool(1);
+    pass(5s);
+    die(n);
+    child_dies(n, 1000);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+    EXPECT_EQ(count<Spawn>(), 2);
+}
+
+TEST_F(WorkerTest, KillsAGenerationWhoseMasterDiesBeforeItServes) {
+    make(pool_of(2));
+    const auto n = worker_.start(now_, false);
+    say_hello(n);
+    fork_children(n, 1000, 1);
+    die(n);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::killing);
+}
+
+// Health
+
+TEST_F(WorkerTest, WritesOneEventWhenTheProbesTurnAndNeverKills) {
+    const auto n = serve_light();
+    for (int i = 0; i < 10; ++i) worker_.on_probe(n, false, "no answer in time", now_);
+    EXPECT_EQ(worker_.state(), WorkerState::degraded);
+    EXPECT_EQ(count<Kill>(), 0);
+    int changes = 0;
+    for (const Effect& effect : worker_.take_effects())
+        if (const Note* note = std::get_if<Note>(&effect); note && note->kind == Note::Kind::health_changed) ++changes;
+    EXPECT_EQ(changes, 0) << "the one was taken with the count above";
+    EXPECT_NE(last_note(Note::Kind::health_changed)->text.find("no answer in time"), std::string::npos);
+    worker_.on_probe(n, true, "", now_);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+TEST_F(WorkerTest, IgnoresNewsOfGenerationsItDoesNotKnow) {
+    const auto n = serve_light();
+    worker_.on_hello(77, now_);
+    worker_.on_ready(77, now_);
+    worker_.on_probe(77, false, "x", now_);
+    die(77);
+    child_dies(77, 5);
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+TEST_F(WorkerTest, NeverUsesANumberTwice) {
+    worker_.continue_after(41);
+    EXPECT_EQ(worker_.start(now_, false), 42U);
+}
+
+TEST_F(WorkerTest, TriesAgainWhenASpawnFails) {
+    const auto n = serve_light();
+    pass(10s);
+    die(n);
+    worker_.on_spawn_failed(n + 1, "fork: Resource temporarily unavailable", now_, 0.5);
+    EXPECT_EQ(worker_.state(), WorkerState::backoff);
+    pass(2s);
+    EXPECT_EQ(count<Spawn>(), 3);
+}
+
+} // namespace
+} // namespace mpsup::core
