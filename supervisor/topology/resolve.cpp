@@ -4,8 +4,9 @@
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/validate.h"
 
+#include <array>
 #include <boost/json.hpp>
-#include <nettle/sha2.h>
+#include <sha2.h>
 
 namespace mpsup::topology {
 
@@ -102,12 +103,12 @@ std::string to_document(const Topology& topology) {
 }
 
 std::string digest_of(std::string_view document) {
-    std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest{};
-    sha256_ctx context{};
-    sha256_init(&context);
-    // nettle takes unsigned bytes; a char may be looked at as one ([basic.lval]).
-    sha256_update(&context, document.size(), reinterpret_cast<const std::uint8_t*>(document.data()));
-    sha256_digest(&context, digest.size(), digest.data());
+    std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
+    SHA2_CTX context{};
+    SHA256Init(&context);
+    // libmd takes unsigned bytes; a char may be looked at as one ([basic.lval]).
+    SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(document.data()), document.size());
+    SHA256Final(digest.data(), &context);
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text = "sha256:";
     for (const auto byte : digest) {
