@@ -1,150 +1,176 @@
 #include "state/queries.h"
 
+#include "state/end_columns.h"
 #include "state/schema.h"
 
-#include <chrono>
-#include <sqlite3.h>
+#include <SQLiteCpp/Exception.h>
+#include <SQLiteCpp/Statement.h>
 
-namespace mpsup {
+#include <algorithm>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+namespace mpsup::state {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto time_limit = std::chrono::seconds(1);
 constexpr int instructions_between_looks = 10'000;
-constexpr int busy_patience_ms = 200;
 
-int is_late(void* deadline) { return Clock::now() > *static_cast<Clock::time_point*>(deadline) ? 1 : 0; }
-
-EventRow read_event(SQLite::Statement& row) {
-    EventRow event;
-    event.id = row.getColumn(0).getInt64();
-    event.at_ms = row.getColumn(1).getInt64();
-    event.kind = row.getColumn(2).getString();
-    event.worker = row.getColumn(3).getString();
-    event.generation = static_cast<std::uint64_t>(row.getColumn(4).getInt64());
-    event.pid = row.getColumn(5).getInt();
-    if (!row.getColumn(6).isNull()) event.signal = row.getColumn(6).getInt();
-    if (!row.getColumn(7).isNull()) event.exit_code = row.getColumn(7).getInt();
-    event.planned = row.getColumn(8).getInt() != 0;
-    event.crashes = row.getColumn(9).getInt();
-    event.planned_restarts = row.getColumn(10).getInt();
-    event.text = row.getColumn(11).getString();
-    return event;
+std::uint64_t unsigned_at(SQLite::Statement& row, int column) {
+    return static_cast<std::uint64_t>(row.getColumn(column).getInt64());
 }
 
-WorkerRow read_worker(SQLite::Statement& row) {
-    return {row.getColumn(0).getString(), row.getColumn(1).getString(),
-            row.getColumn(2).getString(), static_cast<std::uint64_t>(row.getColumn(3).getInt64()),
-            row.getColumn(4).getInt(),    row.getColumn(5).getInt(),
-            row.getColumn(6).getInt(),    row.getColumn(7).getInt(),
-            row.getColumn(8).getString(), row.getColumn(9).getInt64()};
+Error to_error(const SQLite::Exception& error) {
+    const bool late = error.getErrorCode() == SQLITE_INTERRUPT || error.getErrorCode() == SQLITE_BUSY;
+    return {std::string("read the history: ") + error.what(),
+            late ? std::make_error_code(std::errc::timed_out) : std::error_code{}};
 }
 
-ProcessRow read_process(SQLite::Statement& row) {
-    return {row.getColumn(0).getString(),
-            row.getColumn(1).getString(),
-            static_cast<std::uint64_t>(row.getColumn(2).getInt64()),
-            row.getColumn(3).getString(),
-            row.getColumn(4).getInt(),
-            static_cast<std::uint64_t>(row.getColumn(5).getInt64()),
-            row.getColumn(6).getString()};
+std::optional<RecordedEvent> read_event(SQLite::Statement& row) {
+    const auto kind = parse_event_kind(row.getColumn(3).getString());
+    if (!kind) return std::nullopt; // of a later version
+    EventRow event{.kind = *kind,
+                   .worker = row.getColumn(4).getString(),
+                   .generation = unsigned_at(row, 5),
+                   .pid = row.getColumn(6).getInt(),
+                   .reason = row.getColumn(9).getString(),
+                   .crash_restarts = row.getColumn(10).getUInt(),
+                   .planned_restarts = row.getColumn(11).getUInt(),
+                   .detail = row.getColumn(12).getString(),
+                   .at = {row.getColumn(1).getInt64(), row.getColumn(2).getInt64()}};
+    if (!row.getColumn(7).isNull()) event.exit = from_columns(row.getColumn(7).getString(), row.getColumn(8).getInt());
+    return RecordedEvent{row.getColumn(0).getInt64(), std::move(event)};
 }
 
 } // namespace
 
-class Queries::Impl {
-public:
-    explicit Impl(const std::string& path) : database_(path, SQLite::OPEN_READONLY, busy_patience_ms) {
-        const int version = database_.execAndGet("PRAGMA user_version").getInt();
-        if (version != newest_schema())
-            throw SQLite::Exception("the database has schema " + std::to_string(version) + ", this program reads " +
-                                    std::to_string(newest_schema()));
-        ::sqlite3_progress_handler(database_.getHandle(), instructions_between_looks, is_late, &deadline_);
+struct Queries::Connection {
+    Connection(const std::string& path, std::chrono::milliseconds time_limit)
+        : limit(time_limit), database(path, SQLite::OPEN_READONLY, static_cast<int>(time_limit.count())) {
+        ::sqlite3_progress_handler(
+            database.getHandle(), instructions_between_looks,
+            [](void* self) { return Clock::now() > static_cast<Connection*>(self)->deadline ? 1 : 0; }, this);
     }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
 
-    // Runs `ask` under the time limit and turns what SQLite throws into a value.
-    template <typename Ask> auto answer(Ask ask) -> Result<decltype(ask(std::declval<SQLite::Database&>()))> {
-        deadline_ = Clock::now() + time_limit;
+    /// Prepares, binds and reads under the time limit; what SQLite throws becomes a value.
+    template <typename Read>
+    auto run(const char* sql, Read read) -> Result<decltype(read(std::declval<SQLite::Statement&>()))> {
+        deadline = Clock::now() + limit;
         try {
-            return ask(database_);
-        } catch (const SQLite::Exception& exception) {
-            return failure(std::string("read the history: ") + exception.what());
+            SQLite::Statement rows(database, sql);
+            return read(rows);
+        } catch (const SQLite::Exception& error) {
+            return std::unexpected(to_error(error));
         }
     }
 
-private:
-    SQLite::Database database_;
-    Clock::time_point deadline_;
+    std::chrono::milliseconds limit;
+    Clock::time_point deadline = Clock::now() + limit;
+    SQLite::Database database;
 };
 
-Queries::Queries(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Queries::~Queries() = default;
+Queries::Queries(std::unique_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
 Queries::Queries(Queries&&) noexcept = default;
 Queries& Queries::operator=(Queries&&) noexcept = default;
+Queries::~Queries() = default;
 
-Result<Queries> Queries::open(const std::string& path) {
+Result<Queries> Queries::open(const std::string& path, std::chrono::milliseconds limit) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return system_failure("open " + path);
     try {
-        return Queries(std::make_unique<Impl>(path));
-    } catch (const SQLite::Exception& exception) {
-        return failure("open " + path + ": " + exception.what());
+        auto connection = std::make_unique<Connection>(path, limit);
+        const int version = connection->database.execAndGet("PRAGMA user_version").getInt();
+        if (version != newest_schema())
+            return std::unexpected(Error{path + " has schema " + std::to_string(version) + ", this program reads " +
+                                             std::to_string(newest_schema()),
+                                         std::make_error_code(std::errc::not_supported)});
+        return Queries(std::move(connection));
+    } catch (const SQLite::Exception& error) {
+        return std::unexpected(to_error(error));
     }
 }
 
-Result<std::vector<EventRow>> Queries::events(const EventFilter& filter) {
-    return impl_->answer([&](SQLite::Database& database) {
-        SQLite::Statement rows(database,
-                               "SELECT * FROM (SELECT id, at_ms, kind, worker, generation, pid, signal, exit_code, "
-                               "planned, crashes, planned_restarts, text FROM events WHERE id > ?1 AND "
-                               "(?2 = '' OR worker = ?2) ORDER BY id DESC LIMIT ?3) ORDER BY id");
+Result<std::vector<RecordedEvent>> Queries::events(const EventFilter& filter) const {
+    // The first so many after an event, or the last so many of all.
+    const auto* sql = filter.after_id > 0
+                          ? "SELECT * FROM events WHERE id > ?1 AND (?2 = '' OR worker = ?2) AND at_ms >= ?3 "
+                            "ORDER BY id LIMIT ?4"
+                          : "SELECT * FROM events WHERE id > ?1 AND (?2 = '' OR worker = ?2) AND at_ms >= ?3 "
+                            "ORDER BY id DESC LIMIT ?4";
+    return connection_->run(sql, [&](SQLite::Statement& rows) {
         rows.bind(1, filter.after_id);
         rows.bind(2, filter.worker);
-        rows.bind(3, filter.limit);
-        std::vector<EventRow> events;
-        while (rows.executeStep()) events.push_back(read_event(rows));
+        rows.bind(3, filter.since_ms);
+        rows.bind(4, static_cast<std::int64_t>(filter.limit));
+        std::vector<RecordedEvent> events;
+        while (rows.executeStep())
+            if (auto event = read_event(rows)) events.push_back(std::move(*event));
+        if (filter.after_id <= 0) std::ranges::reverse(events);
         return events;
     });
 }
 
-Result<std::vector<WorkerRow>> Queries::workers() {
-    return impl_->answer([&](SQLite::Database& database) {
-        SQLite::Statement rows(database, "SELECT name, kind, state, generation, ready, wanted, crashes, "
-                                         "planned_restarts, health, updated_ms FROM workers ORDER BY name");
-        std::vector<WorkerRow> workers;
-        while (rows.executeStep()) workers.push_back(read_worker(rows));
-        return workers;
-    });
-}
-
-Result<std::vector<ProcessRow>> Queries::living_processes() {
-    return impl_->answer([&](SQLite::Database& database) {
-        SQLite::Statement rows(database,
-                               "SELECT uuid, worker, generation, role, ifnull(pid, 0), ifnull(start_time, 0), "
-                               "ifnull(boot_id, '') FROM processes WHERE state <> 'ended'");
-        std::vector<ProcessRow> processes;
-        while (rows.executeStep()) processes.push_back(read_process(rows));
+Result<std::vector<RecordedProcess>> Queries::living() const {
+    constexpr auto sql = "SELECT uuid, worker, generation, role, intended_ms, ifnull(pid, -1), ifnull(start_time, 0), "
+                         "ifnull(boot_id, '') FROM processes WHERE ended_ms IS NULL ORDER BY intended_ms, uuid";
+    return connection_->run(sql, [](SQLite::Statement& rows) {
+        std::vector<RecordedProcess> processes;
+        while (rows.executeStep()) {
+            ProcessRow row{rows.getColumn(0).getString(), rows.getColumn(1).getString(), unsigned_at(rows, 2),
+                           parse_role(rows.getColumn(3).getString()).value_or(ProcessRole::light),
+                           Stamp{rows.getColumn(4).getInt64(), 0}};
+            processes.push_back(
+                {{std::move(row), rows.getColumn(5).getInt(), unsigned_at(rows, 6), rows.getColumn(7).getString()}});
+        }
         return processes;
     });
 }
 
-Result<std::optional<TopologyRow>> Queries::last_topology() {
-    return impl_->answer([&](SQLite::Database& database) -> std::optional<TopologyRow> {
-        SQLite::Statement rows(database,
-                               "SELECT digest, path, document, applied_ms FROM topologies ORDER BY id DESC LIMIT 1");
+Result<std::optional<TopologyRow>> Queries::last_topology() const {
+    constexpr auto sql = "SELECT digest, document, path, applied_ms FROM topologies ORDER BY id DESC LIMIT 1";
+    return connection_->run(sql, [](SQLite::Statement& rows) -> std::optional<TopologyRow> {
         if (!rows.executeStep()) return std::nullopt;
         return TopologyRow{rows.getColumn(0).getString(), rows.getColumn(1).getString(), rows.getColumn(2).getString(),
-                           rows.getColumn(3).getInt64()};
+                           Stamp{rows.getColumn(3).getInt64(), 0}};
     });
 }
 
-Result<std::uint64_t> Queries::last_generation(const std::string& worker) {
-    return impl_->answer([&](SQLite::Database& database) {
-        SQLite::Statement rows(database, "SELECT ifnull(max(generation), 0) FROM processes WHERE worker = ?");
+Result<std::vector<WorkerRow>> Queries::workers() const {
+    constexpr auto sql = "SELECT name, state, generation, status, updated_ms FROM workers ORDER BY name";
+    return connection_->run(sql, [](SQLite::Statement& rows) {
+        std::vector<WorkerRow> workers;
+        while (rows.executeStep())
+            workers.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(), unsigned_at(rows, 2),
+                               rows.getColumn(3).getString(), Stamp{rows.getColumn(4).getInt64(), 0}});
+        return workers;
+    });
+}
+
+Result<std::vector<HealthSample>> Queries::health(const std::string& worker, std::size_t limit) const {
+    constexpr auto sql = "SELECT worker, generation, state, latency_us, reason, at_ms, boot_ms FROM health_samples "
+                         "WHERE worker = ? ORDER BY id DESC LIMIT ?";
+    return connection_->run(sql, [&](SQLite::Statement& rows) {
         rows.bind(1, worker);
-        rows.executeStep();
-        return static_cast<std::uint64_t>(rows.getColumn(0).getInt64());
+        rows.bind(2, static_cast<std::int64_t>(limit));
+        std::vector<HealthSample> samples;
+        while (rows.executeStep())
+            samples.push_back({rows.getColumn(0).getString(), unsigned_at(rows, 1), rows.getColumn(2).getString(),
+                               rows.getColumn(3).getInt64(), rows.getColumn(4).getString(),
+                               Stamp{rows.getColumn(5).getInt64(), rows.getColumn(6).getInt64()}});
+        return samples;
     });
 }
 
-} // namespace mpsup
+Result<std::uint64_t> Queries::last_generation(const std::string& worker) const {
+    return connection_->run("SELECT ifnull(max(generation), 0) FROM processes WHERE worker = ?",
+                            [&](SQLite::Statement& rows) {
+                                rows.bind(1, worker);
+                                return rows.executeStep() ? unsigned_at(rows, 0) : 0;
+                            });
+}
+
+} // namespace mpsup::state

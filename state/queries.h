@@ -33,7 +33,7 @@ struct RecordedProcess {
 /// A read-only connection. Not thread-safe. Every query ends within its time limit with an error (ETIMEDOUT).
 class Queries {
 public:
-    /// The file must exist (ENOENT) and be of this schema version or an older one that can be read (ENOTSUP).
+    /// The file must exist (ENOENT) and be of this schema version (ENOTSUP).
     [[nodiscard]] static Result<Queries> open(const std::string& path,
                                               std::chrono::milliseconds limit = std::chrono::milliseconds(500));
     Queries(Queries&&) noexcept;

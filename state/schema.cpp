@@ -1,17 +1,17 @@
 #include "state/schema.h"
 
+#include <SQLiteCpp/Transaction.h>
 #include <array>
 #include <string>
 
-namespace mpsup {
+namespace mpsup::state {
 
 namespace {
 
-// Entry n brings a database from version n to n + 1. Entries are never changed, only added.
-constexpr std::array migrations{
-    R"sql(
+// Entry n brings a database from version n to n + 1. Entries are never changed, only added; SCHEMA.md explains them.
+constexpr std::array migrations{R"sql(
 CREATE TABLE topologies (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   applied_ms INTEGER NOT NULL,
   digest TEXT NOT NULL,
   path TEXT NOT NULL,
@@ -19,14 +19,9 @@ CREATE TABLE topologies (
 ) STRICT;
 CREATE TABLE workers (
   name TEXT PRIMARY KEY,
-  kind TEXT NOT NULL,
   state TEXT NOT NULL,
   generation INTEGER NOT NULL,
-  ready INTEGER NOT NULL,
-  wanted INTEGER NOT NULL,
-  crashes INTEGER NOT NULL,
-  planned_restarts INTEGER NOT NULL,
-  health TEXT NOT NULL,
+  status TEXT NOT NULL,
   updated_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE processes (
@@ -34,49 +29,64 @@ CREATE TABLE processes (
   worker TEXT NOT NULL,
   generation INTEGER NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('light', 'master', 'child')),
-  state TEXT NOT NULL CHECK (state IN ('intended', 'started', 'ended')),
+  intended_ms INTEGER NOT NULL,
   pid INTEGER,
   start_time INTEGER,
   boot_id TEXT,
-  how_ended TEXT,
-  changed_ms INTEGER NOT NULL
+  ended_ms INTEGER,
+  how_ended TEXT CHECK (how_ended IN ('exited', 'signalled', 'unknown')),
+  end_value INTEGER,
+  reason TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX processes_alive ON processes (state) WHERE state <> 'ended';
+CREATE INDEX processes_living ON processes (worker) WHERE ended_ms IS NULL;
+CREATE INDEX processes_ended ON processes (ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX processes_generation ON processes (worker, generation);
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at_ms INTEGER NOT NULL,
+  boot_ms INTEGER NOT NULL,
   kind TEXT NOT NULL,
   worker TEXT NOT NULL,
   generation INTEGER NOT NULL,
   pid INTEGER NOT NULL,
-  signal INTEGER,
-  exit_code INTEGER,
-  planned INTEGER NOT NULL,
-  crashes INTEGER NOT NULL,
+  how_ended TEXT CHECK (how_ended IN ('exited', 'signalled', 'unknown')),
+  end_value INTEGER,
+  reason TEXT NOT NULL,
+  crash_restarts INTEGER NOT NULL,
   planned_restarts INTEGER NOT NULL,
-  text TEXT NOT NULL
+  detail TEXT NOT NULL
 ) STRICT;
+CREATE INDEX events_worker ON events (worker, id);
 CREATE TABLE health_samples (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at_ms INTEGER NOT NULL,
+  boot_ms INTEGER NOT NULL,
   worker TEXT NOT NULL,
   generation INTEGER NOT NULL,
-  passed INTEGER NOT NULL,
-  latency_ms INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  latency_us INTEGER NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX health_samples_worker ON health_samples (worker, id);
+CREATE TABLE process_samples (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  boot_ms INTEGER NOT NULL,
+  uuid TEXT NOT NULL,
+  requests INTEGER NOT NULL,
   private_bytes INTEGER NOT NULL,
   shared_bytes INTEGER NOT NULL
 ) STRICT;
-)sql",
-};
+)sql"};
 
 } // namespace
 
-int newest_schema() { return static_cast<int>(migrations.size()); }
+int newest_schema() noexcept { return static_cast<int>(migrations.size()); }
 
 void migrate(SQLite::Database& database) {
     const int version = database.execAndGet("PRAGMA user_version").getInt();
-    for (std::size_t next = static_cast<std::size_t>(version); next < migrations.size(); ++next) {
-        SQLite::Transaction transaction(database);
+    for (auto next = static_cast<std::size_t>(version); next < migrations.size(); ++next) {
+        SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
         database.exec("PRAGMA application_id = " + std::to_string(application_id));
         database.exec(migrations[next]);
         database.exec("PRAGMA user_version = " + std::to_string(next + 1));
@@ -84,4 +94,4 @@ void migrate(SQLite::Database& database) {
     }
 }
 
-} // namespace mpsup
+} // namespace mpsup::state

@@ -1,0 +1,22 @@
+// How much is kept. Private to state/.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <cstdint>
+
+namespace mpsup::state {
+
+struct Retention {
+    std::int64_t events = 100'000;         // the newest
+    std::int64_t samples = 100'000;        // of each kind, the newest
+    std::int64_t topologies = 200;         // the newest
+    std::int64_t ended_processes = 20'000; // the last that ended
+
+    friend bool operator==(const Retention&, const Retention&) = default;
+};
+
+/// Deletes what is beyond. Inside a transaction of the caller's. Throws SQLite::Exception.
+void prune(SQLite::Database& database, const Retention& retention);
+
+} // namespace mpsup::state
