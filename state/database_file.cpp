@@ -7,6 +7,7 @@
 #include <SQLiteCpp/Exception.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <sqlite3.h>
@@ -23,6 +24,18 @@ constexpr int busy_ms = 50; // SQLite's own wait for a lock; the writer retries
 constexpr std::size_t quarantined_kept = 3;
 
 std::string quick_check(SQLite::Database& database) { return database.execAndGet("PRAGMA quick_check(1)").getString(); }
+
+/// In the order in which they were put aside.
+std::vector<std::string> put_aside_earlier(const std::string& path) {
+    const auto prefix = path + ".damaged-";
+    std::vector<std::string> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(fs::path(path).parent_path(), error))
+        if (const auto name = entry.path().string(); name.starts_with(prefix) && !name.ends_with("-wal"))
+            found.push_back(name);
+    std::ranges::sort(found);
+    return found;
+}
 
 void configure(SQLite::Database& database) {
     // The log stays on a clean close: a read-only connection could not create it.
@@ -95,25 +108,21 @@ std::uint64_t DatabaseFile::wal_bytes() const {
 void DatabaseFile::checkpoint() { database_->exec("PRAGMA wal_checkpoint(TRUNCATE)"); }
 
 Result<std::string> quarantine(const std::string& path) {
-    const fs::path whole(path);
-    const auto prefix = whole.filename().string() + ".damaged-";
-    auto number = Stamp::now().wall_ms;
-    while (fs::exists(path + ".damaged-" + std::to_string(number))) ++number;
-    const auto aside = path + ".damaged-" + std::to_string(number);
+    const auto prefix = path + ".damaged-";
+    auto earlier = put_aside_earlier(path);
+    // Ordered by name even when several are put aside in one millisecond, or the clock went back.
+    auto aside = prefix + std::to_string(Stamp::now().wall_ms);
+    if (!earlier.empty() && aside <= earlier.back())
+        aside = prefix + std::to_string(std::strtoll(earlier.back().c_str() + prefix.size(), nullptr, 10) + 1);
     std::error_code error;
     fs::rename(path, aside, error);
     if (error) return std::unexpected(Error{"rename " + path + " aside", error});
     fs::rename(path + "-wal", aside + "-wal", error);
     fs::remove(path + "-shm", error);
 
-    std::vector<fs::path> earlier;
-    for (const auto& entry : fs::directory_iterator(whole.parent_path(), error))
-        if (const auto name = entry.path().filename().string(); name.starts_with(prefix) && !name.ends_with("-wal"))
-            earlier.push_back(entry.path());
-    std::ranges::sort(earlier);
-    for (std::size_t i = 0; i + quarantined_kept < earlier.size(); ++i) {
+    for (std::size_t i = 0; i + quarantined_kept <= earlier.size(); ++i) {
         fs::remove(earlier[i], error);
-        fs::remove(earlier[i].string() + "-wal", error);
+        fs::remove(earlier[i] + "-wal", error);
     }
     return aside;
 }

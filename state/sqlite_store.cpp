@@ -78,7 +78,8 @@ bool SqliteStore::flush(std::chrono::milliseconds limit) {
 void SqliteStore::run(const std::stop_token& stop) {
     try {
         open_if_needed();
-    } catch (const NewerSchema&) {
+    } catch (const NewerSchema& error) {
+        say(false, error.what());
         const std::lock_guard lock(mutex_);
         refused_for_good_ = true;
     } catch (const std::exception& error) {

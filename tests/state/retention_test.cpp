@@ -1,0 +1,43 @@
+#include "state/retention.h"
+
+#include "database_folder.h"
+#include "state/changes.h"
+#include "state/database_file.h"
+
+namespace mpsup::state {
+namespace {
+
+class RetentionTest : public DatabaseFolder {};
+
+TEST_F(RetentionTest, KeepsTheNewestAndWhatMayStillLive) {
+    DatabaseFile file(path_);
+    auto& database = file.database();
+    for (int i = 0; i < 10; ++i) {
+        apply(database, event(std::to_string(i)));
+        apply(database, TopologyRow{.digest = std::to_string(i)});
+        apply(database, HealthSample{.worker = "w", .state = std::to_string(i)});
+        apply(database, ProcessSample{.uuid = std::to_string(i)});
+        apply(database, process("u" + std::to_string(i)));
+        if (i != 0) apply(database, ProcessExit{.uuid = "u" + std::to_string(i), .at = {100 + i, 0}});
+    }
+    prune(database, {.events = 3, .samples = 4, .topologies = 2, .ended_processes = 5});
+    const auto list = [&](const std::string& column, const std::string& table) {
+        return database.execAndGet("SELECT group_concat(" + column + ") FROM (SELECT * FROM " + table + " ORDER BY 1)")
+            .getString();
+    };
+    EXPECT_EQ(list("reason", "events"), "7,8,9");
+    EXPECT_EQ(list("digest", "topologies"), "8,9");
+    EXPECT_EQ(list("state", "health_samples"), "6,7,8,9");
+    EXPECT_EQ(list("uuid", "process_samples"), "6,7,8,9");
+    EXPECT_EQ(list("uuid", "processes"), "u0,u5,u6,u7,u8,u9");
+}
+
+TEST_F(RetentionTest, DeletesNothingBelowItsLimits) {
+    DatabaseFile file(path_);
+    apply(file.database(), event("only"));
+    prune(file.database(), {});
+    EXPECT_EQ(file.database().execAndGet("SELECT count(*) FROM events").getInt(), 1);
+}
+
+} // namespace
+} // namespace mpsup::state
