@@ -97,6 +97,7 @@ private:
     [[nodiscard]] Event begin_request(TimePoint now);
     [[nodiscard]] Event read_body(TimePoint now);
     [[nodiscard]] Event own(Refusal reply, bool keep, TimePoint now);
+    [[nodiscard]] bool may_go_on() const noexcept;
     void end_connection(bool gently, TimePoint now);
 
     const Options& options_;
@@ -109,9 +110,10 @@ private:
     std::size_t output_sent_ = 0;
 
     Phase phase_ = Phase::head;
-    bool head_announced_ = false; // the event `head` is out, that of the body's end is not
-    bool responding_ = false;     // between respond() and finish_response()
-    bool keep_alive_ = true;      // after the reply in hand
+    bool understood_ = false; // request_ is the request in hand
+    bool linger_announced_ = false;
+    bool responding_ = false; // between respond() and finish_response()
+    bool keep_alive_ = true;  // after the reply in hand
     bool draining_ = false;
     bool input_ended_ = false;
     bool expired_ = false;

@@ -68,6 +68,7 @@ private:
     [[nodiscard]] Status read_line(std::string_view bytes, std::size_t size);
     [[nodiscard]] Status read_request_line(std::string_view bytes, std::size_t size);
     [[nodiscard]] Status read_target(std::string_view bytes);
+    [[nodiscard]] Status read_version(std::string_view version);
     [[nodiscard]] Status read_field(std::string_view bytes, std::size_t size);
     [[nodiscard]] Status read_special(std::string_view name, std::string_view value);
     [[nodiscard]] Status read_length(std::string_view value);
@@ -77,13 +78,13 @@ private:
     const Limits limits_;
     Refusal refusal_;
     std::size_t line_start_ = 0; // of the line being read
-    std::size_t scanned_ = 0;    // no LF before this
+    std::size_t scanned_ = 0;    // no LF between the start of the line and this
+    bool blank_seen_ = false;    // the one empty line that may precede the request line
     bool in_fields_ = false;     // the request line is behind us
     std::size_t field_count_ = 0;
-    Part line_, method_, target_, path_, query_, target_authority_, host_;
-    bool has_query_ = false, asterisk_ = false, absolute_ = false, has_host_ = false, has_length_ = false;
-    bool chunked_ = false, unknown_coding_ = false, expect_continue_ = false, wants_close_ = false,
-         wants_keep_alive_ = false;
+    Part line_, method_, target_, host_;
+    bool options_ = false, absolute_ = false, has_host_ = false, has_length_ = false, has_coding_ = false;
+    bool unknown_coding_ = false, expect_continue_ = false, wants_close_ = false, wants_keep_alive_ = false;
     int minor_version_ = 1;
     std::uint64_t content_length_ = 0;
     std::vector<RawField> fields_;
