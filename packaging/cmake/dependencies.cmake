@@ -12,9 +12,9 @@ pkg_check_modules(LIBMD REQUIRED IMPORTED_TARGET libmd)
 
 # libperl, with the flags that this perl was built with (perldoc ExtUtils::Embed).
 find_program(MPSUP_PERL perl REQUIRED)
-execute_process(COMMAND ${MPSUP_PERL} -MConfig -MExtUtils::Embed -e "print ccopts()"
+execute_process(COMMAND ${MPSUP_PERL} -MExtUtils::Embed -e ccopts
   OUTPUT_VARIABLE MPSUP_PERL_CCOPTS COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${MPSUP_PERL} -MExtUtils::Embed -e "print ldopts()"
+execute_process(COMMAND ${MPSUP_PERL} -MExtUtils::Embed -e ldopts
   OUTPUT_VARIABLE MPSUP_PERL_LDOPTS COMMAND_ERROR_IS_FATAL ANY)
 separate_arguments(MPSUP_PERL_CCOPTS UNIX_COMMAND "${MPSUP_PERL_CCOPTS}")
 separate_arguments(MPSUP_PERL_LDOPTS UNIX_COMMAND "${MPSUP_PERL_LDOPTS}")
@@ -25,7 +25,7 @@ list(FILTER MPSUP_PERL_LDOPTS EXCLUDE REGEX "^-fstack-protector.*$")
 add_library(mpsup_libperl INTERFACE)
 add_library(mpsup::libperl ALIAS mpsup_libperl)
 target_compile_options(mpsup_libperl INTERFACE ${MPSUP_PERL_CCOPTS})
-target_link_options(mpsup_libperl INTERFACE ${MPSUP_PERL_LDOPTS})
+target_link_libraries(mpsup_libperl INTERFACE ${MPSUP_PERL_LDOPTS})
 
 # Asio and Beast compiled once (base/boost_impl.cpp), their headers then carry declarations only.
 add_library(mpsup_boost STATIC ${CMAKE_SOURCE_DIR}/base/boost_impl.cpp)

@@ -1,0 +1,263 @@
+#include "worker/dynamic/child.h"
+
+#include "worker/dynamic/client.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace mpsup::dynamic {
+
+namespace {
+
+using http::Clock;
+using http::TimePoint;
+
+constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
+
+class Child {
+public:
+    explicit Child(ChildSetup setup)
+        : setup_(std::move(setup)),
+          pid_(::getpid()),
+          epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+          access_log_(std::move(setup_.access_log)),
+          context_{{{}, http::Deadlines::heavy()}, access_log_} {
+        sigset_t term;
+        ::sigemptyset(&term);
+        ::sigaddset(&term, SIGTERM);
+        // SIGTERM reaches us where we wait and where the application runs; in between it waits, so that none is
+        // missed between a look at the flag and the wait.
+        ::sigprocmask(SIG_BLOCK, &term, &outside_);
+        ::sigdelset(&outside_, SIGTERM);
+    }
+
+    [[noreturn]] void run() {
+        if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) leave("cannot wait for clients");
+        for (const int listener : setup_.private_listeners) watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
+        if (setup_.serves_already) begin_to_serve();
+        setup_.scoreboard.set(contract::Activity::waiting);
+        setup_.channel.say(ChannelWord::ready);
+        while (!is_done()) turn();
+        access_log_.flush();
+        setup_.interpreter.leave(0);
+    }
+
+private:
+    // One round: wait, then the master's word, then new clients, then what clients sent.
+    void turn() {
+        std::array<epoll_event, 64> events{};
+        const int count = wait(events);
+        const TimePoint now = Clock::now();
+        const auto ready = std::span(events).first(static_cast<std::size_t>(std::max(count, 0)));
+        for (const epoll_event& event : ready)
+            if (event.data.fd == control_fd()) hear();
+        // An exclusive wake-up is ours alone: a connection left in the queue now would wait behind whatever long request
+        // is served below, while others are idle.
+        for (const epoll_event& event : ready)
+            if (is_listener(event.data.fd)) accept_one(event.data.fd, now);
+        for (const epoll_event& event : ready) attend(event.data.fd);
+        for (const int fd : std::exchange(unfinished_, {})) attend(fd);
+        expire(Clock::now());
+    }
+
+    int wait(std::span<epoll_event> events) {
+        access_log_.flush();
+        if (setup_.interpreter.was_told_to_end()) begin_to_leave(setup_.grace);
+        const int count =
+            ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds(), &outside_);
+        if (count < 0) setup_.interpreter.dispatch_signals();
+        return count;
+    }
+
+    int wait_milliseconds() const {
+        if (!unfinished_.empty()) return 0;
+        std::optional<TimePoint> next = leave_at_;
+        const auto consider = [&](std::optional<TimePoint> time) {
+            if (time && (!next || *time < *next)) next = time;
+        };
+        consider(accept_again_at_);
+        for (const auto& [fd, client] : clients_) consider(client->deadline());
+        if (!next) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+        return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+    }
+
+    // Clients
+
+    void accept_one(int listener, TimePoint now) {
+        Fd socket(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!socket) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) pause_accepting(now);
+            return; // EAGAIN: another child was faster. The rest: that connection is gone
+        }
+        const int fd = socket.get();
+        auto client = std::make_unique<Client>(context_, std::move(socket), is_private(listener), now);
+        if (leaving_) client->drain();
+        if (!watch(fd, EPOLLIN)) return;
+        clients_[fd] = std::move(client);
+        unfinished_.push_back(fd); // its first bytes are often there already
+    }
+
+    void pause_accepting(TimePoint now) {
+        if (!accept_again_at_) std::fprintf(stderr, "mpsup: out of descriptors, pausing before the next client\n");
+        accept_again_at_ = now + accept_pause;
+        for (const int listener : watched_listeners_) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+    }
+
+    // Lets one client come as far as it can, one request at most: then it is the others' turn.
+    void attend(int fd) {
+        const auto found = clients_.find(fd);
+        if (found == clients_.end()) return;
+        Client& client = *found->second;
+        switch (client.advance(Clock::now())) {
+        case Client::Turn::waiting: return;
+        case Client::Turn::closed: clients_.erase(found); return;
+        case Client::Turn::request:
+            serve(client);
+            unfinished_.push_back(fd);
+            return;
+        }
+    }
+
+    void serve(Client& client) {
+        const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch());
+        setup_.scoreboard.begin_request(client.request().method, client.request().path, now.count());
+        ::sigprocmask(SIG_SETMASK, &outside_, nullptr);
+        client.serve(setup_.application);
+        // The application forked, and its other half came back here: this is no server.
+        if (::getpid() != pid_) setup_.interpreter.leave(0);
+        setup_.interpreter.dispatch_signals();
+        sigset_t term;
+        ::sigemptyset(&term);
+        ::sigaddset(&term, SIGTERM);
+        ::sigprocmask(SIG_BLOCK, &term, nullptr);
+        setup_.scoreboard.end_request();
+        if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
+    }
+
+    void expire(TimePoint now) {
+        std::vector<int> late;
+        for (const auto& [fd, client] : clients_)
+            if (const auto deadline = client->deadline(); deadline && *deadline <= now) late.push_back(fd);
+        for (const int fd : late) {
+            clients_[fd]->expired();
+            attend(fd);
+        }
+        if (accept_again_at_ && *accept_again_at_ <= now) {
+            accept_again_at_.reset();
+            if (!leaving_)
+                for (const int listener : std::exchange(watched_listeners_, {})) watch_listener(listener);
+        }
+        if (leave_at_ && *leave_at_ <= now) clients_.clear();
+    }
+
+    // The master, or the supervisor
+
+    int control_fd() const { return session_ ? session_->fd() : setup_.channel.fd(); }
+
+    void hear() {
+        if (session_) return hear_supervisor();
+        ChannelWord word{};
+        switch (setup_.channel.hear(word)) {
+        case ChildChannel::Heard::nothing: return;
+        case ChildChannel::Heard::end: return speak_for_ourselves();
+        case ChildChannel::Heard::word:
+            if (word == ChannelWord::serve) begin_to_serve();
+            if (word == ChannelWord::drain) begin_to_leave(setup_.grace);
+            return;
+        }
+    }
+
+    // The master is dead. We serve on, and the supervisor tells us when our successors are ready.
+    void speak_for_ourselves() {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, setup_.channel.fd(), nullptr);
+        auto session = contract::Session::open(setup_.command_line, contract::Role::child);
+        if (!session) return begin_to_leave(setup_.grace); // no supervisor either
+        session_.emplace(std::move(*session));
+        if (!watch(session_->fd(), EPOLLIN)) begin_to_leave(setup_.grace);
+    }
+
+    void hear_supervisor() {
+        auto received = session_->receive();
+        if (!received && received.error().code.value() == EAGAIN) return;
+        if (!received) {
+            ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, session_->fd(), nullptr);
+            return begin_to_leave(setup_.grace);
+        }
+        if (const auto* drain = std::get_if<contract::Drain>(&received->message)) begin_to_leave(drain->grace);
+    }
+
+    void begin_to_serve() {
+        if (std::exchange(serving_, true) || leaving_) return;
+        for (const int listener : setup_.public_listeners) watch_listener(listener);
+    }
+
+    // Nobody new; whoever is here gets Connection: close with the next reply, and keeps the idle time it was promised.
+    void begin_to_leave(std::chrono::milliseconds grace) {
+        if (std::exchange(leaving_, true)) return;
+        setup_.scoreboard.set(contract::Activity::finishing);
+        leave_at_ = Clock::now() + grace;
+        for (const int listener : setup_.public_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+        for (const int listener : setup_.private_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+        for (const auto& [fd, client] : clients_) client->drain();
+    }
+
+    bool is_done() const { return leaving_ && clients_.empty(); }
+
+    // Descriptors
+
+    bool watch(int fd, std::uint32_t events) {
+        epoll_event event{};
+        event.events = events;
+        event.data.fd = fd;
+        return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+    }
+    void watch_listener(int listener) {
+        watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
+        watched_listeners_.push_back(listener);
+    }
+    bool is_private(int fd) const {
+        return std::ranges::find(setup_.private_listeners, fd) != setup_.private_listeners.end();
+    }
+    bool is_listener(int fd) const {
+        return is_private(fd) || std::ranges::find(setup_.public_listeners, fd) != setup_.public_listeners.end();
+    }
+
+    [[noreturn]] void leave(const char* why) {
+        std::fprintf(stderr, "mpsup: %s: %s\n", why, std::strerror(errno));
+        setup_.interpreter.leave(1);
+    }
+
+    ChildSetup setup_;
+    pid_t pid_;
+    Fd epoll_;
+    sigset_t outside_{}; // the signal mask while we wait, and while the application runs
+    http::AccessLog access_log_;
+    ClientContext context_;
+    std::map<int, std::unique_ptr<Client>> clients_; // by descriptor
+    std::vector<int> unfinished_;                    // clients that may have more for us without the kernel saying so
+    std::vector<int> watched_listeners_;             // public ones
+    std::optional<contract::Session> session_;       // with the supervisor, once the master is dead
+    std::optional<TimePoint> accept_again_at_;
+    std::optional<TimePoint> leave_at_;
+    bool serving_ = false;
+    bool leaving_ = false;
+};
+
+} // namespace
+
+void run_child(ChildSetup setup) {
+    setup.interpreter.became_child();
+    Child(std::move(setup)).run();
+}
+
+} // namespace mpsup::dynamic

@@ -1,0 +1,280 @@
+#include "worker/dynamic/client.h"
+
+#include "worker/http/percent.h"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace mpsup::dynamic {
+
+namespace {
+
+using http::Clock;
+
+// Text of an address and port; false for a unix socket.
+bool describe(const sockaddr_storage& address, std::string& ip, std::string& port) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (address.ss_family == AF_INET) {
+        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+        ip = ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+        port = std::to_string(ntohs(in.sin_port));
+        return true;
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+        ip = ::inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
+        port = std::to_string(ntohs(in.sin6_port));
+        return true;
+    }
+    return false;
+}
+
+void log_error(std::string_view request_line, const std::string& error) {
+    std::fprintf(stderr, "mpsup: \"%.*s\": %s%s", static_cast<int>(std::min<std::size_t>(request_line.size(), 200)),
+                 request_line.data(), error.c_str(), error.ends_with('\n') ? "" : "\n");
+}
+
+} // namespace
+
+Client::Client(ClientContext& context, Fd socket, bool is_private, http::TimePoint now)
+    : context_(context), socket_(std::move(socket)), is_private_(is_private), connection_(context.options, now) {
+    sockaddr_storage peer{};
+    sockaddr_storage own{};
+    socklen_t peer_size = sizeof peer;
+    socklen_t own_size = sizeof own;
+    if (::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0)
+        describe(peer, remote_address_, remote_port_);
+    if (::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+        describe(own, server_name_, server_port_)) {
+        const int on = 1;
+        ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+}
+
+Client::Turn Client::advance(http::TimePoint now) {
+    using Event = http::Connection::Event;
+    for (;;) {
+        switch (connection_.next(now)) {
+        case Event::linger:
+            if (!std::exchange(lingering_, true)) ::shutdown(socket_.get(), SHUT_WR);
+            if (!read_some(now)) return Turn::waiting;
+            break;
+        case Event::need_input:
+            if (!connection_.output().empty() && !write_out(connection_.output())) connection_.received_end();
+            connection_.consume_output(connection_.output().size());
+            if (!read_some(now)) return Turn::waiting;
+            break;
+        case Event::head:
+            body_.clear();
+            if (connection_.request().framing != http::Framing::none) connection_.want_body();
+            break;
+        case Event::body:
+            if (!take_body()) answer_error(503);
+            break;
+        case Event::body_end: return Turn::request;
+        case Event::replied: write_own_reply(); break;
+        case Event::close:
+            if (connection_.must_reset()) {
+                const linger now_and_hard{1, 0};
+                ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &now_and_hard, sizeof now_and_hard);
+            }
+            return Turn::closed;
+        }
+    }
+}
+
+bool Client::read_some(http::TimePoint now) {
+    const auto space = connection_.input_space();
+    ssize_t got;
+    do got = ::recv(socket_.get(), space.data(), space.size(), 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && errno == EAGAIN) return false;
+    if (got <= 0)
+        connection_.received_end();
+    else
+        connection_.received(static_cast<std::size_t>(got), now);
+    return true;
+}
+
+bool Client::take_body() {
+    const auto stored = body_.append(connection_.body_piece());
+    if (!stored) log_error(connection_.request_line(), stored.error().to_string());
+    return stored.has_value();
+}
+
+void Client::write_own_reply() {
+    const http::Refusal reply = connection_.own_reply();
+    const bool whole = write_out(connection_.output());
+    connection_.consume_output(connection_.output().size());
+    log_reply(reply.status, 0);
+    connection_.finish_response(whole, Clock::now());
+}
+
+void Client::answer_error(int status) { connection_.refuse({status, "the request cannot be stored"}, Clock::now()); }
+
+void Client::serve(perl::Application& application) {
+    const http::Request& request = connection_.request();
+    const auto path = http::decode_path(request.path);
+    if (!path) return connection_.refuse({400, "bad escape in the path"}, Clock::now());
+    status_ = 0;
+    sent_ = 0;
+    client_gone_ = false;
+    framing_ = http::BodyFraming::none;
+    const perl::RequestInput input{request,         *path,        body_.memory(), body_.file(), body_.size(),
+                                   remote_address_, remote_port_, server_name_,   server_port_};
+    const perl::CallOutcome outcome = application.call(input, *this);
+    body_.clear();
+    if (!outcome.error.empty()) log_error(request.line, outcome.error);
+    if (!outcome.started) {
+        connection_.refuse({500, "the application failed"}, Clock::now());
+        return;
+    }
+    bool whole = outcome.whole && !client_gone_;
+    if (whole && framing_ == http::BodyFraming::chunked) whole = write_out(http::last_chunk);
+    if (whole && !connection_.output().empty()) { // a head without content
+        whole = write_out(connection_.output());
+        connection_.consume_output(connection_.output().size());
+    }
+    log_reply(status_, sent_);
+    connection_.finish_response(whole, Clock::now());
+}
+
+void Client::log_reply(int status, std::uint64_t bytes) {
+    if (is_private_) return;
+    http::AccessRecord record;
+    record.remote = remote_address_;
+    record.request_line = connection_.request_line();
+    record.status = status;
+    record.bytes = bytes;
+    const http::Request& request = connection_.request();
+    record.referer = request.find("referer").value_or("");
+    record.user_agent = request.find("user-agent").value_or("");
+    context_.access_log.add(record);
+}
+
+// Writing
+
+perl::Reply::Started Client::start(int status, std::span<const http::Field> fields, std::optional<std::uint64_t> length,
+                                   bool close) {
+    http::ResponseHead head;
+    head.status = status;
+    head.fields = fields;
+    head.length = length;
+    head.close = close;
+    status_ = status;
+    switch (connection_.respond(head, framing_, Clock::now())) {
+    case http::HeadProblem::none: return Started::ok;
+    case http::HeadProblem::bad_status: return Started::bad_status;
+    case http::HeadProblem::bad_field_name: return Started::bad_field_name;
+    case http::HeadProblem::bad_field_value: return Started::bad_field_value;
+    }
+    return Started::bad_status;
+}
+
+bool Client::write(std::string_view bytes) {
+    if (client_gone_) return false;
+    http::ChunkSpace space{};
+    std::array<std::string_view, 4> parts{connection_.output()};
+    std::size_t count = 1;
+    if (framing_ == http::BodyFraming::none) {
+        bytes = {};
+    } else if (framing_ == http::BodyFraming::chunked) {
+        parts[count++] = http::chunk_start(space, bytes.size());
+        parts[count++] = bytes;
+        parts[count++] = http::chunk_end;
+    } else {
+        parts[count++] = bytes;
+    }
+    client_gone_ = !write_parts(std::span(parts).first(count));
+    connection_.consume_output(connection_.output().size());
+    if (!client_gone_) sent_ += bytes.size();
+    return !client_gone_;
+}
+
+bool Client::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
+    if (client_gone_) return false;
+    std::string_view head = connection_.output();
+    http::ChunkSpace space{};
+    std::string start(head);
+    const bool is_chunked = framing_ == http::BodyFraming::chunked;
+    if (is_chunked) start += http::chunk_start(space, count);
+    client_gone_ = !write_out(start);
+    connection_.consume_output(head.size());
+    if (framing_ == http::BodyFraming::none) return !client_gone_;
+    auto position = static_cast<off_t>(offset);
+    while (count > 0 && !client_gone_) {
+        constexpr std::uint64_t at_once = 1 << 20;
+        const ssize_t sent = ::sendfile(socket_.get(), fd, &position, std::min(count, at_once));
+        if (sent > 0) {
+            count -= static_cast<std::uint64_t>(sent);
+            sent_ += static_cast<std::uint64_t>(sent);
+            connection_.write_progress(Clock::now());
+        } else if (sent < 0 && errno == EINTR) {
+            continue;
+        } else { // 0: the file became shorter than it was said to be
+            client_gone_ = sent == 0 || errno != EAGAIN || !wait_writable();
+        }
+    }
+    if (is_chunked && !client_gone_) client_gone_ = !write_out(http::chunk_end);
+    return !client_gone_;
+}
+
+bool Client::write_out(std::string_view bytes) { return write_parts(std::span(&bytes, 1)); }
+
+bool Client::write_parts(std::span<const std::string_view> parts) {
+    std::array<iovec, 4> vectors{};
+    std::size_t count = 0;
+    std::size_t left = 0;
+    for (const std::string_view part : parts) {
+        if (part.empty()) continue;
+        vectors[count++] = {const_cast<char*>(part.data()), part.size()};
+        left += part.size();
+    }
+    iovec* first = vectors.data();
+    while (left > 0) {
+        msghdr message{};
+        message.msg_iov = first;
+        message.msg_iovlen = count;
+        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && (errno != EAGAIN || !wait_writable())) return false;
+        if (sent < 0) continue;
+        left -= static_cast<std::size_t>(sent);
+        connection_.write_progress(Clock::now());
+        for (auto rest = static_cast<std::size_t>(sent); rest > 0;) {
+            const std::size_t step = std::min(rest, first->iov_len);
+            first->iov_base = static_cast<char*>(first->iov_base) + step;
+            first->iov_len -= step;
+            rest -= step;
+            if (first->iov_len == 0 && count > 1) {
+                ++first;
+                --count;
+            }
+        }
+    }
+    return true;
+}
+
+// Until the client takes more, or its deadline has passed.
+bool Client::wait_writable() {
+    for (;;) {
+        const auto until = connection_.deadline().value_or(Clock::now() + context_.options.deadlines.write_stall);
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+        if (left.count() <= 0) return false;
+        pollfd entry{socket_.get(), POLLOUT, 0};
+        const int ready = ::poll(&entry, 1, static_cast<int>(left.count()));
+        if (ready > 0) return (entry.revents & POLLOUT) != 0;
+        if (ready == 0 || errno != EINTR) return false;
+    }
+}
+
+} // namespace mpsup::dynamic

@@ -1,0 +1,77 @@
+// One client of a child: the socket around an http::Connection.
+#pragma once
+
+#include "base/fd.h"
+#include "worker/dynamic/body_store.h"
+#include "worker/http/access_log.h"
+#include "worker/http/connection.h"
+#include "worker/perl/application.h"
+
+#include <string>
+
+namespace mpsup::dynamic {
+
+/// What clients of one child share.
+struct ClientContext {
+    http::Connection::Options options;
+    http::AccessLog& access_log;
+};
+
+/// Reads without ever blocking, writes until the client has it all or its deadline passes: while a request is answered,
+/// the child does nothing else. One thread.
+class Client final : private perl::Reply {
+public:
+    /// `is_private`: of the supervisor's own listener; not logged.
+    Client(ClientContext& context, Fd socket, bool is_private, http::TimePoint now);
+
+    enum class Turn {
+        waiting, // for the socket to be readable, or the deadline
+        request, // a request is whole: call serve()
+        closed,  // nothing more will come of it
+    };
+    /// Reads and obeys the engine until one of these.
+    [[nodiscard]] Turn advance(http::TimePoint now);
+    /// Its deadline has passed.
+    void expired() { connection_.expired(); }
+
+    /// Answers the request in hand by the application. Errors of the application go to stderr.
+    void serve(perl::Application& application);
+
+    [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+    [[nodiscard]] std::optional<http::TimePoint> deadline() const { return connection_.deadline(); }
+    void drain() noexcept { connection_.drain(); }
+    [[nodiscard]] const http::Request& request() const noexcept { return connection_.request(); }
+
+private:
+    [[nodiscard]] bool read_some(http::TimePoint now);
+    [[nodiscard]] bool take_body();
+    [[nodiscard]] bool write_out(std::string_view bytes);
+    [[nodiscard]] bool write_parts(std::span<const std::string_view> parts);
+    [[nodiscard]] bool wait_writable();
+    void write_own_reply();
+    void answer_error(int status);
+    void log_reply(int status, std::uint64_t bytes);
+
+    // perl::Reply
+    Started start(int status, std::span<const http::Field> fields, std::optional<std::uint64_t> length,
+                  bool close) override;
+    bool write(std::string_view bytes) override;
+    bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override;
+
+    ClientContext& context_;
+    Fd socket_;
+    bool is_private_;
+    http::Connection connection_;
+    BodyStore body_;
+    std::string remote_address_ = "127.0.0.1";
+    std::string remote_port_ = "0";
+    std::string server_name_ = "localhost";
+    std::string server_port_ = "80";
+    http::BodyFraming framing_ = http::BodyFraming::none;
+    int status_ = 0;
+    std::uint64_t sent_ = 0; // content bytes of the reply in hand
+    bool lingering_ = false;
+    bool client_gone_ = false;
+};
+
+} // namespace mpsup::dynamic

@@ -1,0 +1,58 @@
+// Who is in a pool, and when to fork the next one. Pure: no clock, no process.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <sys/types.h>
+
+namespace mpsup::dynamic {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::milliseconds;
+
+/// Keeps a pool at its size. What had been ready for a second is replaced at once, as long as that does not happen more
+/// than ten times in a row and five times a second; what dies before is replaced after a wait that doubles from 100 ms to
+/// 5 s, so that a broken application does not burn a core.
+class Roster {
+public:
+    Roster(int wanted, TimePoint now) : wanted_(wanted), tokens_(burst), refilled_(now) {}
+
+    /// How many to fork now.
+    [[nodiscard]] int to_fork(TimePoint now);
+    /// When to_fork may say more than it does now; nothing when it depends on no time.
+    [[nodiscard]] std::optional<TimePoint> next_look(TimePoint now) const;
+
+    void forked(pid_t pid);
+    void ready(pid_t pid, TimePoint now);
+    /// How long it had been ready: zero when it never was.
+    Duration gone(pid_t pid, TimePoint now);
+    /// No more are forked.
+    void drain() noexcept { draining_ = true; }
+
+    /// Has each wanted one been ready at the same time? Once true, true for ever.
+    [[nodiscard]] bool complete() const noexcept { return complete_; }
+    [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+
+private:
+    static constexpr double burst = 10;
+    static constexpr double per_second = 5;
+    static constexpr Duration settled{1'000};
+    static constexpr Duration first_wait{100};
+    static constexpr Duration longest_wait{5'000};
+
+    void refill(TimePoint now);
+
+    int wanted_;
+    bool draining_ = false;
+    bool complete_ = false;
+    double tokens_; // replacements that may happen at once
+    TimePoint refilled_;
+    int replacements_ = 0;                              // of those to_fork returns, how many take a token
+    Duration wait_{0};                                  // after the next early death
+    std::optional<TimePoint> not_before_;               // early deaths hold back all forks
+    std::map<pid_t, std::optional<TimePoint>> members_; // since when ready
+};
+
+} // namespace mpsup::dynamic

@@ -1,0 +1,121 @@
+#include "worker/perl/interpreter.h"
+
+#include "worker/perl/perl_api.h"
+#include "worker/perl/psgi_response.h"
+
+#include "worker/perl/glue.h"
+
+#include <csignal>
+#include <cstdio>
+#include <unistd.h>
+
+EXTERN_C void boot_DynaLoader(pTHX_ CV* cv);
+
+namespace mpsup::perl {
+
+namespace {
+
+volatile std::sig_atomic_t told_to_end = 0;
+pid_t worker_pid = 0; // whose exit() ends a request only
+
+void xs_term(pTHX_ CV* cv) {
+    dXSARGS;
+    PERL_UNUSED_VAR(items);
+    PERL_UNUSED_VAR(cv);
+    told_to_end = 1;
+    XSRETURN_EMPTY;
+}
+
+// exit() in an application ends the request, not the server (as mod_perl does it): it throws. In a process that the
+// application forked it is the real one.
+void xs_exit(pTHX_ CV* cv) {
+    dXSARGS;
+    PERL_UNUSED_VAR(cv);
+    const IV code = items > 0 ? SvIV(ST(0)) : 0;
+    if (::getpid() != worker_pid) my_exit(static_cast<U32>(code));
+    SV* object = sv_bless(newRV_noinc(newSViv(code)), gv_stashpvs("Mpsup::Exit", GV_ADD));
+    SAVESPTR(PL_diehook); // a $SIG{__DIE__} is not meant
+    PL_diehook = nullptr;
+    croak_sv(sv_2mortal(object));
+}
+
+void xs_init(pTHX) {
+    newXS("DynaLoader::boot_DynaLoader", boot_DynaLoader, __FILE__);
+    newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
+    newXS("Mpsup::Signal::term", xs_term, __FILE__);
+    define_response_functions(aTHX);
+}
+
+constexpr char prologue[] = R"perl(
+    $^X = $Mpsup::PERL;
+    $0 = 'mpsup-heavy';
+    $ENV{PLACK_ENV} = 'deployment' unless defined $ENV{PLACK_ENV};
+    $SIG{PIPE} = 'IGNORE';
+    $SIG{TERM} = \&Mpsup::Signal::term;
+    require IO::File;
+    require PerlIO::scalar; # a module of its own: loaded before anybody chdirs, closes or forks
+    require Scalar::Util;
+)perl";
+
+Result<> evaluate(pTHX_ const char* code) {
+    eval_pv(code, 0);
+    SV* error = ERRSV;
+    if (SvTRUE(error)) return failure(SvPV_nolen(error));
+    return {};
+}
+
+// perl_parse writes into its arguments.
+char program[] = "mpsup-heavy";
+char switch_e[] = "-e";
+char nothing[] = "0";
+char* perl_arguments[] = {program, switch_e, nothing, nullptr};
+
+} // namespace
+
+Result<Interpreter*> Interpreter::start(int& argc, char**& argv, char**& environment) {
+    static std::unique_ptr<Interpreter> the_one; // never destroyed before _exit: leave() is the only way out
+    if (the_one) return failure("there is one interpreter already");
+    PERL_SYS_INIT3(&argc, &argv, &environment);
+    ::interpreter* my_perl = perl_alloc();
+    if (!my_perl) return failure("cannot allocate a Perl interpreter");
+    PERL_SET_CONTEXT(my_perl);
+    perl_construct(my_perl);
+    PL_exit_flags |= PERL_EXIT_DESTRUCT_END;
+    PL_origalen = 1; // $0 = … must not write over our own argv
+    worker_pid = ::getpid();
+    if (perl_parse(my_perl, xs_init, 3, perl_arguments, nullptr) != 0 || perl_run(my_perl) != 0)
+        return failure("cannot start Perl; is the installation whole?");
+    sv_setpv(get_sv("Mpsup::PERL", GV_ADD), MPSUP_PERL);
+    if (auto done = evaluate(aTHX_ prologue); !done) return std::unexpected(done.error());
+    if (auto done = evaluate(aTHX_ glue_source); !done) return std::unexpected(done.error());
+    the_one.reset(new Interpreter(my_perl));
+    return the_one.get();
+}
+
+void Interpreter::flush() noexcept {
+    dTHXa(perl_);
+    PerlIO_flush(nullptr); // all of them
+    std::fflush(nullptr);
+}
+
+void Interpreter::became_child() noexcept {
+    dTHXa(perl_);
+    worker_pid = ::getpid();
+    PL_srand_called = FALSE; // or all children would draw the same numbers
+    told_to_end = 0;
+    rsignal(SIGCHLD, SIG_DFL); // or $? of what the application runs would be -1
+}
+
+void Interpreter::dispatch_signals() noexcept {
+    dTHXa(perl_);
+    PERL_ASYNC_CHECK();
+}
+
+bool Interpreter::was_told_to_end() const noexcept { return told_to_end != 0; }
+
+void Interpreter::leave(int code) noexcept {
+    flush();
+    ::_exit(code);
+}
+
+} // namespace mpsup::perl

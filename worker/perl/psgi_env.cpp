@@ -1,0 +1,98 @@
+#include "worker/perl/psgi_env.h"
+
+#include "worker/perl/psgi_input.h"
+
+namespace mpsup::perl {
+
+namespace {
+
+constexpr std::string_view prefix = "HTTP_";
+constexpr std::size_t longest_key = 512; // of a field's name; longer ones are left out
+
+void put(pTHX_ HV* env, std::string_view key, std::string_view value) {
+    (void)hv_store(env, key.data(), static_cast<I32>(key.size()), newSVpvn(value.data(), value.size()), 0);
+}
+
+// HTTP_ACCEPT_LANGUAGE of Accept-Language. Repeated fields are joined as their grammar wants it: cookies by "; ", lists
+// by ", " (RFC 9110 section 5.3, RFC 9113 section 8.2.3).
+void put_field(pTHX_ HV* env, const http::Field& field) {
+    char key[longest_key];
+    if (field.name.size() + prefix.size() > longest_key) return;
+    std::memcpy(key, prefix.data(), prefix.size());
+    std::size_t size = prefix.size();
+    for (const char c : field.name) key[size++] = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    SV** slot = hv_fetch(env, key, static_cast<I32>(size), 1);
+    if (!slot) return;
+    if (SvOK(*slot)) {
+        const bool is_cookie = std::string_view(key, size) == "HTTP_COOKIE";
+        sv_catpvn(*slot, is_cookie ? "; " : ", ", 2);
+        sv_catpvn(*slot, field.value.data(), field.value.size());
+    } else {
+        sv_setpvn(*slot, field.value.data(), field.value.size());
+    }
+}
+
+// Fields that have a key of their own, or mean nothing once the content has arrived whole.
+bool is_special(std::string_view name) {
+    return http::equals_ignoring_case(name, "content-type") || http::equals_ignoring_case(name, "content-length") ||
+           http::equals_ignoring_case(name, "transfer-encoding") || http::equals_ignoring_case(name, "host");
+}
+
+void put_content(pTHX_ HV* env, const RequestInput& input) {
+    if (const auto type = input.request.find("content-type")) put(aTHX_ env, "CONTENT_TYPE", *type);
+    if (input.request.framing != http::Framing::none)
+        (void)hv_stores(env, "CONTENT_LENGTH", newSVpvf("%" UVuf, static_cast<UV>(input.body_size)));
+}
+
+void put_request_uri(pTHX_ HV* env, const http::Request& request) {
+    SV* uri = newSVpvn(request.path.data(), request.path.size());
+    if (request.has_query) {
+        sv_catpvs(uri, "?");
+        sv_catpvn(uri, request.query.data(), request.query.size());
+    }
+    (void)hv_stores(env, "REQUEST_URI", uri);
+}
+
+} // namespace
+
+HV* make_env_template(pTHX) {
+    HV* env = newHV();
+    AV* version = newAV();
+    av_push(version, newSViv(1));
+    av_push(version, newSViv(1));
+    (void)hv_stores(env, "psgi.version", newRV_noinc(reinterpret_cast<SV*>(version)));
+    (void)hv_stores(env, "psgi.url_scheme", newSVpvs("http"));
+    (void)hv_stores(env, "psgi.multithread", newSViv(0));
+    (void)hv_stores(env, "psgi.multiprocess", newSViv(1));
+    (void)hv_stores(env, "psgi.run_once", newSViv(0));
+    (void)hv_stores(env, "psgi.nonblocking", newSViv(0));
+    (void)hv_stores(env, "psgi.streaming", newSViv(1));
+    (void)hv_stores(env, "psgix.input.buffered", newSViv(1));
+    (void)hv_stores(env, "SCRIPT_NAME", newSVpvs(""));
+    return env;
+}
+
+SV* make_env(pTHX_ Exchange& exchange) {
+    const RequestInput& input = *exchange.input;
+    const http::Request& request = input.request;
+    HV* env = newHVhv(exchange.env_template); // values are copied: the application may assign to each
+    SV* reference = sv_2mortal(newRV_noinc(reinterpret_cast<SV*>(env)));
+    put(aTHX_ env, "REQUEST_METHOD", request.method);
+    put(aTHX_ env, "PATH_INFO", input.path);
+    put(aTHX_ env, "QUERY_STRING", request.query);
+    put(aTHX_ env, "SERVER_PROTOCOL", request.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0");
+    put(aTHX_ env, "SERVER_NAME", input.server_name);
+    put(aTHX_ env, "SERVER_PORT", input.server_port);
+    put(aTHX_ env, "REMOTE_ADDR", input.remote_address);
+    put(aTHX_ env, "REMOTE_PORT", input.remote_port);
+    if (!request.authority.empty()) put(aTHX_ env, "HTTP_HOST", request.authority);
+    put_request_uri(aTHX_ env, request);
+    put_content(aTHX_ env, input);
+    for (const http::Field& field : request.fields)
+        if (!is_special(field.name)) put_field(aTHX_ env, field);
+    (void)hv_stores(env, "psgi.errors", newRV_inc(reinterpret_cast<SV*>(PL_stderrgv)));
+    (void)hv_stores(env, "psgi.input", make_input(aTHX_ input));
+    return reference;
+}
+
+} // namespace mpsup::perl
