@@ -7,25 +7,24 @@ namespace mpsup::http {
 namespace {
 
 // `forbidden`: octets that an escape must not stand for.
-std::optional<std::string> decode(std::string_view path, std::string_view forbidden) {
-    std::string decoded;
-    decoded.reserve(path.size());
+bool decode(std::string_view path, std::string_view forbidden, std::string& decoded) {
+    decoded.clear();
     for (std::size_t i = 0; i < path.size(); ++i) {
         if (path[i] != '%') {
-            if (path[i] == '\0') return std::nullopt;
+            if (path[i] == '\0') return false;
             decoded.push_back(path[i]);
             continue;
         }
-        if (path.size() - i < 3) return std::nullopt;
+        if (path.size() - i < 3) return false;
         const int high = hex_value(path[i + 1]);
         const int low = hex_value(path[i + 2]);
-        if (high < 0 || low < 0) return std::nullopt;
+        if (high < 0 || low < 0) return false;
         const char octet = static_cast<char>(high * 16 + low);
-        if (octet == '\0' || forbidden.contains(octet)) return std::nullopt;
+        if (octet == '\0' || forbidden.contains(octet)) return false;
         decoded.push_back(octet);
         i += 2;
     }
-    return decoded;
+    return true;
 }
 
 bool has_parent_segment(std::string_view path) {
@@ -40,12 +39,18 @@ bool has_parent_segment(std::string_view path) {
 
 } // namespace
 
-std::optional<std::string> decode_path(std::string_view path) { return decode(path, {}); }
+std::optional<std::string> decode_path(std::string_view path) {
+    std::string decoded;
+    return decode(path, {}, decoded) ? std::optional(std::move(decoded)) : std::nullopt;
+}
+
+bool decode_file_path(std::string_view path, std::string& decoded) {
+    return decode(path, "/\\", decoded) && !has_parent_segment(decoded);
+}
 
 std::optional<std::string> decode_file_path(std::string_view path) {
-    auto decoded = decode(path, "/\\");
-    if (decoded && has_parent_segment(*decoded)) return std::nullopt;
-    return decoded;
+    std::string decoded;
+    return decode_file_path(path, decoded) ? std::optional(std::move(decoded)) : std::nullopt;
 }
 
 std::string encode_path(std::string_view path) {

@@ -13,6 +13,8 @@ namespace mpsup::http {
 /// The same for a path that names a file: nothing also for an encoded '/' or '\', which would change its segments after
 /// they were judged, and for a ".." segment, encoded or not.
 [[nodiscard]] std::optional<std::string> decode_file_path(std::string_view path);
+/// Into `decoded`, whose memory is used again; false instead of nothing.
+[[nodiscard]] bool decode_file_path(std::string_view path, std::string& decoded);
 
 /// The octets of a path with everything but unreserved characters, '/' and the sub-delimiters escaped.
 [[nodiscard]] std::string encode_path(std::string_view path);

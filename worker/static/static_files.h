@@ -1,0 +1,41 @@
+// Answers GET and HEAD from a folder.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "worker/http/handler.h"
+
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <vector>
+
+namespace mpsup::static_files {
+
+/// The whole path of a request, decoded once, is looked up below the root; nothing outside of it is ever opened,
+/// whatever symbolic links say (openat2(2), RESOLVE_BENEATH). A folder answers with its index.html, and without its
+/// last slash by a redirect. 404: paths outside of `serves`, bad escapes, ".." and names that begin with a dot,
+/// whatever is not a regular file. 403: not readable. 503: descriptors have run out. Other methods: 405.
+/// Entity tags and dates as in validators.h. Used from one thread.
+class StaticFiles final : public http::Handler {
+public:
+    /// `serves`: path prefixes that are answered ("/static/", or one file "/robots.txt"); none: everything.
+    [[nodiscard]] static Result<StaticFiles> open(const std::string& root, std::vector<std::string> serves);
+
+    void answer(const http::Request& request, http::Reply& reply) override;
+
+private:
+    StaticFiles(Fd root, std::vector<std::string> serves) noexcept
+        : root_(std::move(root)), serves_(std::move(serves)) {}
+
+    [[nodiscard]] bool served(std::string_view path) const noexcept;
+    [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
+    void look_up(const http::Request& request, http::Reply& reply);
+    void send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status);
+
+    Fd root_; // O_PATH
+    std::vector<std::string> serves_;
+    std::string path_; // of the request in hand
+};
+
+} // namespace mpsup::static_files

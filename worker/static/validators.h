@@ -1,0 +1,31 @@
+// Entity tags, dates and the conditions that clients attach to them (RFC 9110 section 13).
+#pragma once
+
+#include "worker/http/request.h"
+
+#include <array>
+#include <ctime>
+#include <string_view>
+#include <sys/stat.h>
+
+namespace mpsup::static_files {
+
+/// What identifies one state of a file.
+class Validators {
+public:
+    explicit Validators(const struct stat& status) noexcept;
+
+    /// Strong: inode, size and modification time in nanoseconds, in quotes.
+    [[nodiscard]] std::string_view etag() const noexcept { return {etag_.data(), etag_size_}; }
+    [[nodiscard]] std::time_t modified() const noexcept { return modified_; }
+
+private:
+    std::array<char, 56> etag_{};
+    std::size_t etag_size_ = 0;
+    std::time_t modified_ = 0;
+};
+
+/// What the conditions of a GET or HEAD come to: 200, 304, or 412, in the order of section 13.2.2.
+[[nodiscard]] int evaluate_conditions(const http::Request& request, const Validators& validators) noexcept;
+
+} // namespace mpsup::static_files
