@@ -83,7 +83,7 @@ void warn_of_other_build(const ChosenSite& site) {
 }
 
 int run_in_foreground(const ChosenSite& site, const std::string& document, const std::string& file) {
-    DaemonOptions options{site.paths, site.name, UpRequest{document, file}, {}, true};
+    DaemonOptions options{site.paths, site.name, UpRequest{document, file}, {}};
     options.report = [](const std::string& line) {
         std::printf("%s\n", line.c_str());
         std::fflush(stdout);
@@ -122,7 +122,7 @@ int run_supervise(const Context& context) {
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);
     if (!context.site) return complain("supervise needs --site", usage);
-    return run_daemon({SitePaths(*base, *context.site), *context.site, std::nullopt, {}, false});
+    return run_daemon({SitePaths(*base, *context.site), *context.site, std::nullopt, {}});
 }
 
 } // namespace mpsup::cli

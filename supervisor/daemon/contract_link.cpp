@@ -7,11 +7,21 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cerrno>
+#include <poll.h>
 #include <utility>
 
 namespace mpsup {
 
 namespace asio = boost::asio;
+
+namespace {
+
+bool is_readable(int socket) {
+    pollfd entry{socket, POLLIN, 0};
+    return ::poll(&entry, 1, 0) > 0;
+}
+
+} // namespace
 
 ContractLink::ContractLink(const asio::any_io_executor& executor, Fd socket) : socket_(executor, socket.release()) {}
 
@@ -39,16 +49,27 @@ asio::awaitable<void> ContractLink::read_loop() {
         co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                                     asio::redirect_error(asio::use_awaitable, error));
         if (error || !socket_.is_open()) co_return;
-        auto packet = receive_packet(socket_.native_handle());
-        if (!packet && packet.error().code.value() == EAGAIN) continue;
-        if (!packet && packet.error().code.value() != EMSGSIZE) co_return; // its exit is seen by pidfd
-        auto message = packet ? contract::decode(packet->bytes) : std::unexpected(packet.error());
-        if (!message) {
-            if (auto complain = std::exchange(listener_, {}).on_nonsense) complain(message.error().to_string());
-            co_return;
-        }
-        if (auto hand_over = listener_.on_message) hand_over(std::move(*message), std::move(packet->fds));
+        if (!take_packet()) co_return;
     }
+}
+
+void ContractLink::read_now() {
+    const auto self = shared_from_this();
+    while (socket_.is_open() && is_readable(socket_.native_handle()) && take_packet()) {
+    }
+}
+
+bool ContractLink::take_packet() {
+    auto packet = receive_packet(socket_.native_handle());
+    if (!packet && packet.error().code.value() == EAGAIN) return true;
+    if (!packet && packet.error().code.value() != EMSGSIZE) return false; // its exit is seen by pidfd
+    auto message = packet ? contract::decode(packet->bytes) : std::unexpected(packet.error());
+    if (!message) {
+        if (auto complain = std::exchange(listener_, {}).on_nonsense) complain(message.error().to_string());
+        return false;
+    }
+    if (auto hand_over = listener_.on_message) hand_over(std::move(*message), std::move(packet->fds));
+    return true;
 }
 
 } // namespace mpsup

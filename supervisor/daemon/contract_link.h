@@ -30,6 +30,8 @@ public:
 
     /// Reads until the end of the stream, nonsense, or close(). Called once.
     void listen(Listener listener);
+    /// Hands on what has arrived already, without waiting for the loop's turn: a process that ended has said its last.
+    void read_now();
     /// Never waits. EAGAIN: the worker has not read for very long.
     [[nodiscard]] Result<> send(const contract::Message& message, std::span<const int> fds = {});
     /// Forgets its listener and hangs up.
@@ -37,6 +39,8 @@ public:
 
 private:
     boost::asio::awaitable<void> read_loop();
+    /// False: nothing more will come.
+    bool take_packet();
 
     boost::asio::posix::stream_descriptor socket_;
     Listener listener_;

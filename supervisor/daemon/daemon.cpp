@@ -15,7 +15,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
-#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -56,15 +55,10 @@ Result<Fd> take_lock(const std::string& path) {
     return file;
 }
 
-void open_log(const DaemonOptions& options) {
-    std::shared_ptr<spdlog::logger> logger;
-    if (options.foreground)
-        logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_st>());
-    else
-        logger = std::make_shared<spdlog::logger>(
-            "", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.paths.supervisor_log()));
+// In the background standard error is the supervisor's log file: whoever started us opened it.
+void open_log() {
+    auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_st>());
     logger->set_pattern("[%Y-%m-%dT%H:%M:%S.%e%z] [%l] %v");
-    logger->flush_on(spdlog::level::info);
     logger->set_error_handler([](const std::string&) {}); // a full disk costs log lines
     spdlog::set_default_logger(std::move(logger));
 }
@@ -309,7 +303,7 @@ int run_daemon(DaemonOptions options) {
     const auto lock = take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
     for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN}) ::signal(signal, SIG_IGN);
-    open_log(options);
+    open_log();
     if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
     auto store = state::open_store(options.paths.database());
     std::string trouble = store ? "" : store.error().to_string();

@@ -22,7 +22,6 @@ struct DaemonOptions {
     std::optional<UpRequest> first;
     /// In the foreground: where progress goes. Otherwise nobody listens.
     std::function<void(const std::string&)> report;
-    bool foreground = false; // log to stderr instead of the log file
 };
 
 /// Runs until the site is down: by `mpsup down`, SIGTERM or SIGINT (a second one kills), or because the first

@@ -162,6 +162,8 @@ void WorkerHandle::reap() {
 }
 
 void WorkerHandle::reap_generation(GenerationHandle& generation) {
+    // What a dead master said of its children comes first: it knew how they ended.
+    if (generation.link && generation.process.pidfd && generation.process.pidfd.ended()) generation.link->read_now();
     if (generation.process.pidfd)
         if (const auto status = generation.process.pidfd.reap()) on_process_exit(generation, *status);
     if (generation.process.pidfd) return; // its master speaks for the children

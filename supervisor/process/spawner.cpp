@@ -32,7 +32,9 @@ public:
         reset_signals();
         const bool done = ::setsid() >= 0 && ::dup2(null_, STDIN_FILENO) == STDIN_FILENO &&
                           ::dup2(output_, STDOUT_FILENO) == STDOUT_FILENO &&
-                          ::dup2(output_, STDERR_FILENO) == STDERR_FILENO && ::chdir(directory_) == 0;
+                          ::dup2(output_, STDERR_FILENO) == STDERR_FILENO && ::chdir(directory_) == 0 &&
+                          // What others opened without close-on-exec, or left open for us, ends here (close_range(2)).
+                          ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
         return done ? process::error_code{} : process::error_code(errno, boost::system::system_category());
     }
 

@@ -22,6 +22,8 @@ public:
     /// False: the other end is gone.
     bool say(ChannelWord word) noexcept;
 
+    void close() noexcept { socket_.reset(); }
+
     enum class Heard { word, nothing, end };
     /// What has been said; `word` is set when the answer is Heard::word.
     [[nodiscard]] Heard hear(ChannelWord& word) noexcept;

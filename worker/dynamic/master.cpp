@@ -89,7 +89,7 @@ private:
         interpreter_.flush();
         const pid_t pid = ::fork();
         if (pid < 0) return complain("fork", {"fork", {errno, std::system_category()}});
-        if (pid == 0) become_child(std::move(channel->child), std::move(*board));
+        if (pid == 0) become_child(std::move(*channel), std::move(*board));
         auto pidfd = Pidfd::open(pid); // unreaped, so it is there even if it has ended
         if (!pidfd) return complain("watch a child", pidfd.error());
         // While the supervisor is away nobody hears this, and the pool goes on.
@@ -106,14 +106,15 @@ private:
     }
 
     // In the child. What belongs to the master and to its other children is closed.
-    [[noreturn]] void become_child(ChildChannel channel, Fd board) {
+    [[noreturn]] void become_child(ChildChannel::Pair channel, Fd board) {
         members_.clear();
+        channel.master.close(); // with it open we would never see the end of the other side
         session_.reset();
         auto scoreboard = contract::ScoreboardWriter::open(board.get());
         board.reset();
         if (!scoreboard) interpreter_.leave(1);
         ChildSetup setup{
-            interpreter_,           *application_, {},     {},      std::move(access_log_), std::move(channel),
+            interpreter_,           *application_, {},     {},      std::move(access_log_), std::move(channel.child),
             std::move(*scoreboard), command_line_, grace_, serving_};
         for (const Fd& listener : public_listeners_) setup.public_listeners.push_back(listener.get());
         for (const Fd& listener : private_listeners_) setup.private_listeners.push_back(listener.get());
