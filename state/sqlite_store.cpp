@@ -173,11 +173,11 @@ void SqliteStore::open_if_needed() {
     if (file_ && file_->was_replaced()) file_.reset();
     if (file_) return;
     try {
-        file_.emplace(path_);
+        file_ = std::make_unique<DatabaseFile>(path_);
     } catch (const SQLite::Exception& error) {
         if (classify(error.getErrorCode()) != Trouble::damage) throw;
         begin_afresh(error.what());
-        file_.emplace(path_);
+        file_ = std::make_unique<DatabaseFile>(path_);
     }
     say(true, "");
 }

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -77,7 +78,7 @@ private:
     const StoreLimits limits_;
 
     // Of the writer's thread.
-    std::optional<DatabaseFile> file_;
+    std::unique_ptr<DatabaseFile> file_;  // null: not open
     std::optional<EventRow> first_event_; // to be written before anything else: of a quarantine
     std::size_t rows_since_prune_ = 0;
 
