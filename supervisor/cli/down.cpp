@@ -9,7 +9,9 @@ int run_down(const Context& context) {
     if (!site) return complain(site.error().what, usage);
     if (!check_control_socket(site->paths.control_socket()))
         return complain("site " + site->name + " is not running", ok);
-    return ask(context, *site, "/v1/down", "{}");
+    const int code = ask(context, *site, "/v1/down", "{}");
+    if (code == ok) wait_until_gone(*site);
+    return code;
 }
 
 } // namespace mpsup::cli

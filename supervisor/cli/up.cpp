@@ -107,13 +107,15 @@ int run_up(const Context& context, const UpOptions& options) {
     const std::string document = topology::to_document(*loaded);
     const std::string file = std::filesystem::absolute(options.file).lexically_normal().string();
     if (options.foreground) return run_in_foreground(site, document, file);
-    if (check_control_socket(site.paths.control_socket())) {
+    const bool was_running = check_control_socket(site.paths.control_socket()).has_value();
+    if (was_running) {
         warn_of_other_build(site);
     } else if (auto started = start_supervisor(context, site); !started) {
         return complain(started.error().to_string(), failed);
     }
     const json::object body{{"document", document}, {"path", file}};
     const int code = ask(context, site, "/v1/up", json::serialize(body));
+    if (code == failed && !was_running) wait_until_gone(site); // it ends when there is nothing to supervise
     if (code == ok && context.output == Output::table && !context.quiet && !context.detach) print_urls(site);
     return code;
 }

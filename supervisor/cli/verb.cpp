@@ -1,5 +1,6 @@
 #include "supervisor/cli/verb.h"
 
+#include "base/fd.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/control/client.h"
 
@@ -7,7 +8,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <optional>
+#include <poll.h>
+#include <sys/file.h>
 
 namespace mpsup::cli {
 
@@ -69,6 +73,14 @@ int ask(const Context& context, const ChosenSite& site, const std::string& path,
     if (error == ECONNREFUSED || error == ENOENT)
         return complain("no supervisor runs for site " + site.name, no_supervisor);
     return complain(reply.error().to_string(), failed);
+}
+
+void wait_until_gone(const ChosenSite& site) {
+    constexpr auto patience = std::chrono::seconds(5);
+    const auto lock = open_file(site.paths.lock(), O_RDWR);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (lock && ::flock(lock->get(), LOCK_EX | LOCK_NB) != 0 && std::chrono::steady_clock::now() < deadline)
+        ::poll(nullptr, 0, 2); // flock(2) has no deadline of its own
 }
 
 } // namespace mpsup::cli

@@ -11,4 +11,7 @@ namespace mpsup::cli {
 /// -o jsonl the lines are passed on as they are, with -o json the last alone. Returns the exit code.
 [[nodiscard]] int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& json);
 
+/// After a supervisor said that it ends: waits until it has, so that the next command finds its lock free. At most 5 s.
+void wait_until_gone(const ChosenSite& site);
+
 } // namespace mpsup::cli

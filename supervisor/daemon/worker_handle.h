@@ -132,7 +132,7 @@ private:
                                            state::ProcessRole role) const;
     void record_start(const GenerationHandle& generation, const ServingProcess& process, state::ProcessRole role);
     boost::asio::awaitable<void> record_intent(state::ProcessRow row);
-    [[nodiscard]] std::vector<std::string> environment_of(const topology::WorkerSpec& spec) const;
+    [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
     void send_drain(GenerationHandle& generation);
     void kill_all(GenerationHandle& generation);

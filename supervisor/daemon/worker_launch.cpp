@@ -96,13 +96,15 @@ asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
     while (!receipt->arrived && Clock::now() < deadline) co_await receipt->bell.wait_until(deadline);
 }
 
-std::vector<std::string> WorkerHandle::environment_of(const topology::WorkerSpec& spec) const {
+std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& generation) const {
+    const topology::WorkerSpec& spec = generation.spec;
     std::map<std::string, std::string> variables;
     for (const char* name : inherited_variables)
         if (const char* value = std::getenv(name)) variables[name] = value;
     for (const auto& [name, url] : around_.urls) variables[name] = url;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
+    variables["MPSUP_GENERATION"] = std::to_string(generation.number);
     for (const auto& [name, value] : spec.env) variables[name] = value;
     std::vector<std::string> environment;
     for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
@@ -119,7 +121,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     request.executable =
         around_.binaries + (generation.spec.kind == topology::Kind::dynamic ? "/mpsup-heavy" : "/mpsup-light");
     request.arguments = command_line.to_arguments();
-    request.environment = environment_of(generation.spec);
+    request.environment = environment_of(generation);
     request.working_directory = working_directory(generation.spec);
     request.output = log->get();
     auto pidfd = around_.spawner.spawn(request);
