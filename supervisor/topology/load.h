@@ -17,7 +17,7 @@ constexpr std::size_t max_line_bytes = 8192; // yaml-cpp looks ahead through a w
 constexpr int max_nesting = 100;
 constexpr int max_open_brackets = 2 * max_nesting; // counted blindly, in comments and quotes too
 constexpr int max_alias_uses = 100;
-constexpr std::size_t max_values = 50'000; // scalars, lists and maps, aliases counted as what they stand for
+constexpr std::size_t max_values = 30'000; // scalars, lists and maps, aliases counted as what they stand for
 constexpr std::size_t max_problems = 200;  // shown; the last one tells how many more there are
 
 /// One thing that is wrong. Lines and columns count from 1, columns in characters; 0: the file as a whole.

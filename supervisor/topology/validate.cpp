@@ -246,23 +246,34 @@ private:
         key.set(spec, std::move(*value));
     }
 
+    /// As Address::overlaps says, without comparing every two of thousands.
     void check_overlaps() {
         std::ranges::stable_sort(listeners_, {}, &Listener::mark);
-        std::map<std::uint16_t, std::vector<const Listener*>> by_port;
+        std::map<Address, const Listener*> exact;
+        std::map<std::pair<bool, std::uint16_t>, const Listener*> first_of_port; // IPv6?, port
         for (const auto& later : listeners_) {
-            auto& same_port = by_port[later.address.port];
-            const auto earlier = std::ranges::find_if(
-                same_port, [&](const Listener* listener) { return listener->address.overlaps(later.address); });
-            if (earlier != same_port.end()) {
-                const auto& other = **earlier;
-                add(later.mark, "workers." + later.worker + ".listen",
-                    later.address.to_string() + " is taken by " + in_ticks(other.worker) + " (" +
-                        other.address.to_string() +
-                        (other.mark.line > 0 ? ", line " + std::to_string(other.mark.line) : "") + ")");
-            } else {
-                same_port.push_back(&later);
-            }
+            const auto& address = later.address;
+            auto everything = address; // the listener that would stand for this address too
+            everything.ip = address.is_ipv6() ? "::" : "0.0.0.0";
+            const auto [of_port, is_first] = first_of_port.emplace(std::pair{address.is_ipv6(), address.port}, &later);
+            const auto same = exact.find(address);
+            const auto wider = exact.find(everything);
+            if (same != exact.end())
+                taken(later, *same->second);
+            else if (wider != exact.end())
+                taken(later, *wider->second);
+            else if (address.is_any() && !is_first)
+                taken(later, *of_port->second);
+            else
+                exact.emplace(address, &later);
         }
+    }
+
+    void taken(const Listener& later, const Listener& earlier) {
+        const auto line = earlier.mark.line > 0 ? ", line " + std::to_string(earlier.mark.line) : "";
+        add(later.mark, "workers." + later.worker + ".listen",
+            later.address.to_string() + " is taken by " + in_ticks(earlier.worker) + " (" +
+                earlier.address.to_string() + line + ")");
     }
 
     const Origin& origin_;
