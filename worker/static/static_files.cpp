@@ -100,6 +100,14 @@ void StaticFiles::answer(const http::Request& request, http::Reply& reply) {
     look_up(request, reply);
 }
 
+// At most once a second: what one request met, the next thousand will meet.
+void StaticFiles::complain(int error) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_complaint_ < std::chrono::seconds(1)) return;
+    last_complaint_ = now;
+    http::log_error(http::Severity::error, system_failure("open a file", error).error().to_string());
+}
+
 void StaticFiles::look_up(const http::Request& request, http::Reply& reply) {
     const bool names_folder = path_.ends_with('/');
     if (names_folder) path_ += index_name;
@@ -107,7 +115,7 @@ void StaticFiles::look_up(const http::Request& request, http::Reply& reply) {
     Fd file = open_beneath(path_.c_str() + start);
     if (!file) {
         const int status = status_of(errno);
-        if (status == 503) http::log_error(http::Severity::error, system_failure("open a file").error().to_string());
+        if (status == 503 || status == 500) complain(errno);
         return refuse(reply, status);
     }
     struct stat status{};

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "worker/http/handler.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -30,12 +31,14 @@ private:
 
     [[nodiscard]] bool served(std::string_view path) const noexcept;
     [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
+    void complain(int error);
     void look_up(const http::Request& request, http::Reply& reply);
     void send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status);
 
     Fd root_; // O_PATH
     std::vector<std::string> serves_;
     std::string path_; // of the request in hand
+    std::chrono::steady_clock::time_point last_complaint_{};
 };
 
 } // namespace mpsup::static_files

@@ -1,0 +1,62 @@
+#include "worker/http/access_log.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace mpsup::http {
+namespace {
+
+std::string line_of(const AccessRecord& record) {
+    std::string out;
+    format_access_line(out, record, 784111777);
+    return out;
+}
+
+TEST(AccessLine, IsCombined) {
+    EXPECT_EQ(line_of({"127.0.0.1", "ann", "GET /a HTTP/1.1", 200, 42, "http://r/", "agent"}),
+              "127.0.0.1 - ann [06/Nov/1994:08:49:37 +0000] \"GET /a HTTP/1.1\" 200 42 \"http://r/\" \"agent\"\n");
+    EXPECT_EQ(line_of({"", "", "", 400, 0, "", ""}), "- - - [06/Nov/1994:08:49:37 +0000] \"-\" 400 0 \"-\" \"-\"\n");
+}
+
+TEST(AccessLine, CannotBeForged) {
+    const std::string line = line_of({"a", "", "x\" 200\n1.2.3.4\x1b[2J\\\xff", 400, 0, "", ""});
+    EXPECT_TRUE(line.contains("\"x\\\" 200\\x0a1.2.3.4\\x1b[2J\\\\\\xff\" 400"));
+    EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+}
+
+TEST(AccessLog, WritesWhatItGatheredWhenFlushed) {
+    Pipe pipe = *make_pipe();
+    AccessLog log(std::move(pipe.write));
+    log.add({"a", "", "GET / HTTP/1.1", 200, 1, "", ""});
+    log.add({"b", "", "GET / HTTP/1.1", 200, 1, "", ""});
+    EXPECT_TRUE(log.pending());
+    log.flush();
+    EXPECT_FALSE(log.pending());
+    char block[1024];
+    const ssize_t count = ::read(pipe.read.get(), block, sizeof block);
+    const std::string_view text(block, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+    EXPECT_EQ(log.dropped(), 0U);
+}
+
+TEST(AccessLog, LosesLinesAndNothingElseWhenTheDiskIsFull) {
+    auto full = open_file("/dev/full", O_WRONLY);
+    ASSERT_TRUE(full);
+    AccessLog log(std::move(*full));
+    log.add({"a", "", "GET / HTTP/1.1", 200, 1, "", ""});
+    log.flush();
+    EXPECT_EQ(log.dropped(), 1U);
+    EXPECT_FALSE(log.pending());
+}
+
+TEST(AccessLog, IsSilentWithoutAFile) {
+    AccessLog log;
+    EXPECT_FALSE(log.enabled());
+    log.add({"a", "", "GET / HTTP/1.1", 200, 1, "", ""});
+    EXPECT_FALSE(log.pending());
+}
+
+} // namespace
+} // namespace mpsup::http
