@@ -147,7 +147,6 @@ private:
 
     void machines(const Node& node) {
         if (!is_section(node, "machines")) return;
-        if (node.entries.empty()) add(node.mark, "machines", "`machines` is empty");
         bool first = true;
         for (const auto& given : node.entries) {
             if (given.key.starts_with("x-")) continue;
@@ -156,6 +155,7 @@ private:
                 add(given.key_mark, where, "more than one machine: known, not in this version");
             if (usable_name(given, where, "machine") && is_section(*given.value, where)) machine(given, where);
         }
+        if (first) add(node.mark, "machines", "`machines` is empty");
     }
 
     void machine(const Node::Entry& named, const std::string& where) {

@@ -189,6 +189,7 @@ TEST_F(TopologyLoader, RefusesSectionsThatAreNone) {
     EXPECT_EQ(problems(dynamic_worker("health: /up")),
               "4:9 `workers.w.health` must be a section with keys of its own\n");
     EXPECT_EQ(problems("machines: {}\n" + dynamic_worker("")), "1:11 `machines` is empty\n");
+    EXPECT_EQ(problems("machines: {x-a: {}}\n" + dynamic_worker("")), "1:11 `machines` is empty\n");
     EXPECT_EQ(problems("machines: {a: {}}\n" + dynamic_worker("")), "1:12 `a` has no `address`\n");
 }
 
