@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 constexpr auto sample_patience = 1s; // until samples are written when nothing else is said
 constexpr auto farewell = 2s;
 constexpr auto shortest_pause = 50ms;
-constexpr auto longest_pause = 2s;
+constexpr auto longest_pause = 200ms; // an intent must not wait longer for its answer
+constexpr auto worth_telling = 1s;    // of a time without writing, as an event
 constexpr std::size_t largest_batch = 1'000;
 
 } // namespace
@@ -78,6 +79,7 @@ bool SqliteStore::flush(std::chrono::milliseconds limit) {
 void SqliteStore::run(const std::stop_token& stop) {
     try {
         open_if_needed();
+        say(true, "");
     } catch (const NewerSchema& error) {
         say(false, error.what());
         const std::lock_guard lock(mutex_);
@@ -122,7 +124,7 @@ void SqliteStore::write_or_retry(Batch batch, const std::stop_token& stop) {
             open_if_needed();
             write(batch);
             answer_late_ones(batch, true);
-            say(true, "");
+            recover();
             break;
         } catch (const NewerSchema& error) {
             say(false, error.what());
@@ -179,7 +181,6 @@ void SqliteStore::open_if_needed() {
         begin_afresh(error.what());
         file_ = std::make_unique<DatabaseFile>(path_);
     }
-    say(true, "");
 }
 
 void SqliteStore::begin_afresh(const std::string& why) {
@@ -238,7 +239,21 @@ void SqliteStore::give_up(Batch& batch) {
     batch.clear();
 }
 
+void SqliteStore::recover() {
+    const auto since = std::exchange(failing_since_, std::nullopt);
+    const auto before = status();
+    say(true, "");
+    if (!since || Clock::now() - *since < worth_telling) return;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - *since).count();
+    push(EventRow{.kind = EventKind::store_recovered,
+                  .reason = "nothing could be written for " + std::to_string(seconds) + " s: " + before.problem +
+                            "; lost so far: " + std::to_string(before.dropped_samples) + " samples, " +
+                            std::to_string(before.dropped_rows) + " other rows"},
+         {});
+}
+
 void SqliteStore::say(bool writing, std::string problem) {
+    if (!writing && !failing_since_) failing_since_ = Clock::now();
     const std::lock_guard lock(mutex_);
     status_.writing = writing;
     status_.problem = std::move(problem);

@@ -72,6 +72,7 @@ private:
     void pause(const std::stop_token& stop, Clock::duration length);
     void answer_late_ones(Batch& batch, bool all);
     void give_up(Batch& batch);
+    void recover();
     void say(bool writing, std::string problem);
 
     const std::string path_;
@@ -80,6 +81,7 @@ private:
     // Of the writer's thread.
     std::unique_ptr<DatabaseFile> file_;  // null: not open
     std::optional<EventRow> first_event_; // to be written before anything else: of a quarantine
+    std::optional<Clock::time_point> failing_since_;
     std::size_t rows_since_prune_ = 0;
 
     mutable std::mutex mutex_; // guards what follows

@@ -105,6 +105,22 @@ TEST_F(SqliteStoreTest, OpensWhenTheLockIsLetGo) {
     EXPECT_EQ(scalar("SELECT uuid FROM processes"), "during");
 }
 
+TEST_F(SqliteStoreTest, TellsAfterwardsHowLongItCouldNotWrite) {
+    SqliteStore store(path_);
+    ASSERT_EQ(outcome_of_intent(store, "before"), true);
+    {
+        SQLite::Database other(path_, SQLite::OPEN_READWRITE, 5000);
+        SQLite::Transaction exclusive(other, SQLite::TransactionBehavior::EXCLUSIVE);
+        // A second must pass; intents that are given up measure it.
+        for (int i = 0; i < 6; ++i) EXPECT_EQ(outcome_of_intent(store, std::to_string(i)), false);
+    }
+    ASSERT_TRUE(store.flush(10s));
+    ASSERT_TRUE(store.flush(10s));
+    EXPECT_EQ(scalar("SELECT kind FROM events"), "store_recovered");
+    EXPECT_EQ(scalar("SELECT reason FROM events").substr(0, 29), "nothing could be written for ");
+    EXPECT_NE(scalar("SELECT reason FROM events").find("locked"), std::string::npos);
+}
+
 TEST_F(SqliteStoreTest, DropsSamplesFirstWhenThereIsNoRoom) {
     {
         const DatabaseFile made(path_);
