@@ -3,6 +3,7 @@
 #include "base/pidfd.h"
 #include "base/process_identity.h"
 #include "worker/dynamic/child.h"
+#include "worker/dynamic/heap.h"
 #include "worker/dynamic/roster.h"
 
 #include <algorithm>
@@ -61,6 +62,8 @@ public:
             return 1;
         }
         application_ = std::move(*application);
+        settle_heap();
+        (void)collapse_heap();
         while (!(roster_.draining() && members_.empty())) {
             fork_missing();
             wait();
