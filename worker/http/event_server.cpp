@@ -2,10 +2,9 @@
 
 #include "worker/contract/scoreboard.h"
 #include "worker/http/error_log.h"
+#include "worker/http/socket_io.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -20,10 +19,7 @@
 #include <cerrno>
 #include <csignal>
 #include <list>
-#include <netinet/tcp.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -44,17 +40,6 @@ constexpr std::size_t inline_file = 16384;                   // up to here one r
 constexpr std::size_t sendfile_turn = std::size_t{1} << 20U; // then the other connections have theirs
 constexpr int accepts_a_turn = 32;
 constexpr std::chrono::milliseconds accept_pause{50};
-
-std::string remote_text(const sockaddr_storage& address) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (address.ss_family == AF_INET)
-        ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
-    else if (address.ss_family == AF_INET6)
-        ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text.data(), text.size());
-    return text.data();
-}
-
-bool out_of_resources(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 } // namespace
 
@@ -93,7 +78,6 @@ private:
     Task send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent, bool& open);
     Task send_file(Session& session, std::uint64_t& sent, bool& open);
     Task wait_writable(Session& session, bool& open);
-    bool load_small_file(Session& session);
     void record(Session& session, int status, std::uint64_t bytes);
     void start_ticking();
     Task tick();
@@ -144,20 +128,16 @@ Task EventServer::Loop::accept_on(std::size_t index) {
 // False when the process has run out of something and should pause.
 bool EventServer::Loop::accept_some(int listener) {
     for (int i = 0; i < accepts_a_turn; ++i) {
-        sockaddr_storage from{};
-        socklen_t size = sizeof from;
-        Fd connected(::accept4(listener, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (connected) {
-            start(std::move(connected), from);
+        Accepted accepted = accept_connection(listener);
+        if (accepted.socket) {
+            start(std::move(accepted.socket), accepted.from);
             continue;
         }
-        const int error = errno;
-        if (error == EAGAIN) return true;
-        if (!out_of_resources(error) && error != EINVAL && error != EBADF) continue; // the client's trouble (accept(2))
+        if (accepted.error == EAGAIN) return true;
         const TimePoint now = Clock::now();
         if (now - last_complaint_ >= std::chrono::seconds(1)) {
             last_complaint_ = now;
-            log_error(Severity::error, system_failure("accept", error).error().to_string());
+            log_error(Severity::error, system_failure("accept", accepted.error).error().to_string());
         }
         return false;
     }
@@ -165,10 +145,6 @@ bool EventServer::Loop::accept_some(int listener) {
 }
 
 void EventServer::Loop::start(Fd connected, const sockaddr_storage& from) {
-    if (from.ss_family != AF_UNIX) {
-        const int on = 1;
-        ::setsockopt(connected.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
     Socket socket(io_);
     boost::system::error_code error;
     socket.assign(asio::generic::stream_protocol(from.ss_family, 0), connected.get(), error);
@@ -260,7 +236,8 @@ Task EventServer::Loop::answer(Session& session, bool& open) {
     } else if (!reply.file) {
         co_await send_head(session, reply.text, false, sent, open);
     } else if (reply.file_size <= inline_file) {
-        whole = load_small_file(session);
+        // A small file goes out with the head in one call.
+        whole = read_part(reply.file.get(), reply.offset, reply.file_size, reply.text);
         co_await send_head(session, reply.text, false, sent, open);
     } else {
         co_await send_head(session, {}, true, sent, open);
@@ -273,68 +250,41 @@ Task EventServer::Loop::answer(Session& session, bool& open) {
     if (open) http.finish_response(whole, Clock::now());
 }
 
-// The content of a small file goes out with the head in one call. False when the file has become shorter.
-bool EventServer::Loop::load_small_file(Session& session) {
-    Reply& reply = session.reply;
-    reply.text.resize(reply.file_size);
-    std::size_t used = 0;
-    while (used < reply.text.size()) {
-        const ssize_t got = ::pread(reply.file.get(), reply.text.data() + used, reply.text.size() - used,
-                                    static_cast<off_t>(reply.offset + used));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) break;
-        used += static_cast<std::size_t>(got);
-    }
-    reply.text.resize(used);
-    return used == reply.file_size;
-}
-
 // Writes output() and `content`; `sent` counts the content only.
 Task EventServer::Loop::send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent,
                                   bool& open) {
     Connection& http = session.http;
-    while (!http.output().empty() || !content.empty()) {
+    while (open && (!http.output().empty() || !content.empty())) {
         const std::string_view head = http.output();
-        std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
-                                   iovec{const_cast<char*>(content.data()), content.size()}};
-        msghdr message{};
-        message.msg_iov = parts.data();
-        message.msg_iovlen = content.empty() ? 1 : 2;
-        const ssize_t count = ::sendmsg(session.socket.native_handle(), &message,
-                                        MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
-        if (count > 0) {
-            const std::size_t of_head = std::min(static_cast<std::size_t>(count), head.size());
+        const IoResult result = send_texts(session.socket.native_handle(), head, content, more_follows);
+        if (result.status == IoStatus::progress) {
+            const std::size_t of_head = std::min(result.count, head.size());
             http.consume_output(of_head);
-            content.remove_prefix(static_cast<std::size_t>(count) - of_head);
-            sent += static_cast<std::uint64_t>(count) - of_head;
-            continue;
+            content.remove_prefix(result.count - of_head);
+            sent += result.count - of_head;
+        } else if (result.status == IoStatus::blocked) {
+            co_await wait_writable(session, open);
+        } else {
+            open = false;
         }
-        if (errno == EINTR) continue;
-        if (errno != EAGAIN) open = false;
-        if (open) co_await wait_writable(session, open);
-        if (!open) co_return;
     }
 }
 
 Task EventServer::Loop::send_file(Session& session, std::uint64_t& sent, bool& open) {
     const Reply& reply = session.reply;
     auto offset = static_cast<off_t>(reply.offset);
-    while (sent < reply.file_size) {
-        const auto wanted = std::min<std::uint64_t>(reply.file_size - sent, sendfile_turn);
-        const ssize_t count = ::sendfile(session.socket.native_handle(), reply.file.get(), &offset, wanted);
-        if (count == 0) co_return; // shorter than promised
-        if (count > 0) {
-            sent += static_cast<std::uint64_t>(count);
-            session.http.write_progress(Clock::now());
-            if (sent == reply.file_size || static_cast<std::uint64_t>(count) < sendfile_turn) continue;
-        } else if (errno == EINTR) {
-            continue;
-        } else if (errno != EAGAIN) {
+    while (open && sent < reply.file_size) {
+        const std::uint64_t wanted = std::min<std::uint64_t>(reply.file_size - sent, sendfile_turn);
+        const IoResult result = send_file_part(session.socket.native_handle(), reply.file.get(), offset, wanted);
+        if (result.status == IoStatus::ended) co_return;
+        if (result.status == IoStatus::failed) {
             open = false;
             co_return;
         }
-        co_await wait_writable(session, open);
-        if (!open) co_return;
+        sent += result.count;
+        if (result.count > 0) session.http.write_progress(Clock::now());
+        if (sent < reply.file_size && (result.status == IoStatus::blocked || result.count == sendfile_turn))
+            co_await wait_writable(session, open);
     }
 }
 

@@ -18,7 +18,7 @@ struct Target {
 /// Splits the origin form ("/p?q"), the absolute form ("http://host/p?q") and "*". Nothing for the authority form, for
 /// octets that do not belong (see RequestParser), for another scheme or a bad authority. An absolute form without a path
 /// means "/", with OPTIONS "*" (`is_options`). "*" for other methods is refused.
-[[nodiscard]] std::optional<Target> split_target(std::string_view target, bool is_options);
+[[nodiscard]] std::optional<Target> split_target(std::string_view text, bool is_options);
 
 /// host[:port] with a name, an IPv4 address or a bracketed IPv6 address, and a port of 1 to 65535 when there is a colon.
 [[nodiscard]] bool is_valid_authority(std::string_view text);

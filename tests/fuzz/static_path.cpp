@@ -13,9 +13,11 @@ namespace {
 
 // root/{a.txt,sub/b.txt,.hidden,out -> ../secret}, secret beside it; all that may be read begins with "ok".
 struct Site {
-    Site() {
+    Site() : base(make()), files(std::move(*mpsup::static_files::StaticFiles::open(base + "/root", {}))) {}
+    ~Site() { std::filesystem::remove_all(base); }
+    static std::string make() {
         std::string pattern = (std::filesystem::temp_directory_path() / "mpsup-fuzz-XXXXXX").string();
-        base = ::mkdtemp(pattern.data());
+        const std::string base = ::mkdtemp(pattern.data());
         std::filesystem::create_directories(base + "/root/sub");
         std::ofstream(base + "/root/a.txt") << "ok";
         std::ofstream(base + "/root/sub/b.txt") << "ok";
@@ -23,15 +25,15 @@ struct Site {
         std::ofstream(base + "/root/.hidden") << "no";
         std::ofstream(base + "/secret") << "no";
         std::filesystem::create_symlink("../secret", base + "/root/out");
-        files = *mpsup::static_files::StaticFiles::open(base + "/root", {});
+        return base;
     }
-    ~Site() { std::filesystem::remove_all(base); }
     std::string base;
-    std::optional<mpsup::static_files::StaticFiles> files;
+    mpsup::static_files::StaticFiles files;
 };
 
 } // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static Site site;
     const std::string_view target(reinterpret_cast<const char*>(data), size);
@@ -45,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.query = parts->query;
     request.has_query = parts->has_query;
     mpsup::http::Reply reply;
-    site.files->answer(request, reply);
+    site.files.answer(request, reply);
     if (reply.status == 200) {
         char content[2] = {};
         if (::pread(reply.file.get(), content, 2, 0) != 2 || content[0] != 'o') std::abort();

@@ -36,6 +36,7 @@ Outcome decode(std::string_view bytes, std::size_t step) {
 
 } // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name is libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     const Outcome whole = decode(bytes, std::string_view::npos);

@@ -1,0 +1,84 @@
+#include "worker/http/socket_io.h"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace mpsup::http {
+
+namespace {
+
+IoResult judge(ssize_t count) noexcept {
+    if (count > 0) return {IoStatus::progress, static_cast<std::size_t>(count)};
+    if (count == 0) return {IoStatus::ended, 0};
+    return {errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::blocked : IoStatus::failed, 0};
+}
+
+} // namespace
+
+Accepted accept_connection(int listener) noexcept {
+    Accepted accepted;
+    do {
+        socklen_t size = sizeof accepted.from;
+        accepted.socket.reset(
+            ::accept4(listener, reinterpret_cast<sockaddr*>(&accepted.from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        accepted.error = accepted.socket ? 0 : errno;
+    } while (accepted.error == EINTR || accepted.error == ECONNABORTED || accepted.error == EPROTO);
+    if (accepted.socket && accepted.from.ss_family != AF_UNIX) {
+        const int on = 1;
+        ::setsockopt(accepted.socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    return accepted;
+}
+
+bool out_of_resources(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+std::string remote_text(const sockaddr_storage& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (address.ss_family == AF_INET)
+        ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
+    else if (address.ss_family == AF_INET6)
+        ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, text.data(), text.size());
+    return text.data();
+}
+
+IoResult send_texts(int socket, std::string_view first, std::string_view second, bool more_follows) noexcept {
+    std::array<iovec, 2> parts{iovec{const_cast<char*>(first.data()), first.size()},
+                               iovec{const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = second.empty() ? 1 : 2;
+    ssize_t count = 0;
+    do count = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
+    while (count < 0 && errno == EINTR);
+    return judge(count);
+}
+
+IoResult send_file_part(int socket, int file, off_t& offset, std::uint64_t limit) noexcept {
+    ssize_t count = 0;
+    do count = ::sendfile(socket, file, &offset, limit);
+    while (count < 0 && errno == EINTR);
+    return judge(count);
+}
+
+bool read_part(int file, std::uint64_t offset, std::size_t size, std::string& text) {
+    text.resize(size);
+    std::size_t used = 0;
+    while (used < size) {
+        const ssize_t got = ::pread(file, text.data() + used, size - used, static_cast<off_t>(offset + used));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        used += static_cast<std::size_t>(got);
+    }
+    text.resize(used);
+    return used == size;
+}
+
+} // namespace mpsup::http

@@ -1,0 +1,52 @@
+// The system calls of an event-loop worker on its sockets: one attempt each, never waiting.
+#pragma once
+
+#include "base/fd.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+namespace mpsup::http {
+
+struct Accepted {
+    Fd socket; // non-blocking, TCP_NODELAY; empty when there is none
+    sockaddr_storage from{};
+    int error = 0; // why there is none: EAGAIN, or what accept(2) says
+};
+
+/// The next connection of a listener. Troubles of the client that hung up in the queue are passed over.
+[[nodiscard]] Accepted accept_connection(int listener) noexcept;
+
+/// Does accept's `error` mean that this process or machine has run out of something?
+[[nodiscard]] bool out_of_resources(int error) noexcept;
+
+/// The address without port; empty for a unix socket.
+[[nodiscard]] std::string remote_text(const sockaddr_storage& address);
+
+enum class IoStatus {
+    progress, // `count` bytes went out
+    blocked,  // wait for writable
+    ended,    // the file is shorter than was promised
+    failed,   // the connection is gone
+};
+
+struct IoResult {
+    IoStatus status = IoStatus::failed;
+    std::size_t count = 0;
+};
+
+/// Both texts, one after the other. `more_follows`: what comes next belongs into the same segment (MSG_MORE).
+[[nodiscard]] IoResult send_texts(int socket, std::string_view first, std::string_view second,
+                                  bool more_follows) noexcept;
+
+/// At most `limit` bytes of a regular file from `offset` on, which moves (sendfile(2)).
+[[nodiscard]] IoResult send_file_part(int socket, int file, off_t& offset, std::uint64_t limit) noexcept;
+
+/// Reads `size` bytes of a regular file from `offset` into `text`; false, with what there was, when it is shorter.
+[[nodiscard]] bool read_part(int file, std::uint64_t offset, std::size_t size, std::string& text);
+
+} // namespace mpsup::http
