@@ -27,7 +27,6 @@ class Child {
 public:
     explicit Child(ChildSetup setup)
         : setup_(std::move(setup)),
-          pid_(::getpid()),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           access_log_(std::move(setup_.access_log)),
           context_{{{}, http::Deadlines::heavy()}, access_log_} {
@@ -71,10 +70,10 @@ private:
 
     int wait(std::span<epoll_event> events) {
         access_log_.flush();
-        if (setup_.interpreter.was_told_to_end()) begin_to_leave(setup_.grace);
         const int count =
             ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds(), &outside_);
         if (count < 0) setup_.interpreter.dispatch_signals();
+        if (setup_.interpreter.was_told_to_end()) begin_to_leave(setup_.grace);
         return count;
     }
 
@@ -133,8 +132,8 @@ private:
         setup_.scoreboard.begin_request(client.request().method, client.request().path, now.count());
         ::sigprocmask(SIG_SETMASK, &outside_, nullptr);
         client.serve(setup_.application);
-        // The application forked, and its other half came back here: this is no server.
-        if (::getpid() != pid_) setup_.interpreter.leave(0);
+        // What the application forked may have come back through a die: this is no server.
+        if (!setup_.interpreter.is_our_process()) setup_.interpreter.leave(0);
         setup_.interpreter.dispatch_signals();
         sigset_t term;
         ::sigemptyset(&term);
@@ -238,7 +237,6 @@ private:
     }
 
     ChildSetup setup_;
-    pid_t pid_;
     Fd epoll_;
     sigset_t outside_{}; // the signal mask while we wait, and while the application runs
     http::AccessLog access_log_;

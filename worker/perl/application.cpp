@@ -42,6 +42,7 @@ void xs_serve(pTHX_ CV* cv) {
     SPAGAIN;
     SV* response = POPs;
     PUTBACK;
+    if (!exchange.interpreter->is_our_process()) exchange.interpreter->leave(0); // a fork came back: it is no server
     pass_response(aTHX_ exchange, response);
     XSRETURN_EMPTY;
 }
@@ -53,8 +54,9 @@ void set_current_exchange(Exchange* exchange) noexcept { the_exchange = exchange
 
 class Application::Impl {
 public:
-    Impl(::interpreter* perl, SV* application) : perl_(perl), application_(application) {
+    Impl(Interpreter& interpreter, SV* application) : perl_(interpreter.get()), application_(application) {
         dTHXa(perl_);
+        exchange_.interpreter = &interpreter;
         env_template_ = make_env_template(aTHX);
         serve_ = newXS(nullptr, xs_serve, __FILE__);
     }
@@ -119,7 +121,7 @@ Result<std::unique_ptr<Application>> Application::load(Interpreter& interpreter,
     LEAVE;
     if (!error.empty()) return failure(std::move(error));
     if (!SvROK(application)) return failure(file + " does not return an application (a code reference)");
-    return std::unique_ptr<Application>(new Application(std::make_unique<Impl>(interpreter.get(), application)));
+    return std::unique_ptr<Application>(new Application(std::make_unique<Impl>(interpreter, application)));
 }
 
 CallOutcome Application::call(const RequestInput& input, Reply& reply) { return impl_->call(input, reply); }

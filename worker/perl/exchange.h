@@ -1,6 +1,7 @@
 // The request in hand, as the XS functions see it. Private to worker/perl.
 #pragma once
 
+#include "worker/perl/interpreter.h"
 #include "worker/perl/perl_api.h"
 #include "worker/perl/reply.h"
 
@@ -9,6 +10,7 @@ namespace mpsup::perl {
 /// Lives in the frame that calls into Perl, outside of everything that a die() unwinds with longjmp: so what its members
 /// own is never leaked, whatever the application does. XS functions own nothing with a destructor themselves.
 struct Exchange {
+    Interpreter* interpreter = nullptr;
     const RequestInput* input = nullptr;
     Reply* reply = nullptr;
     SV* application = nullptr;  // borrowed

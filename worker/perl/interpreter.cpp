@@ -42,6 +42,7 @@ void xs_exit(pTHX_ CV* cv) {
 void xs_init(pTHX) {
     newXS("DynaLoader::boot_DynaLoader", boot_DynaLoader, __FILE__);
     newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
+    GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
     define_response_functions(aTHX);
 }
@@ -105,6 +106,8 @@ void Interpreter::became_child() noexcept {
     told_to_end = 0;
     rsignal(SIGCHLD, SIG_DFL); // or $? of what the application runs would be -1
 }
+
+bool Interpreter::is_our_process() const noexcept { return ::getpid() == worker_pid; }
 
 void Interpreter::dispatch_signals() noexcept {
     dTHXa(perl_);

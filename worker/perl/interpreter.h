@@ -24,6 +24,8 @@ public:
     void flush() noexcept;
     /// In a child just forked: its own random numbers, the default SIGCHLD, its own idea of who it is.
     void became_child() noexcept;
+    /// False in a process that the application forked.
+    [[nodiscard]] bool is_our_process() const noexcept;
     /// Runs the Perl signal handlers that are due. To be called when a system call was interrupted.
     void dispatch_signals() noexcept;
     /// SIGTERM has come.
