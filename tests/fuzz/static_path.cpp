@@ -49,8 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     mpsup::http::Reply reply;
     site.files.answer(request, reply);
     if (reply.status == 200) {
-        char content[2] = {};
-        if (::pread(reply.file.get(), content, 2, 0) != 2 || content[0] != 'o') std::abort();
+        if (reply.text != "ok") std::abort();
     }
     for (const auto& field : reply.fields())
         for (const char c : field.value)

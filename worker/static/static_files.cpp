@@ -4,6 +4,7 @@
 #include "worker/http/http_date.h"
 #include "worker/http/percent.h"
 #include "worker/http/response.h"
+#include "worker/http/socket_io.h"
 #include "worker/static/media_types.h"
 #include "worker/static/validators.h"
 
@@ -46,6 +47,20 @@ int status_of(int error) {
 }
 
 bool has_dot_name(std::string_view path) { return path.find("/.") != std::string_view::npos; }
+
+// Status and fields; false when no content follows.
+bool begin_reply(const http::Request& request, http::Reply& reply, const Validators& validators,
+                 const http::HttpDate& modified, std::string_view type) {
+    const int status = evaluate_conditions(request, validators);
+    if (status == 412) return refuse(reply, 412), false;
+    reply.status = status;
+    reply.add("ETag", validators.etag());
+    // RFC 9110 section 8.8.2.1: never later than Date.
+    if (validators.modified() <= std::time(nullptr)) reply.add("Last-Modified", {modified.data(), modified.size()});
+    if (status == 304) return false;
+    reply.add("Content-Type", type);
+    return true;
+}
 
 // A reference relative to the request's own path, so that it holds under any host name and no path can turn into a
 // host (RFC 3986 section 4.2: a first segment with a colon needs the "./").
@@ -111,8 +126,9 @@ void StaticFiles::complain(int error) {
 void StaticFiles::look_up(const http::Request& request, http::Reply& reply) {
     const bool names_folder = path_.ends_with('/');
     if (names_folder) path_ += index_name;
-    const std::size_t start = path_.find_first_not_of('/');
-    Fd file = open_beneath(path_.c_str() + start);
+    path_.erase(0, path_.find_first_not_of('/'));
+    if (const FileCache::Entry* entry = cache_.find(root_.get(), path_)) return send_kept(request, reply, *entry);
+    Fd file = open_beneath(path_.c_str());
     if (!file) {
         const int status = status_of(errno);
         if (status == 503 || status == 500) complain(errno);
@@ -127,16 +143,19 @@ void StaticFiles::look_up(const http::Request& request, http::Reply& reply) {
 
 void StaticFiles::send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status) {
     const Validators validators(status);
-    reply.status = evaluate_conditions(request, validators);
-    if (reply.status == 412) return refuse(reply, 412);
-    reply.add("ETag", validators.etag());
-    const http::HttpDate modified = http::format_http_date(validators.modified());
-    // RFC 9110 section 8.8.2.1: never later than Date.
-    if (validators.modified() <= std::time(nullptr)) reply.add("Last-Modified", {modified.data(), modified.size()});
-    if (reply.status == 304) return;
-    reply.add("Content-Type", media_type(path_));
-    reply.file_size = static_cast<std::uint64_t>(status.st_size);
+    const std::string_view type = media_type(path_);
+    if (!begin_reply(request, reply, validators, http::format_http_date(validators.modified()), type)) return;
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size <= FileCache::max_file && http::read_part(file.get(), 0, size, reply.text)) {
+        cache_.keep(path_, status, type, reply.text, std::time(nullptr));
+        return;
+    }
+    reply.file_size = size;
     reply.file = std::move(file);
+}
+
+void StaticFiles::send_kept(const http::Request& request, http::Reply& reply, const FileCache::Entry& entry) {
+    if (begin_reply(request, reply, entry.validators, entry.modified, entry.media_type)) reply.text = entry.content;
 }
 
 } // namespace mpsup::static_files

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "worker/http/handler.h"
+#include "worker/static/file_cache.h"
 
 #include <chrono>
 #include <string>
@@ -34,10 +35,12 @@ private:
     void complain(int error);
     void look_up(const http::Request& request, http::Reply& reply);
     void send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status);
+    void send_kept(const http::Request& request, http::Reply& reply, const FileCache::Entry& entry);
 
     Fd root_; // O_PATH
     std::vector<std::string> serves_;
-    std::string path_; // of the request in hand
+    std::string path_; // of the request in hand, below the root
+    FileCache cache_;
     std::chrono::steady_clock::time_point last_complaint_{};
 };
 
