@@ -28,9 +28,8 @@ TEST(HttpDate, IsNothingElse) {
 }
 
 TEST(HttpDate, OfNowCanBeReadBack) {
-    const auto now = parse_http_date(current_http_date());
-    ASSERT_TRUE(now);
-    EXPECT_NEAR(static_cast<double>(*now), static_cast<double>(std::time(nullptr)), 2);
+    const std::time_t now = parse_http_date(current_http_date()).value_or(0);
+    EXPECT_NEAR(static_cast<double>(now), static_cast<double>(std::time(nullptr)), 2);
 }
 
 } // namespace

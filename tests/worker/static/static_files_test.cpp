@@ -19,7 +19,8 @@ namespace {
 
 class Site : public testing::Test {
 protected:
-    Site() {
+    Site() : files(std::move(*StaticFiles::open(populate(folder), {"/static/", "/robots.txt"}))) {}
+    static std::string populate(const Folder& folder) {
         folder.write("root/static/site.css", "body {}");
         folder.write("root/static/docs/index.html", "index");
         folder.write("root/static/a b:c/index.html", "odd");
@@ -29,7 +30,7 @@ protected:
         folder.write("root/robots.txt", "robots");
         folder.write("root/private/x.txt", "not served");
         folder.write("outside.txt", "outside");
-        open({"/static/", "/robots.txt"});
+        return folder.path("root");
     }
     void open(std::vector<std::string> serves) {
         files = std::move(*StaticFiles::open(folder.path("root"), std::move(serves)));
@@ -44,7 +45,7 @@ protected:
         request.has_query = parts && parts->has_query;
         request.fields = std::move(fields);
         reply.clear();
-        files->answer(request, reply);
+        files.answer(request, reply);
         return reply.status;
     }
     [[nodiscard]] std::string field(std::string_view name) const {
@@ -61,7 +62,7 @@ protected:
     }
 
     Folder folder;
-    std::optional<StaticFiles> files;
+    StaticFiles files;
     http::Request request;
     http::Reply reply;
 };
