@@ -81,8 +81,8 @@ Result<std::string> recorded_status(const ChosenSite& site) {
         workers.emplace_back(std::move(worker));
     }
     json::object topology{{"path", nullptr}, {"digest", nullptr}};
-    if (const auto last = queries->last_topology(); last && *last)
-        topology = {{"path", (*last)->path}, {"digest", (*last)->digest}};
+    const std::optional<state::TopologyRow> last = queries->last_topology().value_or(std::nullopt);
+    if (last) topology = {{"path", last->path}, {"digest", last->digest}};
     return json::serialize(json::object{{"version", 1},
                                         {"site", site.name},
                                         {"layout", nullptr},

@@ -7,9 +7,9 @@
 
 namespace mpsup::cli {
 
-/// POSTs `json` to `path` and shows each line of the answer: progress as it comes (not with -q), and how it ended. With
+/// POSTs `body`, JSON, to `path` and shows each line of the answer: progress as it comes (not with -q), and how it ended. With
 /// -o jsonl the lines are passed on as they are, with -o json the last alone. Returns the exit code.
-[[nodiscard]] int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& json);
+[[nodiscard]] int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& body);
 
 /// After a supervisor said that it ends: waits until it has, so that the next command finds its lock free. At most 5 s.
 void wait_until_gone(const ChosenSite& site);

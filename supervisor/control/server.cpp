@@ -190,7 +190,7 @@ private:
     int clients_ = 0;
 };
 
-ControlServer::ControlServer(asio::any_io_executor executor, Fd listener, ControlHandler handler)
+ControlServer::ControlServer(const asio::any_io_executor& executor, Fd listener, ControlHandler handler)
     : impl_(std::make_shared<Impl>(executor, std::move(listener), std::move(handler))) {
     auto impl = impl_;
     asio::co_spawn(executor, impl->accept_loop(), [impl](const std::exception_ptr&) {});

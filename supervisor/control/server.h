@@ -36,7 +36,7 @@ using ControlHandler =
 class ControlServer {
 public:
     /// `listener`: non-blocking SOCK_STREAM unix listener (base/listener.h).
-    ControlServer(boost::asio::any_io_executor executor, Fd listener, ControlHandler handler);
+    ControlServer(const boost::asio::any_io_executor& executor, Fd listener, ControlHandler handler);
     ~ControlServer();
     ControlServer(ControlServer&&) noexcept;
     ControlServer& operator=(ControlServer&&) noexcept;

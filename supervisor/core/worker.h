@@ -110,7 +110,7 @@ private:
     void retire_all_but(GenerationNumber number, Time now);
     void end_if_empty(Generation& generation, Time now, double chance);
     void on_generation_over(const Generation& ended, Phase last_phase, Time now, double chance);
-    void settle_death(Time now, Duration ready_for, double chance, GenerationNumber number, const std::string& why);
+    void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
     void converge(Time now);
     [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;

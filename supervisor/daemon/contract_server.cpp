@@ -95,7 +95,7 @@ private:
     Greeter greeter_;
 };
 
-ContractServer::ContractServer(asio::any_io_executor executor, Fd listener, Greeter greeter)
+ContractServer::ContractServer(const asio::any_io_executor& executor, Fd listener, Greeter greeter)
     : impl_(std::make_shared<Impl>(executor, std::move(listener), std::move(greeter))) {
     asio::co_spawn(executor, impl_->accept_loop(), [impl = impl_](const std::exception_ptr&) {});
 }

@@ -19,7 +19,7 @@ using Greeter = std::function<bool(const contract::Hello& hello, Fd& connection)
 /// kernel says (SO_PEERCRED, unix(7)). One event loop.
 class ContractServer {
 public:
-    ContractServer(boost::asio::any_io_executor executor, Fd listener, Greeter greeter);
+    ContractServer(const boost::asio::any_io_executor& executor, Fd listener, Greeter greeter);
     ~ContractServer();
 
 private:

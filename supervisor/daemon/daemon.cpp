@@ -109,7 +109,7 @@ public:
         leftovers_ = find_leftovers(options_.paths, around_.boot);
         spawn(watch_signals());
         spawn(watch_children());
-        if (options_.first) spawn(run_first());
+        if (options_.first) spawn(run_first(*options_.first));
         context_.run();
         history_.site_event(state::EventKind::supervisor_stopped, "");
         return exit_code_;
@@ -201,8 +201,8 @@ private:
         co_return co_await bring_up(site_, std::move(applied), report);
     }
 
-    asio::awaitable<void> run_first() {
-        Outcome outcome = co_await perform("up", up(*options_.first, options_.report));
+    asio::awaitable<void> run_first(UpRequest first) {
+        Outcome outcome = co_await perform("up", up(std::move(first), options_.report));
         if (options_.report) options_.report(outcome.text);
         if (outcome.code != 0) finish(outcome.code);
     }
@@ -262,7 +262,7 @@ private:
     asio::awaitable<void> finish_after_answer(int code) {
         told_to_stop_ = true;
         const auto deadline = std::chrono::steady_clock::now() + answer_patience;
-        while (control_->clients() > 0 && std::chrono::steady_clock::now() < deadline)
+        while (control_ && control_->clients() > 0 && std::chrono::steady_clock::now() < deadline)
             co_await pause_for(std::chrono::milliseconds(5)); // the answer is on its way through the socket
         finish(code);
     }

@@ -21,9 +21,9 @@ Result<Pidfd> open_if_same(const state::ProcessStart& start, const std::string& 
 
 std::chrono::milliseconds longest_grace(const state::Queries& queries) {
     std::chrono::milliseconds grace = topology::Stop{}.grace;
-    const auto row = queries.last_topology();
-    if (!row || !*row) return grace;
-    const auto topology = topology::from_document((*row)->document);
+    const std::optional<state::TopologyRow> row = queries.last_topology().value_or(std::nullopt);
+    if (!row) return grace;
+    const auto topology = topology::from_document(row->document);
     if (!topology) return grace;
     grace = std::chrono::milliseconds(0);
     for (const topology::WorkerSpec& worker : topology->workers) grace = std::max(grace, worker.stop.grace);

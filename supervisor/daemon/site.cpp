@@ -20,7 +20,7 @@ core::GenerationNumber last_recorded_generation(const SitePaths& paths, const st
 
 } // namespace
 
-void Site::set_applied(std::optional<AppliedTopology> applied) { applied_ = std::move(applied); }
+void Site::set_applied(AppliedTopology applied) { applied_ = std::move(applied); }
 
 std::shared_ptr<WorkerHandle> Site::find(const std::string& name) const {
     const auto found = std::ranges::find_if(workers_, [&](const auto& worker) { return worker->spec().name == name; });
@@ -43,7 +43,7 @@ void Site::remove(const std::string& name) {
 void Site::sort_workers() {
     if (!applied_) return;
     const auto& order = applied_->topology.workers;
-    std::ranges::stable_sort(workers_, {}, [&](const auto& worker) {
+    std::ranges::sort(workers_, {}, [&](const auto& worker) {
         return std::ranges::find(order, worker->spec().name, &topology::WorkerSpec::name) - order.begin();
     });
 }

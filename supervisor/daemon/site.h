@@ -24,8 +24,9 @@ class Site {
 public:
     explicit Site(Surroundings& around) : around_(around) {}
 
-    [[nodiscard]] const std::optional<AppliedTopology>& applied() const { return applied_; }
-    void set_applied(std::optional<AppliedTopology> applied);
+    /// Null before the first.
+    [[nodiscard]] const AppliedTopology* applied() const { return applied_ ? &*applied_ : nullptr; }
+    void set_applied(AppliedTopology applied);
 
     /// In the order of the topology.
     [[nodiscard]] const std::vector<std::shared_ptr<WorkerHandle>>& workers() const { return workers_; }

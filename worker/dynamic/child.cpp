@@ -186,6 +186,7 @@ private:
     }
 
     void hear_supervisor() {
+        if (!session_) return;
         auto received = session_->receive();
         if (!received && received.error().code.value() == EAGAIN) return;
         if (!received) {

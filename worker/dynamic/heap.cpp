@@ -13,9 +13,7 @@ namespace mpsup::dynamic {
 
 namespace {
 
-#ifndef MADV_COLLAPSE
-constexpr int MADV_COLLAPSE = 25; // Linux 6.1; Debian 12's glibc does not name it yet
-#endif
+constexpr int madv_collapse = 25; // MADV_COLLAPSE of Linux 6.1; Debian 12's glibc does not name it yet
 constexpr std::uintptr_t huge_page = 2 * 1024 * 1024;
 constexpr std::size_t maps_limit = 4 * 1024 * 1024;
 
@@ -60,7 +58,7 @@ std::size_t collapse_heap() noexcept {
         end = end / huge_page * huge_page;
         // One by one: a range with a hole in it is refused whole.
         for (; begin < end; begin += huge_page)
-            if (::madvise(reinterpret_cast<void*>(begin), huge_page, MADV_COLLAPSE) == 0) collapsed += huge_page;
+            if (::madvise(reinterpret_cast<void*>(begin), huge_page, madv_collapse) == 0) collapsed += huge_page;
     }
     return collapsed;
 }

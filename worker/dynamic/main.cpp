@@ -31,7 +31,7 @@ int main(int argc, char** argv, char** environment) {
         (void)session->send(contract::Failed{interpreter.error().to_string()});
         return complain(interpreter.error());
     }
-    const int code = dynamic::run_master(**interpreter, std::move(*session), std::move(order->first),
-                                         std::move(order->second), *command_line);
+    const int code =
+        dynamic::run_master(**interpreter, std::move(*session), order->first, std::move(order->second), *command_line);
     (*interpreter)->leave(code); // the interpreter is not torn down
 }

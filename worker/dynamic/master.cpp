@@ -58,7 +58,7 @@ public:
         auto application = perl::Application::load(interpreter_, app);
         if (!application) {
             std::fprintf(stderr, "mpsup: %s\n", application.error().to_string().c_str());
-            (void)session_->send(contract::Failed{application.error().to_string()});
+            if (session_) (void)session_->send(contract::Failed{application.error().to_string()});
             return 1;
         }
         application_ = std::move(*application);
@@ -246,7 +246,7 @@ private:
 
 } // namespace
 
-int run_master(perl::Interpreter& interpreter, contract::Session session, contract::Go go, std::vector<Fd> fds,
+int run_master(perl::Interpreter& interpreter, contract::Session session, const contract::Go& go, std::vector<Fd> fds,
                const contract::CommandLine& command_line) {
     return Master(interpreter, std::move(session), go, std::move(fds), command_line).run(go.app);
 }

@@ -8,7 +8,7 @@ namespace mpsup::dynamic {
 
 /// Runs the whole life of a pool master after `go`: returns its exit code. Single-threaded, one poll loop; serves no
 /// client. Children never return from here: they leave with _exit(2).
-[[nodiscard]] int run_master(perl::Interpreter& interpreter, contract::Session session, contract::Go go,
+[[nodiscard]] int run_master(perl::Interpreter& interpreter, contract::Session session, const contract::Go& go,
                              std::vector<Fd> fds, const contract::CommandLine& command_line);
 
 } // namespace mpsup::dynamic

@@ -40,8 +40,8 @@ void Roster::ready(pid_t pid, TimePoint now) {
 Duration Roster::gone(pid_t pid, TimePoint now) {
     const auto member = members_.find(pid);
     if (member == members_.end()) return Duration(0);
-    const Duration ready_for =
-        member->second ? std::chrono::duration_cast<Duration>(now - *member->second) : Duration(0);
+    const std::optional<TimePoint> since = member->second;
+    const Duration ready_for = since ? std::chrono::duration_cast<Duration>(now - *since) : Duration(0);
     members_.erase(member);
     ++replacements_;
     if (ready_for >= settled) {

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <unistd.h>
 
-EXTERN_C void boot_DynaLoader(pTHX_ CV* cv);
+EXTERN_C void boot_DynaLoader(pTHX_ CV* cv); // NOLINT(readability-identifier-naming): Perl's own name
 
 namespace mpsup::perl {
 

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-struct interpreter; // Perl's own
+struct interpreter; // Perl's own name. NOLINT(readability-identifier-naming)
 
 namespace mpsup::perl {
 

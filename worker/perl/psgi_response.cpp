@@ -173,7 +173,7 @@ void xs_send_file(pTHX_ CV* cv) {
     Exchange& exchange = exchange_or_die(aTHX);
     std::uint64_t count = SvUV(ST(4));
     start_reply(aTHX_ exchange, ST(0), ST(1), count);
-    count = std::min(count, *exchange.announced);
+    if (exchange.announced) count = std::min(count, *exchange.announced);
     exchange.written += count;
     if (count > 0 && !exchange.reply->send_file(static_cast<int>(SvIV(ST(2))), SvUV(ST(3)), count))
         exchange.broken = true;
