@@ -55,11 +55,6 @@ std::string format_duration(std::chrono::milliseconds duration) {
         const auto factor = static_cast<long long>(unit->factor);
         if (count >= factor && count % factor == 0) return std::to_string(count / factor) + std::string(unit->name);
     }
-    if (count > 1000 && count < 60'000) {
-        std::array<char, 32> text{};
-        const auto end = std::to_chars(text.data(), text.data() + text.size(), static_cast<double>(count) / 1000).ptr;
-        return std::string(text.data(), end) + "s";
-    }
     return std::to_string(count) + "ms";
 }
 

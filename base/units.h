@@ -17,7 +17,7 @@ namespace mpsup {
 /// 2^53 bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
-/// The shortest exact form that parse_duration reads back: "1500ms" is "1.5s", "60s" is "1m".
+/// In the largest unit that leaves no fraction, as parse_duration reads it back: "1500ms", "1m", "2h".
 [[nodiscard]] std::string format_duration(std::chrono::milliseconds duration);
 
 /// For people, at most three digits and a binary unit: "912B", "4.7MiB", "13MiB".

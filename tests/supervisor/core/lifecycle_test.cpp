@@ -27,7 +27,9 @@ TEST(Lifecycle, LetsNobodyServeThatDidNotPassItsGate) {
                 EXPECT_EQ(phase, Phase::standby);
                 EXPECT_EQ(trigger, Trigger::admit);
             }
-            if (step.action == Action::send_serve) { EXPECT_EQ(step.next, Phase::serving); }
+            if (step.action == Action::send_serve) {
+                EXPECT_EQ(step.next, Phase::serving);
+            }
         }
 }
 

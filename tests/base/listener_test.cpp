@@ -1,0 +1,64 @@
+#include "base/listener.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace mpsup {
+namespace {
+
+// A port that the kernel picked, which nobody listens on.
+std::uint16_t free_port() {
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&name), size), 0);
+    EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+    return ntohs(name.sin_port);
+}
+
+TEST(Listener, ListensAndRefusesASecondOnTheSameAddress) {
+    const Address address{"127.0.0.1", free_port()};
+    const auto first = listen_tcp(address);
+    ASSERT_TRUE(first);
+    EXPECT_TRUE(is_listening(first->get()));
+    const auto second = listen_tcp(address);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code.value(), EADDRINUSE);
+    EXPECT_NE(second.error().what.find(address.to_string()), std::string::npos);
+}
+
+TEST(Listener, SaysWhenTheMachineHasNoSuchAddress) {
+    EXPECT_EQ(listen_tcp({"192.0.2.1", free_port()}).error().code.value(), EADDRNOTAVAIL);
+}
+
+TEST(Listener, ReplacesAStaleSocketFileAndSetsItsMode) {
+    std::string name = std::filesystem::temp_directory_path() / "mpsup-listener-XXXXXX";
+    const std::string folder = ::mkdtemp(name.data());
+    const std::string path = folder + "/socket";
+    {
+        ASSERT_TRUE(listen_unix(path, SOCK_STREAM, 0600));
+    }
+    const auto again = listen_unix(path, SOCK_STREAM, 0600);
+    ASSERT_TRUE(again);
+    struct stat status{};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600U);
+    EXPECT_TRUE(connect_unix(path, SOCK_STREAM));
+    std::filesystem::remove_all(folder);
+}
+
+TEST(Listener, RefusesPathsThatAreTooLongForTheKernel) {
+    const std::string path = "/tmp/" + std::string(120, 'x');
+    EXPECT_EQ(listen_unix(path, SOCK_STREAM, 0600).error().code.value(), ENAMETOOLONG);
+    EXPECT_EQ(connect_unix(path, SOCK_STREAM).error().code.value(), ENAMETOOLONG);
+}
+
+} // namespace
+} // namespace mpsup
