@@ -17,6 +17,11 @@ int complain(const mpsup::Error& error) {
 
 } // namespace
 
+#ifdef __SANITIZE_ADDRESS__
+// perl_construct keeps a few bytes that only perl_destruct would free, and that is never called.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libperl\n"; } // NOLINT: the sanitizer's name
+#endif
+
 // Perl wants main()'s own three arguments, and keeps pointers to them.
 int main(int argc, char** argv, char** environment) {
     using namespace mpsup;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <fcntl.h>
 #include <optional>
 #include <poll.h>
@@ -62,6 +63,7 @@ public:
             return 1;
         }
         application_ = std::move(*application);
+        ::tzset(); // reads a file: here once, instead of in each child's first log line
         settle_heap();
         (void)collapse_heap();
         while (!(roster_.draining() && members_.empty())) {
