@@ -75,7 +75,8 @@ Result<Pidfd> ProcessSpawner::spawn(const SpawnRequest& request) {
     launcher.env = environment.data();
     boost::system::error_code error;
     try {
-        auto child = launcher(context, error, request.executable, request.arguments,
+        // By executor: the overload for a context drops the error code and throws.
+        auto child = launcher(context.get_executor(), error, request.executable, request.arguments,
                               ChildSetup(null->get(), request.output, request.working_directory.c_str()));
         if (error) {
             if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0); // it has ended with _exit: no wait
