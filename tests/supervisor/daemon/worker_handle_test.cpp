@@ -1,0 +1,263 @@
+#include "supervisor/daemon/worker_handle.h"
+
+#include "base/fd_passing.h"
+#include "base/process_identity.h"
+
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace mpsup {
+namespace {
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+// Starts processes that do nothing, or refuses to.
+class FakeSpawner final : public Spawner {
+public:
+    Result<Pidfd> spawn(const SpawnRequest& request) override {
+        requests.push_back(request);
+        if (refuses) return failure("fork: no room");
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            for (;;) ::pause();
+        }
+        return Pidfd::open(pid);
+    }
+    std::vector<SpawnRequest> requests;
+    bool refuses = false;
+};
+
+class FakeProbe final : public Probe {
+public:
+    asio::awaitable<ProbeResult> run(ProbeTarget target) override {
+        targets.push_back(std::move(target));
+        co_return ProbeResult{passes, 1ms, passes ? "" : "answered 500"};
+    }
+    std::vector<ProbeTarget> targets;
+    bool passes = true;
+};
+
+class FakeStore final : public state::Store {
+public:
+    void intend(const state::ProcessRow& row, Done done) override {
+        intents.push_back(row);
+        if (answers)
+            done(true);
+        else
+            unanswered.push_back(std::move(done));
+    }
+    void started(const state::ProcessStart& start) override { starts.push_back(start); }
+    void exited(const state::ProcessExit& exit) override { exits.push_back(exit); }
+    void event(const state::EventRow& event) override { events.push_back(event); }
+    void topology(const state::TopologyRow&) override {}
+    void worker(const state::WorkerRow& worker) override { workers.push_back(worker); }
+    void sample(const state::HealthSample&) override {}
+    void sample(const state::ProcessSample&) override {}
+    state::StoreStatus status() const override { return {}; }
+    bool flush(std::chrono::milliseconds) override { return true; }
+
+    bool answers = true;
+    std::vector<Done> unanswered;
+    std::vector<state::ProcessRow> intents;
+    std::vector<state::ProcessStart> starts;
+    std::vector<state::ProcessExit> exits;
+    std::vector<state::EventRow> events;
+    std::vector<state::WorkerRow> workers;
+};
+
+class WorkerHandleTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = std::filesystem::temp_directory_path() / "mpsup-handle-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+        paths_.emplace(BaseDirs::find(folder_, std::nullopt).value(), "shop");
+        ASSERT_TRUE(paths_->create());
+        around_.emplace(Surroundings{context_.get_executor(),
+                                     *paths_,
+                                     spawner_,
+                                     probe_,
+                                     history_,
+                                     "/opt/mpsup",
+                                     "boot",
+                                     {{"MPSUP_STATIC_URL", "http://127.0.0.1:8080"}},
+                                     std::mt19937_64(1),
+                                     Bell(context_.get_executor())});
+        spec_.name = "docs";
+        spec_.root = "/srv";
+        spec_.env = {{"COLOUR", "blue"}};
+        worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    }
+    void TearDown() override {
+        worker_->kill();
+        until([&] { return !worker_->core().has_processes() || !worker_->core().wants_to_run(); });
+        worker_->stop();
+        worker_->kill();
+        until([&] { return !worker_->core().has_processes(); });
+        worker_->close();
+        context_.poll();
+        std::filesystem::remove_all(folder_);
+    }
+
+    // Runs the event loop until it is so; processes and timers are real, so there is something to wait for.
+    bool until(const std::function<bool()>& is_so) {
+        const auto end = std::chrono::steady_clock::now() + 5s;
+        while (!is_so() && std::chrono::steady_clock::now() < end) {
+            context_.restart();
+            context_.run_one_for(20ms);
+        }
+        return is_so();
+    }
+
+    pid_t pid() const { return worker_->generations().back()->process.pidfd.pid(); }
+
+    // Says hello as the process that was spawned last; our end of its connection is peer_.
+    bool say_hello(const std::string& uuid, pid_t pid) {
+        int ends[2];
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+        peer_ = Fd(ends[1]);
+        Fd connection(ends[0]);
+        contract::Hello hello;
+        hello.identity = {"shop", "docs", worker_->generations().back()->number, uuid};
+        hello.pid = pid;
+        hello.start_time = process_start_time(pid).value_or(0);
+        return worker_->greet(hello, connection);
+    }
+    bool say_hello() { return say_hello(worker_->generations().back()->uuid, pid()); }
+    void say(const contract::Message& message) { ASSERT_TRUE(send_packet(peer_.get(), contract::encode(message))); }
+    // The next message that the worker was sent.
+    template <typename Body> bool hears() {
+        auto packet = receive_packet(peer_.get());
+        if (!packet) return false;
+        const auto message = contract::decode(packet->bytes);
+        heard_fds_ = packet->fds.size();
+        return message && std::holds_alternative<Body>(*message);
+    }
+    void start_and_serve() {
+        worker_->start({}, false);
+        ASSERT_TRUE(until([&] { return !spawner_.requests.empty() && pid() > 0; }));
+        ASSERT_TRUE(say_hello());
+        ASSERT_TRUE(hears<contract::Go>());
+        say(contract::Ready{});
+        ASSERT_TRUE(until([&] { return worker_->core().serving() != 0; }));
+    }
+
+    asio::io_context context_;
+    std::string folder_;
+    std::optional<SitePaths> paths_;
+    FakeSpawner spawner_;
+    FakeProbe probe_;
+    FakeStore store_;
+    History history_{store_};
+    std::optional<Surroundings> around_;
+    topology::WorkerSpec spec_;
+    std::shared_ptr<WorkerHandle> worker_;
+    Fd peer_;
+    std::size_t heard_fds_ = 0;
+};
+
+TEST_F(WorkerHandleTest, WritesItsIntentBeforeItSpawns) {
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 1 && store_.starts.size() == 1; }));
+    ASSERT_EQ(store_.intents.size(), 1U);
+    EXPECT_EQ(store_.intents[0].uuid, store_.starts[0].row.uuid);
+    EXPECT_EQ(store_.starts[0].pid, pid());
+    EXPECT_GT(store_.starts[0].start_time, 0U);
+}
+
+TEST_F(WorkerHandleTest, IsNotHeldUpByAStoreThatDoesNotAnswer) {
+    store_.answers = false;
+    worker_->start({}, false);
+    EXPECT_TRUE(until([&] { return spawner_.requests.size() == 1; }));
+}
+
+TEST_F(WorkerHandleTest, TellsItsProcessWhoItIsAndWhereTheOthersAre) {
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 1; }));
+    const SpawnRequest& request = spawner_.requests[0];
+    EXPECT_EQ(request.executable, "/opt/mpsup/mpsup-light");
+    const auto has = [&](const std::string& variable) {
+        return std::ranges::find(request.environment, variable) != request.environment.end();
+    };
+    EXPECT_TRUE(has("COLOUR=blue"));
+    EXPECT_TRUE(has("MPSUP_STATIC_URL=http://127.0.0.1:8080"));
+    EXPECT_TRUE(has("MPSUP_WORKER=docs"));
+    EXPECT_TRUE(has("MPSUP_GENERATION=1"));
+}
+
+TEST_F(WorkerHandleTest, LetsAProcessServeThatSaidHelloGotReadyAndPassedItsProbes) {
+    start_and_serve();
+    EXPECT_EQ(heard_fds_, 2U) << "its private listener and the access log";
+    EXPECT_TRUE(hears<contract::Serve>());
+    EXPECT_GE(probe_.targets.size(), 3U);
+    EXPECT_EQ(worker_->core().state(), core::WorkerState::ready);
+}
+
+TEST_F(WorkerHandleTest, ListensToNobodyElse) {
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return !spawner_.requests.empty() && pid() > 0; }));
+    EXPECT_FALSE(say_hello("another uuid", pid()));
+    EXPECT_FALSE(say_hello(worker_->generations().back()->uuid, ::getpid())) << "another process";
+    EXPECT_TRUE(say_hello());
+    EXPECT_FALSE(say_hello()) << "twice";
+}
+
+TEST_F(WorkerHandleTest, ReplacesAProcessThatDies) {
+    start_and_serve();
+    const pid_t first = pid();
+    ASSERT_EQ(::kill(first, SIGKILL), 0);
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 2; }));
+    const auto exited = std::ranges::find(store_.events, state::EventKind::exited, &state::EventRow::kind);
+    ASSERT_NE(exited, store_.events.end());
+    EXPECT_EQ(exited->pid, first);
+    EXPECT_EQ(exited->exit, ExitStatus::signalled(SIGKILL));
+}
+
+TEST_F(WorkerHandleTest, KillsAProcessThatTalksNonsense) {
+    start_and_serve();
+    ASSERT_TRUE(send_packet(peer_.get(), "{\"type\":\"child_ready\",\"pid\":\"rubbish\"}"));
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 2; }));
+    EXPECT_EQ(worker_->core().crashes(), 1);
+}
+
+TEST_F(WorkerHandleTest, KillsAProcessThatAnnouncesAChildThatIsNotIts) {
+    start_and_serve();
+    const auto stranger = Pidfd::open(::getppid());
+    ASSERT_TRUE(stranger);
+    const auto board = contract::make_scoreboard().value();
+    const int fds[] = {stranger->fd(), board.get()};
+    ASSERT_TRUE(send_packet(peer_.get(), contract::encode(contract::ChildStarted{::getppid(), 1}), fds));
+    EXPECT_TRUE(until([&] { return worker_->core().crashes() == 1; }));
+}
+
+TEST_F(WorkerHandleTest, BacksOffWhenNothingCanBeSpawned) {
+    spawner_.refuses = true;
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return worker_->core().state() == core::WorkerState::backoff; }));
+    EXPECT_EQ(worker_->core().last_failure(), "fork: no room");
+}
+
+TEST_F(WorkerHandleTest, DrainsTheOldWhenTheNewIsAdmitted) {
+    start_and_serve();
+    ASSERT_TRUE(hears<contract::Serve>());
+    Fd old_peer = std::move(peer_);
+    const auto number = worker_->prepare(spec_, {});
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 2 && pid() > 0; }));
+    ASSERT_TRUE(say_hello());
+    say(contract::Ready{});
+    ASSERT_TRUE(until([&] { return worker_->core().progress(number) == core::Progress::standing_by; }));
+    EXPECT_FALSE(receive_packet(old_peer.get())) << "the old one is told nothing before that";
+    worker_->admit(number);
+    const auto packet = receive_packet(old_peer.get());
+    ASSERT_TRUE(packet);
+    EXPECT_TRUE(std::holds_alternative<contract::Drain>(contract::decode(packet->bytes).value()));
+}
+
+} // namespace
+} // namespace mpsup
