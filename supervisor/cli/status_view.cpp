@@ -50,12 +50,18 @@ json::object parse(const std::string& document) {
     return !error && value.is_object() ? value.as_object() : json::object();
 }
 
-std::string listen_of(const json::object& worker) {
-    std::string text;
+std::vector<std::string> listen_of(const json::object& worker) {
+    std::vector<std::string> addresses;
     const json::value* list = worker.if_contains("listen");
     if (list && list->is_array())
         for (const json::value& address : list->as_array())
-            if (address.is_string()) text += (text.empty() ? "" : ",") + std::string(address.as_string());
+            if (address.is_string()) addresses.emplace_back(address.as_string());
+    return addresses;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
     return text;
 }
 
@@ -117,7 +123,7 @@ void print_urls(const ChosenSite& site) {
     if (!status) return;
     Table table({"WORKER", "ADDRESS"});
     for (const json::object& worker : objects_at(parse(status->text), "workers"))
-        table.add({text_at(worker, "name"), "http://" + listen_of(worker)});
+        for (const std::string& address : listen_of(worker)) table.add({text_at(worker, "name"), "http://" + address});
     std::fputs(table.to_string().c_str(), stdout);
 }
 
@@ -137,7 +143,7 @@ std::string workers_table(const std::string& document) {
                    std::to_string(number_at(restarts, "crash")),
                    std::to_string(number_at(restarts, "planned")),
                    {text_at(health, "state"), colour_of(text_at(health, "state"))},
-                   listen_of(worker)});
+                   joined(listen_of(worker))});
         std::string why = text_at(health, "why");
         if (why.empty() && state != "ready") why = text_at(worker, "last_failure");
         if (!why.empty()) failures += text_at(worker, "name") + ": " + printable(why) + "\n";

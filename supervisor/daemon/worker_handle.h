@@ -136,6 +136,7 @@ private:
     void send_go(GenerationHandle& generation);
     void send_drain(GenerationHandle& generation);
     void kill_all(GenerationHandle& generation);
+    [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
 
     void on_message(core::GenerationNumber number, contract::Message message, std::vector<Fd> fds);

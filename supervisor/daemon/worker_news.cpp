@@ -136,13 +136,19 @@ void WorkerHandle::watch(GenerationHandle& generation, ServingProcess& process) 
                    [](const std::exception_ptr&) {});
 }
 
+const Pidfd* WorkerHandle::pidfd_of(core::GenerationNumber number, pid_t pid) {
+    GenerationHandle* generation = find(number);
+    if (!generation) return nullptr;
+    if (generation->process.pidfd.pid() == pid) return &generation->process.pidfd;
+    const auto child = generation->children.find(pid);
+    return child == generation->children.end() ? nullptr : &child->second.pidfd;
+}
+
 asio::awaitable<void> WorkerHandle::watch_exit(core::GenerationNumber number, pid_t pid) {
     const auto self = shared_from_this();
-    GenerationHandle* generation = find(number);
-    if (!generation) co_return;
-    const bool is_process = generation->process.pidfd.pid() == pid;
-    const Pidfd& pidfd = is_process ? generation->process.pidfd : generation->children[pid].pidfd;
-    Fd copy(::fcntl(pidfd.fd(), F_DUPFD_CLOEXEC, 3)); // ours to wait on, whatever becomes of the handle's
+    const Pidfd* pidfd = pidfd_of(number, pid);
+    if (!pidfd) co_return;                             // its end was seen before this began
+    Fd copy(::fcntl(pidfd->fd(), F_DUPFD_CLOEXEC, 3)); // ours to wait on, whatever becomes of the handle's
     if (!copy) {
         log_line("error", "cannot watch process " + std::to_string(pid) + ": out of descriptors");
         co_return;

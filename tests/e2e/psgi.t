@@ -113,7 +113,7 @@ body_is '/delayed', 'later';
 body_is '/stream', "part 1\npart 2\npart 3\n";
 ok !defined request($port, '/stream-die'), 'a stream that dies is no whole reply';
 is get('/double')->{status}, 200, 'a second response';
-like $site->log_of('app'), qr/responder was called twice/, '  is noted';
+ok eval { wait_until(3, 'the note', sub { $site->log_of('app') =~ /responder was called twice/ }) }, '  is noted, after the reply';
 body_is '/sig', 'x';
 body_is '/perl', '42';
 body_is '/system', '0 0';
