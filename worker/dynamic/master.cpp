@@ -139,8 +139,8 @@ private:
         ::ppoll(entries.data(), entries.size(), timeout ? &*timeout : nullptr, &outside_);
         interpreter_.dispatch_signals();
         if (interpreter_.was_told_to_end()) drain();
-        if (session_) hear_supervisor();
-        hear_children();
+        hear_children(); // first: a client may be waiting for the successor of a dead one
+        if (session_ && entries.front().revents != 0) hear_supervisor();
         reap_strays();
         if (kill_at_ && Clock::now() >= *kill_at_) kill_leftovers();
     }
