@@ -7,7 +7,6 @@
 
 #include <csignal>
 #include <functional>
-#include <map>
 
 namespace mpsup::cli {
 
@@ -31,10 +30,9 @@ public:
         app_.add_option("--state-dir", context_.state_dir, "where sites keep what lasts");
         app_.add_option("--run-dir", context_.run_dir, "where sites keep their sockets");
         app_.add_option("--site", context_.site, "which site; not needed while one runs");
-        const std::map<std::string, Output> outputs{
-            {"table", Output::table}, {"json", Output::json}, {"jsonl", Output::jsonl}};
-        app_.add_option("-o,--output", context_.output, "table, json or jsonl")
-            ->transform(CLI::CheckedTransformer(outputs));
+        app_.add_option("-o,--output", output_, "table, json or jsonl")
+            ->check(CLI::IsMember({"table", "json", "jsonl"}))
+            ->option_text("FORMAT");
         app_.add_flag("-q,--quiet", context_.quiet, "print nothing but errors");
         app_.add_option("--timeout", timeout_, "how long to wait for verbs that change something")
             ->check(check_duration);
@@ -50,6 +48,7 @@ public:
             return code == 0 ? ok : usage;
         }
         if (!timeout_.empty()) context_.timeout = parse_duration(timeout_);
+        if (output_ != "table") context_.output = output_ == "json" ? Output::json : Output::jsonl;
         return verb_();
     }
 
@@ -96,6 +95,7 @@ private:
                   "mpsup"};
     Context context_;
     std::string timeout_;
+    std::string output_ = "table";
     UpOptions up_;
     EventsOptions events_;
     LogsOptions logs_;
