@@ -16,7 +16,9 @@ $site->must('up', $site->topology(my $yaml = <<"YAML"));
 YAML
 
 subtest 'three restarts under load' => sub {
-    my $finish = start_load(port => $pages, seconds => 8, keep_alive => 16, one_shot => 4);
+    # Sanitized binaries take longer to load.
+    my $seconds = Mpsup::Test::build_dir() =~ m{(?:asan|tsan)$} ? 25 : 8;
+    my $finish = start_load(port => $pages, seconds => $seconds, keep_alive => 16, one_shot => 4);
     my $first = $site->worker('app')->{generation};
     $site->must('restart', 'app') for 1 .. 3;
     my $sum = $finish->();
