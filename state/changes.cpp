@@ -4,6 +4,8 @@
 
 #include <SQLiteCpp/Statement.h>
 
+#include <algorithm>
+
 namespace mpsup::state {
 
 namespace {
@@ -14,6 +16,16 @@ void bind_end(SQLite::Statement& statement, int index, const ExitStatus& status)
     const auto columns = to_columns(status);
     statement.bind(index, std::string(columns.how));
     statement.bind(index + 1, columns.value);
+}
+
+// A line a frame, for whoever reads with the sqlite3 shell.
+std::string to_lines(const std::vector<std::string>& frames) {
+    std::string lines;
+    for (std::string frame : frames) {
+        std::ranges::replace(frame, '\n', ' ');
+        lines += frame + "\n";
+    }
+    return lines;
 }
 
 struct Writer {
@@ -113,12 +125,28 @@ struct Writer {
         statement.bind(6, integer(sample.shared_bytes));
         statement.exec();
     }
+    void operator()(const SlowRow& slow) const {
+        SQLite::Statement statement(database, "INSERT INTO slow_requests (at_ms, boot_ms, worker, generation, pid, "
+                                              "method, uri, age_ms, fingerprint, frames) VALUES (?,?,?,?,?,?,?,?,?,?)");
+        statement.bind(1, slow.at.wall_ms);
+        statement.bind(2, slow.at.boot_ms);
+        statement.bind(3, slow.worker);
+        statement.bind(4, integer(slow.generation));
+        statement.bind(5, slow.pid);
+        statement.bind(6, slow.method);
+        statement.bind(7, slow.uri);
+        statement.bind(8, slow.age_ms);
+        statement.bind(9, slow.fingerprint);
+        statement.bind(10, to_lines(slow.frames));
+        statement.exec();
+    }
 };
 
 } // namespace
 
 bool is_sample(const Change& change) noexcept {
-    return std::holds_alternative<HealthSample>(change) || std::holds_alternative<ProcessSample>(change);
+    return std::holds_alternative<HealthSample>(change) || std::holds_alternative<ProcessSample>(change) ||
+           std::holds_alternative<SlowRow>(change);
 }
 
 bool is_durable(const Change& change) noexcept {

@@ -9,8 +9,8 @@
 
 namespace mpsup::state {
 
-using Change =
-    std::variant<ProcessRow, ProcessStart, ProcessExit, EventRow, TopologyRow, WorkerRow, HealthSample, ProcessSample>;
+using Change = std::variant<ProcessRow, ProcessStart, ProcessExit, EventRow, TopologyRow, WorkerRow, HealthSample,
+                            ProcessSample, SlowRow>;
 
 /// May it be lost at a power cut, and dropped when there is no room?
 [[nodiscard]] bool is_sample(const Change& change) noexcept;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <sqlite3.h>
+#include <sstream>
 #include <sys/stat.h>
 
 namespace mpsup::state {
@@ -42,6 +43,26 @@ std::optional<RecordedEvent> read_event(SQLite::Statement& row) {
                    .at = {row.getColumn(1).getInt64(), row.getColumn(2).getInt64()}};
     if (!row.getColumn(7).isNull()) event.exit = from_columns(row.getColumn(7).getString(), row.getColumn(8).getInt());
     return RecordedEvent{row.getColumn(0).getInt64(), std::move(event)};
+}
+
+std::vector<std::string> from_lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+// The columns of the table after `id`, beginning with column `first`.
+SlowRow read_slow(SQLite::Statement& row, int first) {
+    return {.worker = row.getColumn(first + 2).getString(),
+            .generation = unsigned_at(row, first + 3),
+            .pid = row.getColumn(first + 4).getInt(),
+            .method = row.getColumn(first + 5).getString(),
+            .uri = row.getColumn(first + 6).getString(),
+            .age_ms = row.getColumn(first + 7).getInt64(),
+            .frames = from_lines(row.getColumn(first + 9).getString()),
+            .fingerprint = row.getColumn(first + 8).getString(),
+            .at = {row.getColumn(first).getInt64(), row.getColumn(first + 1).getInt64()}};
 }
 
 } // namespace
@@ -162,6 +183,35 @@ Result<std::vector<HealthSample>> Queries::health(const std::string& worker, std
                                rows.getColumn(3).getInt64(), rows.getColumn(4).getString(),
                                Stamp{rows.getColumn(5).getInt64(), rows.getColumn(6).getInt64()}});
         return samples;
+    });
+}
+
+Result<std::vector<RecordedSlow>> Queries::slow(const SlowFilter& filter) const {
+    const auto* sql = filter.worker.empty() ? "SELECT * FROM slow_requests ORDER BY id DESC LIMIT ?2"
+                                            : "SELECT * FROM slow_requests WHERE worker = ?1 ORDER BY id DESC LIMIT ?2";
+    return connection_->run(sql, [&](SQLite::Statement& rows) {
+        rows.bind(1, filter.worker);
+        rows.bind(2, static_cast<std::int64_t>(filter.limit));
+        std::vector<RecordedSlow> slow;
+        while (rows.executeStep()) slow.push_back({rows.getColumn(0).getInt64(), read_slow(rows, 1)});
+        return slow;
+    });
+}
+
+Result<std::vector<SlowGroup>> Queries::slow_groups(const SlowFilter& filter) const {
+    // Counted in the index alone: the rows are large.
+    constexpr auto sql =
+        "WITH groups AS (SELECT count(*) AS requests, max(age_ms) AS longest, max(id) AS latest FROM slow_requests "
+        "WHERE ?1 = '' OR worker = ?1 GROUP BY fingerprint ORDER BY requests DESC, latest DESC LIMIT ?2) "
+        "SELECT requests, longest, slow_requests.* FROM groups JOIN slow_requests ON id = latest "
+        "ORDER BY requests DESC, latest DESC";
+    return connection_->run(sql, [&](SQLite::Statement& rows) {
+        rows.bind(1, filter.worker);
+        rows.bind(2, static_cast<std::int64_t>(filter.limit));
+        std::vector<SlowGroup> groups;
+        while (rows.executeStep())
+            groups.push_back({unsigned_at(rows, 0), rows.getColumn(1).getInt64(), read_slow(rows, 3)});
+        return groups;
     });
 }
 

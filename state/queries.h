@@ -25,6 +25,23 @@ struct RecordedEvent {
     EventRow event;
 };
 
+struct SlowFilter {
+    std::string worker{}; // empty: all
+    std::size_t limit = 100;
+};
+
+struct RecordedSlow {
+    std::int64_t id = 0; // grows with every slow request
+    SlowRow slow;
+};
+
+/// The slow requests with one fingerprint.
+struct SlowGroup {
+    std::uint64_t count = 0;
+    std::int64_t longest_ms = 0;
+    SlowRow latest; // an example
+};
+
 /// A process whose end nobody recorded. pid -1: it was intended, and whether it was started is not known.
 struct RecordedProcess {
     ProcessStart start;
@@ -50,6 +67,10 @@ public:
     [[nodiscard]] Result<std::vector<WorkerRow>> workers() const;
     /// The last samples of a worker, newest first.
     [[nodiscard]] Result<std::vector<HealthSample>> health(const std::string& worker, std::size_t limit) const;
+    /// Newest first.
+    [[nodiscard]] Result<std::vector<RecordedSlow>> slow(const SlowFilter& filter) const;
+    /// Those with the most requests first.
+    [[nodiscard]] Result<std::vector<SlowGroup>> slow_groups(const SlowFilter& filter) const;
     /// The highest generation that was ever recorded of a worker; 0: none.
     [[nodiscard]] Result<std::uint64_t> last_generation(const std::string& worker) const;
 

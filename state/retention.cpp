@@ -14,6 +14,7 @@ void prune(SQLite::Database& database, const Retention& retention) {
     keep_newest("health_samples", retention.samples);
     keep_newest("process_samples", retention.samples);
     keep_newest("topologies", retention.topologies);
+    keep_newest("slow_requests", retention.slow_requests);
     // One that never was recorded as ended is kept: it may still live.
     database.exec("DELETE FROM processes WHERE ended_ms < (SELECT ended_ms FROM processes WHERE ended_ms IS NOT NULL "
                   "ORDER BY ended_ms DESC LIMIT 1 OFFSET " +

@@ -11,6 +11,7 @@ struct Retention {
     std::int64_t events = 100'000;         // the newest
     std::int64_t samples = 100'000;        // of each kind, the newest
     std::int64_t topologies = 200;         // the newest
+    std::int64_t slow_requests = 10'000;   // the newest
     std::int64_t ended_processes = 20'000; // the last that ended
 
     friend bool operator==(const Retention&, const Retention&) = default;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <vector>
 
 namespace mpsup::state {
 
@@ -65,9 +66,12 @@ enum class EventKind {
     restarted,       // and it serves; the old one drains
     gate_failed,     // a new generation did not pass; the old one stays
     health_changed,
-    backoff, // waits before the next start
-    failed,  // the restart budget is spent
-    stopped, // nothing of the worker runs, as wanted
+    backoff,    // waits before the next start
+    failed,     // the restart budget is spent
+    stopped,    // nothing of the worker runs, as wanted
+    promoted,   // a child of a pool became its master
+    resized,    // somebody asked for another size of a pool
+    code_drift, // files that a generation was loaded from have changed
     store_damaged,
     store_recovered,
 };
@@ -99,6 +103,19 @@ struct ProcessSample {
     std::uint64_t requests = 0; // since it started
     std::uint64_t private_bytes = 0;
     std::uint64_t shared_bytes = 0;
+    Stamp at = Stamp::now();
+};
+
+/// A request that ran for too long, and where it was then.
+struct SlowRow {
+    std::string worker{};
+    std::uint64_t generation = 0;
+    pid_t pid = 0;
+    std::string method{};
+    std::string uri{};
+    std::int64_t age_ms = 0;           // how long it had been running when the stack was taken
+    std::vector<std::string> frames{}; // "file:line sub", innermost first; a newline in one is read back as a space
+    std::string fingerprint{};         // fingerprint_of(frames), of state/fingerprint.h
     Stamp at = Stamp::now();
 };
 

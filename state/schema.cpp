@@ -77,6 +77,23 @@ CREATE TABLE process_samples (
   private_bytes INTEGER NOT NULL,
   shared_bytes INTEGER NOT NULL
 ) STRICT;
+)sql",
+                                R"sql(
+CREATE TABLE slow_requests (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  boot_ms INTEGER NOT NULL,
+  worker TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  pid INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  uri TEXT NOT NULL,
+  age_ms INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  frames TEXT NOT NULL
+) STRICT;
+CREATE INDEX slow_requests_worker ON slow_requests (worker, id);
+CREATE INDEX slow_requests_fingerprint ON slow_requests (fingerprint, worker, age_ms);
 )sql"};
 
 } // namespace

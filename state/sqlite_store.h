@@ -46,6 +46,7 @@ public:
     void worker(const WorkerRow& worker) override { push(worker, {}); }
     void sample(const HealthSample& sample) override { push(sample, {}); }
     void sample(const ProcessSample& sample) override { push(sample, {}); }
+    void slow(const SlowRow& slow) override { push(slow, {}); }
     [[nodiscard]] StoreStatus status() const override;
     bool flush(std::chrono::milliseconds limit) override;
 

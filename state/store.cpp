@@ -31,6 +31,7 @@ public:
     void worker(const WorkerRow& /*worker*/) override {}
     void sample(const HealthSample& /*sample*/) override {}
     void sample(const ProcessSample& /*sample*/) override {}
+    void slow(const SlowRow& /*slow*/) override {}
     [[nodiscard]] StoreStatus status() const override { return {.writing = false, .problem = "history is not kept"}; }
     bool flush(std::chrono::milliseconds /*limit*/) override { return true; }
 };

@@ -47,6 +47,8 @@ public:
     /// Samples are written a second later at the latest, and are dropped first.
     virtual void sample(const HealthSample& sample) = 0;
     virtual void sample(const ProcessSample& sample) = 0;
+    /// Like a sample: large, and many come at once when something everybody waits for is slow.
+    virtual void slow(const SlowRow& slow) = 0;
 
     [[nodiscard]] virtual StoreStatus status() const = 0;
     /// Waits until everything that was said is on the disk, `limit` at most. true: it is.

@@ -16,6 +16,10 @@ execute_process(COMMAND ${MPSUP_PERL} -MExtUtils::Embed -e ccopts
   OUTPUT_VARIABLE MPSUP_PERL_CCOPTS COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${MPSUP_PERL} -MExtUtils::Embed -e ldopts
   OUTPUT_VARIABLE MPSUP_PERL_LDOPTS COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${MPSUP_PERL} -MConfig -e [[print $Config{version}]]
+  OUTPUT_VARIABLE MPSUP_PERL_VERSION COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${MPSUP_PERL} -MConfig -e [[print $Config{libperl}]]
+  OUTPUT_VARIABLE MPSUP_LIBPERL COMMAND_ERROR_IS_FATAL ANY) # "libperl.so.5.36": what is loaded at run time
 separate_arguments(MPSUP_PERL_CCOPTS UNIX_COMMAND "${MPSUP_PERL_CCOPTS}")
 separate_arguments(MPSUP_PERL_LDOPTS UNIX_COMMAND "${MPSUP_PERL_LDOPTS}")
 # Its include folders are system folders, so that our warnings do not judge perl.h; its optimisation level is not ours.

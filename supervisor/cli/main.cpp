@@ -69,6 +69,10 @@ private:
                                  [this] { return run_restart(context_, restart_); });
         restart->add_option("worker", restart_, "which; all by default");
         restart->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* scale = verb("scale", "another size for pools that run, until the next up",
+                               [this] { return run_scale(context_, scale_); });
+        scale->add_option("order", scale_, "WORKER=6, WORKER=+2, WORKER=-1")->required();
+        scale->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
         verb("supervise", "", [this] { return run_supervise(context_); })->group(""); // what `up` starts
     }
 
@@ -80,6 +84,12 @@ private:
         events->add_option("worker", events_.worker, "of this worker only");
         events->add_option("-n,--lines", events_.count, "how many of the last ones")->check(CLI::Range(1, 100000));
         events->add_flag("-f,--follow", events_.follow, "and what happens from here on");
+        CLI::App* slow = verb("slow", "requests that ran for too long, and where they were then",
+                              [this] { return run_slow(context_, slow_); });
+        slow->add_option("worker", slow_.worker, "of this worker only");
+        slow->add_option("-n,--lines", slow_.count, "how many: the last ones, or with --top places")
+            ->check(CLI::Range(1, 100000));
+        slow->add_flag("--top", slow_.top, "counted by where they were, the most first");
         CLI::App* logs = verb("logs", "what the workers wrote", [this] { return run_logs(context_, logs_); });
         logs->add_option("worker", logs_.worker, "of this worker only; `supervisor` is one too");
         logs->add_option("-n,--lines", logs_.count, "how many of the last lines")->check(CLI::Range(0, 100000));
@@ -98,8 +108,10 @@ private:
     std::string output_ = "table";
     UpOptions up_;
     EventsOptions events_;
+    SlowOptions slow_;
     LogsOptions logs_;
     std::vector<std::string> restart_;
+    std::vector<std::string> scale_;
     std::string validate_;
     std::function<int()> verb_;
 };

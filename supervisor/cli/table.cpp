@@ -7,19 +7,20 @@ namespace mpsup::cli {
 namespace {
 
 constexpr std::size_t gap = 2;
-constexpr std::size_t page_width = 80;
 
 } // namespace
 
 Table::Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
 
-void Table::add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+void Table::add(std::vector<Cell> row) { rows_.push_back({std::move(row), {}}); }
+
+void Table::add_below(std::string line) { rows_.back().below += std::move(line) + "\n"; }
 
 std::string Table::to_string() const {
     std::vector<std::size_t> widths;
     for (const std::string& heading : headings_) widths.push_back(heading.size());
     for (const auto& row : rows_)
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].text.size());
+        for (std::size_t i = 0; i < row.cells.size(); ++i) widths[i] = std::max(widths[i], row.cells[i].text.size());
     std::size_t before_last = 0;
     for (std::size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + gap;
     const std::size_t room = before_last < page_width ? page_width - before_last : 0;
@@ -37,7 +38,7 @@ std::string Table::to_string() const {
     };
 
     std::string out = line({headings_.begin(), headings_.end()});
-    for (const auto& row : rows_) out += line(row);
+    for (const auto& row : rows_) out += line(row.cells) + row.below;
     return out;
 }
 

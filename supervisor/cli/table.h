@@ -3,12 +3,15 @@
 
 #include "supervisor/cli/terminal.h"
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace mpsup::cli {
 
-/// Columns as wide as their widest cell, two spaces apart; the last one is cut where 80 columns end.
+constexpr std::size_t page_width = 80;
+
+/// Columns as wide as their widest cell, two spaces apart; the last one is cut where the page ends.
 class Table {
 public:
     explicit Table(std::vector<std::string> headings);
@@ -20,13 +23,19 @@ public:
         Cell(const char* t) : text(t) {}                                                // NOLINT
     };
     void add(std::vector<Cell> row);
+    /// A line beneath the row that was added last, as it is; the columns know nothing of it.
+    void add_below(std::string line);
 
     /// Each line ends in a newline.
     [[nodiscard]] std::string to_string() const;
 
 private:
+    struct Row {
+        std::vector<Cell> cells;
+        std::string below; // whole lines
+    };
     std::vector<std::string> headings_;
-    std::vector<std::vector<Cell>> rows_;
+    std::vector<Row> rows_;
 };
 
 } // namespace mpsup::cli

@@ -33,6 +33,14 @@ struct EventsOptions {
 /// What happened.
 [[nodiscard]] int run_events(const Context& context, const EventsOptions& options);
 
+struct SlowOptions {
+    std::string worker;
+    int count = 20;
+    bool top = false; // by where they were
+};
+/// Requests that ran for too long, and where they were then.
+[[nodiscard]] int run_slow(const Context& context, const SlowOptions& options);
+
 struct LogsOptions {
     std::string worker;
     int count = 50;
@@ -43,6 +51,7 @@ struct LogsOptions {
 [[nodiscard]] int run_logs(const Context& context, const LogsOptions& options);
 
 /// Replaces workers by new generations of the same topology. `workers`: empty for all.
+[[nodiscard]] int run_scale(const Context& context, const std::vector<std::string>& orders);
 [[nodiscard]] int run_restart(const Context& context, const std::vector<std::string>& workers);
 
 /// Checks a file and changes nothing.

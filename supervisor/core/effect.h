@@ -31,6 +31,21 @@ struct SendServe {
 struct SendDrain {
     GenerationNumber generation;
 };
+/// Its master lets go of a child, which is to be master itself.
+struct ReleaseChild {
+    GenerationNumber generation;
+    pid_t pid;
+};
+/// A child that speaks for itself is told to be master.
+struct PromoteChild {
+    GenerationNumber generation;
+    pid_t pid;
+};
+/// It is: the master before it, if there is one, and orphans that are left are told to go.
+struct CrownChild {
+    GenerationNumber generation;
+    pid_t pid;
+};
 /// SIGKILL to every process of it.
 struct Kill {
     GenerationNumber generation;
@@ -52,6 +67,7 @@ struct Note {
         backoff,        // waits before it is started again
         failed,         // given up
         health_changed, // the probes' verdict changed
+        promoted,       // a child of a pool became its master
     };
     Kind kind;
     GenerationNumber generation = 0;
@@ -63,7 +79,8 @@ struct Note {
 
 [[nodiscard]] std::string_view to_string(Note::Kind kind) noexcept;
 
-using Effect = std::variant<Spawn, SendGo, OpenGate, SendServe, SendDrain, Kill, Note>;
+using Effect =
+    std::variant<Spawn, SendGo, OpenGate, SendServe, SendDrain, ReleaseChild, PromoteChild, CrownChild, Kill, Note>;
 using Effects = std::vector<Effect>;
 
 } // namespace mpsup::core

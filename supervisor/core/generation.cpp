@@ -53,6 +53,7 @@ std::string_view to_string(Note::Kind kind) noexcept {
     case Note::Kind::backoff: return "backoff";
     case Note::Kind::failed: return "failed";
     case Note::Kind::health_changed: return "health_changed";
+    case Note::Kind::promoted: return "promoted";
     }
     std::unreachable();
 }

@@ -18,7 +18,9 @@ struct PhaseLimits {
     Duration gate{30'000};  // from ready to passed
     Duration grace{30'000}; // from drain to gone; then SIGKILL
     Duration kill_again{1'000};
-    int gate_passes = 3; // probes in a row
+    Duration orphaned{2'000};   // from the death of a master to the first word of an idle child of it
+    Duration promotion{90'000}; // from then until its own children are ready; it finishes what it serves first
+    int gate_passes = 3;        // probes in a row
 
     friend bool operator==(const PhaseLimits&, const PhaseLimits&) = default;
 };
@@ -42,7 +44,11 @@ struct Generation {
     int passes_wanted = 0;
     Time ready_since{}; // serving; epoch: never
     std::map<pid_t, Child> children;
-    std::string trouble; // the latest reason why it might not make it
+    int wanted = 0;                  // children that its master has in mind
+    std::optional<pid_t> heir;       // the child that is on its way to be master
+    std::optional<Time> heir_needed; // by when there must be one, or it must be master
+    bool reforked = false;           // a child became master without need: once is enough
+    std::string trouble;             // the latest reason why it might not make it
 
     /// Enters `next` and sets the phase's deadline.
     void enter(Phase next, const PhaseLimits& limits, Time now);

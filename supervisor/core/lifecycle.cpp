@@ -22,6 +22,7 @@ Transition from_launching(Trigger trigger) {
     case Trigger::ready:
     case Trigger::passed:
     case Trigger::admit:
+    case Trigger::adopted:
     case Trigger::master_lost: return stay(Phase::launching);
     }
     std::unreachable();
@@ -36,6 +37,7 @@ Transition from_loading(Trigger trigger) {
     case Trigger::overdue: return kill;
     case Trigger::hello:
     case Trigger::passed:
+    case Trigger::adopted:
     case Trigger::admit: return stay(Phase::loading);
     }
     std::unreachable();
@@ -50,6 +52,7 @@ Transition from_gating(Trigger trigger) {
     case Trigger::overdue: return kill;
     case Trigger::hello:
     case Trigger::ready:
+    case Trigger::adopted:
     case Trigger::admit: return stay(Phase::gating);
     }
     std::unreachable();
@@ -64,6 +67,7 @@ Transition from_standby(Trigger trigger) {
     case Trigger::hello:
     case Trigger::ready:
     case Trigger::passed:
+    case Trigger::adopted:
     case Trigger::overdue: return stay(Phase::standby);
     }
     std::unreachable();
@@ -74,6 +78,7 @@ Transition from_serving(Phase phase, Trigger trigger) {
     case Trigger::lost: return gone;
     case Trigger::retire: return drain;
     case Trigger::master_lost: return stay(Phase::orphaned);
+    case Trigger::adopted: return stay(Phase::serving);
     case Trigger::hello:
     case Trigger::ready:
     case Trigger::passed:
@@ -92,6 +97,7 @@ Transition from_leaving(Phase phase, Trigger trigger) {
     case Trigger::passed:
     case Trigger::admit:
     case Trigger::retire:
+    case Trigger::adopted:
     case Trigger::master_lost: return stay(phase);
     }
     std::unreachable();

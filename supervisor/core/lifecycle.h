@@ -3,24 +3,24 @@
 // A generation is a light worker's process, or a pool master and its children. Desired state is kept elsewhere
 // (core::Worker); this is what a generation does next when something happens to it.
 //
-//             | hello    | ready    | passed   | admit     | retire    | master_lost | lost | overdue
-//   ----------+----------+----------+----------+-----------+-----------+-------------+------+-----------
-//   launching | loading  | -        | -        | -         | killing   | -           | gone | killing
-//             |  send_go |          |          |           |  kill     |             |      |  kill
-//   loading   | -        | gating   | -        | -         | killing   | killing     | gone | killing
-//             |          |  open_gate          |           |  kill     |  kill       |      |  kill
-//   gating    | -        | -        | standby  | -         | draining  | killing     | gone | killing
-//             |          |          |          |           |  drain    |  kill       |      |  kill
-//   standby   | -        | -        | -        | serving   | draining  | killing     | gone | -
-//             |          |          |          |  serve    |  drain    |  kill       |      |
-//   serving   | -        | -        | -        | -         | draining  | orphaned    | gone | -
-//             |          |          |          |           |  drain    |             |      |
-//   orphaned  | -        | -        | -        | -         | draining  | -           | gone | -
-//             |          |          |          |           |  drain    |             |      |
-//   draining  | -        | -        | -        | -         | -         | -           | gone | killing
-//             |          |          |          |           |           |             |      |  kill
-//   killing   | -        | -        | -        | -         | -         | -           | gone | killing
-//             |          |          |          |           |           |             |      |  kill again
+//             | hello    | ready    | passed   | admit     | retire    | master_lost | adopted | lost | overdue
+//   ----------+----------+----------+----------+-----------+-----------+-------------+---------+------+-----------
+//   launching | loading  | -        | -        | -         | killing   | -           | -       | gone | killing
+//             |  send_go |          |          |           |  kill     |             |         |      |  kill
+//   loading   | -        | gating   | -        | -         | killing   | killing     | -       | gone | killing
+//             |          |  open_gate          |           |  kill     |  kill       |         |      |  kill
+//   gating    | -        | -        | standby  | -         | draining  | killing     | -       | gone | killing
+//             |          |          |          |           |  drain    |  kill       |         |      |  kill
+//   standby   | -        | -        | -        | serving   | draining  | killing     | -       | gone | -
+//             |          |          |          |  serve    |  drain    |  kill       |         |      |
+//   serving   | -        | -        | -        | -         | draining  | orphaned    | -       | gone | -
+//             |          |          |          |           |  drain    |             |         |      |
+//   orphaned  | -        | -        | -        | -         | draining  | -           | serving | gone | -
+//             |          |          |          |           |  drain    |             |         |      |
+//   draining  | -        | -        | -        | -         | -         | -           | -       | gone | killing
+//             |          |          |          |           |           |             |         |      |  kill
+//   killing   | -        | -        | -        | -         | -         | -           | -       | gone | killing
+//             |          |          |          |           |           |             |         |      |  kill again
 //   gone      | nothing ever happens to it again
 //
 // "-": stays as it is and nothing is done. What interrupts what: `retire` interrupts everything before serving at
@@ -50,6 +50,7 @@ enum class Trigger {
     admit,       // the worker takes it in
     retire,      // the worker wants it to leave
     master_lost, // its master is gone, children of it live
+    adopted,     // a child of it has become its master
     lost,        // no process of it is left
     overdue,     // the deadline of its phase has passed
 };

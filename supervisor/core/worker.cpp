@@ -135,6 +135,8 @@ void Worker::on_process_exit(GenerationNumber number, pid_t pid, ExitStatus stat
     apply(*generation, Trigger::master_lost, now);
     if (!was_serving) return;
     ++crashes_;
+    // One of its children is warm, and pinned to the same code: a better successor than any that is loaded now.
+    if (!generation->heir_needed) generation->heir_needed = now + rules_.limits.orphaned;
     settle_death(now, lasted, chance, number, "its pool master " + status.to_string());
     converge(now);
 }
@@ -155,21 +157,25 @@ void Worker::on_child_ready(GenerationNumber number, pid_t pid, Time now) {
     note({.kind = Note::Kind::child_ready, .generation = number, .pid = pid, .status = {}, .text = {}});
 }
 
-void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, Time now,
-                           double chance) {
+void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, std::string reason,
+                           Time now, double chance) {
     Generation* generation = find_mutable(number);
     if (!generation) return;
     const auto found = generation->children.find(pid);
     if (found == generation->children.end()) return;
     const Child child = found->second;
     generation->children.erase(found);
+    if (generation->heir == pid) {
+        generation->heir.reset();
+        generation->heir_needed = now; // on_time draws the consequences
+    }
     const bool leaving = planned || generation->phase == Phase::draining || generation->phase == Phase::killing;
     note({.kind = Note::Kind::child_exited,
           .generation = number,
           .pid = pid,
           .status = status,
           .planned = leaving,
-          .text = {}});
+          .text = std::move(reason)});
     if (generation->is_empty()) return end_if_empty(*generation, now, chance);
     if (leaving) return;
     ++crashes_;
@@ -183,6 +189,43 @@ void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status
         apply(*generation, Trigger::retire, now);
     else
         give_up(number, verdict.deaths, why, now);
+}
+
+void Worker::on_pool_wants(GenerationNumber number, int children) {
+    if (Generation* generation = find_mutable(number)) generation->wanted = children;
+}
+
+void Worker::on_refork_due(GenerationNumber number, pid_t pid, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || generation->phase != Phase::serving || generation->heir || generation->reforked) return;
+    const auto child = generation->children.find(pid);
+    if (child == generation->children.end() || !child->second.ready) return;
+    generation->reforked = true;
+    generation->heir = pid;
+    generation->heir_needed = now + rules_.limits.promotion;
+    effects_.emplace_back(ReleaseChild{number, pid});
+}
+
+void Worker::on_child_alone(GenerationNumber number, pid_t pid, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || !is_taking_requests(generation->phase) || !generation->children.contains(pid)) return;
+    if (!generation->heir && generation->phase == Phase::orphaned && generation->heir_needed) {
+        generation->heir = pid;
+        generation->heir_needed = now + rules_.limits.promotion;
+    }
+    if (generation->heir == pid) effects_.emplace_back(PromoteChild{number, pid});
+}
+
+void Worker::on_heir_ready(GenerationNumber number, pid_t pid, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || generation->heir != pid) return;
+    generation->children.erase(pid);
+    generation->heir.reset();
+    generation->heir_needed.reset();
+    generation->process_alive = true;
+    apply(*generation, Trigger::adopted, now);
+    effects_.emplace_back(CrownChild{number, pid});
+    note({.kind = Note::Kind::promoted, .generation = number, .pid = pid, .status = {}, .text = {}});
 }
 
 void Worker::on_probe(GenerationNumber number, bool passed, const std::string& why, Time now) {
@@ -205,6 +248,14 @@ void Worker::on_probe(GenerationNumber number, bool passed, const std::string& w
 }
 
 void Worker::on_time(Time now) {
+    bool lost_heir = false;
+    for (Generation& generation : generations_) {
+        if (!generation.heir_needed || now < *generation.heir_needed) continue;
+        generation.heir.reset();
+        generation.heir_needed.reset();
+        lost_heir = true;
+    }
+    if (lost_heir) converge(now); // there is no master to be had from among its children
     for (Generation& generation : generations_) {
         if (!generation.deadline || now < *generation.deadline) continue;
         const std::string late = overdue_text(generation.phase, rules_.limits);
@@ -229,7 +280,8 @@ void Worker::on_time(Time now) {
 std::optional<Time> Worker::next_deadline() const {
     std::optional<Time> next = start_again_at_;
     for (const Generation& generation : generations_)
-        if (generation.deadline && (!next || *generation.deadline < *next)) next = generation.deadline;
+        for (const auto& deadline : {generation.deadline, generation.heir_needed})
+            if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
 
@@ -239,7 +291,7 @@ WorkerState Worker::state() const {
     if (given_up_) return WorkerState::failed;
     if (!wants_to_run_) return generations_.empty() ? WorkerState::stopped : WorkerState::draining;
     if (const Generation* current = find(serving())) {
-        const bool whole = current->phase == Phase::serving && current->ready_count() >= rules_.wanted();
+        const bool whole = current->phase == Phase::serving && current->ready_count() >= wanted();
         return whole && healthy_ ? WorkerState::ready : WorkerState::degraded;
     }
     if (start_again_at_) return WorkerState::backoff;
@@ -283,6 +335,11 @@ int Worker::ready() const {
     return count;
 }
 
+int Worker::wanted() const {
+    const Generation* current = find(serving());
+    return rules_.is_pool && current ? current->wanted : rules_.wanted();
+}
+
 // Mechanics
 
 Generation* Worker::find_mutable(GenerationNumber number) {
@@ -295,6 +352,7 @@ GenerationNumber Worker::spawn(Time now, bool hold, bool planned) {
     Generation& generation = generations_.emplace_back();
     generation.number = ++last_number_;
     generation.is_pool = rules_.is_pool;
+    generation.wanted = rules_.pool;
     generation.hold = hold;
     generation.planned = planned;
     generation.passes_wanted = planned || anything(is_taking_requests) ? rules_.limits.gate_passes : 0;
@@ -385,7 +443,7 @@ void Worker::give_up(GenerationNumber number, int deaths, const std::string& why
 void Worker::converge(Time now) {
     if (!wants_to_run_ || given_up_ || start_again_at_ || anything(is_coming)) return;
     const Generation* current = find(serving());
-    if (!current || current->phase == Phase::orphaned) spawn(now, false, false);
+    if (!current || (current->phase == Phase::orphaned && !current->heir_needed)) spawn(now, false, false);
 }
 
 bool Worker::anything(bool (*question)(Phase) noexcept) const {

@@ -6,8 +6,9 @@
 //   -----------------+---------------------+----------------------+------------------------+---------------
 //   stopped          | stopped             | it is retired        | it is retired          | stopped
 //   running          | spawn (after any    | wait: admit it when  | leave it alone; if it  | failed until
-//                    | back-off): starting | it stands by, retire | is orphaned, start a   | somebody asks
-//                    |                     | the older ones       | successor              | again
+//                    | back-off): starting | it stands by, retire | is orphaned, promote a | somebody asks
+//                    |                     | the older ones       | child, or start a      | again
+//                    |                     |                      | successor              |
 //
 // A generation that an operation `prepare`d is held in standby until `admit` or `abandon`; one that replaces the dead
 // admits itself. What is asked for by an operation and does not get there leaves what served before untouched.
@@ -28,7 +29,7 @@ namespace mpsup::core {
 
 struct WorkerRules {
     bool is_pool = false;
-    int pool = 0; // children wanted; 0 for light workers
+    int pool = 0; // children wanted at first; 0 for light workers
     RestartRule restart;
     PhaseLimits limits;
 
@@ -73,7 +74,16 @@ public:
     void on_process_exit(GenerationNumber number, pid_t pid, ExitStatus status, Time now, double chance);
     void on_child_started(GenerationNumber number, pid_t pid, Time now);
     void on_child_ready(GenerationNumber number, pid_t pid, Time now);
-    void on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, Time now, double chance);
+    /// `why`: for people, when it is known.
+    void on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, std::string why, Time now,
+                       double chance);
+    void on_pool_wants(GenerationNumber number, int children);
+    /// A child has served enough to be a good master.
+    void on_refork_due(GenerationNumber number, pid_t pid, Time now);
+    /// A child without a master speaks for itself: it is idle.
+    void on_child_alone(GenerationNumber number, pid_t pid, Time now);
+    /// The child that was promoted has children that are ready.
+    void on_heir_ready(GenerationNumber number, pid_t pid, Time now);
     void on_probe(GenerationNumber number, bool passed, const std::string& why, Time now);
     /// Some deadline may have passed.
     void on_time(Time now);
@@ -89,6 +99,8 @@ public:
     /// The newest that takes requests, or 0.
     [[nodiscard]] GenerationNumber serving() const;
     [[nodiscard]] int ready() const;
+    /// Processes that should serve now.
+    [[nodiscard]] int wanted() const;
     [[nodiscard]] bool wants_to_run() const { return wants_to_run_; }
     [[nodiscard]] bool has_processes() const { return !generations_.empty(); }
     [[nodiscard]] int crashes() const { return crashes_; }

@@ -68,6 +68,21 @@ std::string folder_of_this_program() {
     return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
 }
 
+// The list of texts under `key` of a JSON object; whatever is none is left out.
+std::vector<std::string> texts_in(const std::string& body, std::string_view key) {
+    boost::system::error_code error;
+    const json::value value = json::parse(body, error);
+    std::vector<std::string> texts;
+    if (error || !value.is_object()) return texts;
+    if (const json::value* list = value.as_object().if_contains(key); list && list->is_array())
+        for (const json::value& item : list->as_array())
+            if (item.is_string()) texts.emplace_back(item.as_string());
+    return texts;
+}
+
+// With a terminal these two are the kernel's, for whom the background may not read or write.
+bool has_terminal() { return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY))); }
+
 class Daemon {
 public:
     Daemon(DaemonOptions options, std::unique_ptr<state::Store> store, std::string store_trouble)
@@ -83,6 +98,7 @@ public:
                   folder_of_this_program(),
                   boot_id().value_or(""),
                   {},
+                  topology::Binaries::two,
                   std::mt19937_64(std::random_device()()),
                   Bell(context_.get_executor())},
           site_(around_),
@@ -126,12 +142,16 @@ private:
 
     asio::awaitable<void> watch_signals() {
         asio::signal_set signals(context_, SIGTERM, SIGINT);
+        boost::system::error_code error; // no deadline: a signal comes when it comes
+        if (!has_terminal())
+            for (const int signal : {SIGTTIN, SIGTTOU}) signals.add(signal, error);
         for (;;) {
-            boost::system::error_code error; // no deadline: a signal comes when it comes
             const int signal = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
             if (error) co_return;
             log_line("info", "signal " + std::to_string(signal));
-            if (std::exchange(told_to_stop_, true))
+            if (signal == SIGTTIN || signal == SIGTTOU)
+                spawn(scale_by_signal(signal == SIGTTIN ? 1 : -1));
+            else if (std::exchange(told_to_stop_, true))
                 kill_everything();
             else
                 spawn(stop_by_signal());
@@ -220,6 +240,7 @@ private:
         const Report report = [answer](const std::string& line) { answer->line(progress_line(line)); };
         if (request.path == "/v1/up") co_return co_await serve_up(request.body, report, *answer);
         if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
+        if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
         answer->reply(404, R"({"error":"there is no such verb"})");
     }
@@ -241,15 +262,28 @@ private:
     }
 
     asio::awaitable<void> serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
-        boost::system::error_code error;
-        const json::value value = json::parse(body, error);
-        std::vector<std::string> names;
-        if (!error && value.is_object())
-            if (const json::value* list = value.as_object().if_contains("workers"); list && list->is_array())
-                for (const json::value& name : list->as_array())
-                    if (name.is_string()) names.emplace_back(name.as_string());
-        const Outcome outcome = co_await perform("restart", restart(site_, std::move(names), report));
+        const Outcome outcome = co_await perform("restart", restart(site_, texts_in(body, "workers"), report));
         answer.line(result_line(outcome));
+    }
+
+    asio::awaitable<void> serve_scale(const std::string& body, const Report& report, ControlAnswer& answer) {
+        std::vector<ScaleOrder> orders;
+        for (const std::string& text : texts_in(body, "orders")) {
+            auto order = parse_scale(text);
+            if (!order)
+                co_return answer.line(result_line({usage, text + " is no WORKER=NUMBER, WORKER=+N or WORKER=-N"}));
+            orders.push_back(std::move(*order));
+        }
+        answer.line(result_line(co_await perform("scale", scale(site_, std::move(orders), report))));
+    }
+
+    // TTIN, TTOU: one child more or fewer in every pool.
+    asio::awaitable<void> scale_by_signal(int difference) {
+        std::vector<ScaleOrder> orders;
+        for (const auto& worker : site_.workers())
+            if (worker->core().rules().is_pool) orders.push_back({worker->spec().name, true, difference});
+        Report report = [](const std::string& line) { log_line("info", line); };
+        (void)co_await perform("scale by signal", scale(site_, std::move(orders), std::move(report)));
     }
 
     asio::awaitable<void> serve_down(const Report& report, ControlAnswer& answer) {

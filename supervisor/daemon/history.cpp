@@ -22,6 +22,7 @@ std::string level_of(const core::Note& note) {
     case core::Note::Kind::ready:
     case core::Note::Kind::child_started:
     case core::Note::Kind::child_ready:
+    case core::Note::Kind::promoted:
     case core::Note::Kind::draining: return "info";
     }
     return "info";
@@ -44,6 +45,7 @@ std::optional<state::EventKind> kind_of(core::Note::Kind kind) {
     case core::Note::Kind::backoff: return state::EventKind::backoff;
     case core::Note::Kind::failed: return state::EventKind::failed;
     case core::Note::Kind::health_changed: return state::EventKind::health_changed;
+    case core::Note::Kind::promoted: return state::EventKind::promoted;
     }
     return std::nullopt;
 }
@@ -82,15 +84,33 @@ void History::note(const std::string& worker, const core::Note& note, const core
     store_.event(row);
 }
 
-void History::worker_event(state::EventKind kind, const std::string& worker, const core::Worker& worker_state) {
+void History::worker_event(state::EventKind kind, const std::string& worker, const core::Worker& worker_state,
+                           const std::string& reason) {
     state::EventRow row;
     row.kind = kind;
     row.worker = worker;
     row.generation = worker_state.serving();
+    row.reason = reason;
     row.crash_restarts = static_cast<std::uint32_t>(worker_state.crashes());
     row.planned_restarts = static_cast<std::uint32_t>(worker_state.planned_restarts());
     store_.event(row);
-    log_line("info", worker + ": " + std::string(state::to_string(kind)));
+    log_line("info", worker + ": " + std::string(state::to_string(kind)) + (reason.empty() ? "" : ": " + reason));
+}
+
+void History::slow(const std::string& worker, core::GenerationNumber generation, pid_t pid,
+                   const contract::SlowSnapshot& snapshot) {
+    std::string text = worker + ": slow request, " + snapshot.method + " " + snapshot.uri + ", pid " +
+                       std::to_string(pid) + ", running for " + std::to_string(snapshot.age_ms) + " ms, at";
+    for (const std::string& frame : snapshot.frames) text += "\n    " + frame;
+    log_line("warning", text);
+    store_.slow({worker, generation, pid, snapshot.method, snapshot.uri, snapshot.age_ms, snapshot.frames});
+}
+
+void History::code_drift(const std::string& worker, core::GenerationNumber generation, const std::string& files,
+                         const core::Worker& worker_state) {
+    worker_event(state::EventKind::code_drift, worker, worker_state,
+                 "generation " + std::to_string(generation) + " was loaded from files that have changed since: " +
+                     files + "; `mpsup restart " + worker + "` loads them");
 }
 
 void History::site_event(state::EventKind kind, const std::string& text) {

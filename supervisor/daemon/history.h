@@ -3,6 +3,7 @@
 
 #include "state/store.h"
 #include "supervisor/core/worker.h"
+#include "worker/contract/scoreboard.h"
 
 #include <string>
 
@@ -23,7 +24,14 @@ public:
     /// Of a worker, with its restart counts as they are now.
     void note(const std::string& worker, const core::Note& note, const core::Worker& worker_state);
     /// Of a worker, when no note of the core's says it.
-    void worker_event(state::EventKind kind, const std::string& worker, const core::Worker& worker_state);
+    void worker_event(state::EventKind kind, const std::string& worker, const core::Worker& worker_state,
+                      const std::string& reason = {});
+    /// A request that had become slow, while it was running.
+    void slow(const std::string& worker, core::GenerationNumber generation, pid_t pid,
+              const contract::SlowSnapshot& snapshot);
+    /// Files of a generation have changed on the disk since it loaded them.
+    void code_drift(const std::string& worker, core::GenerationNumber generation, const std::string& files,
+                    const core::Worker& worker_state);
     /// Of the site as a whole.
     void site_event(state::EventKind kind, const std::string& text);
 

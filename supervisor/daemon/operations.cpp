@@ -5,6 +5,7 @@
 #include "supervisor/topology/resolve.h"
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <ranges>
 #include <utility>
@@ -103,10 +104,39 @@ std::string join(const std::vector<std::string>& words) {
 // A worker whose own keys are the same has changed all the same when what it is told of the others has.
 topology::Diff changes_between(const topology::Topology& before, const topology::Topology& after) {
     topology::Diff changes = topology::diff(before, after);
-    if (urls_of(before) == urls_of(after)) return changes;
-    for (std::string& name : std::exchange(changes.unchanged, {}))
-        changes.changed.push_back({std::move(name), {"the addresses of others"}});
+    const bool is_rebuilt = before.binaries != after.binaries;
+    if (!is_rebuilt && urls_of(before) == urls_of(after)) return changes;
+    const std::string why = is_rebuilt ? "binaries" : "the addresses of others";
+    for (std::string& name : std::exchange(changes.unchanged, {})) changes.changed.push_back({std::move(name), {why}});
     return changes;
+}
+
+// Pools that only get another size need no new generation. Taken out of `changes`.
+std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
+    std::vector<std::string> names;
+    const auto is_size = [](const std::string& key) { return key.starts_with("pool."); };
+    std::erase_if(changes.changed, [&](topology::Diff::Change& change) {
+        if (!std::ranges::all_of(change.keys, is_size)) return false;
+        names.push_back(change.worker);
+        return true;
+    });
+    for (const std::string& name : changes.unchanged) { // scaled by hand since
+        const auto worker = site.find(name);
+        if (worker && worker->spec().pool != wanted.find(name)->pool) names.push_back(name);
+    }
+    std::erase_if(names, [&](const std::string& name) { // nothing of it runs: it is started with its new size
+        const auto worker = site.find(name);
+        return !worker || worker->core().serving() == 0;
+    });
+    return names;
+}
+
+void resize_pools(Site& site, const topology::Topology& wanted, const std::vector<std::string>& names,
+                  const Report& report) {
+    for (const std::string& name : names) {
+        site.find(name)->resize(wanted.find(name)->pool);
+        report(name + ": its pool has another size");
+    }
 }
 
 void report_changes(const topology::Diff& changes, const Report& report) {
@@ -189,28 +219,35 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
-    const topology::Diff changes = changes_between(before, wanted.topology);
+    const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);
+    const auto forget_wanted = [&] {
+        site.around().urls = old_urls;
+        site.around().build = old_build;
+    };
+    topology::Diff changes = changes_between(before, wanted.topology);
+    const auto resized = take_resized(site, wanted.topology, changes);
     // All addresses first: one that cannot be had stops everything before anything has started.
     auto bound = site.listeners().open(addresses_of(wanted.topology));
     if (!bound) {
-        site.around().urls = old_urls;
+        forget_wanted();
         co_return Outcome{failed, bound.error().to_string()};
     }
     report_changes(changes, report);
     auto newcomers = bring_in(site, wanted.topology, changes);
     if (!newcomers) co_return Outcome{failed, newcomers.error().to_string()};
-    if (newcomers->empty() && changes.empty()) {
+    if (newcomers->empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
     }
     if (Newcomer* lost = co_await wait_until_standing_by(site, *newcomers, report)) {
         const std::string why = why_not(*lost);
-        site.around().urls = old_urls;
+        forget_wanted();
         co_await take_back(site, *newcomers, report);
         site.listeners().keep_only(addresses_of(before));
         co_return Outcome{is_first ? failed : old_kept, why + (is_first ? "" : "; what served before serves on")};
     }
     co_await commit(site, *newcomers, changes, report);
+    resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
     site.sort_workers();
     site.listeners().keep_only(addresses_of(site.applied()->topology));
@@ -245,6 +282,83 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, Rep
         report(name + " is restarted");
     }
     co_return Outcome{0, join(names) + " restarted"};
+}
+
+std::optional<ScaleOrder> parse_scale(std::string_view text) {
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) return std::nullopt;
+    ScaleOrder order{std::string(text.substr(0, equals)), false, 0};
+    std::string_view number = text.substr(equals + 1);
+    order.is_relative = number.starts_with('+') || number.starts_with('-');
+    if (number.starts_with('+')) number.remove_prefix(1);
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), order.count);
+    if (number.empty() || error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
+    return order;
+}
+
+namespace {
+
+// The pool as it will be, or why that cannot be.
+Result<topology::Pool> scaled(const topology::WorkerSpec& spec, const ScaleOrder& order) {
+    constexpr int most = 1000;
+    if (spec.kind != topology::Kind::dynamic) return failure(spec.name + " has no pool: it is one process");
+    topology::Pool pool = spec.pool;
+    const auto sized = pool.sized();
+    if (order.is_relative && sized.max == 0)
+        return failure(spec.name + " grows as memory allows (max: auto): give it a number");
+    const std::int64_t count = order.is_relative ? std::int64_t{sized.max} + order.count : order.count;
+    if (count < 1 || count > most)
+        return failure(spec.name + ": " + std::to_string(count) + " children: from 1 to " + std::to_string(most));
+    if (sized.mode == topology::PoolMode::fixed) {
+        pool.size = count;
+        pool.max.reset();
+    } else {
+        pool.max = count;
+    }
+    if (sized.mode == topology::PoolMode::dynamic) {
+        pool.min = std::min<std::int64_t>(sized.min, count);
+        pool.min_spare = std::min<std::int64_t>(sized.min_spare, count);
+    }
+    return pool;
+}
+
+// As many as there should be, or a time that is enough for all that it may take.
+asio::awaitable<bool> wait_until_scaled(Site& site, const WorkerHandle& worker) {
+    const auto deadline = Clock::now() + worker.spec().stop.grace + std::chrono::seconds(30);
+    const auto is_done = [&] {
+        const core::Generation* serving = worker.core().find(worker.core().serving());
+        if (!serving) return true;
+        const auto sized = worker.spec().pool.sized();
+        const int children = static_cast<int>(serving->children.size());
+        return worker.core().ready() >= sized.min && (sized.max == 0 || children <= sized.max);
+    };
+    while (!is_done() && Clock::now() < deadline) co_await site.around().changed.wait_until(deadline);
+    co_return is_done();
+}
+
+} // namespace
+
+asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Report report) {
+    std::vector<std::pair<std::shared_ptr<WorkerHandle>, topology::Pool>> pools;
+    for (const ScaleOrder& order : orders) {
+        auto worker = site.find(order.worker);
+        if (!worker) co_return Outcome{2, "there is no worker " + order.worker};
+        auto pool = scaled(worker->spec(), order);
+        if (!pool) co_return Outcome{2, pool.error().to_string()};
+        pools.emplace_back(std::move(worker), std::move(*pool));
+    }
+    for (const auto& [worker, pool] : pools) {
+        const int from = worker->spec().pool.sized().max;
+        const int to = pool.sized().max;
+        worker->resize(pool);
+        const std::string what = (from == 0 ? "auto" : std::to_string(from)) + " to " + std::to_string(to);
+        site.around().history.worker_event(state::EventKind::resized, worker->spec().name, worker->core(), what);
+        report(worker->spec().name + ": from " + what);
+    }
+    for (const auto& [worker, pool] : pools)
+        if (!co_await wait_until_scaled(site, *worker))
+            co_return Outcome{9, worker->spec().name + " is not at its new size yet; it goes on"};
+    co_return Outcome{0, "scaled"};
 }
 
 asio::awaitable<Outcome> bring_down(Site& site, Report report) {

@@ -7,7 +7,9 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mpsup {
@@ -32,6 +34,20 @@ using Report = std::function<void(const std::string& line)>;
 
 /// Replaces the named workers (none: all) by new generations, one worker after the other, start first.
 [[nodiscard]] boost::asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, Report report);
+
+/// What is asked of one pool: a number of children, or so many more or fewer.
+struct ScaleOrder {
+    std::string worker;
+    bool is_relative = false;
+    int count = 0;
+};
+
+/// "httpd_perl=6", "httpd_perl=+2", "httpd_perl=-1"; nothing for anything else.
+[[nodiscard]] std::optional<ScaleOrder> parse_scale(std::string_view text);
+
+/// Gives pools that run another size, without a restart: of a fixed one its size, of others their `max`. It lasts until
+/// the next `up`. All or none: nothing is changed when one of the orders cannot be carried out.
+[[nodiscard]] boost::asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Report report);
 
 /// Stops everything, in the reverse of the topology's order.
 [[nodiscard]] boost::asio::awaitable<Outcome> bring_down(Site& site, Report report);

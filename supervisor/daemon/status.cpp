@@ -52,6 +52,8 @@ json::object process_json(const ServingProcess& process, std::string_view role, 
     object["requests"] = board.requests;
     object["private_bytes"] = process.private_bytes;
     object["shared_bytes"] = process.shared_bytes;
+    if (board.last_ms > 0)
+        object["idle_ms"] = board.request ? 0 : std::max<std::int64_t>(0, monotonic_ms() - board.last_ms);
     object["request"] = nullptr;
     if (board.request)
         object["request"] = {{"method", board.request->method},
@@ -68,6 +70,8 @@ json::array processes_json(const WorkerHandle& worker, bool complete) {
         if (generation->process.pidfd)
             processes.emplace_back(
                 process_json(generation->process, known->is_pool ? "master" : "light", *known, complete));
+        for (const ServingProcess& master : generation->retiring)
+            processes.emplace_back(process_json(master, "master", *known, complete));
         for (const auto& [pid, child] : generation->children)
             processes.emplace_back(process_json(child, "child", *known, complete));
     }
@@ -85,6 +89,20 @@ json::object health_json(const WorkerHandle& worker, bool complete) {
     return object;
 }
 
+json::object pool_json(const topology::Pool& pool) {
+    const auto sized = pool.sized();
+    json::object object{{"mode", topology::to_string(sized.mode)}, {"min", sized.min}};
+    object["max"] = sized.max > 0 ? json::value(sized.max) : json::value("auto");
+    return object;
+}
+
+// Of the generation that serves, or the one that is on its way.
+std::string program_of_worker(const WorkerHandle& worker) {
+    for (const auto& generation : worker.generations())
+        if (generation->number == worker.core().serving() && !generation->program.empty()) return generation->program;
+    return worker.generations().empty() ? "" : worker.generations().back()->program;
+}
+
 } // namespace
 
 std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> now_ms) {
@@ -96,15 +114,16 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"kind", spec.kind == topology::Kind::dynamic ? "dynamic" : "static"},
                         {"machine", "here"},
                         {"state", core::to_string(core.state())},
-                        {"binary", spec.kind == topology::Kind::dynamic ? "mpsup-heavy" : "mpsup-light"},
+                        {"binary", program_of_worker(worker)},
                         {"listen", std::move(listen)},
                         {"generation", core.serving()},
                         {"ready", core.ready()},
-                        {"wanted", core.rules().wanted()},
+                        {"wanted", core.wanted()},
                         {"restarts", {{"crash", core.crashes()}, {"planned", core.planned_restarts()}}},
                         {"health", health_json(worker, now_ms.has_value())},
                         {"last_failure", core.last_failure()},
                         {"processes", processes_json(worker, now_ms.has_value())}};
+    if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
     if (now_ms) object["updated_at"] = timestamp(*now_ms);
     return json::serialize(object);
 }

@@ -28,13 +28,31 @@ void finish(const std::exception_ptr& thrown) {
 core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
     core::WorkerRules rules;
     rules.is_pool = spec.kind == topology::Kind::dynamic;
-    rules.pool = rules.is_pool ? spec.pool : 0;
+    const auto pool = spec.pool.sized();
+    rules.pool = !rules.is_pool ? 0 : pool.mode == topology::PoolMode::dynamic ? std::max(1, pool.min) : pool.min;
     rules.restart.burst = spec.restart.burst;
     rules.restart.window = spec.restart.window;
     rules.restart.backoff = spec.restart.backoff;
     rules.restart.backoff_max = spec.restart.max;
     rules.limits.grace = spec.stop.grace;
     return rules;
+}
+
+contract::PoolSize pool_size_of(const topology::Pool& pool) {
+    const auto sized = pool.sized();
+    const auto mode = sized.mode == topology::PoolMode::fixed     ? contract::PoolMode::fixed
+                      : sized.mode == topology::PoolMode::dynamic ? contract::PoolMode::dynamic
+                                                                  : contract::PoolMode::ondemand;
+    return {mode, sized.min, sized.max, sized.min_spare, sized.max_spare, sized.idle_timeout};
+}
+
+std::string program_of(topology::Binaries build, topology::Kind kind) {
+    switch (build) {
+    case topology::Binaries::one: return "mpsup-heavy";
+    case topology::Binaries::dso: return "mpsup-worker";
+    case topology::Binaries::two: break;
+    }
+    return kind == topology::Kind::dynamic ? "mpsup-heavy" : "mpsup-light";
 }
 
 WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core::GenerationNumber last_generation)
@@ -82,6 +100,18 @@ void WorkerHandle::stop() {
 
 void WorkerHandle::kill() {
     for (const auto& generation : generations_) kill_all(*generation);
+}
+
+void WorkerHandle::resize(const topology::Pool& pool) {
+    spec_.pool = pool;
+    core_.set_rules(rules_of(spec_));
+    const contract::Resize order{pool_size_of(pool)};
+    for (const auto& generation : generations_) {
+        generation->spec.pool = pool;
+        if (generation->link && !generation->draining && !generation->link->send(order))
+            distrust(*generation, "does not read its contract socket");
+    }
+    act();
 }
 
 void WorkerHandle::give_up_newcomers() {
@@ -143,6 +173,16 @@ void WorkerHandle::perform(const core::Effect& effect) {
             [&](const core::SendDrain& drain) {
                 if (auto* generation = find(drain.generation)) send_drain(*generation);
             },
+            [&](const core::ReleaseChild& release) {
+                auto* generation = find(release.generation);
+                if (generation && generation->link) (void)generation->link->send(contract::Release{release.pid});
+            },
+            [&](const core::PromoteChild& promotion) {
+                if (auto* generation = find(promotion.generation)) promote(*generation, promotion.pid);
+            },
+            [&](const core::CrownChild& crowned) {
+                if (auto* generation = find(crowned.generation)) crown(*generation, crowned.pid);
+            },
             [&](const core::Kill& kill) {
                 if (auto* generation = find(kill.generation)) kill_all(*generation);
             },
@@ -172,6 +212,8 @@ void WorkerHandle::drop_gone_generations() {
     std::erase_if(generations_, [&](const auto& generation) {
         if (core_.find(generation->number)) return false;
         if (generation->link) generation->link->close();
+        for (ServingProcess& master : generation->retiring)
+            if (master.link) master.link->close();
         if (!generation->private_path.empty()) ::unlink(generation->private_path.c_str());
         return true;
     });
@@ -194,7 +236,8 @@ double WorkerHandle::roll_dice() { return std::uniform_real_distribution<>(0, 1)
 
 bool WorkerHandle::knows(pid_t pid) const {
     return std::ranges::any_of(generations_, [&](const auto& generation) {
-        return generation->process.pidfd.pid() == pid || generation->children.contains(pid);
+        return generation->process.pidfd.pid() == pid || generation->children.contains(pid) ||
+               std::ranges::any_of(generation->retiring, [pid](const auto& old) { return old.pidfd.pid() == pid; });
     });
 }
 

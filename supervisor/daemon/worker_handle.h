@@ -36,9 +36,10 @@ struct Surroundings {
     Spawner& spawner;
     Probe& probe;
     History& history;
-    std::string binaries;                    // folder of mpsup-light and mpsup-heavy
+    std::string binaries;                    // folder of the workers' programs
     std::string boot;                        // base/process_identity.h, boot_id
     std::map<std::string, std::string> urls; // what every worker is told of the others
+    topology::Binaries build = topology::Binaries::two;
     std::mt19937_64 chance;
     Bell changed; // rings whenever something about a worker may have changed
 };
@@ -53,6 +54,7 @@ struct ServingProcess {
     std::shared_ptr<ContractLink> link; // of an orphaned child that speaks for itself
     std::uint64_t private_bytes = 0;    // at the last health tick
     std::uint64_t shared_bytes = 0;
+    pid_t master = -1;    // that forked it
     bool watched = false; // its pidfd, because its master is dead
 };
 
@@ -64,8 +66,10 @@ struct GenerationHandle {
     Listener private_listener;
     std::string private_path;
     std::string uuid;
+    std::string program;    // its file name
     ServingProcess process; // light process or pool master
     std::shared_ptr<ContractLink> link;
+    std::vector<ServingProcess> retiring; // masters that a child took over from; their links are theirs
     std::map<pid_t, ServingProcess> children;
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
@@ -92,6 +96,8 @@ public:
     void admit(core::GenerationNumber number);
     void abandon(core::GenerationNumber number);
     void stop();
+    /// Another size for the pool that runs, and for what comes after it.
+    void resize(const topology::Pool& pool);
     /// SIGKILL to every process of it.
     void kill();
     /// Retires whatever is on its way: the operation that brings it in is interrupted and sees that it fails.
@@ -139,12 +145,20 @@ private:
     [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
 
-    void on_message(core::GenerationNumber number, contract::Message message, std::vector<Fd> fds);
-    void on_ready(GenerationHandle& generation, std::vector<Fd> fds);
-    void on_child_started(GenerationHandle& generation, const contract::ChildStarted& child, std::vector<Fd> fds);
+    // `sender`: the process that said it.
+    [[nodiscard]] std::shared_ptr<ContractLink> make_link(core::GenerationNumber number, pid_t sender, Fd connection);
+    void on_message(core::GenerationNumber number, pid_t sender, contract::Message message, std::vector<Fd> fds);
+    void on_ready(GenerationHandle& generation, pid_t sender, std::vector<Fd> fds);
+    void on_child_started(GenerationHandle& generation, pid_t sender, const contract::ChildStarted& child,
+                          std::vector<Fd> fds);
+    void on_child_slow(GenerationHandle& generation, pid_t pid);
+    void on_code_drift(const GenerationHandle& generation, const contract::CodeDrift& drift);
+    void greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection);
+    void promote(GenerationHandle& generation, pid_t pid);
+    void crown(GenerationHandle& generation, pid_t pid);
     void on_child_exited(GenerationHandle& generation, const contract::ChildExited& child);
     void distrust(GenerationHandle& generation, const std::string& why);
-    void end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned);
+    void end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned, std::string reason);
     void on_process_exit(GenerationHandle& generation, ExitStatus status);
     void watch(GenerationHandle& generation, ServingProcess& process);
     void reap_generation(GenerationHandle& generation);
@@ -171,5 +185,9 @@ private:
 
 /// What the core is told of a spec.
 [[nodiscard]] core::WorkerRules rules_of(const topology::WorkerSpec& spec);
+/// What a pool master is told of its size.
+[[nodiscard]] contract::PoolSize pool_size_of(const topology::Pool& pool);
+/// The program of a worker in a build: "mpsup-light", "mpsup-heavy" or "mpsup-worker".
+[[nodiscard]] std::string program_of(topology::Binaries build, topology::Kind kind);
 
 } // namespace mpsup

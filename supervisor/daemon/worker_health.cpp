@@ -52,8 +52,14 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         }
         GenerationHandle* generation = find(number);
         if (!generation) co_return;
-        ProbeTarget target = probe_target(*generation);
-        const ProbeResult result = co_await around_.probe.run(std::move(target));
+        // A pool on demand that sleeps is well; a probe would wake it up.
+        const bool asleep =
+            generation->process.pidfd && generation->children.empty() && core_.wanted() == 0 && core_.rules().is_pool;
+        ProbeResult result{.passed = true, .latency = {}, .why = {}};
+        if (!asleep) {
+            ProbeTarget target = probe_target(*generation);
+            result = co_await around_.probe.run(std::move(target));
+        }
         probed_ = number;
         const double stretch = 1 + jitter * (2 * roll_dice() - 1);
         next = Clock::now() + std::chrono::duration_cast<Clock::duration>(spec_.health.every * stretch);

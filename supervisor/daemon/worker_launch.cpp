@@ -29,11 +29,39 @@ constexpr std::array inherited_variables{"PATH",     "HOME", "USER",     "LOGNAM
                                          "LC_CTYPE", "TZ",   "PERL5LIB", "PERL5OPT", "TMPDIR"};
 
 std::string working_directory(const topology::WorkerSpec& spec) {
-    return spec.kind == topology::Kind::dynamic ? std::filesystem::path(spec.app).parent_path().string() : "/";
+    if (spec.kind != topology::Kind::dynamic) return "/";
+    return spec.app.empty() ? spec.cgi.dir : std::filesystem::path(spec.app).parent_path().string();
 }
 
 state::ProcessRole role_of(const topology::WorkerSpec& spec) {
     return spec.kind == topology::Kind::dynamic ? state::ProcessRole::master : state::ProcessRole::light;
+}
+
+std::uint64_t bytes_of(const std::optional<std::int64_t>& value) {
+    return static_cast<std::uint64_t>(value.value_or(0)); // validated: not negative
+}
+
+// What the spec says, in the words of the contract; the descriptors come later.
+contract::Go order_for(const topology::WorkerSpec& spec) {
+    constexpr std::int64_t usual_jitter = 20;
+    constexpr topology::Duration never{0};
+    contract::Go go;
+    go.kind = spec.kind == topology::Kind::dynamic ? contract::WorkerKind::dynamic : contract::WorkerKind::static_files;
+    go.grace = spec.stop.grace;
+    go.root = spec.root;
+    go.serves = spec.serves;
+    if (spec.kind != topology::Kind::dynamic) return go;
+    go.app = {spec.app, spec.cgi.dir, spec.cgi.mode, {}, spec.warmup, spec.development};
+    for (const auto& mode : spec.cgi.modes) go.app.cgi_modes.push_back(mode);
+    go.pool = pool_size_of(spec.pool);
+    const topology::Recycle& recycle = spec.recycle;
+    go.recycle = {bytes_of(recycle.requests),   bytes_of(recycle.rss),
+                  bytes_of(recycle.unshared),   recycle.age.value_or(never),
+                  recycle.idle.value_or(never), static_cast<int>(recycle.jitter.value_or(usual_jitter)),
+                  bytes_of(spec.refork_after)};
+    go.limits = {spec.request_timeout.soft.value_or(never), spec.request_timeout.hard.value_or(never),
+                 spec.slow.value_or(never)};
+    return go;
 }
 
 } // namespace
@@ -116,10 +144,12 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     if (!log) return std::unexpected(log.error());
     const contract::CommandLine command_line{around_.paths.contract_socket(),
                                              {std::filesystem::path(around_.paths.state_dir()).filename().string(),
-                                              spec_.name, generation.number, generation.uuid}};
+                                              spec_.name, generation.number, generation.uuid},
+                                             generation.spec.kind == topology::Kind::dynamic ? contract::Role::master
+                                                                                             : contract::Role::light};
+    generation.program = program_of(around_.build, generation.spec.kind);
     SpawnRequest request;
-    request.executable =
-        around_.binaries + (generation.spec.kind == topology::Kind::dynamic ? "/mpsup-heavy" : "/mpsup-light");
+    request.executable = around_.binaries + "/" + generation.program;
     request.arguments = command_line.to_arguments();
     request.environment = environment_of(generation);
     request.working_directory = working_directory(generation.spec);
@@ -139,13 +169,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     const topology::WorkerSpec& spec = generation.spec;
     auto access_log = open_file(around_.paths.access_log(spec.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
     if (!access_log) return distrust(generation, access_log.error().to_string());
-    contract::Go go;
-    go.kind = spec.kind == topology::Kind::dynamic ? contract::WorkerKind::dynamic : contract::WorkerKind::static_files;
-    go.grace = spec.stop.grace;
-    go.root = spec.root;
-    go.serves = spec.serves;
-    go.app = spec.app;
-    go.pool = spec.kind == topology::Kind::dynamic ? spec.pool : 0;
+    contract::Go go = order_for(spec);
     std::vector<int> fds;
     for (const Listener& listener : generation.listeners) {
         go.fds.push_back(contract::FdRole::public_listener);
@@ -171,6 +195,7 @@ void WorkerHandle::kill_all(GenerationHandle& generation) {
     generation.killed = true;
     // ESRCH: it ended by itself, and its pidfd says so.
     if (generation.process.pidfd) (void)generation.process.pidfd.send_signal(SIGKILL);
+    for (const ServingProcess& master : generation.retiring) (void)master.pidfd.send_signal(SIGKILL);
     for (auto& [pid, child] : generation.children)
         if (child.pidfd) (void)child.pidfd.send_signal(SIGKILL);
 }

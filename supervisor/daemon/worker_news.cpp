@@ -32,6 +32,19 @@ bool is_attested(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t 
     return parent && start_time && (*parent == master || *parent == ::getpid()) && *start_time == child.start_time;
 }
 
+// A child that its own timer killed has left in its scoreboard what it was at.
+std::string time_limit_reason(const contract::ScoreboardSnapshot& board, ExitStatus status) {
+    if (!board.request || board.request->deadline_ms == 0 || status.kind() != ExitStatus::Kind::signalled ||
+        status.signal() != SIGKILL)
+        return {};
+    const auto now = std::chrono::steady_clock::now().time_since_epoch(); // CLOCK_MONOTONIC, as the scoreboard
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    if (now_ms < board.request->deadline_ms) return {};
+    const auto seconds = (board.request->deadline_ms - board.request->since_ms + 500) / 1000;
+    return "request_timeout: " + board.request->method + " " + board.request->uri + " had been running for " +
+           std::to_string(seconds) + " s";
+}
+
 } // namespace
 
 bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection) {
@@ -40,18 +53,23 @@ bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection) {
     if (hello.role == contract::Role::child) {
         const auto child = generation->children.find(hello.pid);
         if (child == generation->children.end() || child->second.start_time != hello.start_time) return false;
-        child->second.link = std::make_shared<ContractLink>(around_.executor, std::move(connection));
-        if (generation->draining) (void)child->second.link->send(contract::Drain{generation->spec.stop.grace});
+        greet_child(*generation, child->second, connection);
         return true;
     }
     const bool expected = generation->uuid == hello.identity.uuid && generation->process.pidfd.pid() == hello.pid &&
                           generation->process.start_time == hello.start_time && !generation->link;
     if (!expected) return false;
-    generation->link = std::make_shared<ContractLink>(around_.executor, std::move(connection));
-    const auto number = generation->number;
-    generation->link->listen({
-        [weak = weak_from_this(), number](contract::Message message, std::vector<Fd> fds) {
-            if (const auto self = weak.lock()) self->on_message(number, std::move(message), std::move(fds));
+    generation->link = make_link(generation->number, hello.pid, std::move(connection));
+    core_.on_hello(generation->number, Clock::now());
+    act();
+    return true;
+}
+
+std::shared_ptr<ContractLink> WorkerHandle::make_link(core::GenerationNumber number, pid_t sender, Fd connection) {
+    auto link = std::make_shared<ContractLink>(around_.executor, std::move(connection));
+    link->listen({
+        [weak = weak_from_this(), number, sender](contract::Message message, std::vector<Fd> fds) {
+            if (const auto self = weak.lock()) self->on_message(number, sender, std::move(message), std::move(fds));
         },
         [weak = weak_from_this(), number](const std::string& why) {
             const auto self = weak.lock();
@@ -61,31 +79,80 @@ bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection) {
             self->act();
         },
     });
-    core_.on_hello(number, Clock::now());
-    act();
-    return true;
+    return link;
 }
 
-void WorkerHandle::on_message(core::GenerationNumber number, contract::Message message, std::vector<Fd> fds) {
+// A child without a master. It is idle: a busy one hears nobody.
+void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection) {
+    child.link = make_link(generation.number, child.pidfd.pid(), std::move(connection));
+    watch(generation, child);
+    if (generation.draining) {
+        (void)child.link->send(contract::Drain{generation.spec.stop.grace});
+        return;
+    }
+    if (generation.process.pidfd && child.master != generation.process.pidfd.pid()) { // another is master already
+        (void)child.link->send(contract::Drain{generation.spec.stop.grace});
+        return;
+    }
+    core_.on_child_alone(generation.number, child.pidfd.pid(), Clock::now());
+    act();
+}
+
+void WorkerHandle::promote(GenerationHandle& generation, pid_t pid) {
+    const auto child = generation.children.find(pid);
+    if (child == generation.children.end() || !child->second.link) return;
+    (void)child->second.link->send(contract::Promote{pool_size_of(generation.spec.pool), true});
+}
+
+void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
+    auto child = generation.children.extract(pid);
+    if (child.empty()) return;
+    const contract::Drain leave{generation.spec.stop.grace};
+    if (generation.process.pidfd) {
+        generation.process.link = std::exchange(generation.link, nullptr);
+        if (generation.process.link) (void)generation.process.link->send(leave);
+        generation.retiring.push_back(std::move(generation.process));
+    }
+    generation.process = std::move(child.mapped());
+    generation.uuid = generation.process.uuid;
+    generation.link = std::exchange(generation.process.link, nullptr);
+    for (auto& [other, orphan] : generation.children)
+        if (orphan.link) (void)orphan.link->send(leave);
+}
+
+void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contract::Message message,
+                              std::vector<Fd> fds) {
     GenerationHandle* generation = find(number);
     if (!generation) return;
-    std::visit(Overloaded{
-                   [&](const contract::Ready&) { on_ready(*generation, std::move(fds)); },
-                   [&](contract::Failed& failed) { core_.on_trouble(number, std::move(failed.reason)); },
-                   [&](const contract::ChildStarted& child) { on_child_started(*generation, child, std::move(fds)); },
-                   [&](const contract::ChildReady& child) { core_.on_child_ready(number, child.pid, Clock::now()); },
-                   [&](const contract::ChildExited& child) { on_child_exited(*generation, child); },
-                   [&](const contract::Hello&) { distrust(*generation, "said hello twice"); },
-                   [&](const contract::Go&) { distrust(*generation, "said go"); },
-                   [&](const contract::Serve&) { distrust(*generation, "said serve"); },
-                   [&](const contract::Drain&) { distrust(*generation, "said drain"); },
-               },
-               message);
+    std::visit(
+        Overloaded{
+            [&](const contract::Ready&) { on_ready(*generation, sender, std::move(fds)); },
+            [&](contract::Failed& failed) { core_.on_trouble(number, std::move(failed.reason)); },
+            [&](const contract::ChildStarted& child) { on_child_started(*generation, sender, child, std::move(fds)); },
+            [&](const contract::ChildReady& child) { core_.on_child_ready(number, child.pid, Clock::now()); },
+            [&](const contract::ChildExited& child) { on_child_exited(*generation, child); },
+            [&](const contract::ChildSlow& child) { on_child_slow(*generation, child.pid); },
+            [&](const contract::PoolWants& pool) {
+                if (generation->process.pidfd.pid() == sender) core_.on_pool_wants(number, pool.children);
+                if (generation->children.contains(sender)) core_.on_pool_wants(number, pool.children);
+            },
+            [&](const contract::CodeDrift& drift) { on_code_drift(*generation, drift); },
+            [&](const contract::ReforkDue& child) { core_.on_refork_due(number, child.pid, Clock::now()); },
+            [&](const contract::Hello&) { distrust(*generation, "said hello twice"); },
+            [&](const contract::Go&) { distrust(*generation, "said go"); },
+            [&](const contract::Serve&) { distrust(*generation, "said serve"); },
+            [&](const contract::Resize&) { distrust(*generation, "said resize"); },
+            [&](const contract::Release&) { distrust(*generation, "said release"); },
+            [&](const contract::Promote&) { distrust(*generation, "said promote"); },
+            [&](const contract::Drain&) { distrust(*generation, "said drain"); },
+        },
+        message);
     act();
 }
 
-void WorkerHandle::on_ready(GenerationHandle& generation, std::vector<Fd> fds) {
+void WorkerHandle::on_ready(GenerationHandle& generation, pid_t sender, std::vector<Fd> fds) {
     if (fds.size() > 1) return distrust(generation, "came with too many descriptors");
+    if (generation.children.contains(sender)) return core_.on_heir_ready(generation.number, sender, Clock::now());
     if (fds.size() == 1) {
         auto scoreboard = contract::ScoreboardReader::open(fds.front().get());
         if (!scoreboard) return distrust(generation, scoreboard.error().to_string());
@@ -94,17 +161,18 @@ void WorkerHandle::on_ready(GenerationHandle& generation, std::vector<Fd> fds) {
     core_.on_ready(generation.number, Clock::now());
 }
 
-void WorkerHandle::on_child_started(GenerationHandle& generation, const contract::ChildStarted& child,
+void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, const contract::ChildStarted& child,
                                     std::vector<Fd> fds) {
     if (fds.size() != 2) return distrust(generation, "announced a child without its descriptors");
     ServingProcess process;
     process.uuid = random_uuid();
+    process.master = sender;
     process.start_time = child.start_time;
     process.started_ms = wall_clock_ms();
     auto pidfd = Pidfd::adopt(std::move(fds[0]));
     if (!pidfd) return; // it has ended already, and its master will say so
     const bool ended = pidfd->ended();
-    if (!ended && !is_attested(*pidfd, child, generation.process.pidfd.pid()))
+    if (!ended && !is_attested(*pidfd, child, sender))
         return distrust(generation, "announced a child that is not its own");
     auto scoreboard = contract::ScoreboardReader::open(fds[1].get());
     if (!scoreboard) return distrust(generation, scoreboard.error().to_string());
@@ -118,7 +186,23 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, const contract
 }
 
 void WorkerHandle::on_child_exited(GenerationHandle& generation, const contract::ChildExited& child) {
-    end_child(generation, child.pid, child.status, child.planned);
+    end_child(generation, child.pid, child.status, child.planned, child.reason);
+}
+
+void WorkerHandle::on_child_slow(GenerationHandle& generation, pid_t pid) {
+    const auto child = generation.children.find(pid);
+    if (child == generation.children.end()) return;
+    const auto slow = child->second.scoreboard.read_slow();
+    if (!slow) return;
+    around_.history.slow(spec_.name, generation.number, pid, *slow);
+}
+
+void WorkerHandle::on_code_drift(const GenerationHandle& generation, const contract::CodeDrift& drift) {
+    constexpr std::size_t named = 5;
+    std::string files;
+    for (std::size_t i = 0; i < std::min(named, drift.files.size()); ++i) files += (i > 0 ? ", " : "") + drift.files[i];
+    if (drift.files.size() > named) files += " and " + std::to_string(drift.files.size() - named) + " more";
+    around_.history.code_drift(spec_.name, generation.number, files, core_);
 }
 
 void WorkerHandle::distrust(GenerationHandle& generation, const std::string& why) {
@@ -140,6 +224,8 @@ const Pidfd* WorkerHandle::pidfd_of(core::GenerationNumber number, pid_t pid) {
     GenerationHandle* generation = find(number);
     if (!generation) return nullptr;
     if (generation->process.pidfd.pid() == pid) return &generation->process.pidfd;
+    for (const ServingProcess& master : generation->retiring)
+        if (master.pidfd.pid() == pid) return &master.pidfd;
     const auto child = generation->children.find(pid);
     return child == generation->children.end() ? nullptr : &child->second.pidfd;
 }
@@ -172,11 +258,20 @@ void WorkerHandle::reap_generation(GenerationHandle& generation) {
     if (generation.link && generation.process.pidfd && generation.process.pidfd.ended()) generation.link->read_now();
     if (generation.process.pidfd)
         if (const auto status = generation.process.pidfd.reap()) on_process_exit(generation, *status);
-    if (generation.process.pidfd) return; // its master speaks for the children
+    std::erase_if(generation.retiring, [&](ServingProcess& master) {
+        if (master.pidfd.ended() && master.link) master.link->read_now();
+        const auto status = master.pidfd.reap();
+        if (!status) return false;
+        if (master.link) master.link->close();
+        around_.history.store().exited({master.uuid, *status, "a child took over"});
+        return true;
+    });
     std::vector<std::pair<pid_t, ExitStatus>> ended;
-    for (const auto& [pid, child] : generation.children)
+    for (const auto& [pid, child] : generation.children) {
+        if (generation.process.pidfd && !child.watched) continue; // its master speaks for it
         if (const auto status = child.pidfd.reap()) ended.emplace_back(pid, *status);
-    for (const auto& [pid, status] : ended) end_child(generation, pid, status, false);
+    }
+    for (const auto& [pid, status] : ended) end_child(generation, pid, status, false, {});
 }
 
 void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus status) {
@@ -184,16 +279,25 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
     generation.process.pidfd = {};
     around_.history.store().exited({generation.uuid, status, generation.draining ? "planned" : "crash"});
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
-    core_.on_process_exit(generation.number, pid, status, Clock::now(), roll_dice());
+    const auto number = generation.number;
+    core_.on_process_exit(number, pid, status, Clock::now(), roll_dice());
+    for (const auto& [child_pid, child] : generation.children) // those that spoke before its end was seen
+        if (child.link) core_.on_child_alone(number, child_pid, Clock::now());
 }
 
-void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned) {
+void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned,
+                             std::string reason) {
     const auto child = generation.children.find(pid);
     if (child == generation.children.end()) return;
-    around_.history.store().exited({child->second.uuid, status, planned || generation.draining ? "planned" : "crash"});
+    if (reason.empty() && !planned) reason = time_limit_reason(child->second.scoreboard.read(), status);
+    const bool leaving = planned || generation.draining;
+    around_.history.store().exited({child->second.uuid, status,
+                                    !reason.empty() ? reason
+                                    : leaving       ? "planned"
+                                                    : "crash"});
     if (child->second.link) child->second.link->close();
     generation.children.erase(child);
-    core_.on_child_exit(generation.number, pid, status, planned, Clock::now(), roll_dice());
+    core_.on_child_exit(generation.number, pid, status, planned, std::move(reason), Clock::now(), roll_dice());
 }
 
 } // namespace mpsup

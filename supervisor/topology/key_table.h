@@ -31,6 +31,7 @@ struct Key {
     std::int64_t least = 0;    // integers, and durations in milliseconds
     std::int64_t most = 0;     //
     std::span<const Choice> choices{};
+    std::string_view shorthand{}; // of a section: the key in it that a plain value stands for
     // How a worker holds it; null for sections and for keys outside of workers. get: nothing when it is not set.
     std::optional<Value> (*get)(const WorkerSpec&) = nullptr;
     void (*set)(WorkerSpec&, Value) = nullptr;

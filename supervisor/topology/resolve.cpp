@@ -40,6 +40,15 @@ struct ToJson {
     }
 };
 
+// As the loader reads it back.
+json::value text_of(const Key& key, const Value& value) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number && key.type == Type::size) return json::string(std::to_string(*number) + "B");
+    if (number && key.type == Type::percent) return json::string(std::to_string(*number) + "%");
+    if (number && *number == 0 && !key.choices.empty()) return json::string(key.choices.front().word);
+    return std::visit(ToJson{}, value);
+}
+
 json::object worker_object(const WorkerSpec& worker) {
     json::object result;
     result["kind"] = to_string(worker.kind);
@@ -54,7 +63,7 @@ json::object worker_object(const WorkerSpec& worker) {
             section = inner.is_object() ? &inner.get_object() : &inner.emplace_object();
             path.remove_prefix(dot + 1);
         }
-        (*section)[path] = std::visit(ToJson{}, *value);
+        (*section)[path] = text_of(key, *value);
     }
     return result;
 }

@@ -1,6 +1,7 @@
 #include "supervisor/topology/topology.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mpsup::topology {
 
@@ -24,6 +25,43 @@ std::string_view to_string(Binaries binaries) noexcept {
     case Binaries::dso: return "dso";
     }
     return {};
+}
+
+std::string_view to_string(PoolMode mode) noexcept {
+    switch (mode) {
+    case PoolMode::fixed: return "fixed";
+    case PoolMode::dynamic: return "dynamic";
+    case PoolMode::ondemand: return "ondemand";
+    }
+    std::unreachable();
+}
+
+Pool::Sized Pool::sized() const {
+    Sized result;
+    const bool has_bounds = min || max || min_spare || max_spare || idle_timeout;
+    result.mode = mode.value_or(has_bounds && !size ? PoolMode::dynamic : PoolMode::fixed);
+    const auto number = [](const std::optional<std::int64_t>& given, int otherwise) {
+        return given ? static_cast<int>(*given) : otherwise;
+    };
+    switch (result.mode) {
+    case PoolMode::fixed:
+        result.max = number(size, number(max, 2));
+        result.min = result.max;
+        break;
+    case PoolMode::dynamic:
+        result.min = number(min, 1);
+        result.max = number(max, std::max(8, result.min));
+        result.min_spare = number(min_spare, 1);
+        result.max_spare = number(max_spare, result.min_spare + 2);
+        result.idle_timeout = idle_timeout.value_or(Duration(10'000));
+        break;
+    case PoolMode::ondemand:
+        result.min = 0;
+        result.max = number(max, 8);
+        result.idle_timeout = idle_timeout.value_or(Duration(60'000));
+        break;
+    }
+    return result;
 }
 
 } // namespace mpsup::topology

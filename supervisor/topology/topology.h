@@ -5,6 +5,7 @@
 #include "base/address.h"
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,15 +51,69 @@ struct Stop {
     friend bool operator==(const Stop&, const Stop&) = default;
 };
 
+enum class PoolMode { fixed, dynamic, ondemand };
+
+/// As it was written; what was left out follows from the rest (sized()).
+struct Pool {
+    std::optional<std::int64_t> size{}; // of a fixed one
+    std::optional<PoolMode> mode{};
+    std::optional<std::int64_t> min{}, max{}; // max 0: auto, as many as memory allows
+    std::optional<std::int64_t> min_spare{}, max_spare{};
+    std::optional<Duration> idle_timeout{};
+
+    friend bool operator==(const Pool&, const Pool&) = default;
+
+    /// With everything in its place.
+    struct Sized {
+        PoolMode mode = PoolMode::fixed;
+        int min = 2, max = 2, min_spare = 0, max_spare = 0;
+        Duration idle_timeout{0};
+    };
+    [[nodiscard]] Sized sized() const;
+};
+
+/// When a child is replaced by a fresh one; nothing: never for that reason.
+struct Recycle {
+    std::optional<std::int64_t> requests{};
+    std::optional<Duration> age{}, idle{};
+    std::optional<std::int64_t> rss{}, unshared{}; // bytes
+    std::optional<std::int64_t> jitter{};          // percent; 20 if left out
+
+    friend bool operator==(const Recycle&, const Recycle&) = default;
+};
+
+struct RequestTimeout {
+    std::optional<Duration> soft{}, hard{};
+
+    friend bool operator==(const RequestTimeout&, const RequestTimeout&) = default;
+};
+
+/// A folder of CGI scripts.
+struct Cgi {
+    std::string dir{};                          // absolute
+    std::string mode = "registry";              // registry, perlrun, fork, exec
+    std::map<std::string, std::string> modes{}; // glob of a script's path below the folder: its mode
+
+    friend bool operator==(const Cgi&, const Cgi&) = default;
+};
+
 struct WorkerSpec {
     std::string name{}; // [a-z][a-z0-9_-]*, at most 32 characters
     Kind kind = Kind::static_files;
     std::vector<Address> listen{};            // at least one; no two of a topology overlap
-    std::string root{};                       // static: absolute folder, the whole path of a request is appended
-    std::vector<std::string> serves{};        // static: path prefixes ("/static/"); empty: every path
-    std::string app{};                        // dynamic: absolute path of a .psgi file
+    std::string root{};                       // absolute folder, the whole path of a request is appended
+    std::vector<std::string> serves{};        // path prefixes that are files ("/static/"); static, empty: every path
     std::map<std::string, std::string> env{}; // added to the clean environment of the worker
-    int pool = 2;                             // dynamic: children
+    // dynamic; exactly one of app and cgi.dir
+    std::string app{}; // absolute path of a .psgi file
+    Cgi cgi{};
+    bool development = false;
+    Pool pool{};
+    Recycle recycle{};
+    std::optional<std::int64_t> refork_after{}; // requests
+    std::vector<std::string> warmup{};          // paths, maybe with a query
+    RequestTimeout request_timeout{};
+    std::optional<Duration> slow{};
     Health health{};
     Restart restart{};
     Stop stop{};
@@ -80,6 +135,8 @@ struct Topology {
 
 /// "static", "dynamic"
 [[nodiscard]] std::string_view to_string(Kind kind) noexcept;
+/// "fixed", "dynamic", "ondemand"
+[[nodiscard]] std::string_view to_string(PoolMode mode) noexcept;
 /// "one", "two", "dso"
 [[nodiscard]] std::string_view to_string(Binaries binaries) noexcept;
 

@@ -128,13 +128,19 @@ private:
                 machines(*given.value);
             else if (key->path == "workers")
                 workers(*given.value);
-            else if (const auto value = value_of(*key, *given.value, given.key); value && key->path == "site")
-                topology_.site = std::get<std::string>(*value); // `binaries` has one word in this version
+            else if (const auto value = value_of(*key, *given.value, given.key))
+                set_of_site(*key, std::get<std::string>(*value));
         }
         for (const auto* key : keys_under(""))
             if (key->required && !entry(root, key->name()))
                 add(root.mark, std::string(key->name()), "the key " + in_ticks(key->name()) + " is missing");
         if (!entry(root, "machines")) topology_.machines = {{"here", "127.0.0.1"}};
+    }
+
+    void set_of_site(const Key& key, const std::string& text) {
+        if (key.path == "site") topology_.site = text;
+        if (key.path != "binaries") return;
+        topology_.binaries = text == "one" ? Binaries::one : text == "dso" ? Binaries::dso : Binaries::two;
     }
 
     bool usable_name(const Node::Entry& given, const std::string& where, std::string_view what) {
@@ -210,7 +216,62 @@ private:
             const auto* max = section ? entry(*section, "max") : nullptr;
             add(max ? max->mark : section->mark, where + ".restart", "`max` is shorter than `backoff`");
         }
+        if (kind == Kind::static_files && spec.root.empty() && !entry(*named.value, "root"))
+            add(named.key_mark, where,
+                in_ticks(named.key) + " has no `root` (" + std::string(find_key("workers.*.root")->doc) + ")");
+        if (kind == Kind::dynamic) dynamic_worker(named, where, spec);
         topology_.workers.push_back(std::move(spec));
+    }
+
+    /// What keys of a dynamic worker must agree on.
+    void dynamic_worker(const Node::Entry& named, const std::string& where, const WorkerSpec& spec) {
+        const auto mark_of = [&](std::string_view key, std::string_view inner = {}) {
+            const auto* node = entry(*named.value, key);
+            const auto* inside = node ? entry(*node, inner) : nullptr;
+            return inside ? inside->mark : node ? node->mark : named.key_mark;
+        };
+        const bool has_app = entry(*named.value, "app");
+        const bool has_cgi = entry(*named.value, "cgi");
+        if (!has_app && !has_cgi)
+            add(named.key_mark, where,
+                in_ticks(named.key) + " has no `app` (a .psgi file) and no `cgi` (a folder of scripts)");
+        if (has_app && has_cgi)
+            add(mark_of("cgi"), where + ".cgi", in_ticks(named.key) + " has both `app` and `cgi`; keep one");
+        if (has_cgi && spec.cgi.dir.empty() && entry(*named.value, "cgi")->type == Node::Type::map &&
+            !entry(*entry(*named.value, "cgi"), "dir"))
+            add(mark_of("cgi"), where + ".cgi", "`cgi` has no `dir` (the folder of the scripts)");
+        if (!spec.root.empty() && spec.serves.empty())
+            add(mark_of("root"), where + ".root",
+                "`root` of a dynamic worker needs `serves`: the beginnings of the paths that are files");
+        if (spec.root.empty() && !entry(*named.value, "root") && !spec.serves.empty())
+            add(mark_of("serves"), where + ".serves",
+                "`serves` of a dynamic worker needs `root`: the folder with the files");
+        const RequestTimeout& timeout = spec.request_timeout;
+        if (timeout.soft && timeout.hard && *timeout.soft >= *timeout.hard)
+            add(mark_of("request_timeout", "soft"), where + ".request_timeout", "`soft` is not shorter than `hard`");
+        pool_bounds(spec.pool, where + ".pool", [&](std::string_view key) { return mark_of("pool", key); });
+    }
+
+    template <typename MarkOf> void pool_bounds(const Pool& pool, const std::string& where, MarkOf mark_of) {
+        const auto sized = pool.sized();
+        if (pool.size && (pool.min || pool.max || pool.min_spare || pool.max_spare))
+            add(mark_of("size"), where, "`size` is for a pool that never changes; give it alone, or bounds without it");
+        if (pool.mode == PoolMode::fixed && (pool.min || pool.min_spare || pool.max_spare || pool.idle_timeout))
+            add(mark_of("mode"), where, "a fixed pool has a `size` and no bounds");
+        if (pool.mode && pool.mode != PoolMode::fixed && pool.size)
+            add(mark_of("size"), where,
+                "a pool with `mode: " + std::string(to_string(*pool.mode)) + "` has no `size`; give `max`");
+        if (pool.mode == PoolMode::ondemand && (pool.min || pool.min_spare || pool.max_spare))
+            add(mark_of("mode"), where,
+                "an ondemand pool has no `min` and no spare children; give `max` and `idle_timeout`");
+        if (sized.mode == PoolMode::fixed) return;
+        if (sized.max != 0 && sized.min > sized.max)
+            add(mark_of("max"), where,
+                "`max` (" + std::to_string(sized.max) + ") is less than `min` (" + std::to_string(sized.min) + ")");
+        if (sized.mode == PoolMode::dynamic && sized.max_spare < sized.min_spare)
+            add(mark_of("max_spare"), where, "`max_spare` is less than `min_spare`");
+        if (sized.mode == PoolMode::dynamic && sized.max != 0 && sized.min_spare > sized.max)
+            add(mark_of("min_spare"), where, "`min_spare` is more than `max`");
     }
 
     void worker_section(const Node& section, const std::string& pattern, const std::string& where,
@@ -223,6 +284,8 @@ private:
                 wrong_kind(*key, given, place, *kind);
             else if (key->type != Type::section)
                 set(*key, *given.value, place, spec);
+            else if (!key->shorthand.empty() && given.value->type == Node::Type::scalar)
+                set(*find_key(join(key->path, key->shorthand)), *given.value, place, spec);
             else if (is_section(*given.value, place))
                 worker_section(*given.value, std::string(key->path), place, kind, spec);
         }

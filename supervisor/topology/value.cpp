@@ -17,6 +17,7 @@ namespace mpsup::topology {
 namespace {
 
 constexpr std::size_t longest_name = 32;
+constexpr std::size_t longest_glob = 256;
 constexpr std::size_t longest_text = 64UL << 10;
 
 std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion = {}) {
@@ -28,24 +29,32 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 void append(Findings& findings, const Findings& more) { findings.insert(findings.end(), more.begin(), more.end()); }
 
+std::string words_of(const Key& key) {
+    std::string words;
+    for (const auto& choice : key.choices)
+        if (choice.in_this_version) words += (words.empty() ? "" : " or ") + std::string(choice.word);
+    return words;
+}
+
 /// What a person would call the type, after "must be".
 std::string expected_form(const Key& key) {
     switch (key.type) {
     case Type::name: return "a name: a letter, then letters, digits, - and _, at most 32 in all";
-    case Type::choice: {
-        std::string words;
-        for (const auto& choice : key.choices)
-            if (choice.in_this_version) words += (words.empty() ? "" : " or ") + std::string(choice.word);
-        return words;
-    }
+    case Type::choice: return words_of(key);
     case Type::ip: return "a numeric IP address";
     case Type::addresses: return "ADDRESS:PORT (like 127.0.0.1:8080 or [::1]:8080), or a list of such";
     case Type::url_path: return "a path that begins with /";
     case Type::url_prefixes: return "a path that begins with /, or a list of such";
     case Type::file: return "the path of a file";
     case Type::folder: return "the path of a folder";
+    case Type::url_targets: return "a path that begins with /, maybe with a query, or a list of such";
     case Type::environment: return "NAME: value, a line each";
-    case Type::integer: return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most);
+    case Type::words: return "PATTERN: " + words_of(key) + ", a line each";
+    case Type::integer:
+        return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most) +
+               (key.choices.empty() ? "" : ", or " + words_of(key));
+    case Type::size: return "a size with its unit (64KiB, 200MiB, 1GiB)";
+    case Type::percent: return "a percentage from 0% to 100%";
     case Type::duration:
         return "a duration from " + format_duration(std::chrono::milliseconds(key.least)) + " to " +
                format_duration(std::chrono::milliseconds(key.most)) + ", with its unit (500ms, 30s, 5m)";
@@ -136,15 +145,25 @@ bool is_url_path(std::string_view text) {
            std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || allowed.contains(c); });
 }
 
-std::expected<Value, Findings> parse_prefixes(const Key& key, const Node& node) {
+/// A path and what may follow it; a probe and a warm-up send it as it stands.
+bool is_url_target(const std::string& text) {
+    const auto path = text.substr(0, text.find('?'));
+    const auto rest = text.substr(path.size());
+    return is_url_path(path) && (rest.empty() || is_url_path("/" + rest.substr(1)));
+}
+
+std::expected<Value, Findings> parse_paths(const Key& key, const Node& node) {
+    const auto is_good = [&](const std::string& text) {
+        return key.type == Type::url_targets ? is_url_target(text) : is_url_path(text);
+    };
     std::vector<std::string> prefixes;
     Findings findings;
     for (const auto* item : one_or_many(node)) {
         auto text = text_of(key, *item);
         if (!text) {
             append(findings, text.error());
-        } else if (!is_url_path(*text)) {
-            const auto hint = is_url_path("/" + *text) ? "did you mean `/" + *text + "`?" : "";
+        } else if (!is_good(*text)) {
+            const auto hint = is_good("/" + *text) ? "did you mean `/" + *text + "`?" : "";
             append(findings, misfit(key, *item, hint).error());
         } else {
             prefixes.push_back(*text);
@@ -155,11 +174,7 @@ std::expected<Value, Findings> parse_prefixes(const Key& key, const Node& node) 
 }
 
 std::expected<Value, Findings> parse_url_path(const Key& key, const Node& node, const std::string& text) {
-    // A query may follow; the probe sends it as it stands.
-    const auto path = text.substr(0, text.find('?'));
-    const auto rest = text.substr(path.size());
-    if (!is_url_path(path) || (!rest.empty() && !is_url_path("/" + rest.substr(1))))
-        return misfit(key, node, is_url_path("/" + text) ? "did you mean `/" + text + "`?" : "");
+    if (!is_url_target(text)) return misfit(key, node, is_url_path("/" + text) ? "did you mean `/" + text + "`?" : "");
     return text;
 }
 
@@ -217,7 +232,43 @@ std::expected<Value, Findings> parse_environment(const Key& key, const Node& nod
     return environment;
 }
 
+std::expected<Value, Findings> parse_words(const Key& key, const Node& node) {
+    if (node.type != Node::Type::map) return misfit(key, node);
+    Environment words;
+    Findings findings;
+    for (const auto& entry : node.entries) {
+        auto text = text_of(key, *entry.value);
+        auto word = text ? parse_choice(key, *entry.value, *text) : std::unexpected(text.error());
+        if (!word)
+            append(findings, word.error());
+        else if (entry.key.empty() || entry.key.size() > longest_glob)
+            findings.push_back(
+                {entry.key_mark, "", in_ticks(entry.key.substr(0, 40)) + " is no pattern of a file name"});
+        else
+            words.emplace(entry.key, *text);
+    }
+    if (!findings.empty()) return std::unexpected(std::move(findings));
+    return words;
+}
+
+std::expected<Value, Findings> parse_bytes(const Key& key, const Node& node, const std::string& text) {
+    const auto bytes = parse_size(text);
+    if (!bytes && !text.empty() && text.size() < 16 && std::ranges::all_of(text, is_digit))
+        return refuse(node, "`" + std::string(key.name()) + "` needs a unit; found " + in_ticks(text),
+                      "did you mean `" + text + "MiB`?");
+    if (!bytes || static_cast<std::int64_t>(*bytes) < key.least) return misfit(key, node);
+    return static_cast<std::int64_t>(*bytes);
+}
+
+std::expected<Value, Findings> parse_percent(const Key& key, const Node& node, const std::string& text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || std::string_view(end) != "%" || number < 0 || number > 100) return misfit(key, node);
+    return number;
+}
+
 std::expected<Value, Findings> parse_integer(const Key& key, const Node& node, const std::string& text) {
+    if (!key.choices.empty() && text == key.choices.front().word) return std::int64_t{0};
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool digits = !text.empty() && std::ranges::all_of(text, is_digit);
@@ -246,11 +297,9 @@ bool is_name(std::string_view text) noexcept {
 
 std::expected<Value, Findings> parse_value(const Key& key, const Node& node, const Origin& origin) {
     if (key.type == Type::addresses) return parse_addresses(key, node);
-    if (key.type == Type::url_prefixes) return parse_prefixes(key, node);
+    if (key.type == Type::url_prefixes || key.type == Type::url_targets) return parse_paths(key, node);
     if (key.type == Type::environment) return parse_environment(key, node);
-    // The one value of this version for which a later form exists.
-    if (key.path == "workers.*.pool" && node.type == Node::Type::map)
-        return refuse(node, "`pool: {min, max}`: known, not in this version; write a number");
+    if (key.type == Type::words) return parse_words(key, node);
     const auto text = text_of(key, node);
     if (!text) return std::unexpected(text.error());
     switch (key.type) {
@@ -261,10 +310,14 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::file:
     case Type::folder: return parse_path(key, node, *text, origin);
     case Type::integer: return parse_integer(key, node, *text);
+    case Type::size: return parse_bytes(key, node, *text);
+    case Type::percent: return parse_percent(key, node, *text);
     case Type::duration: return parse_time(key, node, *text);
     case Type::addresses:
     case Type::url_prefixes:
+    case Type::url_targets:
     case Type::environment:
+    case Type::words:
     case Type::section:
     case Type::sections:
     case Type::anything: break;

@@ -23,8 +23,12 @@ enum class Type {
     url_prefixes, // "/static/", or a list of such
     file,         // a regular file that can be read; relative to the topology file
     folder,       // a folder that can be searched; relative to the topology file
+    url_targets,  // "/up?x=1", or a list of such
     environment,  // NAME: text
-    integer,      // decimal digits
+    words,        // glob: one of the key's words
+    integer,      // decimal digits; or one of the key's words, which stands for 0
+    size,         // bytes with a unit
+    percent,      // "20%"
     duration,     // a number with a unit
     section,      // keys of its own
     sections,     // names of the user's, each with keys of its own

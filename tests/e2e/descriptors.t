@@ -57,18 +57,25 @@ settled($light, {
     'pipe' => 2,                # Asio's, for signals
 }, 'the light worker') or diag explain table_of($light);
 
+# To put back what an application does to its descriptors and its working directory.
+my %kept = ('/dev/null' => 1, 'log/app.log' => 2, $site->dir => 1);
+
 settled($master, {
     '0 /dev/null' => 1, '1 log/app.log' => 1, '2 log/app.log' => 1,
     'socket' => 3 + 2,          # listener, private listener, contract; a channel to each of two children
     'log/app.access.log' => 1,
     'pidfd' => 2,               # its children
+    'eventfd' => 1,             # by which they call it
+    'inotify' => 1,             # on what it has loaded
+    %kept,
 }, 'the pool master') or diag explain table_of($master);
 
 settled($child, {
     '0 /dev/null' => 1, '1 log/app.log' => 1, '2 log/app.log' => 1,
     'socket' => 3,              # listener, private listener, the channel to its master
-    'log/app.access.log' => 1,
-    'eventpoll' => 1,
+    'log/app.access.log' => 2,  # its own, and the one that it would be master with
+    'eventpoll' => 1, 'eventfd' => 1,
+    %kept,
 }, 'a child') or diag explain table_of($child);
 
 my $listing = request($pages, '/')->{body};

@@ -58,7 +58,7 @@ subtest 'a release that does not load' => sub {
 
 subtest 'a release that answers 500' => sub {
     $site->write('app.psgi', "sub { die qq{broken release\\n} }\n");
-    my ($code, $out, $err) = $site->mpsup('up', $site->topology($yaml =~ s/pool: 4/pool: 3/r), '--timeout', '60s');
+    my ($code, $out, $err) = $site->mpsup('up', $site->topology($yaml =~ s/pool: 4/pool: 4, slow: 5s/r), '--timeout', '60s');
     is $code, 6, 'does not pass its gate';
     like $err, qr/answered 500/, 'and it is said what it answered';
     is request($pages, '/')->{status}, 200, 'the old one serves on';

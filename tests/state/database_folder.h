@@ -1,6 +1,7 @@
 // A folder for a database, removed at the end, and short words for what tests write.
 #pragma once
 
+#include "state/fingerprint.h"
 #include "state/queries.h"
 #include "state/rows.h"
 
@@ -34,6 +35,14 @@ protected:
     }
     [[nodiscard]] static EventRow event(const std::string& reason, const std::string& worker = "perl") {
         return {.kind = EventKind::ready, .worker = worker, .generation = 3, .reason = reason, .at = {2000, 20}};
+    }
+    [[nodiscard]] static SlowRow slow(const std::string& uri, const std::vector<std::string>& frames = {}) {
+        return {.worker = "perl",
+                .method = "GET",
+                .uri = uri,
+                .frames = frames,
+                .fingerprint = fingerprint_of(frames),
+                .at = {3000, 30}};
     }
     [[nodiscard]] std::string scalar(const std::string& sql) const {
         SQLite::Database database(path_, SQLite::OPEN_READONLY, 1000);

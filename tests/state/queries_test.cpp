@@ -140,6 +140,72 @@ TEST_F(QueriesTest, GiveTheLastHealthNewestFirst) {
     EXPECT_EQ(queries().health("w", 1).value().size(), 1U);
 }
 
+TEST_F(QueriesTest, ReadBackAWholeSlowRequest) {
+    const SlowRow written{.worker = "perl",
+                          .generation = 7,
+                          .pid = 4242,
+                          .method = "POST",
+                          .uri = "/report?year=1999",
+                          .age_ms = 12'345,
+                          .frames = {"/srv/My Shop/a.pl:3 Shop::a", "", "two\nlines:4 main::b"},
+                          .fingerprint = "0123456789abcdef",
+                          .at = {123456789, 42}};
+    given(written);
+    const auto recorded = queries().slow({}).value();
+    ASSERT_EQ(recorded.size(), 1U);
+    const SlowRow& read = recorded[0].slow;
+    EXPECT_EQ(recorded[0].id, 1);
+    EXPECT_EQ(read.worker, written.worker);
+    EXPECT_EQ(read.generation, written.generation);
+    EXPECT_EQ(read.pid, written.pid);
+    EXPECT_EQ(read.method, written.method);
+    EXPECT_EQ(read.uri, written.uri);
+    EXPECT_EQ(read.age_ms, written.age_ms);
+    EXPECT_EQ(read.frames, (std::vector<std::string>{"/srv/My Shop/a.pl:3 Shop::a", "", "two lines:4 main::b"}));
+    EXPECT_EQ(read.fingerprint, written.fingerprint);
+    EXPECT_EQ(read.at, written.at);
+}
+
+TEST_F(QueriesTest, GiveTheLastSlowRequestsNewestFirst) {
+    auto other = slow("/c");
+    other.worker = "docs";
+    given(slow("/a"), slow("/b"), other, slow("/d"));
+    const auto uris = [&](const SlowFilter& filter) {
+        std::string text;
+        const auto read = queries().slow(filter).value();
+        for (const auto& recorded : read) text += recorded.slow.uri;
+        return text;
+    };
+    EXPECT_EQ(uris({}), "/d/c/b/a");
+    EXPECT_EQ(uris({.limit = 2}), "/d/c");
+    EXPECT_EQ(uris({.worker = "perl", .limit = 2}), "/d/b");
+    EXPECT_EQ(uris({.worker = "nobody"}), "");
+    EXPECT_EQ(queries().slow({.limit = 1}).value()[0].slow.frames, std::vector<std::string>());
+}
+
+TEST_F(QueriesTest, GroupSlowRequestsByTheirPlace) {
+    auto longest = slow("/2", {"a.pl:2 main::a"});
+    longest.age_ms = 9000;
+    auto elsewhere = slow("/4", {"b.pl:1 main::b"});
+    elsewhere.worker = "other";
+    auto latest = slow("/3", {"a.pl:3 main::a"});
+    latest.at = {4000, 40};
+    given(slow("/0", {"b.pl:9 main::b"}), slow("/1", {"a.pl:1 main::a"}), longest, latest, elsewhere);
+    const auto groups = queries().slow_groups({}).value();
+    ASSERT_EQ(groups.size(), 2U);
+    EXPECT_EQ(groups[0].count, 3U);
+    EXPECT_EQ(groups[0].longest_ms, 9000);
+    EXPECT_EQ(groups[0].latest.uri, "/3");
+    EXPECT_EQ(groups[0].latest.frames, std::vector<std::string>{"a.pl:3 main::a"});
+    EXPECT_EQ(groups[0].latest.fingerprint, fingerprint_of({"a.pl:7 main::a"}));
+    EXPECT_EQ(groups[0].latest.at, (Stamp{4000, 40}));
+    EXPECT_EQ(groups[1].count, 2U);
+    EXPECT_EQ(groups[1].latest.uri, "/4");
+    EXPECT_EQ(queries().slow_groups({.limit = 1}).value().size(), 1U);
+    EXPECT_EQ(queries().slow_groups({.worker = "perl"}).value()[1].latest.uri, "/0");
+    EXPECT_TRUE(queries().slow_groups({.worker = "nobody"}).value().empty());
+}
+
 TEST_F(QueriesTest, AreRefusedWithoutAFittingFile) {
     EXPECT_EQ(Queries::open(path_).error().code, std::errc::no_such_file_or_directory);
     std::ofstream(path_) << "";

@@ -17,10 +17,11 @@ TEST_F(RetentionTest, KeepsTheNewestAndWhatMayStillLive) {
         apply(database, TopologyRow{.digest = std::to_string(i)});
         apply(database, HealthSample{.worker = "w", .state = std::to_string(i)});
         apply(database, ProcessSample{.uuid = std::to_string(i)});
+        apply(database, slow("/" + std::to_string(i)));
         apply(database, process("u" + std::to_string(i)));
         if (i != 0) apply(database, ProcessExit{.uuid = "u" + std::to_string(i), .at = {100 + i, 0}});
     }
-    prune(database, {.events = 3, .samples = 4, .topologies = 2, .ended_processes = 5});
+    prune(database, {.events = 3, .samples = 4, .topologies = 2, .slow_requests = 6, .ended_processes = 5});
     const auto list = [&](const std::string& column, const std::string& table) {
         return database.execAndGet("SELECT group_concat(" + column + ") FROM (SELECT * FROM " + table + " ORDER BY 1)")
             .getString();
@@ -29,6 +30,7 @@ TEST_F(RetentionTest, KeepsTheNewestAndWhatMayStillLive) {
     EXPECT_EQ(list("digest", "topologies"), "8,9");
     EXPECT_EQ(list("state", "health_samples"), "6,7,8,9");
     EXPECT_EQ(list("uuid", "process_samples"), "6,7,8,9");
+    EXPECT_EQ(list("uri", "slow_requests"), "/4,/5,/6,/7,/8,/9");
     EXPECT_EQ(list("uuid", "processes"), "u0,u5,u6,u7,u8,u9");
 }
 

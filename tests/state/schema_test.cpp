@@ -1,6 +1,8 @@
 #include "state/schema.h"
 
 #include "database_folder.h"
+#include "state/database_file.h"
+#include "version_1.h"
 
 #include <SQLiteCpp/Exception.h>
 
@@ -18,7 +20,7 @@ TEST_F(Schema, IsMadeFromNothingAndStampedWithItsVersion) {
                   .execAndGet("SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' "
                               "AND name NOT LIKE 'sqlite%' ORDER BY name)")
                   .getString(),
-              "events,health_samples,process_samples,processes,topologies,workers");
+              "events,health_samples,process_samples,processes,slow_requests,topologies,workers");
 }
 
 TEST_F(Schema, IsLeftAloneWhenItIsThere) {
@@ -27,6 +29,31 @@ TEST_F(Schema, IsLeftAloneWhenItIsThere) {
     database.exec("INSERT INTO workers VALUES ('a', 'ready', 1, '{}', 0)");
     migrate(database);
     EXPECT_EQ(database.execAndGet("SELECT count(*) FROM workers").getInt(), 1);
+}
+
+TEST_F(Schema, OfTheFirstVersionIsBroughtUpToDateAndKeepsItsRows) {
+    constexpr auto whole = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
+    {
+        SQLite::Database(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec(version_1);
+    }
+    EXPECT_EQ(Queries::open(path_).error().code, std::errc::not_supported);
+    {
+        DatabaseFile file(path_);
+        SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        migrate(fresh);
+        EXPECT_EQ(file.database().execAndGet(whole).getString(), fresh.execAndGet(whole).getString());
+    }
+    EXPECT_EQ(scalar("PRAGMA user_version"), std::to_string(newest_schema()));
+    const auto queries = Queries::open(path_);
+    ASSERT_TRUE(queries) << queries.error().to_string();
+    EXPECT_EQ(queries->events({}).value().at(0).event.reason, "as it was");
+    EXPECT_EQ(queries->living().value().at(0).start.pid, 77);
+    EXPECT_EQ(queries->last_topology().value().value().digest, "digest");
+    EXPECT_EQ(queries->workers().value().at(0).generation, 3U);
+    EXPECT_EQ(queries->health("perl", 1).value().at(0).latency_us, 500);
+    EXPECT_EQ(scalar("SELECT private_bytes FROM process_samples"), "6");
+    EXPECT_TRUE(queries->slow({}).value().empty());
+    EXPECT_TRUE(put_aside().empty());
 }
 
 TEST_F(Schema, IsMadeWhollyOrNotAtAll) {

@@ -15,10 +15,12 @@ TEST_F(StoreTest, RemembersAfterItIsClosed) {
         ASSERT_TRUE(store) << store.error().to_string();
         (*store)->event(event("a"));
         (*store)->sample(HealthSample{.worker = "w", .state = "healthy"});
+        (*store)->slow(slow("/report", {"a.pl:1 main::a", "b.pl:2 main::b"}));
         (*store)->worker({.worker = "w", .state = "ready"});
     }
     EXPECT_EQ(scalar("SELECT reason FROM events"), "a");
     EXPECT_EQ(scalar("SELECT state FROM health_samples"), "healthy");
+    EXPECT_EQ(scalar("SELECT uri || ' ' || frames FROM slow_requests"), "/report a.pl:1 main::a\nb.pl:2 main::b\n");
     EXPECT_EQ(scalar("SELECT state FROM workers"), "ready");
     EXPECT_TRUE(open_store(path_));
 }
@@ -34,7 +36,7 @@ TEST_F(StoreTest, IsRefusedForALaterSchemaAndLeavesItAlone) {
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, StoreErrc::newer_schema);
     EXPECT_EQ(store.error().to_string(), path_ +
-                                             ": the database has schema 99, this program knows 1; it is left as it is: "
+                                             ": the database has schema 99, this program knows 2; it is left as it is: "
                                              "written by a later version of mpsup");
     EXPECT_EQ(scalar("PRAGMA user_version"), "99");
     EXPECT_TRUE(put_aside().empty());
@@ -53,6 +55,7 @@ TEST(NullStore, AnswersAtOnceAndRemembersNothing) {
     store->worker({});
     store->sample(HealthSample{});
     store->sample(ProcessSample{});
+    store->slow({});
     EXPECT_FALSE(store->status().writing);
     EXPECT_TRUE(store->flush(1ms));
 }

@@ -12,7 +12,7 @@ namespace mpsup::contract {
 namespace {
 
 constexpr std::size_t max_reason_bytes = 16384; // leaves room for JSON's escapes in one packet
-constexpr std::int64_t max_pool = 10'000;
+constexpr std::int64_t max_pool = 1'000;
 constexpr std::int64_t max_grace_ms = 86'400'000;
 constexpr std::size_t max_list = 1024;
 
@@ -26,6 +26,8 @@ constexpr Name<WorkerKind> kinds[] = {{WorkerKind::static_files, "static"}, {Wor
 constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"},
                                      {FdRole::private_listener, "private_listener"},
                                      {FdRole::access_log, "access_log"}};
+constexpr Name<PoolMode> pool_modes[] = {
+    {PoolMode::fixed, "fixed"}, {PoolMode::dynamic, "dynamic"}, {PoolMode::ondemand, "ondemand"}};
 constexpr Name<ExitStatus::Kind> exit_kinds[] = {{ExitStatus::Kind::exited, "exited"},
                                                  {ExitStatus::Kind::signalled, "signalled"},
                                                  {ExitStatus::Kind::unknown, "unknown"}};
@@ -90,6 +92,22 @@ public:
         return list;
     }
 
+    /// The members of the object under `key`; its problems are this reader's.
+    template <typename Read> void inside(std::string_view key, Read read) {
+        const json::value* value = find(key);
+        if (!value) return;
+        const json::object* object = value->if_object();
+        if (!object) return complain(key);
+        Reader inner(*object);
+        read(inner);
+        if (problem_.empty() && !inner.problem().empty())
+            problem_ = inner.problem() + " in \"" + std::string(key) + "\"";
+    }
+
+    std::chrono::milliseconds age(std::string_view key) {
+        return std::chrono::milliseconds(number(key, 0, std::int64_t{1} << 40U));
+    }
+
     std::chrono::milliseconds duration(std::string_view key) {
         return std::chrono::milliseconds(number(key, 0, max_grace_ms));
     }
@@ -135,14 +153,62 @@ json::object to_json(const Hello& hello) {
             {"build", hello.build}};
 }
 
+json::array to_array(const std::vector<std::string>& texts) {
+    json::array array;
+    for (const std::string& text : texts) array.emplace_back(text);
+    return array;
+}
+
+json::object to_json(const PoolSize& pool) {
+    return {{"mode", text_of(pool_modes, pool.mode)},
+            {"min", pool.min},
+            {"max", pool.max},
+            {"min_spare", pool.min_spare},
+            {"max_spare", pool.max_spare},
+            {"idle_timeout_ms", pool.idle_timeout.count()}};
+}
+
+json::object to_json(const Recycle& recycle) {
+    return {{"requests", static_cast<std::int64_t>(recycle.requests)},
+            {"rss", static_cast<std::int64_t>(recycle.rss)},
+            {"unshared", static_cast<std::int64_t>(recycle.unshared)},
+            {"age_ms", recycle.age.count()},
+            {"idle_ms", recycle.idle.count()},
+            {"jitter", recycle.jitter},
+            {"refork", static_cast<std::int64_t>(recycle.refork)}};
+}
+
+json::object to_json(const TimeLimits& limits) {
+    return {{"soft_ms", limits.soft.count()}, {"hard_ms", limits.hard.count()}, {"slow_ms", limits.slow.count()}};
+}
+
+json::object to_json(const ApplicationSource& app) {
+    std::vector<std::string> modes;
+    for (const auto& [glob, mode] : app.cgi_modes) {
+        modes.push_back(glob);
+        modes.push_back(mode);
+    }
+    return {{"psgi", app.psgi},
+            {"cgi", app.cgi},
+            {"cgi_mode", app.cgi_mode},
+            {"cgi_modes", to_array(modes)},
+            {"warmup", to_array(app.warmup)},
+            {"development", app.development}};
+}
+
 json::object to_json(const Go& go) {
     json::array fds;
     for (const FdRole role : go.fds) fds.emplace_back(text_of(fd_roles, role));
-    json::array serves;
-    for (const std::string& path : go.serves) serves.emplace_back(path);
-    return {
-        {"type", "go"},    {"kind", text_of(kinds, go.kind)}, {"fds", std::move(fds)}, {"grace_ms", go.grace.count()},
-        {"root", go.root}, {"serves", std::move(serves)},     {"app", go.app},         {"pool", go.pool}};
+    return {{"type", "go"},
+            {"kind", text_of(kinds, go.kind)},
+            {"fds", std::move(fds)},
+            {"grace_ms", go.grace.count()},
+            {"root", go.root},
+            {"serves", to_array(go.serves)},
+            {"app", to_json(go.app)},
+            {"pool", to_json(go.pool)},
+            {"recycle", to_json(go.recycle)},
+            {"limits", to_json(go.limits)}};
 }
 
 json::object to_json(const Ready&) { return {{"type", "ready"}}; }
@@ -166,7 +232,24 @@ json::object to_json(const ChildExited& child) {
             {"how", text_of(exit_kinds, child.status.kind())},
             {"value", value},
             {"ready_ms", child.ready_for.count()},
-            {"planned", child.planned}};
+            {"planned", child.planned},
+            {"reason", std::string_view(child.reason).substr(0, max_reason_bytes)}};
+}
+
+json::object to_json(const ChildSlow& child) { return {{"type", "child_slow"}, {"pid", child.pid}}; }
+
+json::object to_json(const PoolWants& pool) { return {{"type", "pool_wants"}, {"children", pool.children}}; }
+
+json::object to_json(const CodeDrift& drift) { return {{"type", "code_drift"}, {"files", to_array(drift.files)}}; }
+
+json::object to_json(const ReforkDue& child) { return {{"type", "refork_due"}, {"pid", child.pid}}; }
+
+json::object to_json(const Resize& resize) { return {{"type", "resize"}, {"pool", to_json(resize.pool)}}; }
+
+json::object to_json(const Release& release) { return {{"type", "release"}, {"pid", release.pid}}; }
+
+json::object to_json(const Promote& promote) {
+    return {{"type", "promote"}, {"pool", to_json(promote.pool)}, {"serve", promote.serve}};
 }
 
 json::object to_json(const Serve&) { return {{"type", "serve"}}; }
@@ -184,6 +267,33 @@ Message read_hello(Reader& in) {
     return hello;
 }
 
+PoolSize read_pool(Reader& in) {
+    PoolSize pool;
+    in.inside("pool", [&](Reader& inner) {
+        pool.mode = inner.choice("mode", pool_modes);
+        pool.min = static_cast<int>(inner.number("min", 0, max_pool));
+        pool.max = static_cast<int>(inner.number("max", 0, max_pool));
+        pool.min_spare = static_cast<int>(inner.number("min_spare", 0, max_pool));
+        pool.max_spare = static_cast<int>(inner.number("max_spare", 0, max_pool));
+        pool.idle_timeout = inner.duration("idle_timeout_ms");
+    });
+    return pool;
+}
+
+ApplicationSource read_app(Reader& in) {
+    ApplicationSource app;
+    in.inside("app", [&](Reader& inner) {
+        app.psgi = inner.text("psgi");
+        app.cgi = inner.text("cgi");
+        app.cgi_mode = inner.text("cgi_mode");
+        const auto modes = inner.texts("cgi_modes");
+        for (std::size_t i = 0; i + 1 < modes.size(); i += 2) app.cgi_modes.emplace_back(modes[i], modes[i + 1]);
+        app.warmup = inner.texts("warmup");
+        app.development = inner.flag("development");
+    });
+    return app;
+}
+
 Message read_go(Reader& in) {
     Go go;
     go.kind = in.choice("kind", kinds);
@@ -191,8 +301,16 @@ Message read_go(Reader& in) {
     go.grace = in.duration("grace_ms");
     go.root = in.text("root");
     go.serves = in.texts("serves");
-    go.app = in.text("app");
-    go.pool = static_cast<int>(in.number("pool", 0, max_pool));
+    go.app = read_app(in);
+    go.pool = read_pool(in);
+    in.inside("recycle", [&](Reader& inner) {
+        go.recycle = {inner.counter("requests"), inner.counter("rss"), inner.counter("unshared"),
+                      inner.age("age_ms"),       inner.age("idle_ms"), static_cast<int>(inner.number("jitter", 0, 100)),
+                      inner.counter("refork")};
+    });
+    in.inside("limits", [&](Reader& inner) {
+        go.limits = {inner.duration("soft_ms"), inner.duration("hard_ms"), inner.duration("slow_ms")};
+    });
     return go;
 }
 
@@ -205,7 +323,13 @@ Message read_child_exited(Reader& in) {
     if (how == ExitStatus::Kind::signalled) child.status = ExitStatus::signalled(value);
     child.ready_for = std::chrono::milliseconds(in.number("ready_ms", 0, std::numeric_limits<std::int64_t>::max()));
     child.planned = in.flag("planned");
+    child.reason = in.text("reason");
     return child;
+}
+
+Message read_promote(Reader& in) {
+    PoolSize pool = read_pool(in);
+    return Promote{pool, in.flag("serve")};
 }
 
 Message read_child_started(Reader& in) {
@@ -226,6 +350,14 @@ constexpr Decoder decoders[] = {
     {"child_started", read_child_started},
     {"child_ready", [](Reader& in) -> Message { return ChildReady{in.pid()}; }},
     {"child_exited", read_child_exited},
+    {"child_slow", [](Reader& in) -> Message { return ChildSlow{in.pid()}; }},
+    {"pool_wants",
+     [](Reader& in) -> Message { return PoolWants{static_cast<int>(in.number("children", 0, max_pool))}; }},
+    {"code_drift", [](Reader& in) -> Message { return CodeDrift{in.texts("files")}; }},
+    {"refork_due", [](Reader& in) -> Message { return ReforkDue{in.pid()}; }},
+    {"resize", [](Reader& in) -> Message { return Resize{read_pool(in)}; }},
+    {"release", [](Reader& in) -> Message { return Release{in.pid()}; }},
+    {"promote", read_promote},
     {"serve", [](Reader&) -> Message { return Serve{}; }},
     {"drain", [](Reader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
 };

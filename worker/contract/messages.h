@@ -12,11 +12,17 @@
 //     | -- ready (scoreboard) -----------------> |   answers on its private listener
 //     | <---------------------------- serve -----|   passed its gate: accept on the public listeners too
 //     | -- child_exited -----------------------> |   pool masters only; the replacement is already on its way
+//     | -- child_slow, pool_wants, code_drift -> |   pool masters only: what happened in the pool
+//     | <--------------------- resize, release --|   pool masters only
 //     | <---------------------------- drain -----|   accept nothing new, finish what runs, exit
+//
+// A child that was released by its master, or whose master died, says hello for itself (role child). `promote` makes it
+// a pool master of the same generation: from then on it says and hears what a master does.
 //
 // End of stream before `go`: the worker exits. Later: it drains and exits within its grace.
 //
-// Versions: 1, the first.
+// Versions: 1, the first; 2, pools that grow and shrink, limits, promotion. A message of a newer version may have keys
+// that an older reader does not know and passes over.
 #pragma once
 
 #include "base/error.h"
@@ -32,7 +38,7 @@
 
 namespace mpsup::contract {
 
-constexpr int version = 1;
+constexpr int version = 2;
 
 /// Who a worker process is. Given on its command line, said again in `hello`.
 struct Identity {
@@ -66,16 +72,64 @@ enum class FdRole {
     access_log,       // append-only
 };
 
+/// How many children a pool has.
+enum class PoolMode {
+    fixed,    // always `max`
+    dynamic,  // as many as it takes to keep min_spare to max_spare of them idle
+    ondemand, // none while nobody asks
+};
+
+struct PoolSize {
+    PoolMode mode = PoolMode::fixed;
+    int min = 1; // never fewer
+    int max = 1; // never more; 0: as many as memory allows
+    int min_spare = 1;
+    int max_spare = 1;
+    std::chrono::milliseconds idle_timeout{60'000}; // ondemand: after which an idle child leaves
+
+    friend bool operator==(const PoolSize&, const PoolSize&) = default;
+};
+
+/// When a child is replaced by a fresh one. 0: never for that reason.
+struct Recycle {
+    std::uint64_t requests = 0;
+    std::uint64_t rss = 0;      // bytes, resident
+    std::uint64_t unshared = 0; // bytes, private to the child
+    std::chrono::milliseconds age{0};
+    std::chrono::milliseconds idle{0};
+    int jitter = 20;          // percent by which each limit differs from child to child, at most
+    std::uint64_t refork = 0; // requests after which a child becomes the next pool master, once a master
+};
+
+/// How long a request may take. 0: no limit.
+struct TimeLimits {
+    std::chrono::milliseconds soft{0}; // then it dies in Perl
+    std::chrono::milliseconds hard{0}; // then the child is killed, by itself
+    std::chrono::milliseconds slow{0}; // then its stack is written down
+};
+
+/// What a pool runs.
+struct ApplicationSource {
+    std::string psgi;                                           // absolute path of a .psgi file; empty: CGI
+    std::string cgi;                                            // absolute path of a folder of CGI scripts
+    std::string cgi_mode;                                       // "registry", "perlrun", "fork", "exec"
+    std::vector<std::pair<std::string, std::string>> cgi_modes; // glob of a script's path below the folder, its mode
+    std::vector<std::string> warmup;                            // requested in the master before the first fork
+    bool development = false;
+};
+
 struct Go {
     WorkerKind kind = WorkerKind::static_files;
     std::vector<FdRole> fds;
     std::chrono::milliseconds grace{30'000}; // to finish what runs when told to drain or left alone
-    // static
+    // static; a dynamic worker with a root serves those paths from it, all others from the application
     std::string root;                // absolute folder; the whole path of a request is appended
     std::vector<std::string> serves; // path prefixes it answers ("/static/"); empty: all
     // dynamic
-    std::string app; // absolute path of a .psgi file
-    int pool = 0;    // children wanted
+    ApplicationSource app;
+    PoolSize pool;
+    Recycle recycle;
+    TimeLimits limits;
 };
 
 struct Ready {};
@@ -100,15 +154,53 @@ struct ChildExited {
     ExitStatus status = ExitStatus::unknown();
     std::chrono::milliseconds ready_for{0}; // 0: it never was
     bool planned = false;                   // it was told to leave
+    std::string reason{};                   // why, when its master knows
+};
+
+/// A request has been running for longer than `slow`: its stack is in the child's scoreboard.
+struct ChildSlow {
+    pid_t pid = -1;
+};
+
+/// The pool has a new size in mind.
+struct PoolWants {
+    int children = 0;
+};
+
+/// Files that were loaded have changed on the disk since.
+struct CodeDrift {
+    std::vector<std::string> files;
+};
+
+/// A child has served enough to be the next pool master, and is idle.
+struct ReforkDue {
+    pid_t pid = -1;
 };
 
 struct Serve {};
+
+/// To a pool master.
+struct Resize {
+    PoolSize pool;
+};
+
+/// To a pool master: let go of a child, which will speak for itself.
+struct Release {
+    pid_t pid = -1;
+};
+
+/// To a child that speaks for itself: be a pool master.
+struct Promote {
+    PoolSize pool;
+    bool serve = true; // its generation takes requests
+};
 
 struct Drain {
     std::chrono::milliseconds grace{0};
 };
 
-using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, Serve, Drain>;
+using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants,
+                             CodeDrift, ReforkDue, Serve, Resize, Release, Promote, Drain>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mpsup::contract {
 
@@ -22,20 +24,36 @@ enum class Activity : char {
     finishing = 'G', // draining
 };
 
+/// What was running when a request had become slow. Written by a signal handler of the process.
+struct SlowRecord {
+    std::atomic<std::uint32_t> sequence; // odd while it is being written; 0: never yet
+    std::uint32_t size;                  // of text
+    std::atomic<std::int64_t> at_ms;     // CLOCK_MONOTONIC
+    std::int64_t since_ms;               // when the request began
+    std::array<char, 16> method;
+    std::array<char, 208> uri;
+    std::array<char, 3336> text; // lines "FILE:LINE SUB", innermost first
+};
+
 /// The layout in shared memory. One writer (the process itself), readers that trust nothing. Text that is longer is
-/// cut. `sequence` is odd while `method`, `uri` and `since_ms` are being changed (a seqlock).
+/// cut. `sequence` is odd while `method`, `uri`, `since_ms` and `deadline_ms` are being changed (a seqlock).
 struct ScoreboardRecord {
-    static constexpr std::uint32_t layout = 0x6d700001; // "mp", version 1
+    static constexpr std::uint32_t layout = 0x6d700002; // "mp", version 2
     std::uint32_t layout_version;
     std::uint32_t record_size;
-    std::atomic<std::uint64_t> requests; // answered since the process started
-    std::atomic<std::int64_t> since_ms;  // CLOCK_MONOTONIC: when the request in hand began; 0: none
+    std::atomic<std::uint64_t> requests;   // answered since the process started
+    std::atomic<std::int64_t> since_ms;    // CLOCK_MONOTONIC: when the request in hand began; 0: none
+    std::atomic<std::int64_t> deadline_ms; // when it is killed for it; 0: never
+    std::atomic<std::int64_t> last_ms;     // when the last one ended, or the process started
+    std::atomic<std::uint64_t> rss;        // bytes, at its last look
+    std::atomic<std::uint64_t> unshared;   // bytes, at its last look
     std::atomic<std::uint32_t> sequence;
     std::atomic<char> activity;
     std::array<char, 15> method;
     std::array<char, 208> uri;
+    SlowRecord slow;
 };
-static_assert(sizeof(ScoreboardRecord) == 256 && std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(sizeof(ScoreboardRecord) <= 4096 && std::atomic<std::uint64_t>::is_always_lock_free);
 
 /// The writer's side, owned by the process it describes. Not thread-safe. A default-constructed one writes nowhere.
 class ScoreboardWriter {
@@ -45,25 +63,48 @@ public:
     [[nodiscard]] static Result<ScoreboardWriter> open(int memfd);
 
     void set(Activity activity) noexcept;
-    /// A request was read and goes to the application.
-    void begin_request(std::string_view method, std::string_view uri, std::int64_t now_ms) noexcept;
+    /// A request was read and goes to the application. `deadline_ms`: 0 for none.
+    void begin_request(std::string_view method, std::string_view uri, std::int64_t now_ms,
+                       std::int64_t deadline_ms = 0) noexcept;
     /// It was answered.
-    void end_request() noexcept;
+    void end_request(std::int64_t now_ms) noexcept;
+    void set_last(std::int64_t now_ms) noexcept;
+    void set_memory(std::uint64_t rss, std::uint64_t unshared) noexcept;
+    [[nodiscard]] std::uint64_t requests() const noexcept;
+
+    /// In a signal handler: the request in hand is slow. `copy_stack` fills what it is given and returns the size.
+    template <typename CopyStack> void note_slow(std::int64_t now_ms, CopyStack copy_stack) noexcept {
+        SlowRecord* slow = begin_slow(now_ms);
+        if (!slow) return;
+        slow->size = static_cast<std::uint32_t>(copy_stack(std::span<char>(slow->text)));
+        slow->sequence.fetch_add(1, std::memory_order_release);
+    }
 
 private:
     explicit ScoreboardWriter(Mapping mapping) noexcept : mapping_(std::move(mapping)) {}
-    [[nodiscard]] ScoreboardRecord* record() noexcept { return static_cast<ScoreboardRecord*>(mapping_.data()); }
+    [[nodiscard]] ScoreboardRecord* record() const noexcept { return static_cast<ScoreboardRecord*>(mapping_.data()); }
+    [[nodiscard]] SlowRecord* begin_slow(std::int64_t now_ms) noexcept;
     Mapping mapping_;
 };
 
 struct ScoreboardSnapshot {
     char activity = '?'; // one of Activity, or '?' for anything else the process wrote
     std::uint64_t requests = 0;
+    std::int64_t last_ms = 0;
+    std::uint64_t rss = 0, unshared = 0;
     struct Request {
         std::string method, uri; // printable ASCII, anything else replaced by '?'
         std::int64_t since_ms = 0;
+        std::int64_t deadline_ms = 0; // 0: none
     };
     std::optional<Request> request;
+};
+
+/// A request that had become slow.
+struct SlowSnapshot {
+    std::string method, uri;         // printable ASCII
+    std::int64_t age_ms = 0;         // when it was looked at
+    std::vector<std::string> frames; // "FILE:LINE SUB", innermost first; printable ASCII
 };
 
 /// The reader's side: maps read-only after checking size and seals.
@@ -73,6 +114,8 @@ public:
     [[nodiscard]] static Result<ScoreboardReader> open(int memfd);
     /// A copy of now; a record that never holds still is read without its request.
     [[nodiscard]] ScoreboardSnapshot read() const;
+    /// The latest slow request, or nothing.
+    [[nodiscard]] std::optional<SlowSnapshot> read_slow() const;
 
 private:
     explicit ScoreboardReader(Mapping mapping) noexcept : mapping_(std::move(mapping)) {}

@@ -26,6 +26,8 @@ Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
             line.identity.worker = value;
         else if (key == "--uuid")
             line.identity.uuid = value;
+        else if (key == "--role" && (value == "light" || value == "master"))
+            line.role = value == "light" ? Role::light : Role::master;
         else if (key == "--generation") {
             const auto [end, error] =
                 std::from_chars(value.data(), value.data() + value.size(), line.identity.generation);
@@ -40,8 +42,10 @@ Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
 }
 
 std::vector<std::string> CommandLine::to_arguments() const {
-    return {"--site", identity.site, "--worker",   identity.worker, "--generation", std::to_string(identity.generation),
-            "--uuid", identity.uuid, "--contract", contract_path};
+    return {"--site",        identity.site,  "--worker",
+            identity.worker, "--generation", std::to_string(identity.generation),
+            "--uuid",        identity.uuid,  "--contract",
+            contract_path,   "--role",       role == Role::light ? "light" : "master"};
 }
 
 Result<Session> Session::open(const CommandLine& command_line, Role role) {

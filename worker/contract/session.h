@@ -22,8 +22,9 @@ struct Received {
 struct CommandLine {
     std::string contract_path; // of the supervisor's contract socket
     Identity identity;
+    Role role = Role::light; // what it is to be: light or master
 
-    /// Reads "--contract PATH --site S --worker W --generation N --uuid U"; says what is wrong otherwise.
+    /// Reads "--contract PATH --site S --worker W --generation N --uuid U --role R"; says what is wrong otherwise.
     [[nodiscard]] static Result<CommandLine> parse(int argc, const char* const* argv);
     /// The other way round, argv[0] not included: what the supervisor passes.
     [[nodiscard]] std::vector<std::string> to_arguments() const;

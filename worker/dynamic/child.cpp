@@ -1,6 +1,9 @@
 #include "worker/dynamic/child.h"
 
+#include "base/process_identity.h"
 #include "worker/dynamic/client.h"
+#include "worker/dynamic/request_clock.h"
+#include "worker/dynamic/wear.h"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +11,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <map>
 #include <memory>
+#include <random>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,14 +27,41 @@ using http::Clock;
 using http::TimePoint;
 
 constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
+constexpr std::uint64_t memory_look_requests = 64;           // looking costs as much as a small request or two
+constexpr auto memory_look_interval = std::chrono::seconds(5);
+
+std::int64_t to_ms(TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+double draw_chance() {
+    std::random_device device;
+    return std::uniform_real_distribution<>(0, 1)(device);
+}
+
+ChannelWord word_of(WearReason reason) {
+    switch (reason) {
+    case WearReason::requests: return ChannelWord::worn_requests;
+    case WearReason::rss: return ChannelWord::worn_rss;
+    case WearReason::unshared: return ChannelWord::worn_unshared;
+    case WearReason::age: return ChannelWord::worn_age;
+    case WearReason::idle: break;
+    }
+    return ChannelWord::worn_idle;
+}
 
 class Child {
 public:
     explicit Child(ChildSetup setup)
         : setup_(std::move(setup)),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-          access_log_(std::move(setup_.access_log)),
-          context_{{{}, http::Deadlines::heavy()}, access_log_} {
+          access_log_(Fd(::fcntl(setup_.access_log, F_DUPFD_CLOEXEC, 3))),
+          context_{{{}, http::Deadlines::heavy()}, access_log_, nullptr, {}},
+          clock_(setup_.go.limits, setup_.engine, setup_.scoreboard, setup_.channel.fd(),
+                 static_cast<char>(ChannelWord::slow)),
+          wear_(setup_.go.recycle, draw_chance(), Clock::now()),
+          last_request_(Clock::now()),
+          memory_looked_at_(last_request_) {
         sigset_t term;
         ::sigemptyset(&term);
         ::sigaddset(&term, SIGTERM);
@@ -39,15 +71,21 @@ public:
         ::sigdelset(&outside_, SIGTERM);
     }
 
-    [[noreturn]] void run() {
-        if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) leave("cannot wait for clients");
+    Promoted run() {
+        if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) give_up("cannot wait for clients");
+        if (!setup_.go.root.empty()) open_folder();
         for (const int listener : setup_.private_listeners) watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
+        setup_.engine.run_hook(perl::Hook::post_fork);
         if (setup_.serves_already) begin_to_serve();
         setup_.scoreboard.set(contract::Activity::waiting);
+        setup_.scoreboard.set_last(to_ms(last_request_));
+        setup_.board.set(setup_.slot, PoolBoard::Slot::idle);
         setup_.channel.say(ChannelWord::ready);
         while (!is_done()) turn();
         access_log_.flush();
-        setup_.interpreter.leave(0);
+        if (promotion_ && session_) return {std::move(*session_), *promotion_};
+        setup_.engine.run_hook(perl::Hook::pre_exit);
+        setup_.engine.leave(0);
     }
 
 private:
@@ -70,10 +108,11 @@ private:
 
     int wait(std::span<epoll_event> events) {
         access_log_.flush();
+        clock_.rest(Clock::now());
         const int count =
             ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds(), &outside_);
-        if (count < 0) setup_.interpreter.dispatch_signals();
-        if (setup_.interpreter.was_told_to_end()) begin_to_leave(setup_.grace);
+        if (count < 0) setup_.engine.dispatch_signals();
+        if (setup_.engine.was_told_to_end()) begin_to_leave(setup_.grace);
         return count;
     }
 
@@ -84,6 +123,8 @@ private:
             if (time && (!next || *time < *next)) next = time;
         };
         consider(accept_again_at_);
+        consider(clock_.rest_again_at());
+        if (!worn_) consider(wear_.next_look(last_request_));
         for (const auto& [fd, client] : clients_) consider(client->deadline());
         if (!next) return -1;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
@@ -128,19 +169,69 @@ private:
     }
 
     void serve(Client& client) {
-        const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch());
-        setup_.scoreboard.begin_request(client.request().method, client.request().path, now.count());
+        const TimePoint began = Clock::now();
+        clock_.begin(began);
+        setup_.board.become_busy(setup_.slot);
+        setup_.scoreboard.begin_request(client.request().method, client.request().path, to_ms(began),
+                                        clock_.deadline_ms());
+        bool harakiri = false;
+        if (client.wants_file())
+            client.serve_file();
+        else
+            harakiri = call_application(client);
+        clock_.end();
+        last_request_ = Clock::now();
+        setup_.scoreboard.end_request(to_ms(last_request_));
+        setup_.board.set(setup_.slot, PoolBoard::Slot::idle);
+        if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
+        if (harakiri && !leaving_) {
+            setup_.channel.say(ChannelWord::harakiri);
+            begin_to_leave(setup_.grace);
+        }
+        look_at_wear(last_request_);
+    }
+
+    bool call_application(Client& client) {
         ::sigprocmask(SIG_SETMASK, &outside_, nullptr);
-        client.serve(setup_.application);
+        client.serve(setup_.engine);
         // What the application forked may have come back through a die: this is no server.
-        if (!setup_.interpreter.is_our_process()) setup_.interpreter.leave(0);
-        setup_.interpreter.dispatch_signals();
+        if (!setup_.engine.is_our_process()) setup_.engine.leave(0);
+        const bool harakiri = setup_.engine.finish_request();
+        if (!setup_.engine.is_our_process()) setup_.engine.leave(0);
+        setup_.engine.dispatch_signals();
         sigset_t term;
         ::sigemptyset(&term);
         ::sigaddset(&term, SIGTERM);
         ::sigprocmask(SIG_BLOCK, &term, nullptr);
-        setup_.scoreboard.end_request();
-        if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
+        return harakiri;
+    }
+
+    // Has it served long enough? It goes on until its successor is ready and it is told to leave.
+    void look_at_wear(TimePoint now) {
+        if (leaving_) return;
+        const std::uint64_t served = setup_.scoreboard.requests();
+        if (wear_.wants_memory() && (served >= memory_looked_at_requests_ + memory_look_requests ||
+                                     now >= memory_looked_at_ + memory_look_interval)) {
+            memory_looked_at_ = now;
+            memory_looked_at_requests_ = served;
+            if (const auto memory = process_memory(::getpid())) {
+                rss_ = memory->private_bytes + memory->shared_bytes;
+                unshared_ = memory->private_bytes;
+                setup_.scoreboard.set_memory(rss_, unshared_);
+            }
+        }
+        const std::uint64_t refork = setup_.go.recycle.refork;
+        if (!refork_due_ && refork > 0 && served >= refork) {
+            refork_due_ = true;
+            setup_.channel.say(ChannelWord::refork);
+        }
+        if (!worn_) say_if_worn(wear_.check(served, rss_, unshared_, now));
+    }
+
+    void say_if_worn(std::optional<WearReason> reason) {
+        if (!reason) return;
+        worn_ = true;
+        setup_.channel.say(word_of(*reason));
     }
 
     void expire(TimePoint now) {
@@ -156,6 +247,7 @@ private:
             if (!leaving_)
                 for (const int listener : std::exchange(watched_listeners_, {})) watch_listener(listener);
         }
+        if (!worn_ && !leaving_) say_if_worn(wear_.check_idle(last_request_, now));
         if (leave_at_ && *leave_at_ <= now) clients_.clear();
     }
 
@@ -172,14 +264,16 @@ private:
         case ChildChannel::Heard::word:
             if (word == ChannelWord::serve) begin_to_serve();
             if (word == ChannelWord::drain) begin_to_leave(setup_.grace);
+            if (word == ChannelWord::release) speak_for_ourselves();
             return;
         }
     }
 
-    // The master is dead. We serve on, and the supervisor tells us when our successors are ready.
+    // The master is dead, or has let go of us. We serve on, and the supervisor tells us what to be.
     void speak_for_ourselves() {
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, setup_.channel.fd(), nullptr);
-        auto session = contract::Session::open(setup_.command_line, contract::Role::child);
+        if (!setup_.command_line) return begin_to_leave(setup_.grace);
+        auto session = contract::Session::open(*setup_.command_line, contract::Role::child);
         if (!session) return begin_to_leave(setup_.grace); // no supervisor either
         session_.emplace(std::move(*session));
         if (!watch(session_->fd(), EPOLLIN)) begin_to_leave(setup_.grace);
@@ -193,7 +287,14 @@ private:
             ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, session_->fd(), nullptr);
             return begin_to_leave(setup_.grace);
         }
-        if (const auto* drain = std::get_if<contract::Drain>(&received->message)) begin_to_leave(drain->grace);
+        if (const auto* drain = std::get_if<contract::Drain>(&received->message)) {
+            promotion_.reset();
+            begin_to_leave(drain->grace);
+        }
+        if (const auto* promote = std::get_if<contract::Promote>(&received->message); promote && !leaving_) {
+            promotion_ = *promote;
+            begin_to_leave(setup_.grace); // of its clients: a master has none
+        }
     }
 
     void begin_to_serve() {
@@ -232,9 +333,19 @@ private:
         return is_private(fd) || std::ranges::find(setup_.public_listeners, fd) != setup_.public_listeners.end();
     }
 
-    [[noreturn]] void leave(const char* why) {
+    [[noreturn]] void give_up(const char* why) {
         std::fprintf(stderr, "mpsup: %s: %s\n", why, std::strerror(errno));
-        setup_.interpreter.leave(1);
+        setup_.engine.leave(1);
+    }
+
+    void open_folder() {
+        auto files = static_files::StaticFiles::open(setup_.go.root, setup_.go.serves);
+        if (!files) {
+            std::fprintf(stderr, "mpsup: %s\n", files.error().to_string().c_str());
+            setup_.engine.leave(1);
+        }
+        files_.emplace(std::move(*files));
+        context_.files = &*files_;
     }
 
     ChildSetup setup_;
@@ -242,6 +353,17 @@ private:
     sigset_t outside_{}; // the signal mask while we wait, and while the application runs
     http::AccessLog access_log_;
     ClientContext context_;
+    std::optional<static_files::StaticFiles> files_;
+    RequestClock clock_;
+    Wear wear_;
+    TimePoint last_request_; // its end; the birth of the child before the first
+    TimePoint memory_looked_at_;
+    std::uint64_t memory_looked_at_requests_ = 0;
+    std::uint64_t rss_ = 0;
+    std::uint64_t unshared_ = 0;
+    bool worn_ = false;       // and said so
+    bool refork_due_ = false; // and said so
+    std::optional<contract::Promote> promotion_;
     std::map<int, std::unique_ptr<Client>> clients_; // by descriptor
     std::vector<int> unfinished_;                    // clients that may have more for us without the kernel saying so
     std::vector<int> watched_listeners_;             // public ones
@@ -254,9 +376,9 @@ private:
 
 } // namespace
 
-void run_child(ChildSetup setup) {
-    setup.interpreter.became_child();
-    Child(std::move(setup)).run();
+Promoted run_child(ChildSetup setup) {
+    setup.engine.became_child();
+    return Child(std::move(setup)).run();
 }
 
 } // namespace mpsup::dynamic

@@ -9,8 +9,22 @@
 
 namespace mpsup::dynamic {
 
-/// To a child: serve clients; finish. To the master: I answer.
-enum class ChannelWord : char { serve = 'S', drain = 'D', ready = 'R' };
+enum class ChannelWord : char {
+    // to a child
+    serve = 'S',   // accept clients
+    drain = 'D',   // finish
+    release = 'P', // finish, and then speak for yourself: you may become a master
+    // to the master
+    ready = 'R',    // I answer
+    slow = 'L',     // the request in hand is slow: its stack is in my scoreboard
+    harakiri = 'h', // the application wants me to end: I am leaving
+    refork = 'F',   // I have served enough to be a master
+    worn_requests = 'q',
+    worn_rss = 'm',
+    worn_unshared = 'u',
+    worn_age = 'a',
+    worn_idle = 'i', // for one of these I should be replaced
+};
 
 /// One end of a socketpair, owned. Nobody ever blocks on it.
 class ChildChannel {

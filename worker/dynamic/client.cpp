@@ -62,6 +62,7 @@ Client::Client(ClientContext& context, Fd socket, bool is_private, http::TimePoi
 
 Client::Turn Client::advance(http::TimePoint now) {
     using Event = http::Connection::Event;
+    if (taken_) return Turn::closed;
     for (;;) {
         switch (connection_.next(now)) {
         case Event::linger:
@@ -121,25 +122,52 @@ void Client::write_own_reply() {
 
 void Client::answer_error(int status) { connection_.refuse({status, "the request cannot be stored"}, Clock::now()); }
 
-void Client::serve(perl::Application& application) {
+bool Client::wants_file() const {
+    if (!context_.files) return false;
+    const auto path = http::decode_path(connection_.request().path);
+    return path && context_.files->serves(*path);
+}
+
+void Client::serve_file() {
+    http::Reply& reply = context_.file_reply;
+    reply.clear();
+    context_.files->answer(connection_.request(), reply);
+    status_ = 0;
+    sent_ = 0;
+    client_gone_ = false;
+    bool whole = start(reply.status, reply.fields(), reply.length(), reply.close) == Started::ok;
+    if (whole && reply.file)
+        whole = send_file(reply.file.get(), reply.offset, reply.file_size);
+    else if (whole && !reply.text.empty())
+        whole = write(reply.text);
+    reply.file.reset();
+    body_.clear();
+    finish_reply(whole);
+}
+
+void Client::serve(perl::Engine& engine) {
     const http::Request& request = connection_.request();
     const auto path = http::decode_path(request.path);
     if (!path) return connection_.refuse({400, "bad escape in the path"}, Clock::now());
     status_ = 0;
     sent_ = 0;
-    client_gone_ = false;
+    client_gone_ = taken_ = false;
     framing_ = http::BodyFraming::none;
     const perl::RequestInput input{request,         *path,        body_.memory(), body_.file(), body_.size(),
                                    remote_address_, remote_port_, server_name_,   server_port_};
-    const perl::CallOutcome outcome = application.call(input, *this);
+    const perl::CallOutcome outcome = engine.call(input, *this);
     body_.clear();
     if (!outcome.error.empty()) log_error(request.line, outcome.error);
     if (!outcome.started) {
-        connection_.refuse({500, "the application failed"}, Clock::now());
+        if (!taken_) connection_.refuse({outcome.status, "the application failed"}, Clock::now());
         return;
     }
     bool whole = outcome.whole && !client_gone_;
     if (whole && framing_ == http::BodyFraming::chunked) whole = write_out(http::last_chunk);
+    finish_reply(whole);
+}
+
+void Client::finish_reply(bool whole) {
     if (whole && !connection_.output().empty()) { // a head without content
         whole = write_out(connection_.output());
         connection_.consume_output(connection_.output().size());
@@ -169,7 +197,7 @@ perl::Reply::Started Client::start(int status, std::span<const http::Field> fiel
     head.status = status;
     head.fields = fields;
     head.length = length;
-    head.close = close;
+    head.close = close || taken_;
     status_ = status;
     switch (connection_.respond(head, framing_, Clock::now())) {
     case http::HeadProblem::none: return Started::ok;
@@ -228,6 +256,23 @@ bool Client::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
     return !client_gone_;
 }
 
+perl::Reply::Started Client::inform(int status, std::span<const http::Field> fields) {
+    switch (connection_.inform(status, fields)) {
+    case http::HeadProblem::none: break;
+    case http::HeadProblem::bad_status: return Started::bad_status;
+    case http::HeadProblem::bad_field_name: return Started::bad_field_name;
+    case http::HeadProblem::bad_field_value: return Started::bad_field_value;
+    }
+    if (!client_gone_ && !connection_.output().empty()) client_gone_ = !write_out(connection_.output());
+    connection_.consume_output(connection_.output().size());
+    return Started::ok;
+}
+
+perl::Reply::Connection Client::take_connection() {
+    taken_ = true;
+    return {socket_.get(), connection_.unread()};
+}
+
 bool Client::write_out(std::string_view bytes) { return write_parts(std::span(&bytes, 1)); }
 
 bool Client::write_parts(std::span<const std::string_view> parts) {
@@ -244,7 +289,7 @@ bool Client::write_parts(std::span<const std::string_view> parts) {
         msghdr message{};
         message.msg_iov = first;
         message.msg_iovlen = count;
-        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && (errno != EAGAIN || !wait_writable())) return false;
         if (sent < 0) continue;

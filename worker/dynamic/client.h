@@ -5,7 +5,9 @@
 #include "worker/dynamic/body_store.h"
 #include "worker/http/access_log.h"
 #include "worker/http/connection.h"
-#include "worker/perl/application.h"
+#include "worker/http/handler.h"
+#include "worker/perl/engine.h"
+#include "worker/static/static_files.h"
 
 #include <string>
 
@@ -15,6 +17,8 @@ namespace mpsup::dynamic {
 struct ClientContext {
     http::Connection::Options options;
     http::AccessLog& access_log;
+    static_files::StaticFiles* files = nullptr; // of a worker that serves files too
+    http::Reply file_reply;                     // its memory is used again
 };
 
 /// Reads without ever blocking, writes until the client has it all or its deadline passes: while a request is answered,
@@ -34,8 +38,12 @@ public:
     /// Its deadline has passed.
     void expired() { connection_.expired(); }
 
+    /// Is the request in hand for a file?
+    [[nodiscard]] bool wants_file() const;
+    /// Answers it from the folder.
+    void serve_file();
     /// Answers the request in hand by the application. Errors of the application go to stderr.
-    void serve(perl::Application& application);
+    void serve(perl::Engine& engine);
 
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
     [[nodiscard]] std::optional<http::TimePoint> deadline() const { return connection_.deadline(); }
@@ -50,6 +58,7 @@ private:
     [[nodiscard]] bool wait_writable();
     void write_own_reply();
     void answer_error(int status);
+    void finish_reply(bool whole);
     void log_reply(int status, std::uint64_t bytes);
 
     // perl::Reply
@@ -57,6 +66,8 @@ private:
                   bool close) override;
     bool write(std::string_view bytes) override;
     bool send_file(int fd, std::uint64_t offset, std::uint64_t count) override;
+    Started inform(int status, std::span<const http::Field> fields) override;
+    Connection take_connection() override;
 
     ClientContext& context_;
     Fd socket_;
@@ -72,6 +83,7 @@ private:
     std::uint64_t sent_ = 0; // content bytes of the reply in hand
     bool lingering_ = false;
     bool client_gone_ = false;
+    bool taken_ = false; // the application has the connection
 };
 
 } // namespace mpsup::dynamic

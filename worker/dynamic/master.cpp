@@ -3,7 +3,10 @@
 #include "base/pidfd.h"
 #include "base/process_identity.h"
 #include "worker/dynamic/child.h"
+#include "worker/dynamic/code_watch.h"
 #include "worker/dynamic/heap.h"
+#include "worker/dynamic/pool_policy.h"
+#include "worker/dynamic/room.h"
 #include "worker/dynamic/roster.h"
 
 #include <algorithm>
@@ -12,8 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <fcntl.h>
-#include <optional>
+#include <deque>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,26 +30,49 @@ using Clock = std::chrono::steady_clock;
 constexpr auto fork_retry = std::chrono::milliseconds(100);  // EAGAIN: the machine is full for the moment
 constexpr auto kill_margin = std::chrono::milliseconds(500); // children end themselves at their grace; then SIGKILL
 
+// Why a child is to go.
+const char* text_of(ChannelWord word) {
+    switch (word) {
+    case ChannelWord::worn_requests: return "recycled: it had served its requests";
+    case ChannelWord::worn_rss: return "recycled: its resident memory";
+    case ChannelWord::worn_unshared: return "recycled: its unshared memory";
+    case ChannelWord::worn_age: return "recycled: its age";
+    case ChannelWord::worn_idle: return "recycled: idle for long";
+    case ChannelWord::harakiri: return "psgix.harakiri: the application wanted it to end";
+    default: return "";
+    }
+}
+
 struct Member {
     Pidfd pidfd;
     ChildChannel channel;
+    std::size_t slot = 0;
+    contract::ScoreboardReader scoreboard;
+    TimePoint born;
+    bool ready = false;
     bool told_to_leave = false;
+    const char* reason = ""; // of its leaving
 };
 
 class Master {
 public:
-    Master(perl::Interpreter& interpreter, contract::Session session, const contract::Go& go, std::vector<Fd> fds,
-           const contract::CommandLine& command_line)
-        : interpreter_(interpreter),
-          session_(std::move(session)),
-          command_line_(command_line),
-          grace_(go.grace),
-          roster_(go.pool, Clock::now()) {
-        for (std::size_t i = 0; i < fds.size(); ++i) {
-            if (go.fds[i] == contract::FdRole::public_listener) public_listeners_.push_back(std::move(fds[i]));
-            if (go.fds[i] == contract::FdRole::private_listener) private_listeners_.push_back(std::move(fds[i]));
-            if (go.fds[i] == contract::FdRole::access_log) access_log_ = std::move(fds[i]);
+    explicit Master(MasterSetup setup)
+        : engine_(setup.engine),
+          session_(std::move(setup.session)),
+          command_line_(std::move(setup.command_line)),
+          go_(std::move(setup.go)),
+          policy_(go_.pool),
+          roster_(policy_.initial(), Clock::now()) {
+        for (std::size_t i = 0; i < setup.fds.size(); ++i) {
+            Fd& fd = setup.fds[i];
+            if (go_.fds[i] == contract::FdRole::public_listener)
+                public_listeners_.push_back(std::move(fd));
+            else if (go_.fds[i] == contract::FdRole::private_listener)
+                private_listeners_.push_back(std::move(fd));
+            else if (go_.fds[i] == contract::FdRole::access_log)
+                access_log_ = std::move(fd);
         }
+        serving_ = !session_; // nobody to tell us when
         sigset_t term;
         ::sigemptyset(&term);
         ::sigaddset(&term, SIGTERM);
@@ -55,25 +80,120 @@ public:
         ::sigdelset(&outside_, SIGTERM);
     }
 
-    int run(const std::string& app) {
-        auto application = perl::Application::load(interpreter_, app);
-        if (!application) {
-            std::fprintf(stderr, "mpsup: %s\n", application.error().to_string().c_str());
-            if (session_) (void)session_->send(contract::Failed{application.error().to_string()});
-            return 1;
-        }
-        application_ = std::move(*application);
-        ::tzset(); // reads a file: here once, instead of in each child's first log line
-        settle_heap();
-        (void)collapse_heap();
+    int run() {
+        if (auto watch = CodeWatch::make(engine_.loaded_files())) code_.emplace(std::move(*watch));
+        return keep_pool();
+    }
+
+private:
+    int keep_pool() {
+        auto board = PoolBoard::make();
+        if (!board) return complain("keep a pool", board.error()), 1;
+        board_.emplace(std::move(*board));
+        board_->set_spare(policy_.spare());
+        tell_wanted();
+        tell_if_complete();
         while (!(roster_.draining() && members_.empty())) {
+            size_pool();
             fork_missing();
             wait();
         }
         return 0;
     }
 
-private:
+    // The size
+
+    std::vector<ChildView> view() const {
+        std::vector<ChildView> children;
+        for (const auto& [pid, member] : members_) {
+            ChildView child{pid, ChildView::State::starting, member.born, member.told_to_leave};
+            const auto slot = board_->state(member.slot);
+            if (slot == PoolBoard::Slot::idle) child.state = ChildView::State::idle;
+            if (slot == PoolBoard::Slot::busy) child.state = ChildView::State::busy;
+            if (const auto last = member.scoreboard.read().last_ms; last > 0)
+                child.last_busy = TimePoint(std::chrono::milliseconds(last));
+            children.push_back(child);
+        }
+        return children;
+    }
+
+    void size_pool() {
+        if (roster_.draining()) return;
+        const auto now = Clock::now();
+        auto children = view();
+        const bool bound_by_memory = policy_.size().max == 0 && policy_.size().mode != contract::PoolMode::fixed;
+        const int room = bound_by_memory ? room_for_children(unshared_of_children()) : 0;
+        const int wanted = policy_.wanted(children, std::exchange(client_waits_, false), room);
+        set_wanted(wanted + (recycling_ ? 1 : 0));
+        while (!recycling_) {
+            const auto pid = policy_.to_retire(children, now);
+            if (!pid) break;
+            tell_to_leave(*pid, "the pool has more children than it needs");
+            children = view();
+            set_wanted(
+                std::min(roster_.wanted(), static_cast<int>(std::ranges::count(children, false, &ChildView::leaving))));
+        }
+        policy_look_at_ = policy_.next_look(children, now);
+        watch_queue_ = policy_.size().mode == contract::PoolMode::ondemand &&
+                       std::ranges::none_of(children, [](const ChildView& child) {
+                           return !child.leaving && child.state != ChildView::State::busy;
+                       });
+        recycle_next();
+    }
+
+    void set_wanted(int wanted) {
+        if (roster_.wanted() == wanted) return;
+        roster_.set_wanted(wanted);
+        tell_wanted();
+    }
+
+    void tell_wanted() {
+        if (session_) (void)session_->send(contract::PoolWants{roster_.wanted() - (recycling_ ? 1 : 0)});
+    }
+
+    std::vector<std::uint64_t> unshared_of_children() const {
+        std::vector<std::uint64_t> bytes;
+        for (const auto& [pid, member] : members_)
+            if (const auto memory = process_memory(pid)) bytes.push_back(memory->private_bytes);
+        return bytes;
+    }
+
+    // Recycling: one at a time, and its successor is ready first.
+
+    void recycle_next() {
+        if (recycling_ || worn_.empty() || !roster_.complete()) return;
+        const auto [pid, reason] = worn_.front();
+        worn_.pop_front();
+        const auto member = members_.find(pid);
+        if (member == members_.end() || member->second.told_to_leave) return;
+        member->second.reason = reason;
+        recycling_ = pid;
+        set_wanted(roster_.wanted() + 1);
+    }
+
+    void finish_recycling() {
+        if (!recycling_) return;
+        const auto worn = members_.find(*recycling_);
+        const auto ready = std::ranges::count_if(
+            members_, [](const auto& entry) { return entry.second.ready && !entry.second.told_to_leave; });
+        if (worn == members_.end()) { // it went by itself
+            recycling_.reset();
+            set_wanted(roster_.wanted() - 1);
+        } else if (ready >= roster_.wanted()) {
+            recycling_.reset();
+            set_wanted(roster_.wanted() - 1);
+            tell_to_leave(worn->first, worn->second.reason);
+        }
+    }
+
+    void tell_to_leave(pid_t pid, const char* reason) {
+        Member& member = members_.at(pid);
+        member.told_to_leave = true;
+        member.reason = reason;
+        member.channel.say(ChannelWord::drain);
+        roster_.leaving(pid);
+    }
+
     // Forking
 
     void fork_missing() {
@@ -89,19 +209,29 @@ private:
 
     bool fork_child() {
         auto channel = ChildChannel::make();
-        auto board = contract::make_scoreboard();
-        if (!channel || !board) return complain("prepare a child", !channel ? channel.error() : board.error());
-        interpreter_.flush();
+        auto memory = contract::make_scoreboard();
+        if (!channel || !memory) return complain("prepare a child", !channel ? channel.error() : memory.error());
+        auto scoreboard = contract::ScoreboardWriter::open(memory->get());
+        auto reader = contract::ScoreboardReader::open(memory->get());
+        if (!scoreboard || !reader) return complain("prepare a child", !reader ? reader.error() : scoreboard.error());
+        const auto slot = board_->take();
+        if (!slot) return complain("prepare a child", {"the pool's board is full", {}});
+        engine_.flush();
         const pid_t pid = ::fork();
+        if (pid == 0) {
+            memory->reset();
+            become_child(std::move(*channel), std::move(*scoreboard), *slot);
+        }
+        if (pid < 0) board_->release(*slot);
         if (pid < 0) return complain("fork", {"fork", {errno, std::system_category()}});
-        if (pid == 0) become_child(std::move(*channel), std::move(*board));
         auto pidfd = Pidfd::open(pid); // unreaped, so it is there even if it has ended
         if (!pidfd) return complain("watch a child", pidfd.error());
         // While the supervisor is away nobody hears this, and the pool goes on.
-        const std::array<int, 2> fds{pidfd->fd(), board->get()};
+        const std::array<int, 2> fds{pidfd->fd(), memory->get()};
         if (session_) (void)session_->send(contract::ChildStarted{pid, process_start_time(pid).value_or(0)}, fds);
         roster_.forked(pid);
-        members_.emplace(pid, Member{std::move(*pidfd), std::move(channel->master)});
+        members_.emplace(
+            pid, Member{std::move(*pidfd), std::move(channel->master), *slot, std::move(*reader), Clock::now()});
         return true;
     }
 
@@ -111,36 +241,71 @@ private:
     }
 
     // In the child. What belongs to the master and to its other children is closed.
-    [[noreturn]] void become_child(ChildChannel::Pair channel, Fd board) {
+    [[noreturn]] void become_child(ChildChannel::Pair channel, contract::ScoreboardWriter scoreboard,
+                                   std::size_t slot) {
         members_.clear();
         channel.master.close(); // with it open we would never see the end of the other side
         session_.reset();
-        auto scoreboard = contract::ScoreboardWriter::open(board.get());
-        board.reset();
-        if (!scoreboard) interpreter_.leave(1);
-        ChildSetup setup{
-            interpreter_,           *application_, {},     {},      std::move(access_log_), std::move(channel.child),
-            std::move(*scoreboard), command_line_, grace_, serving_};
+        code_.reset();
+        ChildSetup setup{engine_,
+                         {},
+                         {},
+                         access_log_.get(),
+                         std::move(channel.child),
+                         std::move(scoreboard),
+                         *board_,
+                         slot,
+                         command_line_,
+                         go_,
+                         go_.grace,
+                         serving_};
         for (const Fd& listener : public_listeners_) setup.public_listeners.push_back(listener.get());
         for (const Fd& listener : private_listeners_) setup.private_listeners.push_back(listener.get());
-        run_child(std::move(setup));
+        Promoted promoted = run_child(std::move(setup));
+        become_master(std::move(promoted));
+    }
+
+    // A child that was promoted: what it has loaded, cached and warmed by now is what its own children share.
+    [[noreturn]] void become_master(Promoted promoted) {
+        engine_.run_hook(perl::Hook::pre_refork);
+        session_ = std::move(promoted.session);
+        serving_ = promoted.order.serve;
+        policy_ = PoolPolicy(promoted.order.pool);
+        roster_ = Roster(policy_.initial(), Clock::now());
+        go_.recycle.refork = 0; // once is enough: a page that is warm does not get warmer
+        worn_.clear();
+        recycling_.reset();
+        kill_at_.reset();
+        settle_heap();
+        engine_.leave(run());
     }
 
     // Waiting
 
     void wait() {
         std::vector<pollfd> entries;
-        if (session_) entries.push_back({session_->fd(), POLLIN, 0});
+        entries.push_back({session_ ? session_->fd() : -1, POLLIN, 0}); // poll passes over negative ones
+        entries.push_back({board_->call_fd(), POLLIN, 0});
+        entries.push_back({code_ ? code_->fd() : -1, POLLIN, 0});
+        if (watch_queue_) {
+            for (const Fd& listener : private_listeners_) entries.push_back({listener.get(), POLLIN, 0});
+            for (const Fd& listener : public_listeners_) entries.push_back({serving_ ? listener.get() : -1, POLLIN, 0});
+        }
+        const auto queue_ends = static_cast<std::ptrdiff_t>(entries.size());
         for (const auto& [pid, member] : members_) {
             entries.push_back({member.pidfd.fd(), POLLIN, 0});
             entries.push_back({member.channel.fd(), POLLIN, 0});
         }
         const auto timeout = wait_time();
         ::ppoll(entries.data(), entries.size(), timeout ? &*timeout : nullptr, &outside_);
-        interpreter_.dispatch_signals();
-        if (interpreter_.was_told_to_end()) drain();
+        engine_.dispatch_signals();
+        if (engine_.was_told_to_end()) drain();
         hear_children(); // first: a client may be waiting for the successor of a dead one
-        if (session_ && entries.front().revents != 0) hear_supervisor();
+        if (entries[0].revents != 0 && session_) hear_supervisor();
+        if (entries[1].revents != 0) board_->answer(); // the pool is sized in each round
+        if (entries[2].revents != 0) tell_drift();
+        client_waits_ = std::any_of(entries.begin() + 3, entries.begin() + queue_ends,
+                                    [](const pollfd& entry) { return entry.revents != 0; });
         reap_strays();
         if (kill_at_ && Clock::now() >= *kill_at_) kill_leftovers();
     }
@@ -149,7 +314,11 @@ private:
         const auto now = Clock::now();
         std::optional<TimePoint> next = roster_.next_look(now);
         if (fork_again_at_ && next) next = std::max(*next, *fork_again_at_);
-        if (kill_at_ && (!next || *kill_at_ < *next)) next = kill_at_;
+        const auto consider = [&](std::optional<TimePoint> time) {
+            if (time && (!next || *time < *next)) next = time;
+        };
+        consider(kill_at_);
+        if (!roster_.draining()) consider(policy_look_at_);
         if (!next) return std::nullopt;
         const auto left = std::max<Clock::duration>(*next - now, Clock::duration::zero());
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -165,8 +334,10 @@ private:
                 return drain();
             }
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
+            if (const auto* order = std::get_if<contract::Resize>(&received->message)) resize(order->pool);
+            if (const auto* order = std::get_if<contract::Release>(&received->message)) release(order->pid);
             if (const auto* order = std::get_if<contract::Drain>(&received->message)) {
-                grace_ = order->grace;
+                go_.grace = order->grace;
                 drain();
             }
         }
@@ -177,10 +348,30 @@ private:
         for (auto& [pid, member] : members_) member.channel.say(ChannelWord::serve);
     }
 
+    void resize(const contract::PoolSize& size) {
+        policy_.resize(size);
+        board_->set_spare(policy_.spare());
+    }
+
+    // It is not ours any more: it will be a master itself. Its place in the pool is free.
+    void release(pid_t pid) {
+        const auto member = members_.find(pid);
+        if (member == members_.end() || member->second.told_to_leave) return;
+        member->second.channel.say(ChannelWord::release);
+        forget(member, true);
+    }
+
+    Duration forget(std::map<pid_t, Member>::iterator member, bool planned) {
+        const pid_t pid = member->first;
+        board_->release(member->second.slot);
+        members_.erase(member);
+        return roster_.gone(pid, Clock::now(), planned);
+    }
+
     void drain() {
         if (roster_.draining()) return;
         roster_.drain();
-        kill_at_ = Clock::now() + grace_ + kill_margin;
+        kill_at_ = Clock::now() + go_.grace + kill_margin;
         for (auto& [pid, member] : members_) {
             member.told_to_leave = true;
             member.channel.say(ChannelWord::drain);
@@ -191,28 +382,62 @@ private:
         std::vector<pid_t> ended;
         for (auto& [pid, member] : members_) {
             ChannelWord word{};
-            if (member.channel.hear(word) == ChildChannel::Heard::word && word == ChannelWord::ready) on_ready(pid);
+            while (member.channel.hear(word) == ChildChannel::Heard::word) hear_child(pid, member, word);
             if (member.pidfd.ended()) ended.push_back(pid);
         }
         for (const pid_t pid : ended) on_exit(pid);
+        finish_recycling();
     }
 
-    void on_ready(pid_t pid) {
-        const bool was_complete = roster_.complete();
+    void hear_child(pid_t pid, Member& member, ChannelWord word) {
+        switch (word) {
+        case ChannelWord::ready: return on_ready(pid, member);
+        case ChannelWord::slow:
+            if (session_) (void)session_->send(contract::ChildSlow{pid});
+            return;
+        case ChannelWord::refork:
+            if (session_) (void)session_->send(contract::ReforkDue{pid});
+            return;
+        case ChannelWord::harakiri:
+            member.told_to_leave = true;
+            member.reason = text_of(word);
+            return roster_.leaving(pid);
+        case ChannelWord::worn_requests:
+        case ChannelWord::worn_rss:
+        case ChannelWord::worn_unshared:
+        case ChannelWord::worn_age:
+        case ChannelWord::worn_idle: worn_.emplace_back(pid, text_of(word)); return;
+        case ChannelWord::serve:
+        case ChannelWord::drain:
+        case ChannelWord::release: return; // said by us only
+        }
+    }
+
+    void on_ready(pid_t pid, Member& member) {
+        member.ready = true;
         roster_.ready(pid, Clock::now());
-        if (!session_) return;
-        (void)session_->send(contract::ChildReady{pid});
-        if (!was_complete && roster_.complete()) (void)session_->send(contract::Ready{});
+        if (session_) (void)session_->send(contract::ChildReady{pid});
+        tell_if_complete();
+    }
+
+    void tell_if_complete() {
+        if (!roster_.complete() || std::exchange(told_complete_, true)) return;
+        if (session_) (void)session_->send(contract::Ready{});
     }
 
     void on_exit(pid_t pid) {
         const auto member = members_.find(pid);
         const ExitStatus status = member->second.pidfd.reap().value_or(ExitStatus::unknown());
         const bool planned = member->second.told_to_leave;
-        members_.erase(member);
-        const Duration ready_for = roster_.gone(pid, Clock::now());
+        const std::string reason = member->second.reason;
+        const Duration ready_for = forget(member, planned);
         fork_missing(); // before anything is said: the next client is waiting
-        if (session_) (void)session_->send(contract::ChildExited{pid, status, ready_for, planned});
+        if (session_) (void)session_->send(contract::ChildExited{pid, status, ready_for, planned, reason});
+    }
+
+    void tell_drift() {
+        const auto files = code_->read_changes();
+        if (!files.empty() && session_) (void)session_->send(contract::CodeDrift{files});
     }
 
     // Processes that the application started while it was loaded, and left behind.
@@ -230,27 +455,32 @@ private:
         for (const auto& [pid, member] : members_) (void)member.pidfd.send_signal(SIGKILL);
     }
 
-    perl::Interpreter& interpreter_;
+    perl::Engine& engine_;
     std::optional<contract::Session> session_; // nothing: the supervisor is gone
-    contract::CommandLine command_line_;
-    std::chrono::milliseconds grace_;
-    std::unique_ptr<perl::Application> application_;
+    std::optional<contract::CommandLine> command_line_;
+    contract::Go go_;
     std::vector<Fd> public_listeners_;
     std::vector<Fd> private_listeners_;
     Fd access_log_;
+    PoolPolicy policy_;
     Roster roster_;
+    std::optional<PoolBoard> board_;
+    std::optional<CodeWatch> code_;
     std::map<pid_t, Member> members_;
-    sigset_t outside_{}; // the signal mask while we wait
+    std::deque<std::pair<pid_t, const char*>> worn_; // want to be replaced, and why
+    std::optional<pid_t> recycling_;                 // whose successor is on its way
+    sigset_t outside_{};                             // the signal mask while we wait
     bool serving_ = false;
+    bool told_complete_ = false;
+    bool watch_queue_ = false;  // nobody else would notice a client
+    bool client_waits_ = false; // and there is one
+    std::optional<TimePoint> policy_look_at_;
     std::optional<TimePoint> fork_again_at_;
     std::optional<TimePoint> kill_at_;
 };
 
 } // namespace
 
-int run_master(perl::Interpreter& interpreter, contract::Session session, const contract::Go& go, std::vector<Fd> fds,
-               const contract::CommandLine& command_line) {
-    return Master(interpreter, std::move(session), go, std::move(fds), command_line).run(go.app);
-}
+int run_master(MasterSetup setup) { return Master(std::move(setup)).run(); }
 
 } // namespace mpsup::dynamic

@@ -34,15 +34,16 @@ void Roster::ready(pid_t pid, TimePoint now) {
     if (member == members_.end() || member->second) return;
     member->second = now;
     const auto is_ready = [](const auto& entry) { return entry.second.has_value(); };
-    complete_ = complete_ || std::ranges::count_if(members_, is_ready) >= wanted_;
+    complete_ = complete_ || std::ranges::count_if(members_, is_ready) >= complete_at_;
 }
 
-Duration Roster::gone(pid_t pid, TimePoint now) {
+Duration Roster::gone(pid_t pid, TimePoint now, bool planned) {
     const auto member = members_.find(pid);
     if (member == members_.end()) return Duration(0);
     const std::optional<TimePoint> since = member->second;
     const Duration ready_for = since ? std::chrono::duration_cast<Duration>(now - *since) : Duration(0);
     members_.erase(member);
+    if (planned) return ready_for;
     ++replacements_;
     if (ready_for >= settled) {
         wait_ = Duration(0);
@@ -52,6 +53,8 @@ Duration Roster::gone(pid_t pid, TimePoint now) {
     }
     return ready_for;
 }
+
+void Roster::leaving(pid_t pid) { members_.erase(pid); }
 
 void Roster::refill(TimePoint now) {
     const double seconds = std::chrono::duration<double>(now - refilled_).count();

@@ -16,8 +16,11 @@ using Duration = std::chrono::milliseconds;
 /// 5 s, so that a broken application does not burn a core.
 class Roster {
 public:
-    Roster(int wanted, TimePoint now) : wanted_(wanted), tokens_(burst), refilled_(now) {}
+    Roster(int wanted, TimePoint now)
+        : wanted_(wanted), complete_at_(wanted), complete_(wanted == 0), tokens_(burst), refilled_(now) {}
 
+    void set_wanted(int wanted) noexcept { wanted_ = wanted; }
+    [[nodiscard]] int wanted() const noexcept { return wanted_; }
     /// How many to fork now.
     [[nodiscard]] int to_fork(TimePoint now);
     /// When to_fork may say more than it does now; nothing when it depends on no time.
@@ -25,14 +28,15 @@ public:
 
     void forked(pid_t pid);
     void ready(pid_t pid, TimePoint now);
-    /// How long it had been ready: zero when it never was.
-    Duration gone(pid_t pid, TimePoint now);
+    /// How long it had been ready: zero when it never was. `planned`: it was told to go, so nothing is held back for it.
+    Duration gone(pid_t pid, TimePoint now, bool planned = false);
+    /// It was told to go: it is not counted from here on, so its successor may come while it finishes.
+    void leaving(pid_t pid);
     /// No more are forked.
     void drain() noexcept { draining_ = true; }
 
-    /// Has each wanted one been ready at the same time? Once true, true for ever.
+    /// Has each that was wanted at first been ready at the same time? Once true, true for ever.
     [[nodiscard]] bool complete() const noexcept { return complete_; }
-    [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
 
 private:
@@ -45,14 +49,15 @@ private:
     void refill(TimePoint now);
 
     int wanted_;
+    int complete_at_;
     bool draining_ = false;
-    bool complete_ = false;
+    bool complete_;
     double tokens_; // replacements that may happen at once
     TimePoint refilled_;
     int replacements_ = 0;                              // of those to_fork returns, how many take a token
     Duration wait_{0};                                  // after the next early death
     std::optional<TimePoint> not_before_;               // early deaths hold back all forks
-    std::map<pid_t, std::optional<TimePoint>> members_; // since when ready
+    std::map<pid_t, std::optional<TimePoint>> members_; // since when ready; those told to go are not here
 };
 
 } // namespace mpsup::dynamic

@@ -183,6 +183,11 @@ HeadProblem Connection::respond(const ResponseHead& head, BodyFraming& framing, 
     return problem;
 }
 
+HeadProblem Connection::inform(int status, std::span<const Field> fields) {
+    if (request_.minor_version == 0) return HeadProblem::none;
+    return write_interim_head(output_, status, fields);
+}
+
 void Connection::finish_response(bool whole, TimePoint now) {
     assert(responding_);
     responding_ = false;

@@ -71,6 +71,10 @@ public:
     /// Decides framing and keep-alive and appends the head to output(). On a problem nothing has happened: answer
     /// something else.
     [[nodiscard]] HeadProblem respond(const ResponseHead& head, BodyFraming& framing, TimePoint now);
+    /// An interim reply (1xx) into output(), before respond(); nothing for a client of HTTP/1.0, which knows of none.
+    [[nodiscard]] HeadProblem inform(int status, std::span<const Field> fields);
+    /// What the client sent after the request in hand, for whoever takes the connection over.
+    [[nodiscard]] std::string_view unread() const noexcept { return buffer_.unread(); }
     /// Gives up on the request in hand with one of the engine's own replies, as a refusal would: next() says replied.
     void refuse(Refusal refusal, TimePoint now);
     void write_progress(TimePoint now) noexcept { progress_ = now; }

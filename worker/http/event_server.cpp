@@ -245,7 +245,7 @@ Task EventServer::Loop::answer(Session& session, bool& open) {
         whole = sent == reply.file_size;
     }
     record(session, reply.status, sent);
-    scoreboard_.end_request();
+    scoreboard_.end_request(0);
     reply.file.reset();
     if (open) http.finish_response(whole, Clock::now());
 }

@@ -20,13 +20,24 @@ bool is_ours(std::string_view name) noexcept {
     }
 }
 
-HeadProblem check(const ResponseHead& head) noexcept {
-    if (head.status < 200 || head.status > 599) return HeadProblem::bad_status;
-    for (const Field& field : head.fields) {
+HeadProblem check(std::span<const Field> fields) noexcept {
+    for (const Field& field : fields) {
         if (field.name.empty() || !all_are(field.name, token_char)) return HeadProblem::bad_field_name;
         if (!field.value.empty() && !all_are(field.value, value_char)) return HeadProblem::bad_field_value;
     }
     return HeadProblem::none;
+}
+
+HeadProblem check(const ResponseHead& head) noexcept {
+    if (head.status < 200 || head.status > 599) return HeadProblem::bad_status;
+    return check(head.fields);
+}
+
+void append_field(std::string& out, const Field& field) {
+    out += field.name;
+    out += ": ";
+    out += field.value;
+    out += "\r\n";
 }
 
 void append_number(std::string& out, std::uint64_t number) {
@@ -72,10 +83,7 @@ HeadProblem write_head(std::string& out, const ResponseHead& head, const ReplyCo
     for (const Field& field : head.fields) {
         if (is_ours(field.name)) continue;
         dated |= field.name.size() == 4 && equals_ignoring_case(field.name, "Date");
-        out += field.name;
-        out += ": ";
-        out += field.value;
-        out += "\r\n";
+        append_field(out, field);
     }
     if (!dated) {
         out += "Date: ";
@@ -93,6 +101,16 @@ HeadProblem write_head(std::string& out, const ResponseHead& head, const ReplyCo
         out += "Connection: close\r\n";
     else if (context.minor_version == 0)
         out += "Connection: keep-alive\r\n";
+    out += "\r\n";
+    return HeadProblem::none;
+}
+
+HeadProblem write_interim_head(std::string& out, int status, std::span<const Field> fields) {
+    if (status < 100 || status > 199 || status == 101) return HeadProblem::bad_status;
+    if (const HeadProblem problem = check(fields); problem != HeadProblem::none) return problem;
+    append_status_line(out, status);
+    for (const Field& field : fields)
+        if (!is_ours(field.name)) append_field(out, field);
     out += "\r\n";
     return HeadProblem::none;
 }
@@ -125,6 +143,8 @@ std::string_view reason_phrase(int status) noexcept {
     switch (status) {
     case 100: return "Continue";
     case 101: return "Switching Protocols";
+    case 102: return "Processing";
+    case 103: return "Early Hints";
     case 200: return "OK";
     case 201: return "Created";
     case 202: return "Accepted";

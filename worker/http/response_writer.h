@@ -36,6 +36,9 @@ enum class HeadProblem {
 [[nodiscard]] HeadProblem write_head(std::string& out, const ResponseHead& head, const ReplyContext& context,
                                      WrittenHead& written);
 
+/// Appends an interim reply (RFC 9110 section 15.2): 1xx but 101.
+[[nodiscard]] HeadProblem write_interim_head(std::string& out, int status, std::span<const Field> fields);
+
 /// A whole reply that the engine gives by itself: constant text of the status as content. `allow` (may be empty)
 /// becomes the field Allow.
 void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow = {});

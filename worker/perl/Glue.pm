@@ -6,11 +6,75 @@ use warnings;
 
 our $CHUNK = 65536; # bytes asked of getline
 
+my @sources; # files that were loaded without %INC: the .psgi file, CGI scripts
+
 # The application in a .psgi file.
 sub load {
-    my ($file) = @_;
+    my ($file, $development) = @_;
+    prepare($development);
     require Plack::Util;
+    push @sources, $file;
     return Plack::Util::load_psgi($file);
+}
+
+# The CGI scripts of a folder as an application.
+sub load_cgi {
+    my ($folder, $development, $mode, %modes) = @_;
+    prepare($development);
+    my $registry = Mpsup::Registry->new(dir => $folder, mode => $mode, modes => \%modes, development => $development);
+    push @sources, $registry->files;
+    return $registry->to_app;
+}
+
+sub prepare {
+    my ($development) = @_;
+    $ENV{PLACK_ENV} = $development ? 'development' : 'deployment' unless defined $ENV{PLACK_ENV};
+    return;
+}
+
+# Absolute paths of everything that the application is made of; of a symbolic link also what it leads to.
+sub loaded_files {
+    require Cwd;
+    my %seen;
+    return grep { defined && m{\A/} && !$seen{$_}++ } map { ($_, Cwd::realpath($_)) }
+        grep { defined && !ref } @sources, values %INC;
+}
+
+# In a child just forked: what belongs to the master's connections is left alone when it is destroyed here.
+sub became_child {
+    return unless defined &DBI::visit_handles;
+    DBI->visit_handles(sub { $_[0]{InactiveDestroy} = 1; return 1 });
+    return;
+}
+
+# Connected database handles, as texts that tell them apart.
+sub database_handles {
+    my @found;
+    DBI->visit_handles(sub {
+        my ($handle) = @_;
+        push @found, "DBI:$handle->{Driver}{Name}:$handle->{Name}" if $handle->{Type} eq 'db' and $handle->{Active};
+        return 1;
+    });
+    return @found;
+}
+
+# psgix.logger
+sub log_message {
+    my ($entry) = @_;
+    my $message = $entry->{message} // '';
+    $message =~ s/\n\z//;
+    print STDERR '[', $entry->{level} // 'info', "] $message\n";
+    return;
+}
+
+# psgix.io: a socket handle on a descriptor, which it owns from then on.
+sub make_io {
+    my ($fd) = @_;
+    require IO::Socket;
+    my $io = IO::Socket->new_from_fd($fd, 'r+') or return undef;
+    $io->blocking(1);
+    $io->autoflush(1);
+    return $io;
 }
 
 # A response whose body is no plain array: a file handle, or an object with getline. close is called whatever happens.
@@ -86,5 +150,24 @@ sub close {
 }
 
 package Mpsup::Exit; # thrown by exit() in a request
+
+# What applications may ask of the server: use Mpsup (it is there already), then Mpsup->post_fork(sub { ... }).
+package Mpsup;
+our $VERSION = $Mpsup::PSGI::VERSION;
+$INC{'Mpsup.pm'} //= __FILE__;
+my %hooks;
+
+# Each takes a subroutine, as a function or as a class method. They run in the order in which they were given.
+sub post_fork  { push @{ $hooks{post_fork} },  $_[-1]; return }    # in every child, before its first request
+sub pre_exit   { push @{ $hooks{pre_exit} },   $_[-1]; return }    # in every child that leaves in order
+sub pre_refork { push @{ $hooks{pre_refork} }, $_[-1]; return }    # in the child that becomes the next pool master
+
+sub run_hooks {
+    my ($name) = @_;
+    for my $hook (@{ $hooks{$name} // [] }) {
+        eval { $hook->(); 1 } or warn "mpsup: $name: $@";
+    }
+    return;
+}
 
 1;

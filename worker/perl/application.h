@@ -1,32 +1,25 @@
-// A PSGI application, loaded once and called for each request.
+// The application that is loaded, called for each request. Private to worker/perl; engine.h is its contract.
 #pragma once
 
-#include "base/error.h"
+#include "worker/perl/engine.h"
 #include "worker/perl/interpreter.h"
-#include "worker/perl/reply.h"
 
 #include <memory>
 #include <string>
 
 namespace mpsup::perl {
 
-/// How a call of the application went.
-struct CallOutcome {
-    bool started = false; // Reply::start was called and accepted
-    bool whole = false;   // all of the reply was given
-    std::string error;    // what the application died of, or which rule it broke; empty: nothing
-};
-
 class Application {
 public:
-    /// Loads a .psgi file with Plack::Util::load_psgi. The error is Perl's own message, with file and line.
-    [[nodiscard]] static Result<std::unique_ptr<Application>> load(Interpreter& interpreter, const std::string& file);
+    [[nodiscard]] static Result<std::unique_ptr<Application>> load(Interpreter& interpreter,
+                                                                   const ApplicationPlan& plan);
+    /// One that a program that is Perl itself brings along (a code reference, `SV*`).
+    [[nodiscard]] static std::unique_ptr<Application> wrap(Interpreter& interpreter, void* code);
     ~Application();
 
-    /// Calls it and passes its response on to `reply` while it is made: an array, a file handle, an object with getline,
-    /// or a code reference (delayed or streaming). Nothing that it does (die, exit, bad responses, magic that dies)
-    /// comes out of here but as an outcome. When `started` is false nobody has answered yet.
     [[nodiscard]] CallOutcome call(const RequestInput& input, Reply& reply);
+    [[nodiscard]] bool finish_request();
+    [[nodiscard]] std::vector<std::string> loaded_files();
 
 private:
     class Impl;

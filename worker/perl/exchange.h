@@ -15,9 +15,13 @@ struct Exchange {
     Reply* reply = nullptr;
     SV* application = nullptr;  // borrowed
     HV* env_template = nullptr; // borrowed
+    SV* env = nullptr;          // a reference to the environment, owned; until finish_request()
     UV serial = 0;
 
     bool started = false;
+    bool timed_out = false; // it was interrupted for its soft limit
+    bool taken = false;     // the application has the connection
+
     bool broken = false;                    // the client is gone, or more came than was announced
     std::optional<std::uint64_t> announced; // Content-Length of the application
     std::uint64_t written = 0;

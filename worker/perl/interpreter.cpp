@@ -1,6 +1,7 @@
 #include "worker/perl/interpreter.h"
 
 #include "worker/perl/perl_api.h"
+#include "worker/perl/process_state.h"
 #include "worker/perl/psgi_response.h"
 
 #include "worker/perl/glue.h"
@@ -16,7 +17,9 @@ namespace mpsup::perl {
 namespace {
 
 volatile std::sig_atomic_t told_to_end = 0;
-pid_t worker_pid = 0; // whose exit() ends a request only
+volatile std::sig_atomic_t interrupted = 0;
+void (*on_interrupt)(::interpreter*) = nullptr;
+pid_t worker_pid = 0; // whose exit() ends a request only; 0: there is no interpreter yet
 
 void xs_term(pTHX_ CV* cv) {
     dXSARGS;
@@ -39,18 +42,28 @@ void xs_exit(pTHX_ CV* cv) {
     croak_sv(sv_2mortal(object));
 }
 
-void xs_init(pTHX) {
-    newXS("DynaLoader::boot_DynaLoader", boot_DynaLoader, __FILE__);
+// Takes the place of Perl's own dispatch of signals, between operations: an interrupt needs no %SIG, which the
+// application may have changed.
+void dispatch(pTHX) {
+    Perl_despatch_signals(aTHX);
+    if (!interrupted) return;
+    interrupted = 0;
+    if (on_interrupt) on_interrupt(aTHX);
+}
+
+void define_functions(pTHX) {
     newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
     GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
     define_response_functions(aTHX);
 }
 
+void xs_init(pTHX) {
+    newXS("DynaLoader::boot_DynaLoader", boot_DynaLoader, __FILE__);
+    define_functions(aTHX);
+}
+
 constexpr char prologue[] = R"perl(
-    $^X = $Mpsup::PERL;
-    $0 = 'mpsup-heavy';
-    $ENV{PLACK_ENV} = 'deployment' unless defined $ENV{PLACK_ENV};
     $SIG{PIPE} = 'IGNORE';
     $SIG{TERM} = \&Mpsup::Signal::term;
     require IO::File;
@@ -73,9 +86,8 @@ char* perl_arguments[] = {program, switch_e, nothing, nullptr};
 
 } // namespace
 
-Result<Interpreter*> Interpreter::start(int& argc, char**& argv, char**& environment) {
-    static std::unique_ptr<Interpreter> the_one; // never destroyed before _exit: leave() is the only way out
-    if (the_one) return failure("there is one interpreter already");
+Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
+    if (worker_pid != 0) return failure("there is one interpreter already");
     PERL_SYS_INIT3(&argc, &argv, &environment);
     ::interpreter* my_perl = perl_alloc();
     if (!my_perl) return failure("cannot allocate a Perl interpreter");
@@ -84,13 +96,35 @@ Result<Interpreter*> Interpreter::start(int& argc, char**& argv, char**& environ
     PL_exit_flags |= PERL_EXIT_DESTRUCT_END;
     PL_origalen = 1; // $0 = … must not write over our own argv
     worker_pid = ::getpid();
+    ProcessState::watch_operations(); // before anything is compiled
     if (perl_parse(my_perl, xs_init, 3, perl_arguments, nullptr) != 0 || perl_run(my_perl) != 0)
         return failure("cannot start Perl; is the installation whole?");
-    sv_setpv(get_sv("Mpsup::PERL", GV_ADD), MPSUP_PERL);
-    if (auto done = evaluate(aTHX_ prologue); !done) return std::unexpected(done.error());
-    if (auto done = evaluate(aTHX_ glue_source); !done) return std::unexpected(done.error());
-    the_one.reset(new Interpreter(my_perl));
-    return the_one.get();
+    perl_ = my_perl;
+    sv_setpv(get_sv("\030", GV_ADD), MPSUP_PERL); // $^X: there is no perl in our own binary
+    sv_setpvs_mg(get_sv("0", GV_ADD), "mpsup-heavy");
+    return prepare();
+}
+
+Result<> Interpreter::load_registry() {
+    dTHXa(perl_);
+    return evaluate(aTHX_ registry_source);
+}
+
+Result<> Interpreter::adopt(::interpreter* running) {
+    perl_ = running;
+    dTHXa(perl_);
+    worker_pid = ::getpid();
+    ProcessState::watch_operations();
+    define_functions(aTHX);
+    return prepare();
+}
+
+Result<> Interpreter::prepare() {
+    dTHXa(perl_);
+    PL_signalhook = dispatch;
+    if (auto done = evaluate(aTHX_ prologue); !done) return done;
+    sv_setpvs(get_sv("Mpsup::PSGI::VERSION", GV_ADD), MPSUP_VERSION);
+    return evaluate(aTHX_ glue_source);
 }
 
 void Interpreter::flush() noexcept {
@@ -103,8 +137,9 @@ void Interpreter::became_child() noexcept {
     dTHXa(perl_);
     worker_pid = ::getpid();
     PL_srand_called = FALSE; // or all children would draw the same numbers
-    told_to_end = 0;
+    told_to_end = interrupted = 0;
     rsignal(SIGCHLD, SIG_DFL); // or $? of what the application runs would be -1
+    call("Mpsup::PSGI::became_child");
 }
 
 bool Interpreter::is_our_process() const noexcept { return ::getpid() == worker_pid; }
@@ -115,6 +150,36 @@ void Interpreter::dispatch_signals() noexcept {
 }
 
 bool Interpreter::was_told_to_end() const noexcept { return told_to_end != 0; }
+
+void Interpreter::interrupt() noexcept {
+    dTHXa(perl_);
+    if (!on_interrupt) return;
+    interrupted = 1;
+    PL_sig_pending = 1;
+}
+
+void Interpreter::set_interruptible(void (*handler)(::interpreter*)) noexcept {
+    on_interrupt = handler;
+    if (!handler) interrupted = 0;
+}
+
+bool Interpreter::call(const char* subroutine, const char* argument) noexcept {
+    dTHXa(perl_);
+    dSP;
+    ENTER;
+    SAVETMPS;
+    PUSHMARK(SP);
+    if (argument) XPUSHs(sv_2mortal(newSVpv(argument, 0)));
+    PUTBACK;
+    call_pv(subroutine, G_EVAL | G_VOID | G_DISCARD);
+    SV* error = ERRSV;
+    const bool died = SvTRUE(error);
+    if (died) std::fprintf(stderr, "mpsup: %s: %s", subroutine, SvPV_nolen(error));
+    if (died) CLEAR_ERRSV();
+    FREETMPS;
+    LEAVE;
+    return !died;
+}
 
 void Interpreter::leave(int code) noexcept {
     flush();

@@ -1,6 +1,7 @@
 #include "worker/perl/psgi_env.h"
 
 #include "worker/perl/psgi_input.h"
+#include "worker/perl/psgi_io.h"
 
 namespace mpsup::perl {
 
@@ -53,6 +54,11 @@ void put_request_uri(pTHX_ HV* env, const http::Request& request) {
     (void)hv_stores(env, "REQUEST_URI", uri);
 }
 
+void put_function(pTHX_ HV* env, std::string_view key, const char* name) {
+    if (CV* code = get_cv(name, 0))
+        (void)hv_store(env, key.data(), static_cast<I32>(key.size()), newRV_inc(reinterpret_cast<SV*>(code)), 0);
+}
+
 } // namespace
 
 HV* make_env_template(pTHX) {
@@ -68,6 +74,11 @@ HV* make_env_template(pTHX) {
     (void)hv_stores(env, "psgi.nonblocking", newSViv(0));
     (void)hv_stores(env, "psgi.streaming", newSViv(1));
     (void)hv_stores(env, "psgix.input.buffered", newSViv(1));
+    (void)hv_stores(env, "psgix.cleanup", newSViv(1));
+    (void)hv_stores(env, "psgix.harakiri", newSViv(1));
+    (void)hv_stores(env, "psgix.harakiri.commit", newSVpvs(""));
+    put_function(aTHX_ env, "psgix.logger", "Mpsup::PSGI::log_message");
+    put_function(aTHX_ env, "psgix.informational", "Mpsup::PSGI::inform");
     (void)hv_stores(env, "SCRIPT_NAME", newSVpvs(""));
     return env;
 }
@@ -75,8 +86,8 @@ HV* make_env_template(pTHX) {
 SV* make_env(pTHX_ Exchange& exchange) {
     const RequestInput& input = *exchange.input;
     const http::Request& request = input.request;
-    HV* env = newHVhv(exchange.env_template); // values are copied: the application may assign to each
-    SV* reference = sv_2mortal(newRV_noinc(reinterpret_cast<SV*>(env)));
+    HV* env = newHVhv(exchange.env_template);               // values are copied: the application may assign to each
+    exchange.env = newRV_noinc(reinterpret_cast<SV*>(env)); // at once: what dies below leaks nothing
     put(aTHX_ env, "REQUEST_METHOD", request.method);
     put(aTHX_ env, "PATH_INFO", input.path);
     put(aTHX_ env, "QUERY_STRING", request.query);
@@ -92,7 +103,9 @@ SV* make_env(pTHX_ Exchange& exchange) {
         if (!is_special(field.name)) put_field(aTHX_ env, field);
     (void)hv_stores(env, "psgi.errors", newRV_inc(reinterpret_cast<SV*>(PL_stderrgv)));
     (void)hv_stores(env, "psgi.input", make_input(aTHX_ input));
-    return reference;
+    (void)hv_stores(env, "psgix.cleanup.handlers", newRV_noinc(reinterpret_cast<SV*>(newAV())));
+    (void)hv_stores(env, "psgix.io", make_lazy_io(aTHX_ exchange.serial));
+    return exchange.env;
 }
 
 } // namespace mpsup::perl

@@ -8,7 +8,7 @@ namespace mpsup::perl {
 /// What is the same for all requests. The caller owns the reference.
 [[nodiscard]] HV* make_env_template(pTHX);
 
-/// A reference to the environment of the request in hand, mortal. May die.
+/// A reference to the environment of the request in hand, owned by the caller. May die.
 [[nodiscard]] SV* make_env(pTHX_ Exchange& exchange);
 
 } // namespace mpsup::perl

@@ -52,6 +52,15 @@ bool read_fields(pTHX_ Exchange& exchange, SV* headers) {
     return close;
 }
 
+void refuse_bad(pTHX_ Reply::Started result) {
+    switch (result) {
+    case Reply::Started::ok: return;
+    case Reply::Started::bad_status: Perl_croak(aTHX_ "the status of a response is a number from 200 to 599");
+    case Reply::Started::bad_field_name: Perl_croak(aTHX_ "the name of a header is no token");
+    case Reply::Started::bad_field_value: Perl_croak(aTHX_ "control character in the value of a header");
+    }
+}
+
 // `length`: of the content as far as it is known from the content itself.
 void start_reply(pTHX_ Exchange& exchange, SV* status, SV* headers, std::optional<std::uint64_t> length) {
     if (exchange.started) Perl_croak(aTHX_ "a second response to one request");
@@ -63,12 +72,8 @@ void start_reply(pTHX_ Exchange& exchange, SV* status, SV* headers, std::optiona
         exchange.announced = length;
     const IV code = SvIV(status);
     const int bounded = code < 0 || code > 999 ? 0 : static_cast<int>(code);
-    switch (exchange.reply->start(bounded, exchange.fields, length, close)) {
-    case Reply::Started::ok: exchange.started = true; return;
-    case Reply::Started::bad_status: Perl_croak(aTHX_ "the status of a response is a number from 200 to 599");
-    case Reply::Started::bad_field_name: Perl_croak(aTHX_ "the name of a header is no token");
-    case Reply::Started::bad_field_value: Perl_croak(aTHX_ "control character in the value of a header");
-    }
+    refuse_bad(aTHX_ exchange.reply->start(bounded, exchange.fields, length, close));
+    exchange.started = true;
 }
 
 bool put_bytes(Exchange& exchange, std::string_view bytes) {
@@ -117,6 +122,7 @@ void pass_other_body(pTHX_ SV* status, SV* headers, SV* body) {
 }
 
 void pass_array(pTHX_ Exchange& exchange, AV* response) {
+    if (exchange.taken && av_count(response) == 0) return; // it has answered by itself
     if (av_count(response) < 3) Perl_croak(aTHX_ "a response has status, headers and body");
     SV** status = av_fetch(response, 0, 0);
     SV** headers = av_fetch(response, 1, 0);
@@ -142,7 +148,7 @@ void pass_delayed(pTHX_ Exchange& exchange, SV* code) {
     XPUSHs(responder);
     PUTBACK;
     call_sv(code, G_VOID | G_DISCARD);
-    if (!exchange.started) Perl_croak(aTHX_ "the application returned without having responded");
+    if (!exchange.started && !exchange.taken) Perl_croak(aTHX_ "the application returned without having responded");
 }
 
 Exchange& exchange_or_die(pTHX) {
@@ -187,6 +193,20 @@ void xs_respond(pTHX_ CV* cv) {
     XSRETURN_EMPTY;
 }
 
+// The callback psgix.informational: an interim reply.
+void xs_inform(pTHX_ CV* cv) {
+    dXSARGS;
+    if (items < 1) croak_xs_usage(cv, "code, headers");
+    Exchange& exchange = exchange_or_die(aTHX);
+    if (exchange.started) Perl_croak(aTHX_ "an informational response after the final one");
+    SV* none = sv_2mortal(newRV_noinc(reinterpret_cast<SV*>(newAV())));
+    const auto announced = exchange.announced;
+    (void)read_fields(aTHX_ exchange, items > 1 ? ST(1) : none);
+    exchange.announced = announced;
+    refuse_bad(aTHX_ exchange.reply->inform(static_cast<int>(SvIV(ST(0))), exchange.fields));
+    XSRETURN_EMPTY;
+}
+
 void xs_is_current(pTHX_ CV* cv) {
     dXSARGS;
     if (items != 1) croak_xs_usage(cv, "serial");
@@ -212,6 +232,7 @@ void define_response_functions(pTHX) {
     newXS("Mpsup::PSGI::put", xs_put, __FILE__);
     newXS("Mpsup::PSGI::send_file", xs_send_file, __FILE__);
     newXS("Mpsup::PSGI::respond", xs_respond, __FILE__);
+    newXS("Mpsup::PSGI::inform", xs_inform, __FILE__);
     newXS("Mpsup::PSGI::is_current", xs_is_current, __FILE__);
 }
 

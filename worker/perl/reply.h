@@ -35,6 +35,15 @@ public:
     virtual bool write(std::string_view bytes) = 0;
     /// Content out of a file.
     virtual bool send_file(int fd, std::uint64_t offset, std::uint64_t count) = 0;
+    /// An interim reply (1xx but 101), sent at once; nothing to a client of HTTP/1.0.
+    [[nodiscard]] virtual Started inform(int status, std::span<const http::Field> fields) = 0;
+
+    /// The client's connection for the application's own use, blocking from here on; it is not used again afterwards.
+    struct Connection {
+        int fd = -1;             // stays the reply's
+        std::string_view unread; // bytes of the client that came after its request
+    };
+    [[nodiscard]] virtual Connection take_connection() = 0;
 };
 
 } // namespace mpsup::perl

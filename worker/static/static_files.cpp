@@ -86,7 +86,7 @@ Result<StaticFiles> StaticFiles::open(const std::string& root, std::vector<std::
     return files;
 }
 
-bool StaticFiles::served(std::string_view path) const noexcept {
+bool StaticFiles::serves(std::string_view path) const noexcept {
     if (serves_.empty()) return true;
     for (const std::string_view prefix : serves_) {
         if (!path.starts_with(prefix)) continue;
@@ -110,7 +110,7 @@ Fd StaticFiles::open_beneath(const char* path) const noexcept {
 
 void StaticFiles::answer(const http::Request& request, http::Reply& reply) {
     if (request.method != "GET" && request.method != "HEAD") return refuse(reply, 405);
-    if (!http::decode_file_path(request.path, path_) || !served(path_) || has_dot_name(path_))
+    if (!http::decode_file_path(request.path, path_) || !serves(path_) || has_dot_name(path_))
         return refuse(reply, 404);
     look_up(request, reply);
 }

@@ -26,12 +26,14 @@ public:
 
     void answer(const http::Request& request, http::Reply& reply) override;
 
+    /// Does `path` (decoded) belong to it?
+    [[nodiscard]] bool serves(std::string_view path) const noexcept;
+
 private:
     StaticFiles(Fd root, std::vector<std::string> serves) noexcept
         : root_(std::move(root)), serves_(std::move(serves)) {}
 
-    [[nodiscard]] bool served(std::string_view path) const noexcept;
-    [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
+    [[nodiscard]] [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
     void complain(int error);
     void look_up(const http::Request& request, http::Reply& reply);
     void send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status);

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::array phases{Phase::launching, Phase::loading,  Phase::gating,  Phase::standby, Phase::serving,
                             Phase::orphaned,  Phase::draining, Phase::killing, Phase::gone};
-constexpr std::array triggers{Trigger::hello,  Trigger::ready,       Trigger::passed, Trigger::admit,
-                              Trigger::retire, Trigger::master_lost, Trigger::lost,   Trigger::overdue};
+constexpr std::array triggers{Trigger::hello,       Trigger::ready,   Trigger::passed, Trigger::admit,  Trigger::retire,
+                              Trigger::master_lost, Trigger::adopted, Trigger::lost,   Trigger::overdue};
 
 TEST(Lifecycle, LeadsFromLaunchToServingStepByStep) {
     EXPECT_EQ(transition(Phase::launching, Trigger::hello), (Transition{Phase::loading, Action::send_go}));
@@ -23,7 +23,9 @@ TEST(Lifecycle, LetsNobodyServeThatDidNotPassItsGate) {
     for (const Phase phase : phases)
         for (const Trigger trigger : triggers) {
             const auto step = transition(phase, trigger);
-            if (step.next == Phase::serving && phase != Phase::serving) {
+            if (step.next == Phase::serving && phase == Phase::orphaned) {
+                EXPECT_EQ(trigger, Trigger::adopted) << "it had passed long ago";
+            } else if (step.next == Phase::serving && phase != Phase::serving) {
                 EXPECT_EQ(phase, Phase::standby);
                 EXPECT_EQ(trigger, Trigger::admit);
             }

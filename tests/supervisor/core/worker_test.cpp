@@ -54,7 +54,7 @@ protected:
         worker_.on_process_exit(n, 100 + static_cast<pid_t>(n), how, now_, 0.5);
     }
     void child_dies(GenerationNumber n, pid_t pid, ExitStatus how = ExitStatus::signalled(SIGKILL)) {
-        worker_.on_child_exit(n, pid, how, false, now_, 0.5);
+        worker_.on_child_exit(n, pid, how, false, {}, now_, 0.5);
     }
 
     GenerationNumber serve_light() {
@@ -317,6 +317,8 @@ TEST_F(WorkerTest, ChildrenThatDieBeforeASecondUseUpTheBudget) {
     EXPECT_EQ(worker_.find(n)->phase, Phase::draining);
 }
 
+// Children that become masters
+
 TEST_F(WorkerTest, ServesOnWithTheOrphansOfADeadMaster) {
     const auto n = serve_pool(2);
     pass(5s);
@@ -324,13 +326,33 @@ TEST_F(WorkerTest, ServesOnWithTheOrphansOfADeadMaster) {
     EXPECT_EQ(worker_.find(n)->phase, Phase::orphaned);
     EXPECT_EQ(worker_.ready(), 2);
     EXPECT_EQ(worker_.state(), WorkerState::degraded);
-    EXPECT_EQ(count<Spawn>(), 2) << "and a successor is on its way";
+    EXPECT_EQ(count<Spawn>(), 1) << "one of them may become its master";
 }
 
-TEST_F(WorkerTest, GatesTheSuccessorOfADeadMasterAndThenLetsTheOrphansGo) {
+TEST_F(WorkerTest, MakesTheFirstOrphanThatIsIdleTheMaster) {
     const auto n = serve_pool(2);
     pass(5s);
     die(n);
+    worker_.on_child_alone(n, 1001, now_);
+    worker_.on_child_alone(n, 1000, now_);
+    EXPECT_EQ(count<PromoteChild>(), 1);
+    fork_children(n, 3000, 2);
+    worker_.on_heir_ready(n, 1001, now_);
+    EXPECT_EQ(count<CrownChild>(), 1);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
+    EXPECT_FALSE(worker_.find(n)->children.contains(1001)) << "a master is no child";
+    child_dies(n, 1000);
+    pass(100s);
+    EXPECT_EQ(count<Spawn>(), 1) << "the same code serves on, nothing was loaded";
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+TEST_F(WorkerTest, StartsAGenerationWhenNoOrphanSpeaks) {
+    const auto n = serve_pool(2);
+    pass(5s);
+    die(n);
+    pass(3s);
+    EXPECT_EQ(count<Spawn>(), 2);
     say_hello(n + 1);
     fork_children(n + 1, 3000, 2);
     be_ready(n + 1);
@@ -342,6 +364,41 @@ TEST_F(WorkerTest, GatesTheSuccessorOfADeadMasterAndThenLetsTheOrphansGo) {
     child_dies(n, 1001);
     EXPECT_FALSE(worker_.find(n));
     EXPECT_EQ(worker_.crashes(), 1);
+}
+
+TEST_F(WorkerTest, StartsAGenerationWhenTheHeirDies) {
+    const auto n = serve_pool(2);
+    pass(5s);
+    die(n);
+    worker_.on_child_alone(n, 1001, now_);
+    child_dies(n, 1001);
+    pass(10ms);
+    EXPECT_EQ(count<Spawn>(), 2);
+}
+
+TEST_F(WorkerTest, ReforksOnceAndKeepsServingMeanwhile) {
+    const auto n = serve_pool(2);
+    worker_.on_refork_due(n, 1000, now_);
+    worker_.on_refork_due(n, 1001, now_);
+    EXPECT_EQ(count<ReleaseChild>(), 1);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+    worker_.on_child_alone(n, 1000, now_);
+    EXPECT_EQ(count<PromoteChild>(), 1);
+    fork_children(n, 3000, 2);
+    worker_.on_heir_ready(n, 1000, now_);
+    EXPECT_EQ(count<CrownChild>(), 1);
+    EXPECT_EQ(worker_.crashes(), 0);
+    worker_.on_refork_due(n, 3000, now_);
+    EXPECT_EQ(count<ReleaseChild>(), 1) << "a page that is warm does not get warmer";
+}
+
+TEST_F(WorkerTest, AnHeirThatDiesBeforeItIsMasterCostsNothingWhileTheMasterLives) {
+    const auto n = serve_pool(2);
+    worker_.on_refork_due(n, 1000, now_);
+    child_dies(n, 1000);
+    pass(100s);
+    EXPECT_EQ(count<Spawn>(), 1);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
 }
 
 TEST_F(WorkerTest, WhenTheLastOrphanDiesTheWorkerIsStartingUntilTheSuccessorServes) {

@@ -60,6 +60,7 @@ public:
     void worker(const state::WorkerRow& worker) override { workers.push_back(worker); }
     void sample(const state::HealthSample&) override {}
     void sample(const state::ProcessSample&) override {}
+    void slow(const state::SlowRow&) override {}
     state::StoreStatus status() const override { return {}; }
     bool flush(std::chrono::milliseconds) override { return true; }
 
@@ -87,6 +88,7 @@ protected:
                                      "/opt/mpsup",
                                      "boot",
                                      {{"MPSUP_STATIC_URL", "http://127.0.0.1:8080"}},
+                                     topology::Binaries::two,
                                      std::mt19937_64(1),
                                      Bell(context_.get_executor())});
         spec_.name = "docs";

@@ -10,7 +10,7 @@ Topology site(std::vector<WorkerSpec> workers) {
 }
 
 WorkerSpec worker(const std::string& name, int pool = 2) {
-    return {.name = name, .kind = Kind::dynamic, .listen = {{"127.0.0.1", 1}}, .app = "/a", .pool = pool};
+    return {.name = name, .kind = Kind::dynamic, .listen = {{"127.0.0.1", 1}}, .app = "/a", .pool = {.size = pool}};
 }
 
 TEST(TopologyDiff, IsEmptyBetweenEquals) {
@@ -30,15 +30,15 @@ TEST(TopologyDiff, NamesAddedRemovedAndChangedWorkersWithTheirKeys) {
     EXPECT_EQ(found.removed, (std::vector<std::string>{"a"}));
     ASSERT_EQ(found.changed.size(), 1U);
     EXPECT_EQ(found.changed[0].worker, "b");
-    EXPECT_EQ(found.changed[0].keys, (std::vector<std::string>{"pool", "health.path", "stop.grace"}));
-    EXPECT_EQ(to_string(found), "- a\n~ b (pool, health.path, stop.grace)\n+ c\n");
+    EXPECT_EQ(found.changed[0].keys, (std::vector<std::string>{"pool.size", "health.path", "stop.grace"}));
+    EXPECT_EQ(to_string(found), "- a\n~ b (pool.size, health.path, stop.grace)\n+ c\n");
 }
 
 TEST(TopologyDiff, SeesAnotherKindUnderTheSameName) {
     WorkerSpec files{.name = "a", .listen = {{"127.0.0.1", 1}}, .root = "/r"};
     const auto found = diff(site({worker("a")}), site({files}));
     ASSERT_EQ(found.changed.size(), 1U);
-    EXPECT_EQ(found.changed[0].keys, (std::vector<std::string>{"kind", "root", "app"}));
+    EXPECT_EQ(found.changed[0].keys, (std::vector<std::string>{"kind", "root", "app", "pool.size"}));
 }
 
 TEST(TopologyDiff, SeesChangesOfTheSite) {

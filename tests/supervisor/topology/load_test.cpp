@@ -54,7 +54,7 @@ TEST_F(TopologyLoader, ReadsEveryKey) {
     EXPECT_EQ(perl.listen, (std::vector<Address>{{"127.0.0.1", 8081}, {"::1", 8081}}));
     EXPECT_EQ(perl.app, path("app.psgi"));
     EXPECT_EQ(perl.env, (std::map<std::string, std::string>{{"LANG", "C"}, {"EMPTY", ""}, {"NUMBER", "012"}}));
-    EXPECT_EQ(perl.pool, 8);
+    EXPECT_EQ(perl.pool.sized().max, 8);
     EXPECT_EQ(perl.health, (Health{"/up", 500ms, 1s}));
     EXPECT_EQ(perl.restart, (Restart{3, 60s, 200ms, 10s}));
     EXPECT_EQ(perl.stop, (Stop{5s}));
@@ -100,7 +100,7 @@ TEST_F(TopologyLoader, ReportsEverythingAtOnceWithPlaceLineAndSuggestion) {
             "such; "
             "found `127.0.0.1:80800`\n        listen: 127.0.0.1:80800\n                ^\n"
             "    ports go from 1 to 65535\n"
-            "site.yaml:11:11: error: `pool` must be a whole number from 1 to 1000; found `many`\n"
+            "site.yaml:11:11: error: `size` must be a whole number from 1 to 1000; found `many`\n"
             "        pool: many\n              ^\n");
 }
 
@@ -122,23 +122,83 @@ TEST_F(TopologyLoader, NamesWhatIsMissing) {
 TEST_F(TopologyLoader, RefusesKeysOfTheOtherKindAndSaysWhatTheyAreFor) {
     EXPECT_EQ(problems(static_worker("app: app.psgi, pool: 3")),
               "4:1 `app` is for dynamic workers (the PSGI application, a .psgi file); this one is static\n"
-              "4:16 `pool` is for dynamic workers (how many processes answer requests); this one is static\n");
+              "4:16 `pool` is for dynamic workers (how many processes answer requests: a number, or "
+              "bounds to stay within); this one is static\n");
+}
+
+TEST_F(TopologyLoader, WantsOfADynamicWorkerWithFilesWhichPathsTheyHave) {
     EXPECT_EQ(problems(dynamic_worker("root: htdocs")),
-              "4:1 `root` is for static workers (the folder with the files; the whole path of a request is appended); "
-              "this one is dynamic\n");
+              "4:7 `root` of a dynamic worker needs `serves`: the beginnings of the paths that are files\n");
+    EXPECT_EQ(problems(dynamic_worker("serves: /static/")),
+              "4:9 `serves` of a dynamic worker needs `root`: the folder with the files\n");
+    EXPECT_EQ(problems(dynamic_worker("root: htdocs, serves: /static/")), "no problem");
+}
+
+TEST_F(TopologyLoader, WantsAnApplicationOrAFolderOfScripts) {
+    const std::string head = "site: s\nworkers:\n w: {kind: dynamic, listen: 127.0.0.1:1";
+    EXPECT_EQ(problems(head + "}\n"), "3:2 `w` has no `app` (a .psgi file) and no `cgi` (a folder of scripts)\n");
+    EXPECT_EQ(problems(head + ", cgi: htdocs}\n"), "no problem");
+    EXPECT_EQ(problems(head + ", cgi: {dir: htdocs, mode: fork, modes: {'*.pl': exec}}}\n"), "no problem");
+    EXPECT_EQ(problems(head + ", cgi: {mode: fork}}\n"), "3:47 `cgi` has no `dir` (the folder of the scripts)\n");
+    EXPECT_EQ(problems(head + ", cgi: {dir: htdocs, modes: {a.cgi: often}}}\n"),
+              "3:76 `modes` must be PATTERN: registry or perlrun or fork or exec, a line each; found `often`\n");
+    EXPECT_EQ(problems(dynamic_worker("cgi: htdocs")), "4:6 `w` has both `app` and `cgi`; keep one\n");
+}
+
+TEST_F(TopologyLoader, ReadsPoolsOfEveryMode) {
+    const auto pool_of = [&](const std::string& keys) {
+        const auto loaded = load(dynamic_worker(keys));
+        EXPECT_TRUE(loaded) << keys;
+        return loaded ? loaded->workers[0].pool.sized() : Pool::Sized{};
+    };
+    EXPECT_EQ(pool_of("pool: 3").min, 3);
+    EXPECT_EQ(pool_of("pool: {size: 3}").mode, PoolMode::fixed);
+    const auto dynamic = pool_of("pool: {min: 2, max: 8}");
+    EXPECT_EQ(dynamic.mode, PoolMode::dynamic);
+    EXPECT_EQ(std::pair(dynamic.min, dynamic.max), std::pair(2, 8));
+    EXPECT_EQ(std::pair(dynamic.min_spare, dynamic.max_spare), std::pair(1, 3));
+    EXPECT_EQ(pool_of("pool: {mode: ondemand, max: 4, idle_timeout: 5s}").min, 0);
+    EXPECT_EQ(pool_of("pool: {max: auto}").max, 0);
+}
+
+TEST_F(TopologyLoader, RefusesPoolsWhoseBoundsDoNotAgree) {
+    EXPECT_EQ(problems(dynamic_worker("pool: {min: 5, max: 2}")), "4:21 `max` (2) is less than `min` (5)\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: {min_spare: 3, max_spare: 1}")),
+              "4:33 `max_spare` is less than `min_spare`\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: {size: 3, max: 4}")),
+              "4:14 `size` is for a pool that never changes; give it alone, or bounds without it\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: {mode: ondemand, min: 1}")),
+              "4:14 an ondemand pool has no `min` and no spare children; give `max` and `idle_timeout`\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: {max: some}")),
+              "4:13 `max` must be a whole number from 1 to 1000, or auto; found `some`\n");
+}
+
+TEST_F(TopologyLoader, ReadsLimitsOfRequestsAndChildren) {
+    const auto loaded = load(dynamic_worker(
+        "recycle: {requests: 1000, jitter: 10%, unshared: 200MiB, age: 1d}, request_timeout: 60s, slow: 2s, "
+        "refork: {after: 500}, warmup: [/, '/search?q=x']"));
+    ASSERT_TRUE(loaded);
+    const WorkerSpec& worker = loaded->workers[0];
+    EXPECT_EQ(worker.recycle.unshared, std::int64_t{200} << 20);
+    EXPECT_EQ(worker.recycle.jitter, 10);
+    EXPECT_EQ(worker.request_timeout.hard, Duration(60'000));
+    EXPECT_EQ(worker.refork_after, 500);
+    EXPECT_EQ(worker.warmup, (std::vector<std::string>{"/", "/search?q=x"}));
+    EXPECT_EQ(problems(dynamic_worker("request_timeout: {soft: 5s, hard: 5s}")),
+              "4:25 `soft` is not shorter than `hard`\n");
+    EXPECT_EQ(problems(dynamic_worker("recycle: {unshared: 200}")),
+              "4:21 `unshared` needs a unit; found `200` (did you mean `200MiB`?)\n");
+    EXPECT_EQ(problems(dynamic_worker("recycle: {jitter: 120%}")),
+              "4:19 `jitter` must be a percentage from 0% to 100%; found `120%`\n");
 }
 
 TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
-    EXPECT_EQ(problems(dynamic_worker("rolling: {surge: 1}, recycle: {}, handler: My::Handler, cgi: x")),
-              "4:1 `rolling`: known, not in this version\n4:22 `recycle`: known, not in this version\n"
-              "4:35 `handler`: known, not in this version\n4:57 `cgi`: known, not in this version\n");
-    EXPECT_EQ(problems(dynamic_worker("pool: {min: 2, max: 8}")),
-              "4:7 `pool: {min, max}`: known, not in this version; write a number\n");
+    EXPECT_EQ(problems(dynamic_worker("rolling: {surge: 1}, handler: My::Handler")),
+              "4:1 `rolling`: known, not in this version\n4:22 `handler`: known, not in this version\n");
     EXPECT_EQ(problems(dynamic_worker("env: {A: \"x${HOME:-/}\"}")),
               "4:10 ${…} in a value: known, not in this version\n");
-    EXPECT_EQ(problems("links: rewrite\ncluster: {}\nbinaries: dso\n" + dynamic_worker("")),
-              "1:1 `links`: known, not in this version\n2:1 `cluster`: known, not in this version\n"
-              "3:11 `binaries: dso`: known, not in this version\n");
+    EXPECT_EQ(problems("links: rewrite\ncluster: {}\n" + dynamic_worker("")),
+              "1:1 `links`: known, not in this version\n2:1 `cluster`: known, not in this version\n");
     EXPECT_EQ(problems("site: s\nworkers: {w: {kind: accelerator, listen: 127.0.0.1:1}}\n"),
               "2:21 `kind: accelerator`: known, not in this version\n");
     EXPECT_EQ(problems("machines: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}}\n" + dynamic_worker("")),

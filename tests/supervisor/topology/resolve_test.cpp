@@ -12,22 +12,23 @@ Topology two_workers() {
     topology.workers.push_back({.name = "perl",
                                 .kind = Kind::dynamic,
                                 .listen = {{"::1", 8081}, {"127.0.0.1", 8081}},
-                                .app = "/srv/app.psgi",
                                 .env = {{"B", "2"}, {"A", "ö\n\"\\"}},
-                                .pool = 7,
+                                .app = "/srv/app.psgi",
+                                .pool = {.size = 7},
                                 .health = {.path = "/up"}});
     return topology;
 }
 
 TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
-    EXPECT_EQ(to_document(two_workers()),
-              R"({"version":1,"site":"s","binaries":"two","machines":{"here":{"address":"127.0.0.1"}},"workers":{)"
-              R"("docs":{"kind":"static","listen":["127.0.0.1:8080"],"root":"/srv","serves":["/static/"],"env":{},)"
-              R"("health":{"every":"5s","timeout":"2s"},)"
-              R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}},)"
-              R"("perl":{"kind":"dynamic","listen":["[::1]:8081","127.0.0.1:8081"],"app":"/srv/app.psgi",)"
-              R"("env":{"A":"ö\n\"\\","B":"2"},"pool":7,"health":{"path":"/up","every":"5s","timeout":"2s"},)"
-              R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}}}})");
+    EXPECT_EQ(
+        to_document(two_workers()),
+        R"({"version":1,"site":"s","binaries":"two","machines":{"here":{"address":"127.0.0.1"}},"workers":{)"
+        R"("docs":{"kind":"static","listen":["127.0.0.1:8080"],"root":"/srv","serves":["/static/"],"env":{},)"
+        R"("health":{"every":"5s","timeout":"2s"},)"
+        R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}},)"
+        R"("perl":{"kind":"dynamic","listen":["[::1]:8081","127.0.0.1:8081"],"app":"/srv/app.psgi",)"
+        R"("env":{"A":"ö\n\"\\","B":"2"},"mode":"deployment","pool":{"size":7},"health":{"path":"/up","every":"5s","timeout":"2s"},)"
+        R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}}}})");
 }
 
 TEST(ResolvedDocument, ReadsBackAsTheSameTopology) {
@@ -70,11 +71,11 @@ TEST(ResolvedDocument, IsNotTrusted) {
     EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":2")), "topology document: version: must be 1");
     EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":\"1\"")), "topology document: version: must be 1");
     EXPECT_EQ(refusal(to_document(two_workers()) + "x"), "topology document: not JSON: extra data");
-    EXPECT_EQ(refusal(changed("\"pool\":7", "\"pool\":0")),
-              "topology document: workers.perl.pool: `pool` must be a whole number from 1 to 1000; found `0`");
-    EXPECT_EQ(refusal(changed("\"pool\":7", "\"pool\":7.5")),
-              "topology document: workers.perl.pool: `pool` must be a whole number from 1 to 1000; found `7.5E0`");
-    EXPECT_EQ(refusal(changed("\"pool\":7", "\"pol\":7")), "topology document: workers.perl.pol: unknown key `pol`");
+    EXPECT_EQ(refusal(changed("\"size\":7", "\"size\":0")),
+              "topology document: workers.perl.pool.size: `size` must be a whole number from 1 to 1000; found `0`");
+    EXPECT_EQ(refusal(changed("\"size\":7", "\"size\":7.5")),
+              "topology document: workers.perl.pool.size: `size` must be a whole number from 1 to 1000; found `7.5E0`");
+    EXPECT_EQ(refusal(changed("\"pool\":{", "\"pol\":{")), "topology document: workers.perl.pol: unknown key `pol`");
     EXPECT_EQ(refusal(changed("/srv/app.psgi", "app.psgi")),
               "topology document: workers.perl.app: `app.psgi` is not an absolute path");
     EXPECT_EQ(refusal(changed("127.0.0.1:8080", "127.0.0.1:8081")),

@@ -23,14 +23,14 @@ TEST_F(TopologyValue, IsTakenAsItIsWritten) {
 }
 
 TEST_F(TopologyValue, OfANumberHasDigitsAndBounds) {
-    const std::string range = "4:7 `pool` must be a whole number from 1 to 1000; found ";
+    const std::string range = "4:7 `size` must be a whole number from 1 to 1000; found ";
     for (const std::string bad :
          {"0", "-1", "1001", "1e3", "0x10", "1_000", "3.0", "+3", "99999999999999999999", "two"})
         EXPECT_EQ(problems(dynamic_worker("pool: " + bad)), range + "`" + bad + "`\n");
-    EXPECT_EQ(problems(dynamic_worker("pool: 012")), "4:7 `pool`: a number does not begin with 0; found `012`\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: 012")), "4:7 `size`: a number does not begin with 0; found `012`\n");
     EXPECT_EQ(problems(dynamic_worker("pool: 1000")), "no problem");
-    EXPECT_EQ(problems(dynamic_worker("pool: [1]")), "4:7 `pool` must be a whole number from 1 to 1000\n");
-    EXPECT_EQ(problems(dynamic_worker("pool: ~")), "4:7 `pool` has no value\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: [1]")), "4:7 `workers.w.pool` must be a section with keys of its own\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: ~")), "4:7 `workers.w.pool` is empty\n");
 }
 
 TEST_F(TopologyValue, OfATimeNeedsAUnit) {
@@ -110,7 +110,7 @@ TEST_F(TopologyValue, OfAnEnvironmentIsNamedText) {
 TEST_F(TopologyValue, OfAChoiceIsSuggested) {
     EXPECT_EQ(problems("site: s\nworkers: {w: {kind: dynamc, listen: 127.0.0.1:1}}\n"),
               "2:21 `kind` must be static or dynamic; found `dynamc` (did you mean `dynamic`?)\n");
-    EXPECT_EQ(problems("binaries: 2\n" + dynamic_worker("")), "1:11 `binaries` must be two; found `2`\n");
+    EXPECT_EQ(problems("binaries: 2\n" + dynamic_worker("")), "1:11 `binaries` must be one or two or dso; found `2`\n");
 }
 
 TEST_F(TopologyValue, OfAMachineIsAnAddress) {

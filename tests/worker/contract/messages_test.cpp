@@ -33,13 +33,13 @@ TEST(Messages, CarryWhatAWorkerIsToBe) {
     go.kind = WorkerKind::dynamic;
     go.fds = {FdRole::public_listener, FdRole::private_listener, FdRole::access_log};
     go.serves = {"/static/", "/a \"b\""};
-    go.app = "/srv/caf\xc3\xa9.psgi";
-    go.pool = 4;
+    go.app.psgi = "/srv/caf\xc3\xa9.psgi";
+    go.pool = {PoolMode::dynamic, 1, 4, 1, 2, std::chrono::milliseconds(5)};
     const Go heard = round_trip(go);
     EXPECT_EQ(heard.fds, go.fds);
     EXPECT_EQ(heard.serves, go.serves);
-    EXPECT_EQ(heard.app, go.app);
-    EXPECT_EQ(heard.pool, 4);
+    EXPECT_EQ(heard.app.psgi, go.app.psgi);
+    EXPECT_EQ(heard.pool, go.pool);
 }
 
 TEST(Messages, TellHowAChildEnded) {

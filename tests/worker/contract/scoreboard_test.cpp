@@ -30,7 +30,7 @@ TEST_F(Scoreboard, ShowsWhatAProcessDoes) {
     EXPECT_EQ(busy.request->method, "GET");
     EXPECT_EQ(busy.request->uri, "/a/page");
     EXPECT_EQ(busy.request->since_ms, 1234);
-    writer_.end_request();
+    writer_.end_request(2345);
     EXPECT_EQ(reader_.read().requests, 1U);
     EXPECT_FALSE(reader_.read().request);
 }

@@ -1,4 +1,5 @@
-// mpsup-light: the worker that serves files. Started by the supervisor, not by hand.
+#include "worker/static/light.h"
+
 #include "worker/contract/scoreboard.h"
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
@@ -6,17 +7,13 @@
 #include "worker/static/static_files.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
-#include <sys/prctl.h>
 #include <utility>
 #include <variant>
 
+namespace mpsup::static_files {
+
 namespace {
-
-using namespace mpsup;
-
-constexpr std::chrono::seconds go_deadline{10};
 
 int fail(const Error& error) {
     http::log_error(http::Severity::error, error.to_string());
@@ -74,10 +71,11 @@ private:
     std::chrono::milliseconds grace_;
 };
 
-int serve_files(contract::Session& session, const contract::Go& go, std::vector<Fd> fds) {
-    if (go.kind != contract::WorkerKind::static_files) return fail({"this binary serves files only"});
+} // namespace
+
+int run_light(contract::Session& session, const contract::Go& go, std::vector<Fd> fds) {
     Descriptors descriptors(go, std::move(fds));
-    auto files = static_files::StaticFiles::open(go.root, go.serves);
+    auto files = StaticFiles::open(go.root, go.serves);
     if (!files) {
         static_cast<void>(session.send(contract::Failed{files.error().to_string()}));
         return fail(files.error());
@@ -100,17 +98,4 @@ int serve_files(contract::Session& session, const contract::Go& go, std::vector<
     return EXIT_SUCCESS;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-    // Its memory must stay readable for the supervisor (PR_SET_DUMPABLE is left alone); its privileges never grow.
-    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    std::signal(SIGPIPE, SIG_IGN);
-    const auto command_line = contract::CommandLine::parse(argc, argv);
-    if (!command_line) return fail(command_line.error());
-    auto session = contract::Session::open(*command_line, contract::Role::light);
-    if (!session) return fail(session.error());
-    auto go = session->wait_for_go(go_deadline);
-    if (!go) return fail(go.error());
-    return serve_files(*session, go->first, std::move(go->second));
-}
+} // namespace mpsup::static_files

@@ -1,0 +1,58 @@
+// Who of a pool is busy, in memory that its master and its children share.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+namespace mpsup::dynamic {
+
+/// One slot a child. A child that leaves fewer idle ones than wanted behind it calls the master, so that the pool grows
+/// before somebody waits, and nobody polls. Lock-free; copied by fork(2), shared by all that have a copy.
+class PoolBoard {
+public:
+    static constexpr std::size_t capacity = 1024;
+    enum class Slot : char { free = 0, starting, idle, busy };
+
+    [[nodiscard]] static Result<PoolBoard> make();
+    PoolBoard(PoolBoard&& other) noexcept;
+    PoolBoard& operator=(PoolBoard&& other) noexcept;
+    PoolBoard(const PoolBoard&) = delete;
+    PoolBoard& operator=(const PoolBoard&) = delete;
+    ~PoolBoard();
+
+    // The master
+    /// A free slot, taken.
+    [[nodiscard]] std::optional<std::size_t> take() noexcept;
+    void release(std::size_t slot) noexcept { set(slot, Slot::free); }
+    [[nodiscard]] Slot state(std::size_t slot) const noexcept;
+    /// How many idle ones there should always be.
+    void set_spare(int wanted) noexcept;
+    /// Readable when a child has called.
+    [[nodiscard]] int call_fd() const noexcept { return call_.get(); }
+    /// The call was heard: the next one comes when there is another reason.
+    void answer() noexcept;
+
+    // A child
+    void set(std::size_t slot, Slot state) noexcept;
+    /// Sets its slot to busy, and calls the master when fewer are idle now than there should be.
+    void become_busy(std::size_t slot) noexcept;
+
+private:
+    struct Shared {
+        std::atomic<int> spare;
+        std::atomic<std::uint32_t> used; // slots ever taken: no need to look beyond
+        std::atomic<bool> called;
+        std::array<std::atomic<Slot>, capacity> slots;
+    };
+    PoolBoard(Shared* shared, Fd call) noexcept : shared_(shared), call_(std::move(call)) {}
+    [[nodiscard]] int idle() const noexcept;
+
+    Shared* shared_ = nullptr;
+    Fd call_; // eventfd
+};
+
+} // namespace mpsup::dynamic

@@ -1,0 +1,30 @@
+// What the worker programs have in common: from the command line to what the supervisor wants.
+#pragma once
+
+#include "worker/contract/session.h"
+
+#include <vector>
+
+namespace mpsup {
+
+/// main()'s own three: Perl keeps pointers to them.
+struct MainArguments {
+    int& argc;
+    char**& argv;
+    char**& environment;
+};
+
+/// What a worker has when it is told to go.
+struct WorkerStart {
+    MainArguments main;
+    contract::CommandLine command_line;
+    contract::Session session;
+    contract::Go go;
+    std::vector<Fd> fds; // as go.fds says
+};
+
+/// Reads the command line, says hello, waits for `go`, and is what it was told to be: a light worker, or what `run_pool`
+/// makes of it (null in a program without Perl). Returns the exit code; a pool leaves by _exit(2) instead.
+[[nodiscard]] int run_worker(const char* program, MainArguments main, int (*run_pool)(WorkerStart));
+
+} // namespace mpsup
