@@ -150,15 +150,18 @@ sub difference {
     return map { $_ => $after->{$_} - ($before->{$_} // 0) } keys %$after;
 }
 
-# Seconds on a core for each request, while wrk asks. The second value: how many processes did the work.
+# Seconds on a core for each request, while clients of one connection each ask, or one client of all connections: then they
+# are with whichever child took them. The second value: how many processes did the work.
 sub one_round {
-    my ($server) = @_;
+    my ($server, $as_they_land) = @_;
+    my $url = "http://127.0.0.1:$server->{port}/";
+    my @wrk = (qw(wrk --threads 1 --duration), "${seconds}s");
+    my @commands = $as_they_land ? [@wrk, '--connections', $children, $url] : map { [@wrk, qw(--connections 1 --script), $script, $url] } 1 .. $children;
     my @tree   = tree($server->{root});
     my $before = cpu_of(@tree);
     my @clients;
-    for (1 .. $children) {
-        open my $client, '-|', qw(wrk --threads 1 --connections 1 --script), $script, '--duration', "${seconds}s", "http://127.0.0.1:$server->{port}/"
-            or die "wrk: $!";
+    for my $command (@commands) {
+        open my $client, '-|', @$command or die "wrk: $!";
         push @clients, $client;
         sleep 0.05;
     }
@@ -203,12 +206,12 @@ sub verdict {
 }
 
 sub measure_cpu {
-    my ($app, $servers) = @_;
+    my ($app, $servers, $as_they_land) = @_;
     my (%took, %busy);
-    one_round($_) for values %$servers; # not counted: first pages are slower
+    one_round($_, $as_they_land) for values %$servers; # not counted: first pages are slower
     for (1 .. $rounds) {
         for my $name (sort keys %$servers) {
-            my ($time, $busy) = one_round($servers->{$name});
+            my ($time, $busy) = one_round($servers->{$name}, $as_they_land);
             push @{ $took{$name} }, 1e6 * $time;
             push @{ $busy{$name} }, $busy;
         }
@@ -218,7 +221,7 @@ sub measure_cpu {
     for my $name (keys %took) {
         for my $other (qw(uWSGI Starman)) { $ratio{$name}{$other} = median(map { $took{$name}[$_] / $took{$other}[$_] } 0 .. $rounds - 1) }
     }
-    printf "psgi: %-12s %-24s %14s %18s %10s %11s  %s\n", $app, 'access logs unless noted', 'CPU us/request', 'least - most', 'of uWSGI', 'of Starman', 'children busy';
+    printf "psgi: %-12s %-24s %14s %18s %10s %11s  %s\n", $as_they_land ? "$app *" : $app, 'access logs unless noted', 'CPU us/request', 'least - most', 'of uWSGI', 'of Starman', 'children busy';
     for my $name (sort { $median{$a} <=> $median{$b} } keys %median) {
         my @sorted = sort { $a <=> $b } @{ $took{$name} };
         printf "psgi: %-12s %-24s %14.2f %18s %10.2f %11.2f  %s\n", '', $name, $median{$name}, sprintf('%.2f - %.2f', @sorted[0, -1]),
@@ -280,9 +283,12 @@ if ($calls) {
     count_calls(start_all('hello'));
     exit 0;
 }
-my $hello_cpu = measure_cpu('hello', start_all('hello'));
+my $servers   = start_all('hello');
+my $hello_cpu = measure_cpu('hello', $servers);
+measure_cpu('hello', $servers, 'as they land');
+print "psgi: * the connections are with whichever child took them, else each is with a child of its own\n";
 stop_all();
-my $servers = start_all('mojolicious');
+$servers = start_all('mojolicious');
 my %memory  = map { $_ => own_memory(ask_one_child($servers->{$_}, 1000)) } sort keys %$servers;
 my $page_cpu = measure_cpu('mojolicious', $servers);
 stop_all();
