@@ -32,8 +32,7 @@ sub start {
 }
 
 sub default_signals {
-    $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT PIPE ALRM TERM CHLD USR1 USR2 TSTP TTIN TTOU);
-    delete @SIG{qw(__WARN__ __DIE__)};
+    delete @SIG{qw(HUP INT QUIT PIPE ALRM TERM CHLD USR1 USR2 TSTP TTIN TTOU __WARN__ __DIE__)};
     POSIX::sigprocmask(POSIX::SIG_SETMASK(), POSIX::SigSet->new);
     return;
 }

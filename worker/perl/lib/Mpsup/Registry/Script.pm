@@ -102,6 +102,8 @@ sub compile {
     $self->{cgi_pragmas} = [grep { /\A-/ } @CGI::SAVED_SYMBOLS];
     $self->{libraries}   = {};
     $self->keep_libraries;
+    my %packages = map { $_ => 1 } $package, grep { $_ ne 'main' } $code =~ /^\s*package\s+([\w:]+)/mg;
+    $self->{packages} = [keys %packages];
     $self->{unshared} = {%unshared, $self->unshared};
     delete $self->{source};
     return;
@@ -142,8 +144,7 @@ sub keep_libraries {
 sub unshared {
     my ($self) = @_;
     my @subs = map { B::svref_2object($_) } @{ $self->{ends} };
-    my %packages = map { $_ => 1 } $self->{package}, $self->{source} =~ /^\s*package\s+([\w:]+)/mg;
-    for my $package (keys %packages) {
+    for my $package (@{ $self->{packages} }) {
         no strict 'refs';
         push @subs, map { B::svref_2object(\&{"${package}::$_"}) } grep { !/::\z/ && defined &{"${package}::$_"} } keys %{"${package}::"};
     }
@@ -187,6 +188,7 @@ sub serve_alone {
     $alone = 1;
     srand;
     select STDOUT;
+    $current = $self;
     my ($code, $error) = $self->run;
     print STDERR $error =~ s/\n?\z/\n/r if defined $error;
     leave_process($code);
@@ -248,7 +250,7 @@ sub run_ends {
 # What is left of a program's end in a process that is not the server's. The server's own end must not happen in it.
 sub leave_process {
     my ($code) = @_;
-    wipe($current->{package}) if $alone and $current;
+    if ($alone and $current) { wipe($_) for @{ $current->{packages} } }
     Mpsup::Registry::Handles::flush();
     POSIX::_exit($code & 255);
 }
