@@ -14,6 +14,8 @@ our $FILES     = 10_000; # in all of them
 our $REDIRECTS = 5;      # local ones in one request
 my %mode_known = map { $_ => 1 } qw(registry perlrun fork exec);
 
+my $runs = 0; # makes packages different
+
 # A Perl switch that a sub can do without or that is given to it: the others change what the program means.
 my $harmless_switches = qr/\A-[wWXTtUu]+\z/;
 
@@ -48,7 +50,7 @@ sub files {
     my %files;
     for my $script (grep { $_->{compiled} } values %{ $self->{scripts} }) {
         $files{ $script->{file} } = 1;
-        $files{$_} = 1 for map { m{\A/} ? $_ : "$script->{folder}/$_" } values %{ $script->{compiled}{libraries} };
+        $files{$_} = 1 for map { m{\A/} ? $_ : "$script->{folder}/" . s{\A(?:\./)+}{}r } values %{ $script->{compiled}{libraries} };
     }
     return sort keys %files;
 }
@@ -114,6 +116,7 @@ sub compile {
     my ($self, $script) = @_;
     local %ENV = %{ $self->{base} };
     my $package = $script->{file} =~ s/([^A-Za-z0-9_])/sprintf '_%2x', ord $1/ger;
+    $package .= '_' . ++$runs if $Mpsup::ROOT::{"${package}::"}; # another application has this folder
     my $compiled = eval {
         Mpsup::Registry::Script->new(file => $script->{file}, folder => $script->{folder}, package => "Mpsup::ROOT::$package");
     };
@@ -155,7 +158,7 @@ sub call {
         return failure($env, $script->{path}, $@ || $rest) unless $head;
         my $next = $self->redirected($env, $head) or return respond($env, $script, $head, $rest, \@cookies);
         push @cookies, grep { defined } map { lc $head->{fields}[$_ * 2] eq 'set-cookie' ? @{ $head->{fields} }[$_ * 2, $_ * 2 + 1] : () }
-            0 .. $#{ $head->{fields} } / 2;
+            0 .. @{ $head->{fields} } / 2 - 1;
         $rest->drain if ref $rest eq 'Mpsup::Registry::Program';
         $env = $next;
     }
@@ -269,7 +272,7 @@ sub compile_for_one_run {
     my ($self, $script, $cgi) = @_;
     local %ENV = (%{ $self->{base} }, %$cgi);
     my $compiled = eval {
-        Mpsup::Registry::Script->new(file => $script->{file}, folder => $script->{folder}, package => 'Mpsup::RUN::_' . ++$self->{runs});
+        Mpsup::Registry::Script->new(file => $script->{file}, folder => $script->{folder}, package => 'Mpsup::RUN::_' . ++$runs);
     };
     return $compiled // do { my $error = $@; $self->go_home; die "does not compile: $error" };
 }
@@ -308,7 +311,8 @@ sub redirected {
     my $mount = $env->{SCRIPT_NAME} // '';
     return if index("$path/", "$mount/") != 0;
     my $below = substr $path, length $mount;
-    return unless $self->find($below);
+    my ($script) = $self->find($below);
+    return unless $script;
     my %next = (%$env, REQUEST_METHOD => 'GET', PATH_INFO => $below, QUERY_STRING => $query // '', REQUEST_URI => $location);
     delete @next{qw(CONTENT_LENGTH CONTENT_TYPE)};
     return \%next;

@@ -49,7 +49,7 @@ sub value_of {
 
 sub without {
     my ($fields, $unwanted) = @_;
-    return map { ($fields->[$_ * 2], $fields->[$_ * 2 + 1]) } grep { $fields->[$_ * 2] !~ $unwanted } 0 .. $#$fields / 2;
+    return map { ($fields->[$_ * 2], $fields->[$_ * 2 + 1]) } grep { $fields->[$_ * 2] !~ $unwanted } 0 .. @$fields / 2 - 1;
 }
 
 sub printable {

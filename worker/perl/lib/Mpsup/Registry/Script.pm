@@ -80,8 +80,10 @@ sub compile {
             if $_[0] =~ /\AVariable "(.+)" (?:will not stay shared|is not available) at \Q$self->{file}\E line (\d+)/;
         print STDERR $_[0];
     };
-    local $SIG{__WARN__} = $catch;
-    local $SIG{__DIE__};
+    local @SIG{qw(__WARN__ __DIE__)};
+    # It makes itself the handler when it is loaded: for the first script only, and in our place.
+    $self->{on_warn} = \&CGI::Carp::warn if $code =~ /\buse\s+CGI::(?:Carp|Fast)\b/ and eval { require CGI::Carp };
+    $SIG{__WARN__} = $catch;
     local ($CGI::Carp::WRAP, @CGI::SAVED_SYMBOLS) = 0;
     FindBin::again() if defined &FindBin::again;
     my $ends = end_blocks();
@@ -285,7 +287,7 @@ sub prepare_modules {
     }
     if (defined &FCGI::Accept and !$fcgi_shim) { # a FastCGI loop, also that of CGI::Fast, goes round once
         no warnings 'redefine';
-        *FCGI::Accept = $fcgi_shim = sub { $fcgi_accepted++ ? -1 : 0 };
+        *FCGI::Accept = $fcgi_shim = sub ($) { $fcgi_accepted++ ? -1 : 0 };
     }
     set_findbin(@{ $self->{findbin} }) if @{ $self->{findbin} };
     @INC{ keys %{ $self->{libraries} } } = values %{ $self->{libraries} };
