@@ -1,0 +1,153 @@
+# One run of a program as a process of its own, with its output as a pipe.
+package Mpsup::Registry::Program;
+use strict;
+use warnings;
+use Mpsup::Registry::Handles;
+use Mpsup::Registry::Head;
+use POSIX ();
+
+our $GRACE    = 3;  # seconds that a program gets to end, after its output did and again after SIGTERM
+our $SILENCE  = 10; # seconds that a descendant may keep the output open without writing, after the program ended
+my $PIECE = 65536;
+
+# Forks, and calls $run in the new process, with the program's descriptors in place. It does not come back.
+sub start {
+    my ($class, $input, $run) = @_;
+    pipe my $read, my $write or die "cannot make a pipe: $!\n";
+    my $pid = fork // die "cannot fork: $!\n";
+    if (!$pid) {
+        eval {
+            close $read;
+            default_signals();
+            Mpsup::Registry::Handles::replace($input, $write);
+            close $write;
+            $run->();
+            1;
+        } or print STDERR "mpsup: $@";
+        Mpsup::Registry::Handles::flush();
+        POSIX::_exit(255);
+    }
+    close $write;
+    return bless {pid => $pid, owner => $$, pipe => $read, read => ''}, $class;
+}
+
+sub default_signals {
+    delete @SIG{qw(HUP INT QUIT PIPE ALRM TERM CHLD USR1 USR2 TSTP TTIN TTOU __WARN__ __DIE__)};
+    POSIX::sigprocmask(POSIX::SIG_SETMASK(), POSIX::SigSet->new);
+    return;
+}
+
+# The head of the output; nothing when it ends before, or is too long.
+sub head {
+    my ($self) = @_;
+    my $length;
+    until (defined($length = Mpsup::Registry::Head::length_in($self->{read}))) {
+        return if length $self->{read} > $Mpsup::Registry::Head::LIMIT;
+        my $more = $self->more // return;
+        $self->{read} .= $more;
+    }
+    return if $length > $Mpsup::Registry::Head::LIMIT;
+    return substr $self->{read}, 0, $length, '';
+}
+
+# The next piece of output; nothing at its end.
+sub more {
+    my ($self) = @_;
+    my ($piece, $quiet) = ('', 0);
+    while (1) {
+        my $wanted = '';
+        vec($wanted, fileno $self->{pipe}, 1) = 1;
+        my $ready = select $wanted, undef, undef, 1;
+        if ($ready > 0) {
+            my $got = sysread $self->{pipe}, $piece, $PIECE;
+            return $piece if $got;
+            return if defined $got or !$!{EINTR};
+        }
+        elsif ($ready == 0) {
+            return if $self->has_ended and ++$quiet >= $SILENCE;
+        }
+    }
+}
+
+# Streams the rest to a PSGI writer, and ends the program when the client is gone.
+sub stream {
+    my ($self, $writer) = @_;
+    my $piece = delete $self->{read};
+    my $there = eval {
+        while (1) {
+            return 0 if length $piece and !$writer->write($piece);
+            $piece = $self->more // last;
+        }
+        1;
+    };
+    my $error = $@;
+    $self->stop unless $there;
+    die $error unless defined $there;
+    $writer->close;
+    $self->wait if $there;
+    return;
+}
+
+sub drain {
+    my ($self) = @_;
+    1 while defined $self->more;
+    $self->wait;
+    return;
+}
+
+# After the end of the output: the program gets a little time.
+sub wait {
+    my ($self) = @_;
+    close delete $self->{pipe} if $self->{pipe};
+    $self->ends_within($GRACE) or $self->stop;
+    return $self->{status};
+}
+
+sub stop {
+    my ($self) = @_;
+    close delete $self->{pipe} if $self->{pipe};
+    return if $self->has_ended;
+    kill 'TERM', $self->{pid};
+    return if $self->ends_within($GRACE);
+    kill 'KILL', $self->{pid};
+    $self->has_ended(0);
+    return;
+}
+
+sub ends_within {
+    my ($self, $seconds) = @_;
+    my $pause = 0.001;
+    while (!$self->has_ended) {
+        return 0 if $seconds <= 0;
+        select undef, undef, undef, $pause;
+        $seconds -= $pause;
+        $pause *= 2 if $pause < 0.1;
+    }
+    return 1;
+}
+
+sub has_ended {
+    my ($self, $flags) = @_;
+    return 1 if defined $self->{status};
+    local ($?, $!);
+    my $pid = waitpid $self->{pid}, $flags // POSIX::WNOHANG();
+    return 0 if $pid == 0;
+    $self->{status} = $pid == $self->{pid} ? $? : 0; # somebody else may have reaped it
+    return 1;
+}
+
+# How it ended, when not well.
+sub complaint {
+    my ($self) = @_;
+    my $status = $self->{status} or return;
+    return $status & 127 ? 'ended by signal ' . ($status & 127) : 'ended with code ' . ($status >> 8);
+}
+
+# A response that nobody asked to stream: the client may have gone before.
+sub DESTROY {
+    my ($self) = @_;
+    $self->stop if $self->{owner} == $$;
+    return;
+}
+
+1;
