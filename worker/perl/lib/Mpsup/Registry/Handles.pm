@@ -64,6 +64,7 @@ sub keep {
 # or format of an earlier request is in them. Only the IO slots are exchanged: a format called STDOUT stays.
 sub replace {
     my ($input, $output) = @_;
+    STDOUT->flush if defined fileno(STDOUT) and !tied(*STDOUT); # what the server has not written yet is not for the client
     POSIX::dup2(fileno $input, 0);
     POSIX::dup2(fileno $output, 1);
     open my $in, '<&=', 0 or die "cannot open STDIN: $!\n";
