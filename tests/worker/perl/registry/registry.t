@@ -129,6 +129,19 @@ for (1 .. 2) {
     is $SIG{PIPE}, 'IGNORE', '  and SIGPIPE';
     isnt $SIG{CHLD} // '', 'IGNORE', '  and SIGCHLD';
 }
+{
+    my $pid = open(my $from, '-|') // die $!;
+    if (!$pid) {
+        $| = 0;
+        print 'not written yet, ';
+        my $reply = body('/dup.cgi');
+        print "got $reply";
+        close STDOUT;
+        POSIX::_exit(0);
+    }
+    is join('', <$from>), 'not written yet, got 200 through another handle', 'what the server has in its buffer is not for the client';
+    close $from;
+}
 my $env = body('/env.cgi?a=1', HTTP_PROXY => 'http://evil/', HTTP_X_ODD => 'odd', REMOTE_USER => 'me');
 like $env, qr/^$_$/m, $_ for qw(QUERY_STRING=a=1 GATEWAY_INTERFACE=CGI\/1.1 HTTP_X_ODD=odd SCRIPT_NAME=\/env.cgi OWN=kept REMOTE_USER=me REQUEST_METHOD=GET PATH_INFO= PATH=.+);
 unlike $env, qr/^(?:HTTP_PROXY|MOD_PERL|psgi|HTTP_COOKIE|LEFT|CONTENT_LENGTH)/m, 'what must not be there';

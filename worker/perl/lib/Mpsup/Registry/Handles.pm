@@ -64,17 +64,17 @@ sub keep {
 # or format of an earlier request is in them. Only the IO slots are exchanged: a format called STDOUT stays.
 sub replace {
     my ($input, $output) = @_;
+    STDOUT->flush if defined fileno(STDOUT) and !tied(*STDOUT); # what the server has not written yet is not for the client
     POSIX::dup2(fileno $input, 0);
     POSIX::dup2(fileno $output, 1);
-    my @servers = (*STDIN{IO}, *STDOUT{IO});
     open my $in, '<&=', 0 or die "cannot open STDIN: $!\n";
     open my $out, '>&=', 1 or die "cannot open STDOUT: $!\n";
     *STDIN  = *{$in}{IO};
     *STDOUT = *{$out}{IO};
-    return \@servers;
+    return;
 }
 
-# The way back. Whether all of the output could be written.
+# The way back, with the server's own IO slots. Gives whether all of the output could be written.
 sub restore {
     my ($servers) = @_;
     my $written = flush();

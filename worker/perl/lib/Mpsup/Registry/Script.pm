@@ -168,13 +168,12 @@ sub unshared {
 sub serve {
     my ($self, $input, $cgi) = @_;
     my $output = Mpsup::Registry::Handles::temporary();
-    my $process  = $$;
-    my $handlers = signal_handlers();
     Mpsup::Registry::Handles::keep();
+    my ($process, $handlers) = ($$, signal_handlers());
+    my ($servers, $selected) = ([*STDIN{IO}, *STDOUT{IO}], select STDOUT);
     local %ENV = (%{ $self->{env} }, %$cgi);
-    my $servers  = Mpsup::Registry::Handles::replace($input, $output);
-    my $selected = select STDOUT;
-    my ($code, $error) = $self->run;
+    my ($code, $error) = eval { Mpsup::Registry::Handles::replace($input, $output); $self->run };
+    $error //= $@ unless defined $code;
     leave_process($code) if $$ != $process; # forked by the script, which did not care to exit
     select $selected;
     $error //= 'its output could not be written' unless Mpsup::Registry::Handles::restore($servers);
