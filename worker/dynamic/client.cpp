@@ -163,7 +163,11 @@ void Client::serve(perl::Engine& engine) {
         return;
     }
     bool whole = outcome.whole && !client_gone_;
-    if (whole && framing_ == http::BodyFraming::chunked) whole = write_out(http::last_chunk);
+    if (whole && framing_ == http::BodyFraming::chunked) { // its head may still be here, when nothing was written
+        const std::array<std::string_view, 2> end{connection_.output(), http::last_chunk};
+        whole = write_parts(end);
+        connection_.consume_output(connection_.output().size());
+    }
     finish_reply(whole);
 }
 

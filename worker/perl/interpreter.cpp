@@ -107,7 +107,12 @@ Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
 
 Result<> Interpreter::load_registry() {
     dTHXa(perl_);
-    return evaluate(aTHX_ registry_source);
+    for (const EmbeddedModule& module : registry_modules) {
+        (void)hv_store(GvHVn(PL_incgv), module.name, static_cast<I32>(std::strlen(module.name)),
+                       newSVpv(module.name, 0), 0);
+        if (auto done = evaluate(aTHX_ module.source); !done) return done;
+    }
+    return {};
 }
 
 Result<> Interpreter::adopt(::interpreter* running) {

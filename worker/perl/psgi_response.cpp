@@ -1,6 +1,7 @@
 #include "worker/perl/psgi_response.h"
 
 #include <charconv>
+#include <unistd.h>
 
 namespace mpsup::perl {
 
@@ -74,6 +75,7 @@ void start_reply(pTHX_ Exchange& exchange, SV* status, SV* headers, std::optiona
     const int bounded = code < 0 || code > 999 ? 0 : static_cast<int>(code);
     refuse_bad(aTHX_ exchange.reply->start(bounded, exchange.fields, length, close));
     exchange.started = true;
+    exchange.has_content = code != 204 && code != 304;
 }
 
 bool put_bytes(Exchange& exchange, std::string_view bytes) {
@@ -148,6 +150,7 @@ void pass_delayed(pTHX_ Exchange& exchange, SV* code) {
     XPUSHs(responder);
     PUTBACK;
     call_sv(code, G_VOID | G_DISCARD);
+    if (!exchange.interpreter->is_our_process()) ::_exit(0); // a fork came back: it is no server
     if (!exchange.started && !exchange.taken) Perl_croak(aTHX_ "the application returned without having responded");
 }
 
