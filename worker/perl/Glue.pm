@@ -12,7 +12,6 @@ my @sources; # files that were loaded without %INC: the .psgi file, CGI scripts
 sub load {
     my ($file, $development) = @_;
     prepare($development);
-    require Plack::Util;
     push @sources, $file;
     return Plack::Util::load_psgi($file);
 }
@@ -28,6 +27,7 @@ sub load_cgi {
 
 sub prepare {
     my ($development) = @_;
+    require Plack::Util;
     $ENV{PLACK_ENV} = $development ? 'development' : 'deployment' unless defined $ENV{PLACK_ENV};
     return;
 }

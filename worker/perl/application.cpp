@@ -113,8 +113,7 @@ public:
         set_current_exchange(nullptr);
         const int status = exchange_.timed_out ? 503 : 500;
         const bool is_short = exchange_.announced && exchange_.written < *exchange_.announced &&
-                              input.request.method != "HEAD" && exchange_.has_content &&
-                              !exchange_.broken;
+                              input.request.method != "HEAD" && exchange_.has_content && !exchange_.broken;
         if (is_short && error.empty()) error = "the body is shorter than its Content-Length";
         return {exchange_.started, exchange_.started && error.empty(), status, std::move(error)};
     }

@@ -142,7 +142,8 @@ void Interpreter::became_child() noexcept {
     dTHXa(perl_);
     worker_pid = ::getpid();
     PL_srand_called = FALSE; // or all children would draw the same numbers
-    told_to_end = interrupted = 0;
+    told_to_end = 0;
+    interrupted = 0;
     rsignal(SIGCHLD, SIG_DFL); // or $? of what the application runs would be -1
     call("Mpsup::PSGI::became_child");
 }
