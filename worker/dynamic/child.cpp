@@ -27,6 +27,7 @@ using http::Clock;
 using http::TimePoint;
 
 constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
+constexpr auto log_delay = std::chrono::milliseconds(100);   // lines of the access log wait for others that long
 constexpr std::uint64_t memory_look_requests = 64;           // looking costs as much as a small request or two
 constexpr auto memory_look_interval = std::chrono::seconds(5);
 
@@ -65,8 +66,9 @@ public:
         sigset_t term;
         ::sigemptyset(&term);
         ::sigaddset(&term, SIGTERM);
-        // SIGTERM reaches us where we wait and where the application runs; in between it waits, so that none is
-        // missed between a look at the flag and the wait.
+        // SIGTERM reaches us where we wait: so none is missed between a look at the flag and the wait, and no sleep of
+        // the application is cut short for a signal that means the end of the request. The engine lets it through again
+        // in what the application forks.
         ::sigprocmask(SIG_BLOCK, &term, &outside_);
         ::sigdelset(&outside_, SIGTERM);
     }
@@ -93,7 +95,7 @@ private:
     void turn() {
         std::array<epoll_event, 64> events{};
         const int count = wait(events);
-        const TimePoint now = Clock::now();
+        TimePoint now = Clock::now(); // and again after each request
         const auto ready = std::span(events).first(static_cast<std::size_t>(std::max(count, 0)));
         for (const epoll_event& event : ready)
             if (event.data.fd == control_fd()) hear();
@@ -101,33 +103,37 @@ private:
         // is served below, while others are idle.
         for (const epoll_event& event : ready)
             if (is_listener(event.data.fd)) accept_one(event.data.fd, now);
-        for (const epoll_event& event : ready) attend(event.data.fd);
-        for (const int fd : std::exchange(unfinished_, {})) attend(fd);
-        expire(Clock::now());
+        for (const epoll_event& event : ready) attend(event.data.fd, true, now);
+        attending_.swap(unfinished_);
+        for (const int fd : attending_) attend(fd, false, now);
+        attending_.clear();
     }
 
     int wait(std::span<epoll_event> events) {
-        access_log_.flush();
-        clock_.rest(Clock::now());
-        const int count =
-            ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_milliseconds(), &outside_);
+        const TimePoint now = Clock::now();
+        expire(now);
+        if (is_done()) return 0;
+        clock_.rest(now);
+        const int count = ::epoll_pwait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                        wait_milliseconds(now), &outside_);
         if (count < 0) setup_.engine.dispatch_signals();
         if (setup_.engine.was_told_to_end()) begin_to_leave(setup_.grace);
         return count;
     }
 
-    int wait_milliseconds() const {
+    int wait_milliseconds(TimePoint now) const {
         if (!unfinished_.empty()) return 0;
         std::optional<TimePoint> next = leave_at_;
         const auto consider = [&](std::optional<TimePoint> time) {
             if (time && (!next || *time < *next)) next = time;
         };
         consider(accept_again_at_);
+        consider(log_due_);
         consider(clock_.rest_again_at());
         if (!worn_) consider(wear_.next_look(last_request_));
         for (const auto& [fd, client] : clients_) consider(client->deadline());
         if (!next) return -1;
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();
         return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
     }
 
@@ -143,8 +149,19 @@ private:
         auto client = std::make_unique<Client>(context_, std::move(socket), is_private(listener), now);
         if (leaving_) client->drain();
         if (!watch(fd, EPOLLIN)) return;
+        client->readable(); // its first bytes are often there already
         clients_[fd] = std::move(client);
-        unfinished_.push_back(fd); // its first bytes are often there already
+        unfinished_.push_back(fd);
+    }
+
+    // The kernel wakes the process that has waited longest for a listener. One that holds on to a client goes to the end
+    // of that queue, or connections that are kept would gather with one child while others are idle.
+    void queue_up_again() {
+        if (leaving_ || accept_again_at_) return;
+        for (const int listener : watched_listeners_) {
+            ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+            watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
+        }
     }
 
     void pause_accepting(TimePoint now) {
@@ -154,22 +171,24 @@ private:
     }
 
     // Lets one client come as far as it can, one request at most: then it is the others' turn.
-    void attend(int fd) {
+    void attend(int fd, bool readable, TimePoint& now) {
         const auto found = clients_.find(fd);
         if (found == clients_.end()) return;
         Client& client = *found->second;
-        switch (client.advance(Clock::now())) {
+        if (readable) client.readable();
+        switch (client.advance(now)) {
         case Client::Turn::waiting: return;
         case Client::Turn::closed: clients_.erase(found); return;
         case Client::Turn::request:
-            serve(client);
+            serve(client, now);
+            now = last_request_;
             unfinished_.push_back(fd);
+            if (client.replies() == 1 && !client.is_private()) queue_up_again();
             return;
         }
     }
 
-    void serve(Client& client) {
-        const TimePoint began = Clock::now();
+    void serve(Client& client, TimePoint began) {
         clock_.begin(began);
         setup_.board.become_busy(setup_.slot);
         setup_.scoreboard.begin_request(client.request().method, client.request().path, to_ms(began),
@@ -181,6 +200,7 @@ private:
             harakiri = call_application(client);
         clock_.end();
         last_request_ = Clock::now();
+        if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
         setup_.scoreboard.end_request(to_ms(last_request_));
         setup_.board.set(setup_.slot, PoolBoard::Slot::idle);
         if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
@@ -192,17 +212,12 @@ private:
     }
 
     bool call_application(Client& client) {
-        ::sigprocmask(SIG_SETMASK, &outside_, nullptr);
         client.serve(setup_.engine);
         // What the application forked may have come back through a die: this is no server.
         if (!setup_.engine.is_our_process()) setup_.engine.leave(0);
         const bool harakiri = setup_.engine.finish_request();
         if (!setup_.engine.is_our_process()) setup_.engine.leave(0);
         setup_.engine.dispatch_signals();
-        sigset_t term;
-        ::sigemptyset(&term);
-        ::sigaddset(&term, SIGTERM);
-        ::sigprocmask(SIG_BLOCK, &term, nullptr);
         return harakiri;
     }
 
@@ -240,7 +255,11 @@ private:
             if (const auto deadline = client->deadline(); deadline && *deadline <= now) late.push_back(fd);
         for (const int fd : late) {
             clients_[fd]->expired();
-            attend(fd);
+            attend(fd, true, now);
+        }
+        if (log_due_ && *log_due_ <= now) {
+            log_due_.reset();
+            access_log_.flush();
         }
         if (accept_again_at_ && *accept_again_at_ <= now) {
             accept_again_at_.reset();
@@ -350,7 +369,7 @@ private:
 
     ChildSetup setup_;
     Fd epoll_;
-    sigset_t outside_{}; // the signal mask while we wait, and while the application runs
+    sigset_t outside_{}; // the signal mask while we wait
     http::AccessLog access_log_;
     ClientContext context_;
     std::optional<static_files::StaticFiles> files_;
@@ -366,9 +385,11 @@ private:
     std::optional<contract::Promote> promotion_;
     std::map<int, std::unique_ptr<Client>> clients_; // by descriptor
     std::vector<int> unfinished_;                    // clients that may have more for us without the kernel saying so
+    std::vector<int> attending_;                     // those of the round before; empty between rounds
     std::vector<int> watched_listeners_;             // public ones
     std::optional<contract::Session> session_;       // with the supervisor, once the master is dead
     std::optional<TimePoint> accept_again_at_;
+    std::optional<TimePoint> log_due_; // when lines of the access log that wait are written
     std::optional<TimePoint> leave_at_;
     bool serving_ = false;
     bool leaving_ = false;

@@ -43,6 +43,13 @@ void log_error(std::string_view request_line, const std::string& error) {
                  request_line.data(), error.c_str(), error.ends_with('\n') ? "" : "\n");
 }
 
+// For deadlines of seconds: behind by the kernel's tick at most, and cheaper than the exact time.
+http::TimePoint coarse_now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return http::TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
 } // namespace
 
 Client::Client(ClientContext& context, Fd socket, bool is_private, http::TimePoint now)
@@ -94,10 +101,12 @@ Client::Turn Client::advance(http::TimePoint now) {
 }
 
 bool Client::read_some(http::TimePoint now) {
+    if (!may_read_) return false;
     const auto space = connection_.input_space();
     ssize_t got;
     do got = ::recv(socket_.get(), space.data(), space.size(), 0);
     while (got < 0 && errno == EINTR);
+    may_read_ = got == static_cast<ssize_t>(space.size()); // what comes after less than that, the kernel tells
     if (got < 0 && errno == EAGAIN) return false;
     if (got <= 0)
         connection_.received_end();
@@ -117,10 +126,10 @@ void Client::write_own_reply() {
     const bool whole = write_out(connection_.output());
     connection_.consume_output(connection_.output().size());
     log_reply(reply.status, 0);
-    connection_.finish_response(whole, Clock::now());
+    connection_.finish_response(whole, coarse_now());
 }
 
-void Client::answer_error(int status) { connection_.refuse({status, "the request cannot be stored"}, Clock::now()); }
+void Client::answer_error(int status) { connection_.refuse({status, "the request cannot be stored"}, coarse_now()); }
 
 bool Client::wants_file() const {
     if (!context_.files) return false;
@@ -130,6 +139,7 @@ bool Client::wants_file() const {
 
 void Client::serve_file() {
     http::Reply& reply = context_.file_reply;
+    ++replies_;
     reply.clear();
     context_.files->answer(connection_.request(), reply);
     status_ = 0;
@@ -147,8 +157,9 @@ void Client::serve_file() {
 
 void Client::serve(perl::Engine& engine) {
     const http::Request& request = connection_.request();
+    ++replies_;
     const auto path = http::decode_path(request.path);
-    if (!path) return connection_.refuse({400, "bad escape in the path"}, Clock::now());
+    if (!path) return connection_.refuse({400, "bad escape in the path"}, coarse_now());
     status_ = 0;
     sent_ = 0;
     client_gone_ = taken_ = false;
@@ -159,7 +170,7 @@ void Client::serve(perl::Engine& engine) {
     body_.clear();
     if (!outcome.error.empty()) log_error(request.line, outcome.error);
     if (!outcome.started) {
-        if (!taken_) connection_.refuse({outcome.status, "the application failed"}, Clock::now());
+        if (!taken_) connection_.refuse({outcome.status, "the application failed"}, coarse_now());
         return;
     }
     bool whole = outcome.whole && !client_gone_;
@@ -177,7 +188,7 @@ void Client::finish_reply(bool whole) {
         connection_.consume_output(connection_.output().size());
     }
     log_reply(status_, sent_);
-    connection_.finish_response(whole, Clock::now());
+    connection_.finish_response(whole, coarse_now());
 }
 
 void Client::log_reply(int status, std::uint64_t bytes) {
@@ -203,7 +214,7 @@ perl::Reply::Started Client::start(int status, std::span<const http::Field> fiel
     head.length = length;
     head.close = close || taken_;
     status_ = status;
-    switch (connection_.respond(head, framing_, Clock::now())) {
+    switch (connection_.respond(head, framing_, coarse_now())) {
     case http::HeadProblem::none: return Started::ok;
     case http::HeadProblem::bad_status: return Started::bad_status;
     case http::HeadProblem::bad_field_name: return Started::bad_field_name;
@@ -249,7 +260,7 @@ bool Client::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
         if (sent > 0) {
             count -= static_cast<std::uint64_t>(sent);
             sent_ += static_cast<std::uint64_t>(sent);
-            connection_.write_progress(Clock::now());
+            connection_.write_progress(coarse_now());
         } else if (sent < 0 && errno == EINTR) {
             continue;
         } else { // 0: the file became shorter than it was said to be
@@ -298,7 +309,7 @@ bool Client::write_parts(std::span<const std::string_view> parts) {
         if (sent < 0 && (errno != EAGAIN || !wait_writable())) return false;
         if (sent < 0) continue;
         left -= static_cast<std::size_t>(sent);
-        connection_.write_progress(Clock::now());
+        connection_.write_progress(coarse_now());
         for (auto rest = static_cast<std::size_t>(sent); rest > 0;) {
             const std::size_t step = std::min(rest, first->iov_len);
             first->iov_base = static_cast<char*>(first->iov_base) + step;

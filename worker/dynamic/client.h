@@ -33,6 +33,8 @@ public:
         request, // a request is whole: call serve()
         closed,  // nothing more will come of it
     };
+    /// The socket may have something for us: without that word advance() reads what it has read already.
+    void readable() noexcept { may_read_ = true; }
     /// Reads and obeys the engine until one of these.
     [[nodiscard]] Turn advance(http::TimePoint now);
     /// Its deadline has passed.
@@ -46,6 +48,9 @@ public:
     void serve(perl::Engine& engine);
 
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+    [[nodiscard]] bool is_private() const noexcept { return is_private_; }
+    /// Requests answered.
+    [[nodiscard]] std::uint64_t replies() const noexcept { return replies_; }
     [[nodiscard]] std::optional<http::TimePoint> deadline() const { return connection_.deadline(); }
     void drain() noexcept { connection_.drain(); }
     [[nodiscard]] const http::Request& request() const noexcept { return connection_.request(); }
@@ -81,6 +86,8 @@ private:
     http::BodyFraming framing_ = http::BodyFraming::none;
     int status_ = 0;
     std::uint64_t sent_ = 0; // content bytes of the reply in hand
+    std::uint64_t replies_ = 0;
+    bool may_read_ = true;
     bool lingering_ = false;
     bool client_gone_ = false;
     bool taken_ = false; // the application has the connection

@@ -48,8 +48,9 @@ public:
     /// "perl 5.36.0, linked in"
     [[nodiscard]] virtual std::string describe() const = 0;
 
-    /// main()'s own arguments, which Perl keeps pointers to (perlembed, PERL_SYS_INIT3). SIGPIPE is ignored and SIGTERM
-    /// noted from here on, both through Perl's %SIG: a C handler does not survive `local $SIG{TERM}`.
+    /// main()'s own arguments, which Perl keeps pointers to (perlembed, PERL_SYS_INIT3). SIGPIPE comes to nothing and
+    /// SIGTERM is noted from here on, both through Perl's %SIG: a C handler does not survive `local $SIG{TERM}`. A
+    /// process that is forked from here on has SIGTERM unblocked.
     [[nodiscard]] virtual Result<> start(int& argc, char**& argv, char**& environment) = 0;
     /// Loads the application. The error is Perl's own message, with file and line. What loading left open that forks
     /// will share (sockets, database handles, threads) is written to stderr with the line that made it.
@@ -71,7 +72,7 @@ public:
     /// In a child just forked: its own random numbers, the default SIGCHLD, its own idea of who it is, database handles
     /// that do not log out for their master.
     virtual void became_child() noexcept = 0;
-    /// False in a process that the application forked.
+    /// False in a process that the application forked (by fork(3), not by a system call of its own).
     [[nodiscard]] virtual bool is_our_process() const noexcept = 0;
     /// Runs the Perl signal handlers that are due. To be called when a system call was interrupted.
     virtual void dispatch_signals() noexcept = 0;

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <pthread.h>
 #include <unistd.h>
 
 EXTERN_C void boot_DynaLoader(pTHX_ CV* cv); // NOLINT(readability-identifier-naming): Perl's own name
@@ -19,7 +20,19 @@ namespace {
 volatile std::sig_atomic_t told_to_end = 0;
 volatile std::sig_atomic_t interrupted = 0;
 void (*on_interrupt)(::interpreter*) = nullptr;
-pid_t worker_pid = 0; // whose exit() ends a request only; 0: there is no interpreter yet
+bool is_started = false;
+// Set in every process that is forked, until it is told that it is a child of the pool: a look at it is cheaper than
+// getpid(2), which is asked for several times a request.
+bool is_forked = false;
+
+void after_fork() {
+    is_forked = true;
+    // Of what the application forks nobody expects that it was born with a signal blocked.
+    sigset_t term;
+    ::sigemptyset(&term);
+    ::sigaddset(&term, SIGTERM);
+    ::pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
+}
 
 void xs_term(pTHX_ CV* cv) {
     dXSARGS;
@@ -29,13 +42,21 @@ void xs_term(pTHX_ CV* cv) {
     XSRETURN_EMPTY;
 }
 
+// Nothing: a write says EPIPE. Not IGNORE, which programs that the application runs would inherit.
+void xs_pipe(pTHX_ CV* cv) {
+    dXSARGS;
+    PERL_UNUSED_VAR(items);
+    PERL_UNUSED_VAR(cv);
+    XSRETURN_EMPTY;
+}
+
 // exit() in an application ends the request, not the server (as mod_perl does it): it throws. In a process that the
 // application forked it is the real one.
 void xs_exit(pTHX_ CV* cv) {
     dXSARGS;
     PERL_UNUSED_VAR(cv);
     const IV code = items > 0 ? SvIV(ST(0)) : 0;
-    if (::getpid() != worker_pid) my_exit(static_cast<U32>(code));
+    if (is_forked) my_exit(static_cast<U32>(code));
     SV* object = sv_bless(newRV_noinc(newSViv(code)), gv_stashpvs("Mpsup::Exit", GV_ADD));
     SAVESPTR(PL_diehook); // a $SIG{__DIE__} is not meant
     PL_diehook = nullptr;
@@ -55,6 +76,7 @@ void define_functions(pTHX) {
     newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
     GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
+    newXS("Mpsup::Signal::pipe", xs_pipe, __FILE__);
     define_response_functions(aTHX);
 }
 
@@ -64,7 +86,7 @@ void xs_init(pTHX) {
 }
 
 constexpr char prologue[] = R"perl(
-    $SIG{PIPE} = 'IGNORE';
+    $SIG{PIPE} = \&Mpsup::Signal::pipe;
     $SIG{TERM} = \&Mpsup::Signal::term;
     require IO::File;
     require PerlIO::scalar; # a module of its own: loaded before anybody chdirs, closes or forks
@@ -87,15 +109,15 @@ char* perl_arguments[] = {program, switch_e, nothing, nullptr};
 } // namespace
 
 Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
-    if (worker_pid != 0) return failure("there is one interpreter already");
+    if (is_started) return failure("there is one interpreter already");
+    is_started = true;
     PERL_SYS_INIT3(&argc, &argv, &environment);
     ::interpreter* my_perl = perl_alloc();
     if (!my_perl) return failure("cannot allocate a Perl interpreter");
     PERL_SET_CONTEXT(my_perl);
     perl_construct(my_perl);
     PL_exit_flags |= PERL_EXIT_DESTRUCT_END;
-    PL_origalen = 1; // $0 = … must not write over our own argv
-    worker_pid = ::getpid();
+    PL_origalen = 1;                  // $0 = … must not write over our own argv
     ProcessState::watch_operations(); // before anything is compiled
     if (perl_parse(my_perl, xs_init, 3, perl_arguments, nullptr) != 0 || perl_run(my_perl) != 0)
         return failure("cannot start Perl; is the installation whole?");
@@ -118,7 +140,7 @@ Result<> Interpreter::load_registry() {
 Result<> Interpreter::adopt(::interpreter* running) {
     perl_ = running;
     dTHXa(perl_);
-    worker_pid = ::getpid();
+    is_started = true;
     ProcessState::watch_operations();
     define_functions(aTHX);
     return prepare();
@@ -127,6 +149,8 @@ Result<> Interpreter::adopt(::interpreter* running) {
 Result<> Interpreter::prepare() {
     dTHXa(perl_);
     PL_signalhook = dispatch;
+    if (const int error = ::pthread_atfork(nullptr, nullptr, after_fork); error != 0)
+        return system_failure("pthread_atfork", error);
     if (auto done = evaluate(aTHX_ prologue); !done) return done;
     sv_setpvs(get_sv("Mpsup::PSGI::VERSION", GV_ADD), MPSUP_VERSION);
     return evaluate(aTHX_ glue_source);
@@ -140,7 +164,7 @@ void Interpreter::flush() noexcept {
 
 void Interpreter::became_child() noexcept {
     dTHXa(perl_);
-    worker_pid = ::getpid();
+    is_forked = false;
     PL_srand_called = FALSE; // or all children would draw the same numbers
     told_to_end = 0;
     interrupted = 0;
@@ -148,7 +172,7 @@ void Interpreter::became_child() noexcept {
     call("Mpsup::PSGI::became_child");
 }
 
-bool Interpreter::is_our_process() const noexcept { return ::getpid() == worker_pid; }
+bool Interpreter::is_our_process() const noexcept { return !is_forked; }
 
 void Interpreter::dispatch_signals() noexcept {
     dTHXa(perl_);

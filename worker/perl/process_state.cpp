@@ -1,12 +1,13 @@
 #include "worker/perl/process_state.h"
 
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <langinfo.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace mpsup::perl {
 
@@ -14,11 +15,11 @@ namespace {
 
 // Set by the operations below, looked at after each request.
 struct Changed {
-    bool folder = false, umask = false, alarm = false, selected = false;
+    bool folder = false, umask = false, alarm = false, selected = false, descriptors = false;
 };
 Changed changed;
 
-Perl_ppaddr_t perl_chdir, perl_umask, perl_alarm, perl_select;
+Perl_ppaddr_t perl_chdir, perl_umask, perl_alarm, perl_select, perl_open, perl_sysopen, perl_close;
 
 OP* note_chdir(pTHX) {
     changed.folder = true;
@@ -37,6 +38,56 @@ OP* note_select(pTHX) {
     return perl_select(aTHX);
 }
 
+OP* note_open(pTHX) {
+    changed.descriptors = true;
+    return perl_open(aTHX);
+}
+OP* note_sysopen(pTHX) {
+    changed.descriptors = true;
+    return perl_sysopen(aTHX);
+}
+OP* note_close(pTHX) {
+    changed.descriptors = true;
+    return perl_close(aTHX);
+}
+
+// POSIX::close and POSIX::dup2 are subroutines: the code behind them is replaced, once POSIX is there.
+XSUBADDR_t posix_close = nullptr, posix_dup2 = nullptr;
+void xs_posix_close(pTHX_ CV* cv) {
+    changed.descriptors = true;
+    posix_close(aTHX_ cv);
+}
+void xs_posix_dup2(pTHX_ CV* cv) {
+    changed.descriptors = true;
+    posix_dup2(aTHX_ cv);
+}
+void watch_posix(pTHX) {
+    if (posix_close || !hv_exists(GvHVn(PL_incgv), "POSIX.pm", 8)) return;
+    CV* const close = get_cv("POSIX::close", 0);
+    CV* const dup2 = get_cv("POSIX::dup2", 0);
+    if (!close || !dup2 || !CvISXSUB(close) || !CvISXSUB(dup2)) return;
+    posix_close = std::exchange(CvXSUB(close), xs_posix_close);
+    posix_dup2 = std::exchange(CvXSUB(dup2), xs_posix_dup2);
+    changed.descriptors = true; // by the request that has loaded it, perhaps
+}
+
+// Is this what a signal's handler is now?
+bool is_handler(pTHX_ int signal, const CV* code) noexcept {
+    SV* const now = PL_psig_ptr[signal];
+    return now && SvROK(now) && SvRV(now) == reinterpret_cast<const SV*>(code);
+}
+
+SV* signal_slot(pTHX_ std::string_view name) {
+    SV** slot = hv_fetch(get_hv("SIG", GV_ADD), name.data(), static_cast<I32>(name.size()), 1);
+    return slot ? *slot : nullptr;
+}
+
+void set_handler(pTHX_ std::string_view name, CV* code) {
+    SV* const slot = signal_slot(aTHX_ name);
+    if (!slot) return;
+    sv_setsv_mg(slot, sv_2mortal(newRV_inc(reinterpret_cast<SV*>(code))));
+}
+
 // The name of a category's locale in this thread: perl switches it by uselocale(3), which setlocale(3) does not see.
 constexpr std::array categories{LC_CTYPE, LC_NUMERIC, LC_TIME, LC_COLLATE, LC_MONETARY, LC_MESSAGES};
 const char* locale_name(int category) noexcept { return ::nl_langinfo(_NL_LOCALE_NAME(category)); }
@@ -52,41 +103,76 @@ void ProcessState::watch_operations() noexcept {
     replace(OP_UMASK, note_umask, perl_umask);
     replace(OP_ALARM, note_alarm, perl_alarm);
     replace(OP_SELECT, note_select, perl_select);
+    replace(OP_OPEN, note_open, perl_open);
+    replace(OP_SYSOPEN, note_sysopen, perl_sysopen);
+    replace(OP_CLOSE, note_close, perl_close);
 }
 
 void ProcessState::remember(pTHX) {
     folder_ = Fd(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     umask_ = ::umask(0);
     ::umask(umask_);
-    for (int fd = 0; fd < 3; ++fd) descriptors_[static_cast<std::size_t>(fd)] = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    for (int fd = 0; fd < 3; ++fd) {
+        const auto i = static_cast<std::size_t>(fd);
+        struct stat file{};
+        if (::fstat(fd, &file) == 0) identities_[i] = {file.st_dev, file.st_ino};
+        descriptors_[i] = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    }
     for (std::size_t i = 0; i < categories.size(); ++i) locales_[i] = locale_name(categories[i]);
+    const auto find = [&](const char* name) {
+        return reinterpret_cast<GV*>(SvREFCNT_inc(gv_fetchpv(name, GV_ADD | GV_NOTQUAL, SVt_PV)));
+    };
+    stdout_ = reinterpret_cast<GV*>(SvREFCNT_inc(gv_fetchpvs("STDOUT", GV_ADD | GV_NOTQUAL, SVt_PVIO)));
+    input_separator_ = find("/");
+    output_separator_ = find("\\");
+    on_term_ = get_cv("Mpsup::Signal::term", 0);
+    on_pipe_ = get_cv("Mpsup::Signal::pipe", 0);
+    watch_posix(aTHX);
     changed = {};
-    PERL_UNUSED_CONTEXT;
 }
 
 void ProcessState::restore(pTHX) {
     if (changed.folder && folder_ && ::fchdir(folder_.get()) != 0) std::perror("mpsup: cannot go back to the folder");
     if (changed.umask) ::umask(umask_);
     if (changed.alarm) ::alarm(0);
-    if (changed.selected) {
-        GV* standard = gv_fetchpvs("STDOUT", GV_ADD | GV_NOTQUAL, SVt_PVIO);
-        setdefout(standard);
-    }
+    if (changed.selected) setdefout(stdout_);
+    restore_variables(aTHX);
+    restore_signals(aTHX);
+    watch_posix(aTHX);
+    if (changed.descriptors) restore_descriptors(aTHX);
+    restore_handles(aTHX);
+    restore_locale(aTHX);
     changed = {};
-    if (!SvPOK(PL_rs) || SvCUR(PL_rs) != 1 || *SvPVX(PL_rs) != '\n') sv_setpvs(get_sv("/", GV_ADD), "\n");
-    SV* output_separator = get_sv("\\", GV_ADD);
-    if (SvOK(output_separator)) sv_setsv_mg(output_separator, &PL_sv_undef);
+}
+
+void ProcessState::restore_variables(pTHX) {
+    if (!SvPOK(PL_rs) || SvCUR(PL_rs) != 1 || *SvPVX(PL_rs) != '\n') sv_setpvs_mg(GvSVn(input_separator_), "\n");
+    if (SV* const separator = GvSV(output_separator_); separator && SvOK(separator))
+        sv_setsv_mg(separator, &PL_sv_undef);
     if (PL_ofsgv && GvSV(PL_ofsgv) && SvOK(GvSV(PL_ofsgv))) sv_setsv_mg(GvSV(PL_ofsgv), &PL_sv_undef);
     if (IO* io = GvIO(PL_defoutgv); io && IoFLAGS(io) & IOf_FLUSH) IoFLAGS(io) &= ~IOf_FLUSH;
-    restore_descriptors(aTHX);
-    restore_locale(aTHX);
+}
+
+void ProcessState::restore_signals(pTHX) {
+    if (on_term_ && !is_handler(aTHX_ SIGTERM, on_term_)) set_handler(aTHX_ "TERM", on_term_);
+    if (on_pipe_ && !is_handler(aTHX_ SIGPIPE, on_pipe_)) set_handler(aTHX_ "PIPE", on_pipe_);
+    // Without the default, $? of whatever the next request runs would be -1.
+    if (SV* const now = PL_psig_ptr[SIGCHLD]; now && SvOK(now) && (SvROK(now) || !strEQ(SvPV_nolen(now), "DEFAULT")))
+        if (SV* const slot = signal_slot(aTHX_ "CHLD")) sv_setpvs_mg(slot, "DEFAULT");
 }
 
 void ProcessState::restore_descriptors(pTHX) {
-    std::array<pollfd, 3> entries{{{0, 0, 0}, {1, 0, 0}, {2, 0, 0}}};
-    ::poll(entries.data(), entries.size(), 0); // POLLNVAL for what is closed: one call for all three
-    for (const pollfd& entry : entries)
-        if ((entry.revents & POLLNVAL) != 0) ::dup2(descriptors_[static_cast<std::size_t>(entry.fd)].get(), entry.fd);
+    for (int fd = 0; fd < 3; ++fd) {
+        const auto i = static_cast<std::size_t>(fd);
+        struct stat file{};
+        const bool is_there = ::fstat(fd, &file) == 0;
+        if (is_there && file.st_dev == identities_[i].device && file.st_ino == identities_[i].inode) continue;
+        if (descriptors_[i]) ::dup2(descriptors_[i].get(), fd);
+    }
+    PERL_UNUSED_CONTEXT;
+}
+
+void ProcessState::restore_handles(pTHX) {
     const auto reopen = [&](GV* glob, int fd) {
         IO* io = glob ? GvIOn(glob) : nullptr;
         if (!io || IoOFP(io)) return;
@@ -95,7 +181,7 @@ void ProcessState::restore_descriptors(pTHX) {
         IoTYPE(io) = IoTYPE_WRONLY;
     };
     reopen(PL_stderrgv, 2);
-    reopen(gv_fetchpvs("STDOUT", GV_NOTQUAL, SVt_PVIO), 1);
+    reopen(stdout_, 1);
 }
 
 void ProcessState::restore_locale(pTHX) {

@@ -10,10 +10,10 @@
 
 namespace mpsup::perl {
 
-/// Working directory, umask, alarm, the separators and flags $/ $, $\ $|, the selected handle, locale, and descriptors 0
-/// to 2 with STDOUT and STDERR. chdir, umask, alarm and select are noticed as Perl runs them, so that an application that
-/// leaves them alone pays nothing; the rest is compared, with one system call for the descriptors. What XS code changes
-/// by itself (an interval timer, say) is not seen.
+/// Working directory, umask, alarm, the separators and flags $/ $, $\ $|, the selected handle, locale, the handlers of
+/// SIGPIPE, SIGTERM and SIGCHLD, and descriptors 0 to 2 with STDOUT and STDERR. What takes a system call to put back is
+/// noticed as Perl runs it (chdir, umask, alarm, select, open, close, POSIX::close and dup2), so that an application that
+/// leaves it alone pays nothing; the rest is compared. What other XS code changes by itself is not seen.
 class ProcessState {
 public:
     /// From here on operations are noticed. Called once, before the application is compiled: what was compiled before
@@ -26,14 +26,28 @@ public:
     void restore(pTHX);
 
 private:
+    struct FileIdentity {
+        dev_t device = 0;
+        ino_t inode = 0;
+    };
+
+    void restore_variables(pTHX);
+    void restore_signals(pTHX);
     void restore_descriptors(pTHX);
+    void restore_handles(pTHX);
     void restore_locale(pTHX);
 
     Fd folder_; // the working directory
     mode_t umask_ = 022;
     std::array<Fd, 3> descriptors_;
+    std::array<FileIdentity, 3> identities_; // of what they lead to
     std::array<std::string, 6> locales_;
-    std::string record_separator_;
+    // As long as the interpreter, which is never torn down.
+    GV* stdout_ = nullptr;
+    GV* input_separator_ = nullptr;
+    GV* output_separator_ = nullptr;
+    CV* on_term_ = nullptr;
+    CV* on_pipe_ = nullptr;
 };
 
 } // namespace mpsup::perl

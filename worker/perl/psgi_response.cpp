@@ -150,7 +150,7 @@ void pass_delayed(pTHX_ Exchange& exchange, SV* code) {
     XPUSHs(responder);
     PUTBACK;
     call_sv(code, G_VOID | G_DISCARD);
-    if (!exchange.interpreter->is_our_process()) ::_exit(0); // a fork came back: it is no server
+    if (!exchange.interpreter->is_our_process()) exchange.interpreter->leave(0); // a fork came back: it is no server
     if (!exchange.started && !exchange.taken) Perl_croak(aTHX_ "the application returned without having responded");
 }
 
