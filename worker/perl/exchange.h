@@ -3,6 +3,7 @@
 
 #include "worker/perl/interpreter.h"
 #include "worker/perl/perl_api.h"
+#include "worker/perl/psgi_input.h"
 #include "worker/perl/reply.h"
 
 namespace mpsup::perl {
@@ -17,6 +18,7 @@ struct Exchange {
     HV* env_template = nullptr; // borrowed
     SV* env = nullptr;          // a reference to the environment, owned; until finish_request()
     UV serial = 0;
+    InputHandles inputs;
 
     bool started = false;
     bool timed_out = false; // it was interrupted for its soft limit

@@ -10,8 +10,35 @@ namespace {
 constexpr std::string_view prefix = "HTTP_";
 constexpr std::size_t longest_key = 512; // of a field's name; longer ones are left out
 
-void put(pTHX_ HV* env, std::string_view key, std::string_view value) {
-    (void)hv_store(env, key.data(), static_cast<I32>(key.size()), newSVpvn(value.data(), value.size()), 0);
+constexpr IV buckets = 64; // for twice as many keys as a browser's request makes: the hash is never split again
+
+// A key that every environment has. Its hash is worked out once; it differs from process to process.
+struct Key {
+    std::string_view text;
+    U32 hash = 0;
+};
+struct Keys {
+    Key method{"REQUEST_METHOD"}, path{"PATH_INFO"}, query{"QUERY_STRING"}, protocol{"SERVER_PROTOCOL"};
+    Key server_name{"SERVER_NAME"}, server_port{"SERVER_PORT"}, remote_address{"REMOTE_ADDR"};
+    Key remote_port{"REMOTE_PORT"}, host{"HTTP_HOST"}, uri{"REQUEST_URI"};
+    Key errors{"psgi.errors"}, input{"psgi.input"}, cleanup_handlers{"psgix.cleanup.handlers"}, io{"psgix.io"};
+};
+Keys keys;
+
+void hash_keys(pTHX) {
+    for (Key* key : {&keys.method, &keys.path, &keys.query, &keys.protocol, &keys.server_name, &keys.server_port,
+                     &keys.remote_address, &keys.remote_port, &keys.host, &keys.uri, &keys.errors, &keys.input,
+                     &keys.cleanup_handlers, &keys.io})
+        PERL_HASH(key->hash, key->text.data(), key->text.size());
+    PERL_UNUSED_CONTEXT;
+}
+
+void put(pTHX_ HV* env, const Key& key, SV* value) {
+    (void)hv_store(env, key.text.data(), static_cast<I32>(key.text.size()), value, key.hash);
+}
+
+void put(pTHX_ HV* env, const Key& key, std::string_view value) {
+    put(aTHX_ env, key, newSVpvn(value.data(), value.size()));
 }
 
 // HTTP_ACCEPT_LANGUAGE of Accept-Language. Repeated fields are joined as their grammar wants it: cookies by "; ", lists
@@ -40,8 +67,9 @@ bool is_special(std::string_view name) {
 }
 
 void put_content(pTHX_ HV* env, const RequestInput& input) {
-    if (const auto type = input.request.find("content-type")) put(aTHX_ env, "CONTENT_TYPE", *type);
-    if (input.request.framing != http::Framing::none)
+    if (const auto type = input.request.find("content-type"))
+        (void)hv_stores(env, "CONTENT_TYPE", newSVpvn(type->data(), type->size()));
+    if (input.request.framing != http::Framing::none || input.request.find("content-length"))
         (void)hv_stores(env, "CONTENT_LENGTH", newSVpvf("%" UVuf, static_cast<UV>(input.body_size)));
 }
 
@@ -51,7 +79,7 @@ void put_request_uri(pTHX_ HV* env, const http::Request& request) {
         sv_catpvs(uri, "?");
         sv_catpvn(uri, request.query.data(), request.query.size());
     }
-    (void)hv_stores(env, "REQUEST_URI", uri);
+    put(aTHX_ env, keys.uri, uri);
 }
 
 void put_function(pTHX_ HV* env, std::string_view key, const char* name) {
@@ -62,7 +90,9 @@ void put_function(pTHX_ HV* env, std::string_view key, const char* name) {
 } // namespace
 
 HV* make_env_template(pTHX) {
+    hash_keys(aTHX);
     HV* env = newHV();
+    hv_ksplit(env, buckets);
     AV* version = newAV();
     av_push(version, newSViv(1));
     av_push(version, newSViv(1));
@@ -88,23 +118,23 @@ SV* make_env(pTHX_ Exchange& exchange) {
     const http::Request& request = input.request;
     HV* env = newHVhv(exchange.env_template);               // values are copied: the application may assign to each
     exchange.env = newRV_noinc(reinterpret_cast<SV*>(env)); // at once: what dies below leaks nothing
-    put(aTHX_ env, "REQUEST_METHOD", request.method);
-    put(aTHX_ env, "PATH_INFO", input.path);
-    put(aTHX_ env, "QUERY_STRING", request.query);
-    put(aTHX_ env, "SERVER_PROTOCOL", request.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0");
-    put(aTHX_ env, "SERVER_NAME", input.server_name);
-    put(aTHX_ env, "SERVER_PORT", input.server_port);
-    put(aTHX_ env, "REMOTE_ADDR", input.remote_address);
-    put(aTHX_ env, "REMOTE_PORT", input.remote_port);
-    if (!request.authority.empty()) put(aTHX_ env, "HTTP_HOST", request.authority);
+    put(aTHX_ env, keys.method, request.method);
+    put(aTHX_ env, keys.path, input.path);
+    put(aTHX_ env, keys.query, request.query);
+    put(aTHX_ env, keys.protocol, request.minor_version == 1 ? "HTTP/1.1" : "HTTP/1.0");
+    put(aTHX_ env, keys.server_name, input.server_name);
+    put(aTHX_ env, keys.server_port, input.server_port);
+    put(aTHX_ env, keys.remote_address, input.remote_address);
+    put(aTHX_ env, keys.remote_port, input.remote_port);
+    if (!request.authority.empty()) put(aTHX_ env, keys.host, request.authority);
     put_request_uri(aTHX_ env, request);
     put_content(aTHX_ env, input);
     for (const http::Field& field : request.fields)
         if (!is_special(field.name)) put_field(aTHX_ env, field);
-    (void)hv_stores(env, "psgi.errors", newRV_inc(reinterpret_cast<SV*>(PL_stderrgv)));
-    (void)hv_stores(env, "psgi.input", make_input(aTHX_ input));
-    (void)hv_stores(env, "psgix.cleanup.handlers", newRV_noinc(reinterpret_cast<SV*>(newAV())));
-    (void)hv_stores(env, "psgix.io", make_lazy_io(aTHX_ exchange.serial));
+    put(aTHX_ env, keys.errors, newRV_inc(reinterpret_cast<SV*>(PL_stderrgv)));
+    put(aTHX_ env, keys.input, exchange.inputs.take(aTHX_ input));
+    put(aTHX_ env, keys.cleanup_handlers, newRV_noinc(reinterpret_cast<SV*>(newAV())));
+    put(aTHX_ env, keys.io, make_lazy_io(aTHX_ exchange.serial));
     return exchange.env;
 }
 
