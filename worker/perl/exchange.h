@@ -27,7 +27,7 @@ struct Exchange {
     bool broken = false;                    // the client is gone, or more came than was announced
     std::optional<std::uint64_t> announced; // Content-Length of the application
     std::uint64_t written = 0;
-    bool has_content = true; // of the reply that was started: not 204 and not 304
+    bool has_content = true; // of the reply that was started: not 204, 205 or 304
 
     std::vector<http::Field> fields; // of the head that is being read
     std::string text;                // storage for lowered or joined text
