@@ -67,16 +67,6 @@ sub log_message {
     return;
 }
 
-# psgix.io: a socket handle on a descriptor, which it owns from then on.
-sub make_io {
-    my ($fd) = @_;
-    require IO::Socket;
-    my $io = IO::Socket->new_from_fd($fd, 'r+') or return undef;
-    $io->blocking(1);
-    $io->autoflush(1);
-    return $io;
-}
-
 # A response whose body is no plain array: a file handle, or an object with getline. close is called whatever happens.
 sub send_body {
     my ($status, $headers, $body) = @_;

@@ -4,6 +4,7 @@
 #include "worker/perl/interpreter.h"
 #include "worker/perl/perl_api.h"
 #include "worker/perl/psgi_input.h"
+#include "worker/perl/psgi_io.h"
 #include "worker/perl/reply.h"
 
 namespace mpsup::perl {
@@ -19,6 +20,7 @@ struct Exchange {
     SV* env = nullptr;          // a reference to the environment, owned; until finish_request()
     UV serial = 0;
     InputHandles inputs;
+    ConnectionHandles connections;
 
     bool started = false;
     bool timed_out = false; // it was interrupted for its soft limit
