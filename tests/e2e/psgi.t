@@ -206,6 +206,15 @@ YAML
     is scalar(keys %seen), scalar(keys %number), 'no two alike';
 };
 
+subtest 'connections that stay are spread over the children' => sub {
+    my (@sockets, %clients);
+    for (1 .. 9) {
+        push @sockets, connect_to($port);
+        ++$clients{ exchange($sockets[-1], "GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")->{body} };
+    }
+    is scalar(keys %clients), 3, 'each has some';
+};
+
 subtest 'SIGTERM to a child' => sub {
     my ($child) = $site->pids('app', 'child');
     kill 'TERM', $child;
