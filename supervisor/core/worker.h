@@ -74,9 +74,9 @@ public:
     void on_process_exit(GenerationNumber number, pid_t pid, ExitStatus status, Time now, double chance);
     void on_child_started(GenerationNumber number, pid_t pid, Time now);
     void on_child_ready(GenerationNumber number, pid_t pid, Time now);
-    /// `why`: for people, when it is known.
-    void on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, std::string why, Time now,
-                       double chance);
+    /// `reason`: for people, when it is known.
+    void on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, std::string reason,
+                       Time now, double chance);
     void on_pool_wants(GenerationNumber number, int children);
     /// A child has served enough to be a good master.
     void on_refork_due(GenerationNumber number, pid_t pid, Time now);

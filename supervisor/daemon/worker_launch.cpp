@@ -58,7 +58,7 @@ contract::Go order_for(const topology::WorkerSpec& spec) {
     go.recycle = {bytes_of(recycle.requests),   bytes_of(recycle.rss),
                   bytes_of(recycle.unshared),   recycle.age.value_or(never),
                   recycle.idle.value_or(never), static_cast<int>(recycle.jitter.value_or(usual_jitter)),
-                  bytes_of(spec.refork_after)};
+                  bytes_of(spec.refork_after),  spec.reshare};
     go.limits = {spec.request_timeout.soft.value_or(never), spec.request_timeout.hard.value_or(never),
                  spec.slow.value_or(never)};
     return go;

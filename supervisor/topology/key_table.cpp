@@ -17,6 +17,7 @@ constexpr std::array mode_choices{Choice{"deployment"}, Choice{"development"}};
 constexpr std::array pool_choices{Choice{"fixed"}, Choice{"dynamic"}, Choice{"ondemand"}};
 constexpr std::array auto_choice{Choice{"auto"}};
 constexpr std::array cgi_choices{Choice{"registry"}, Choice{"perlrun"}, Choice{"fork"}, Choice{"exec"}};
+constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator", false}};
 
 using Spec = WorkerSpec;
@@ -210,6 +211,13 @@ const std::array table{
         .most = 1'000'000'000,
         .get = [](const Spec& s) { return s.refork_after ? OptionalValue(*s.refork_after) : std::nullopt; },
         .set = [](Spec& s, Value v) { s.refork_after = std::get<std::int64_t>(v); }},
+    Key{.path = "workers.*.reshare",
+        .type = Type::choice,
+        .doc = "memory of a child that holds again what its master's holds is shared again",
+        .kinds = Kinds::dynamic,
+        .choices = switch_choices,
+        .get = [](const Spec& s) { return OptionalValue(std::string(s.reshare ? "on" : "off")); },
+        .set = [](Spec& s, Value v) { s.reshare = std::get<std::string>(v) == "on"; }},
     Key{.path = "workers.*.warmup",
         .type = Type::url_targets,
         .doc = "asked for in the pool master before it forks",

@@ -111,6 +111,7 @@ struct WorkerSpec {
     Pool pool{};
     Recycle recycle{};
     std::optional<std::int64_t> refork_after{}; // requests
+    bool reshare = true;                        // memory that is as the master's again
     std::vector<std::string> warmup{};          // paths, maybe with a query
     RequestTimeout request_timeout{};
     std::optional<Duration> slow{};

@@ -175,7 +175,8 @@ json::object to_json(const Recycle& recycle) {
             {"age_ms", recycle.age.count()},
             {"idle_ms", recycle.idle.count()},
             {"jitter", recycle.jitter},
-            {"refork", static_cast<std::int64_t>(recycle.refork)}};
+            {"refork", static_cast<std::int64_t>(recycle.refork)},
+            {"reshare", recycle.reshare}};
 }
 
 json::object to_json(const TimeLimits& limits) {
@@ -306,7 +307,7 @@ Message read_go(Reader& in) {
     in.inside("recycle", [&](Reader& inner) {
         go.recycle = {inner.counter("requests"), inner.counter("rss"), inner.counter("unshared"),
                       inner.age("age_ms"),       inner.age("idle_ms"), static_cast<int>(inner.number("jitter", 0, 100)),
-                      inner.counter("refork")};
+                      inner.counter("refork"),   inner.flag("reshare")};
     });
     in.inside("limits", [&](Reader& inner) {
         go.limits = {inner.duration("soft_ms"), inner.duration("hard_ms"), inner.duration("slow_ms")};

@@ -99,6 +99,7 @@ struct Recycle {
     std::chrono::milliseconds idle{0};
     int jitter = 20;          // percent by which each limit differs from child to child, at most
     std::uint64_t refork = 0; // requests after which a child becomes the next pool master, once a master
+    bool reshare = true;      // memory that holds again what the master's holds is shared again
 };
 
 /// How long a request may take. 0: no limit.

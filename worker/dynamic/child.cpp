@@ -16,6 +16,7 @@
 #include <memory>
 #include <random>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,7 +29,10 @@ using http::TimePoint;
 
 constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
 constexpr auto log_delay = std::chrono::milliseconds(100);   // lines of the access log wait for others that long
-constexpr std::uint64_t memory_look_requests = 64;           // looking costs as much as a small request or two
+constexpr std::int64_t worthwhile_faults = 512;              // 2 MiB
+constexpr auto give_back_delay = std::chrono::milliseconds(100);
+constexpr auto give_back_pause = std::chrono::milliseconds(500);
+constexpr std::uint64_t memory_look_requests = 64; // looking costs as much as a small request or two
 constexpr auto memory_look_interval = std::chrono::seconds(5);
 
 std::int64_t to_ms(TimePoint time) {
@@ -121,6 +125,33 @@ private:
         return count;
     }
 
+    // Memory
+
+    // A page that became its own was a page fault.
+    static std::int64_t page_faults() {
+        rusage usage{};
+        ::getrusage(RUSAGE_SELF, &usage);
+        return usage.ru_minflt;
+    }
+
+    // When enough has become its own to be worth the look: as soon as nobody asks, or now and then, so that it takes no
+    // more than a fiftieth of the time. What every request writes to comes back each time, so that more must have gathered
+    // the more was given back before.
+    void give_back_memory(TimePoint now) {
+        give_back_at_.reset();
+        if (page_faults() < enough_faults_) return;
+        const TimePoint idle_at = std::max(last_request_ + give_back_delay, gave_back_at_ + give_back_pause);
+        const TimePoint due = std::min(idle_at, next_give_back_);
+        if (now < due) {
+            give_back_at_ = due;
+            return;
+        }
+        const auto [own, given] = setup_.image->give_back();
+        gave_back_at_ = Clock::now();
+        next_give_back_ = gave_back_at_ + std::max<Clock::duration>(give_back_pause, (gave_back_at_ - now) * 50);
+        enough_faults_ = page_faults() + worthwhile_faults + static_cast<std::int64_t>(given / 4096 / 4);
+    }
+
     int wait_milliseconds(TimePoint now) const {
         if (!unfinished_.empty()) return 0;
         std::optional<TimePoint> next = leave_at_;
@@ -129,6 +160,7 @@ private:
         };
         consider(accept_again_at_);
         consider(log_due_);
+        consider(give_back_at_);
         consider(clock_.rest_again_at());
         if (!worn_) consider(wear_.next_look(last_request_));
         for (const auto& [fd, client] : clients_) consider(client->deadline());
@@ -202,6 +234,7 @@ private:
             harakiri = call_application(client);
         clock_.end();
         last_request_ = Clock::now();
+        if (setup_.image && !give_back_at_) give_back_at_ = last_request_ + give_back_delay;
         if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
         setup_.scoreboard.end_request(to_ms(last_request_));
         setup_.board.set(setup_.slot, PoolBoard::Slot::idle);
@@ -259,6 +292,7 @@ private:
             clients_[fd]->expired();
             attend(fd, true, now);
         }
+        if (give_back_at_ && *give_back_at_ <= now) give_back_memory(now);
         if (log_due_ && *log_due_ <= now) {
             log_due_.reset();
             access_log_.flush();
@@ -393,6 +427,10 @@ private:
     std::optional<TimePoint> accept_again_at_;
     std::optional<TimePoint> log_due_; // when lines of the access log that wait are written
     std::optional<TimePoint> leave_at_;
+    std::optional<TimePoint> give_back_at_; // when to see what memory can be given back; nothing: no request since
+    TimePoint gave_back_at_{};
+    TimePoint next_give_back_{};     // not before, while it has much to do
+    std::int64_t enough_faults_ = 0; // page_faults() from which on it is worth the look
     bool serving_ = false;
     bool leaving_ = false;
 };

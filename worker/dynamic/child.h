@@ -5,6 +5,7 @@
 #include "worker/contract/scoreboard.h"
 #include "worker/contract/session.h"
 #include "worker/dynamic/child_channel.h"
+#include "worker/dynamic/heap_image.h"
 #include "worker/dynamic/pool_board.h"
 #include "worker/perl/engine.h"
 
@@ -28,7 +29,8 @@ struct ChildSetup {
     std::optional<contract::CommandLine> command_line; // to speak for itself when its master is dead
     const contract::Go& go;
     std::chrono::milliseconds grace{30'000};
-    bool serves_already = false; // its generation was let in before it was born
+    bool serves_already = false;      // its generation was let in before it was born
+    const HeapImage* image = nullptr; // of its master; null: there is none
 };
 
 /// Why a child has ended its work, when it is not to leave: it was made a pool master.

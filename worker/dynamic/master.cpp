@@ -62,7 +62,8 @@ public:
           command_line_(std::move(setup.command_line)),
           go_(std::move(setup.go)),
           policy_(go_.pool),
-          roster_(policy_.initial(), Clock::now()) {
+          roster_(policy_.initial(), Clock::now()),
+          image_(std::move(setup.image)) {
         for (std::size_t i = 0; i < setup.fds.size(); ++i) {
             Fd& fd = setup.fds[i];
             if (go_.fds[i] == contract::FdRole::public_listener)
@@ -258,7 +259,8 @@ private:
                          command_line_,
                          go_,
                          go_.grace,
-                         serving_};
+                         serving_,
+                         image_ ? &*image_ : nullptr};
         for (const Fd& listener : public_listeners_) setup.public_listeners.push_back(listener.get());
         for (const Fd& listener : private_listeners_) setup.private_listeners.push_back(listener.get());
         Promoted promoted = run_child(std::move(setup));
@@ -276,7 +278,9 @@ private:
         worn_.clear();
         recycling_.reset();
         kill_at_.reset();
+        engine_.settle();
         settle_heap();
+        image_ = go_.recycle.reshare ? HeapImage::take() : std::nullopt;
         engine_.leave(run());
     }
 
@@ -464,6 +468,7 @@ private:
     Fd access_log_;
     PoolPolicy policy_;
     Roster roster_;
+    std::optional<HeapImage> image_; // children go back to it
     std::optional<PoolBoard> board_;
     std::optional<CodeWatch> code_;
     std::map<pid_t, Member> members_;

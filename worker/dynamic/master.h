@@ -2,6 +2,7 @@
 #pragma once
 
 #include "worker/contract/session.h"
+#include "worker/dynamic/heap_image.h"
 #include "worker/perl/engine.h"
 
 #include <optional>
@@ -15,7 +16,8 @@ struct MasterSetup {
     std::optional<contract::Session> session;          // nothing: there is no supervisor
     std::optional<contract::CommandLine> command_line; // what children say of themselves to a supervisor
     contract::Go go;
-    std::vector<Fd> fds; // as go.fds says
+    std::vector<Fd> fds;              // as go.fds says
+    std::optional<HeapImage> image{}; // of this process
 };
 
 /// Runs until the pool is told to drain and has: returns the exit code. Single-threaded, one poll loop; serves no client.

@@ -31,10 +31,12 @@ int run_pool(Result<perl::Engine*> engine, WorkerStart start) {
     if (auto ready = prepare(perl, start); !ready) return complain(start, ready.error());
     for (const std::string& path : start.go.app.warmup) warm_up(perl, path);
     ::tzset(); // reads a file: here once, instead of in each child's first log line
+    perl.settle();
     settle_heap();
-    (void)collapse_heap();
-    perl.leave(run_master(
-        {perl, std::move(start.session), std::move(start.command_line), std::move(start.go), std::move(start.fds)}));
+    auto image = start.go.recycle.reshare ? HeapImage::take() : std::nullopt;
+    if (!image) (void)collapse_heap();
+    perl.leave(run_master({perl, std::move(start.session), std::move(start.command_line), std::move(start.go),
+                           std::move(start.fds), std::move(image)}));
 }
 
 } // namespace mpsup::dynamic

@@ -4,6 +4,7 @@
 #include "worker/perl/interpreter.h"
 #include "worker/perl/perl_stack.h"
 #include "worker/perl/psgi_response.h"
+#include "worker/perl/sharing.h"
 
 namespace mpsup::perl {
 
@@ -33,6 +34,10 @@ public:
         interpreter_.call("Mpsup::run_hooks", name);
     }
 
+    void settle() noexcept override {
+        dTHXa(interpreter_.get());
+        keep_strings_shared(aTHX);
+    }
     void flush() noexcept override { interpreter_.flush(); }
     void became_child() noexcept override { interpreter_.became_child(); }
     bool is_our_process() const noexcept override { return interpreter_.is_our_process(); }

@@ -67,6 +67,8 @@ public:
     [[nodiscard]] virtual bool finish_request() = 0;
     virtual void run_hook(Hook hook) = 0;
 
+    /// Before the first fork(2): what is loaded is made fit for being shared.
+    virtual void settle() noexcept = 0;
     /// Before fork(2): what Perl and stdio have buffered would be written twice.
     virtual void flush() noexcept = 0;
     /// In a child just forked: its own random numbers, the default SIGCHLD, its own idea of who it is, database handles

@@ -35,6 +35,7 @@ TEST(KeyTable, SetsWhatItGets) {
                     .pool = {9, PoolMode::dynamic, 1, 2, 3, 4, Duration(5)},
                     .recycle = {1, Duration(2), Duration(3), 4, 5, 6},
                     .refork_after = 7,
+                    .reshare = false,
                     .warmup = {"/w"},
                     .request_timeout = {Duration(8), Duration(9)},
                     .slow = Duration(10),

@@ -27,7 +27,7 @@ TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
         R"("health":{"every":"5s","timeout":"2s"},)"
         R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}},)"
         R"("perl":{"kind":"dynamic","listen":["[::1]:8081","127.0.0.1:8081"],"app":"/srv/app.psgi",)"
-        R"("env":{"A":"ö\n\"\\","B":"2"},"mode":"deployment","pool":{"size":7},"health":{"path":"/up","every":"5s","timeout":"2s"},)"
+        R"("env":{"A":"ö\n\"\\","B":"2"},"mode":"deployment","pool":{"size":7},"reshare":"on","health":{"path":"/up","every":"5s","timeout":"2s"},)"
         R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}}}})");
 }
 
