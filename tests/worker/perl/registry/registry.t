@@ -12,6 +12,7 @@ my $dir = folder(
     'hello.cgi' => "#!/usr/bin/perl\nprint qq{${text}hello\\n};\n",
     'noshut.cgi' => "#!/usr/bin/perl -w\nprint qq{${text}\$^W \$0}; # no newline at the end",
     'pod.cgi' => "#!/usr/bin/perl\nprint qq{${text}pod};\n\n=head1 NAME\n\nnever closed",
+    'bare.cgi' => "#!/usr/bin/perl\nprint qq{${text}no semicolon}",
     'count.cgi' => "#!/usr/bin/perl\nour \$n++; print qq{$text\$n};",
     'exit.cgi' => "#!/usr/bin/perl\nprint qq{${text}before }; sub leave { exit 3 } leave(); print 'after';",
     'evalexit.cgi' => "#!/usr/bin/perl\nprint qq{${text}before }; eval { eval { exit }; print 'inner' }; print qq{outer \$@};",
@@ -85,6 +86,7 @@ is ask($app, '/hello.cgi')->{head}{'content-type'}, 'text/plain', 'its type';
 ok fileno(ask($app, '/hello.cgi')->{raw}) > 2, 'the body is a file';
 is body('/noshut.cgi'), "200 1 $dir/noshut.cgi", '-w, $0, no newline at the end';
 is body('/pod.cgi'), '200 pod', 'pod to the end';
+is body('/bare.cgi'), '200 no semicolon', 'no semicolon at the end';
 is body('/count.cgi'), "200 $_", "package variables stay ($_)" for 1 .. 3;
 is body('/exit.cgi'), '200 before ', 'exit in a sub ends the request' for 1 .. 2;
 is body('/evalexit.cgi'), '200 before ', 'exit leaves evals';

@@ -2,9 +2,15 @@
 package Mpsup::Registry::Program;
 use strict;
 use warnings;
+use Config;
 use Mpsup::Registry::Handles;
 use Mpsup::Registry::Head;
 use POSIX ();
+
+my %prctl = (x86_64 => 157, aarch64 => 167);
+my ($machine) = $Config{archname} =~ /\A(\w+?)-linux/;
+my $prctl = $prctl{ $machine // '' };
+my $PR_SET_PDEATHSIG = 1;
 
 our $GRACE    = 3;  # seconds that a program gets to end, after its output did and again after SIGTERM
 our $SILENCE  = 10; # seconds that a descendant may keep the output open without writing, after the program ended
@@ -14,13 +20,16 @@ my $PIECE = 65536;
 sub start {
     my ($class, $input, $run) = @_;
     pipe my $read, my $write or die "cannot make a pipe: $!\n";
+    my $server = $$;
     my $pid = fork // die "cannot fork: $!\n";
     if (!$pid) {
         eval {
             close $read;
+            end_with($server);
             default_signals();
             Mpsup::Registry::Handles::replace($input, $write);
             close $write;
+            close $input; # it is descriptor 0 now
             $run->();
             1;
         } or print STDERR "mpsup: $@";
@@ -28,7 +37,16 @@ sub start {
         POSIX::_exit(255);
     }
     close $write;
-    return bless {pid => $pid, owner => $$, pipe => $read, read => ''}, $class;
+    return bless {pid => $pid, owner => $server, pipe => $read, read => ''}, $class;
+}
+
+# A server that is killed, for request_timeout say, takes its program along. What the program forks may go on.
+sub end_with {
+    my ($server) = @_;
+    return unless $prctl;
+    syscall $prctl, $PR_SET_PDEATHSIG, POSIX::SIGKILL(), 0, 0, 0;
+    POSIX::_exit(255) if getppid != $server; # it has been killed by now
+    return;
 }
 
 sub default_signals {

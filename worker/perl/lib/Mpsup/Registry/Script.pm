@@ -92,7 +92,7 @@ sub compile {
         my $import = warnings->can('import');
         no warnings 'redefine'; # under FATAL a closure that matters in our sub only would be an error
         local *warnings::import = sub { &$import; $import->('warnings', NONFATAL => 'closure') if grep { /\AFATAL\z/ } @_ };
-        evaluate("package $package; sub $name {$closure\n#line 1 \"$self->{file}\"\n$code\n=pod\n\n=cut\n}\n1")
+        evaluate("package $package; sub $name {$closure\n#line 1 \"$self->{file}\"\n$code\n;\n=pod\n\n=cut\n}\n1")
             or die ref $@ eq 'Mpsup::Exit' ? "$self->{file}: it calls exit while it is compiled\n" : $@;
     }
     $self->{code}    = do { no strict 'refs'; \&{"${package}::$name"} };
