@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use Digest::MD5 qw(md5_hex);
-use Mpsup::Test qw(new_site free_port request wait_until read_file write_file);
+use Mpsup::Test qw(new_site free_port request connect_to exchange wait_until read_file write_file);
 use Test::More;
 
 my $site = new_site();
@@ -56,6 +56,7 @@ perl_script('big.cgi', "print qq{$text}; print 'x' x 65536 for 1 .. 320;", @all)
 perl_script('length.cgi', "print qq{Content-Length: 5\\n${text}hello and more};", @all);
 perl_script('hang.cgi', "print qq{$text\$\$\\n}; open my \$f, '>', '$dir/hung'; print {\$f} \$\$; close \$f; sleep 1000 while 1;", @all);
 perl_script('posix_exit.cgi', "use POSIX (); \$| = 1; print qq{${text}flushed }; \$| = 0; print 'not flushed'; POSIX::_exit(0);", qw(fork exec));
+perl_script('fork_exit.cgi', "use POSIX (); print qq{${text}before }; my \$pid = fork // die; if (!\$pid) { print 'lost'; POSIX::_exit(3) } waitpid \$pid, 0; print \$? >> 8;", @all);
 perl_script('signals.cgi', "print qq{$text}, grep { /^Sig(?:Blk|Ign|Cgt)/ } do { open my \$s, '<', '/proc/self/status' or die; <\$s> };", qw(fork exec));
 perl_script('fds.cgi', "print qq{$text}, map { \"\$_ \" . (readlink \"/proc/self/fd/\$_\") . \"\\n\" } do { opendir my \$d, '/proc/self/fd' or die; grep { /^\\d/ && \$_ != fileno \$d } readdir \$d };", qw(fork exec));
 perl_script('stderr.cgi', "warn qq{a warning\\n}; print STDERR qq{to the log\\n}; close STDERR; close STDOUT;", @all);
@@ -123,10 +124,19 @@ for my $mode (@all) {
     is length $big->{body}, 320 * 65536, "$mode: 20 MiB";
     is $big->{headers}{'content-length'}, 320 * 65536, '  from a file in memory, whose length is known' if $here;
     is get(in($mode, '/length.cgi'))->{body}, 'hello', "$mode: a Content-Length is kept to";
+    is get(in($mode, '/fork_exit.cgi'))->{body}, 'before 3', "$mode: POSIX::_exit in what it forks";
     is get(in($mode, '/closed.cgi'))->{body}, 'closed', "$mode: closed handles" for 1 .. 2;
     is get(in($mode, '/stderr.cgi'))->{status}, 500, "$mode: nothing printed";
     like log_text(), qr{to the log}, '  and STDERR is the log';
 }
+subtest 'one connection' => sub {
+    my $socket = connect_to($port);
+    for my $mode (@all) {
+        my $ask = sub { my ($method, $path) = @_; return exchange($socket, "$method " . in($mode, $path) . " HTTP/1.1\r\nHost: a\r\n\r\n", $method) };
+        is $ask->('HEAD', '/hello.cgi')->{body}, '', "$mode: HEAD";
+        like $ask->('GET', '/hello.cgi')->{body}, qr/\Ahello/, '  and then GET';
+    }
+};
 is +($site->pids('app', 'child'))[0], $child, 'all of that cost no child';
 
 subtest 'the environment' => sub {

@@ -174,7 +174,10 @@ sub serve {
     local %ENV = (%{ $self->{env} }, %$cgi);
     my ($code, $error) = eval { Mpsup::Registry::Handles::replace($input, $output); $self->run };
     $error //= $@ unless defined $code;
-    leave_process($code) if $$ != $process; # forked by the script, which did not care to exit
+    if ($$ != $process) { # forked by the script, which did not care to exit
+        print STDERR $error =~ s/\n?\z/\n/r if defined $error;
+        leave_process($code // 255);
+    }
     select $selected;
     $error //= 'its output could not be written' unless Mpsup::Registry::Handles::restore($servers);
     restore_signals($handlers);
