@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use Digest::MD5 qw(md5_hex);
 use Mpsup::Test qw(new_site free_port request connect_to exchange wait_until read_file write_file);
+use POSIX ();
 use Test::More;
 
 my $site = new_site();
@@ -75,11 +76,11 @@ script('run/bad.cgi', "#!/usr/bin/perl\nuse strict;\nprint \$nothing;\n");
 symlink '/usr/bin', "$dir/cgi/bin" or die;
 
 sub topology {
-    my (%extra) = @_;
+    my (%extra) = (pool => 1, @_);
     my $keys = join '', map { ", $_: $extra{$_}" } sort keys %extra;
     return $site->topology(<<"YAML");
   app:
-    {kind: dynamic, listen: "127.0.0.1:$port", pool: 1, health: {path: /hello.cgi, every: 60s},
+    {kind: dynamic, listen: "127.0.0.1:$port", health: {path: /hello.cgi, every: 60s},
      cgi: {dir: cgi, modes: {"run/*": perlrun, "fork/*": fork, "exec/*": exec}}$keys}
 YAML
 }
@@ -242,6 +243,39 @@ subtest 'scripts that hang' => sub {
         ok eval { wait_until(10, 'gone', sub { !kill 0, $pid }) }, '  and the process of the script' or kill 'KILL', $pid;
         wait_until(10, 'a successor', sub { my ($now) = $site->pids('app', 'child'); $now && $now != $before });
     }
+};
+
+# A client that goes round the modes until told to stop; the code it ends with says how many replies were not its own.
+sub start_client {
+    my ($number, $stop) = @_;
+    my $pid = fork // die;
+    return $pid if $pid;
+    my ($n, $wrong) = (0, 0);
+    until (-e $stop) {
+        my ($mode, $token) = ($all[++$n % 4], "client$number-$n");
+        my $body = 'b' x ($n % 15 == 0 ? 1_500_000 : $n % 7 * 500);
+        my $reply = eval { get(in($mode, "/echo.cgi?$token"), method => 'POST', body => $body) };
+        next if $reply and $reply->{body} eq "$token " . length($body) . " $token\n$body";
+        ++$wrong;
+        diag "$mode $token: ", $reply ? "$reply->{status} " . substr $reply->{body}, 0, 80 : "no reply: $@";
+    }
+    POSIX::_exit($wrong > 100 ? 100 : $wrong);
+}
+
+subtest 'many at once, while children and generations come and go' => sub {
+    perl_script('echo.cgi', "local \$/; my \$b = <STDIN> // ''; print qq{$text\$ENV{QUERY_STRING} }, length \$b, ' '; system qq{echo \$ENV{QUERY_STRING}}; print \$b;", @all);
+    $site->must('up', topology(pool => 3, recycle => '{requests: 30, jitter: 50%}', refork => '{after: 20}'));
+    my $crashed = $site->worker('app')->{restarts}{crash};
+    my $stop = "$dir/stop";
+    my @clients = map { start_client($_, $stop) } 1 .. 4;
+    $site->must('restart', 'app') for 1 .. 2;
+    wait_until(30, 'a child that has become a master', sub { grep { $_->{event} eq 'promoted' } $site->events });
+    write_file($stop, '');
+    for my $pid (@clients) {
+        waitpid $pid, 0;
+        is $? >> 8, 0, 'every reply is the one to its own request';
+    }
+    is $site->worker('app')->{restarts}{crash}, $crashed, 'and no child has crashed';
 };
 
 subtest 'a file changes' => sub {
