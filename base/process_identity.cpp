@@ -73,10 +73,9 @@ Result<std::string> boot_id() {
 Result<ProcessMemory> process_memory(pid_t pid) {
     const auto text = read_file("/proc/" + std::to_string(pid) + "/smaps_rollup", proc_file_limit);
     if (!text) return std::unexpected(text.error());
-    constexpr std::uint64_t kilobyte = 1024;
-    return ProcessMemory{
-        (kilobytes_after(*text, "\nPrivate_Clean:") + kilobytes_after(*text, "\nPrivate_Dirty:")) * kilobyte,
-        (kilobytes_after(*text, "\nShared_Clean:") + kilobytes_after(*text, "\nShared_Dirty:")) * kilobyte};
+    const auto bytes = [&](std::string_view key) { return kilobytes_after(*text, key) * 1024; };
+    return ProcessMemory{bytes("\nPrivate_Clean:") + bytes("\nPrivate_Dirty:"),
+                         bytes("\nShared_Clean:") + bytes("\nShared_Dirty:"), bytes("\nRss:"), bytes("\nPss:")};
 }
 
 std::string random_uuid() {

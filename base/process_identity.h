@@ -25,6 +25,8 @@ namespace mpsup {
 struct ProcessMemory {
     std::uint64_t private_bytes = 0;
     std::uint64_t shared_bytes = 0;
+    std::uint64_t resident_bytes = 0;     // both together: RSS
+    std::uint64_t proportional_bytes = 0; // PSS: its own, and its part of what it shares. These add up
 };
 [[nodiscard]] Result<ProcessMemory> process_memory(pid_t pid);
 

@@ -2,5 +2,5 @@
 #include "worker/program.h"
 
 int main(int argc, char** argv, char** environment) {
-    return mpsup::run_worker("mpsup-light", {argc, argv, environment}, nullptr);
+    return mpsup::run_worker("mpsup-light", {argc, argv, environment}, {});
 }

@@ -1,11 +1,15 @@
 #include "worker/program.h"
 
+#include "base/process_identity.h"
 #include "worker/http/error_log.h"
 #include "worker/static/light.h"
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <sys/prctl.h>
+#include <unistd.h>
 #include <utility>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -24,11 +28,38 @@ int fail(const Error& error) {
     return EXIT_FAILURE;
 }
 
+Error without_perl(const char* program) {
+    return {std::string(program) + " serves files only: there is no Perl in it", {}};
+}
+
+// An interpreter is not torn down, so this leaves by _exit(2).
+[[noreturn]] void show_memory() {
+    const auto memory = process_memory(::getpid());
+    if (!memory) ::_exit(fail(memory.error()));
+    std::printf(R"({"rss_bytes":%llu,"pss_bytes":%llu,"shared_bytes":%llu,"private_bytes":%llu})"
+                "\n",
+                static_cast<unsigned long long>(memory->resident_bytes),
+                static_cast<unsigned long long>(memory->proportional_bytes),
+                static_cast<unsigned long long>(memory->shared_bytes),
+                static_cast<unsigned long long>(memory->private_bytes));
+    ::_exit(std::fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+int measure(const char* program, MainArguments main, const PerlParts& perl, bool with_perl) {
+    if (with_perl && !perl.start) return fail(without_perl(program));
+    if (with_perl)
+        if (auto started = perl.start(main); !started) return fail(started.error());
+    show_memory();
+}
+
 } // namespace
 
-int run_worker(const char* program, MainArguments main, int (*run_pool)(WorkerStart)) {
+int run_worker(const char* program, MainArguments main, PerlParts perl) {
     // Its memory must stay readable for the supervisor (PR_SET_DUMPABLE is left alone).
     std::signal(SIGPIPE, SIG_IGN);
+    const std::string_view only_argument = main.argc == 2 ? main.argv[1] : "";
+    if (only_argument == "--memory" || only_argument == "--memory=perl")
+        return measure(program, main, perl, only_argument == "--memory=perl");
     auto command_line = contract::CommandLine::parse(main.argc, main.argv);
     if (!command_line) return fail(command_line.error());
     auto session = contract::Session::open(*command_line, command_line->role);
@@ -40,8 +71,9 @@ int run_worker(const char* program, MainArguments main, int (*run_pool)(WorkerSt
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // what serves files starts no other program
         return static_files::run_light(*session, go, std::move(fds));
     }
-    if (run_pool) return run_pool({main, std::move(*command_line), std::move(*session), std::move(go), std::move(fds)});
-    const Error unable{std::string(program) + " serves files only: there is no Perl in it", {}};
+    if (perl.run_pool)
+        return perl.run_pool({main, std::move(*command_line), std::move(*session), std::move(go), std::move(fds)});
+    const Error unable = without_perl(program);
     (void)session->send(contract::Failed{unable.to_string()});
     return fail(unable);
 }

@@ -23,8 +23,17 @@ struct WorkerStart {
     std::vector<Fd> fds; // as go.fds says
 };
 
+/// What a program that has Perl can do with it; nothing in one that has none.
+struct PerlParts {
+    int (*run_pool)(WorkerStart) = nullptr;
+    Result<> (*start)(MainArguments) = nullptr; // Perl alone, without an application: to see what it costs
+};
+
 /// Reads the command line, says hello, waits for `go`, and is what it was told to be: a light worker, or what `run_pool`
-/// makes of it (null in a program without Perl). Returns the exit code; a pool leaves by _exit(2) instead.
-[[nodiscard]] int run_worker(const char* program, MainArguments main, int (*run_pool)(WorkerStart));
+/// makes of it. Returns the exit code; a pool leaves by _exit(2) instead.
+///
+/// With `--memory` as its only argument it says in JSON how much memory it has taken up to there, `--memory=perl` with
+/// Perl started, and ends: what `mpsup size` compares programs by.
+[[nodiscard]] int run_worker(const char* program, MainArguments main, PerlParts perl);
 
 } // namespace mpsup

@@ -80,6 +80,7 @@ private:
         verb("status", "the site and its workers", [this] { return run_status(context_); });
         verb("workers", "every process: what it does, how much memory it holds",
              [this] { return run_workers(context_); });
+        verb("size", "the memory of every process, and what the builds cost", [this] { return run_size(context_); });
         CLI::App* events = verb("events", "what happened", [this] { return run_events(context_, events_); });
         events->add_option("worker", events_.worker, "of this worker only");
         events->add_option("-n,--lines", events_.count, "how many of the last ones")->check(CLI::Range(1, 100000));

@@ -24,6 +24,8 @@ struct UpOptions {
 [[nodiscard]] int run_status(const Context& context);
 /// Every process.
 [[nodiscard]] int run_workers(const Context& context);
+/// How much memory all of it takes, and what another build would.
+[[nodiscard]] int run_size(const Context& context);
 
 struct EventsOptions {
     std::string worker;

@@ -15,7 +15,7 @@ for my $layout (['two-ports', '127.0.0.1'], ['two-ips', '127.0.0.2']) {
     my $text = read_file(source_root() . "/topologies/$name.yaml");
     $text =~ s{listen: 127\.0\.0\.1:8080}{listen: 127.0.0.1:$files};
     $text =~ s{listen: \Q$dynamic_address\E:80\d\d}{listen: $dynamic_address:$pages};
-    $text =~ s{app: gitweb/}{app: @{[source_root()]}/topologies/gitweb/};
+    $text =~ s{dir: gitweb\b}{dir: @{[source_root()]}/topologies/gitweb};
     my $topology = $site->write('demo.yaml', $text);
 
     $site->must('up', $topology);
@@ -56,6 +56,10 @@ for my $layout (['two-ports', '127.0.0.1'], ['two-ips', '127.0.0.2']) {
     my @before = map { $site->pids('httpd_perl', $_) } qw(master child);
     like $site->must('up', $topology), qr/nothing changed/, "$name: up again says that nothing changed";
     is_deeply [map { $site->pids('httpd_perl', $_) } qw(master child)], \@before, "$name: and the pids are the same";
+    $site->must('restart');
+    my @after = map { $site->pids('httpd_perl', $_) } qw(master child);
+    ok !(grep { my $pid = $_; grep { $_ == $pid } @before } @after), "$name: restart replaces every process";
+    like request($pages, $project, address => $dynamic_address)->{body}, qr{<title>[^<]*summary}, "$name: and pages are as before";
     $site->must('down');
     ok !eval { request($pages, '/up', address => $dynamic_address) }, "$name: nobody listens after down";
 }

@@ -330,7 +330,7 @@ TEST(DemoTopologies, AreValidWhereGitwebIsInstalled) {
         const auto loaded = load_file(MPSUP_SOURCE_DIR "/topologies/" + name + ".yaml");
         ASSERT_TRUE(loaded) << format_problems(loaded.error());
         EXPECT_EQ(loaded->site, "gitweb");
-        EXPECT_EQ(loaded->find("httpd_perl")->app, MPSUP_SOURCE_DIR "/topologies/gitweb/app.psgi");
+        EXPECT_EQ(loaded->find("httpd_perl")->cgi.dir, MPSUP_SOURCE_DIR "/topologies/gitweb");
     }
 }
 

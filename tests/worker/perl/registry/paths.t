@@ -57,6 +57,7 @@ is body('/a.cgi/', SCRIPT_NAME => '/mount'), '200 /mount/a.cgi|/||GET|none', 'be
 is body('/dir/a.cgi/x'), '200 /dir/a.cgi|/x', 'in a folder';
 is body('/dir/deep/er/a/x'), '200 /dir/deep/er/a|/x', 'deeper';
 is body('/link.cgi'), '200 /link.cgi|||GET|none', 'a link to a file';
+is ask(app(dir => "$dir/no index"), '/')->{status}, 404, 'a folder without an index';
 my $moved = ask($app, '/dir?x=1', SCRIPT_NAME => '/m');
 is "$moved->{status} $moved->{head}{location}", '301 /m/dir/?x=1', 'a folder without slash';
 is ask($app, '/no%20index')->{head}{location}, '/no%20index/', '  with a blank';

@@ -12,6 +12,7 @@ my $dir = folder(
     'hello.cgi' => "#!/usr/bin/perl\nprint qq{${text}hello\\n};\n",
     'noshut.cgi' => "#!/usr/bin/perl -w\nprint qq{${text}\$^W \$0}; # no newline at the end",
     'pod.cgi' => "#!/usr/bin/perl\nprint qq{${text}pod};\n\n=head1 NAME\n\nnever closed",
+    'bare.cgi' => "#!/usr/bin/perl\nprint qq{${text}no semicolon}",
     'count.cgi' => "#!/usr/bin/perl\nour \$n++; print qq{$text\$n};",
     'exit.cgi' => "#!/usr/bin/perl\nprint qq{${text}before }; sub leave { exit 3 } leave(); print 'after';",
     'evalexit.cgi' => "#!/usr/bin/perl\nprint qq{${text}before }; eval { eval { exit }; print 'inner' }; print qq{outer \$@};",
@@ -46,6 +47,8 @@ S
     'format.cgi' => "#!/usr/bin/perl\nour \$v = 'value';\nformat STDOUT =\n@<<<<<<|\n\$v\n.\nprint qq{$text}; write;",
     'fork.cgi' => "#!/usr/bin/perl\nprint qq{$text}; my \$pid = fork; if (!\$pid) { print qq{child\\n}; exit 7 } waitpid \$pid, 0; print 'parent ', \$? >> 8;",
     'forkfall.cgi' => "#!/usr/bin/perl\nprint qq{$text}; my \$pid = fork; if (!\$pid) { print qq{child\\n} } else { waitpid \$pid, 0; print 'parent ', \$? }",
+    'forkdie.cgi' => "#!/usr/bin/perl\nprint qq{$text}; my \$pid = fork; if (!\$pid) { print qq{child,}; \$! = 0; die qq{of its own\\n} } waitpid \$pid, 0; print 'parent ', \$? >> 8;",
+    'forkexit.cgi' => "#!/usr/bin/perl\nuse POSIX (); print qq{$text}; my \$pid = fork; if (!\$pid) { print qq{lost}; POSIX::_exit(3) } waitpid \$pid, 0; print 'parent ', \$? >> 8;",
     'handler.cgi' => "#!/usr/bin/perl\nprint qq{$text}, handler(); sub handler { 'its own' }",
     'strict.cgi' => "#!/usr/bin/perl\nuse v5.36; my sub f (\$x) { \$x + 1 } print qq{$text}, f(2), __PACKAGE__ =~ /hello/ ? 1 : 0;",
     'dup.cgi' => "#!/usr/bin/perl\nprint qq{$text}; open OUT, '>&', STDOUT; print OUT 'through another handle';",
@@ -85,6 +88,7 @@ is ask($app, '/hello.cgi')->{head}{'content-type'}, 'text/plain', 'its type';
 ok fileno(ask($app, '/hello.cgi')->{raw}) > 2, 'the body is a file';
 is body('/noshut.cgi'), "200 1 $dir/noshut.cgi", '-w, $0, no newline at the end';
 is body('/pod.cgi'), '200 pod', 'pod to the end';
+is body('/bare.cgi'), '200 no semicolon', 'no semicolon at the end';
 is body('/count.cgi'), "200 $_", "package variables stay ($_)" for 1 .. 3;
 is body('/exit.cgi'), '200 before ', 'exit in a sub ends the request' for 1 .. 2;
 is body('/evalexit.cgi'), '200 before ', 'exit leaves evals';
@@ -153,6 +157,8 @@ is body('/utf8.cgi'), "200 1\xc3\xa9", 'use utf8, and a layer' for 1 .. 2;
 is body('/format.cgi'), "200 value  |\n", 'a format' for 1 .. 2;
 is body('/fork.cgi'), "200 child\nparent 7", 'fork and exit' for 1 .. 2;
 is body('/forkfall.cgi'), "200 child\nparent 0", 'fork, and no exit';
+like captured { is body('/forkdie.cgi'), '200 child,parent 255', 'fork and die' }, qr/^of its own$/m, '  is told';
+is body('/forkexit.cgi'), '200 parent 3', 'fork and POSIX::_exit, which flushes nothing' for 1 .. 2;
 is body('/handler.cgi'), '200 its own', 'a sub that is called handler';
 is body('/strict.cgi'), '200 30', 'use v5.36';
 is body('/dup.cgi'), '200 through another handle', 'a handle left open' for 1 .. 2;

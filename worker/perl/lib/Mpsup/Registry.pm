@@ -19,6 +19,9 @@ my $runs = 0; # makes packages different
 # A Perl switch that a sub can do without or that is given to it: the others change what the program means.
 my $harmless_switches = qr/\A-[wWXTtUu]+\z/;
 
+# What the server interrupts a request with.
+my $out_of_time = qr/\Athe request took longer than request_timeout allows/;
+
 sub new {
     my ($class, %given) = @_;
     my $self = bless {mode => 'registry', modes => {}, %given, scripts => {}, folders => {'' => 1}}, $class;
@@ -211,7 +214,7 @@ sub refuse {
     my ($self, $env) = @_;
     my ($folder, $name) = $env->{PATH_INFO} =~ m{\A/?(?:(.*)/)?([^/]*)\z};
     my $path = defined $folder ? "$folder/$name" : $name;
-    if ($self->{folders}{$path}) {
+    if ($self->{folders}{$path} and $env->{PATH_INFO} !~ m{/\z}) {
         my $location = join '', $env->{SCRIPT_NAME} // '', $path eq '' ? '' : "/$path", '/';
         $location =~ s{([^A-Za-z0-9/._~!\$&'()*+,;=:\@-])}{sprintf '%%%02X', ord $1}ge;
         $location .= "?$env->{QUERY_STRING}" if length($env->{QUERY_STRING} // '');
@@ -224,6 +227,7 @@ sub refuse {
 
 sub failure {
     my ($env, $path, $why) = @_;
+    die $why if $why =~ $out_of_time; # the server answers that itself
     chomp $why;
     $env->{'psgi.errors'}->print("mpsup: $path: $why\n");
     return [500, ['Content-Type' => 'text/plain'], ["500 Internal Server Error\n"]];

@@ -103,7 +103,7 @@ sub close_others {
     for my $fd (grep { $_ > 2 && !$ours->{$_} } descriptors()) {
         if (open my $handle, '<&=', $fd) { close $handle }
     }
-    undef $_ for @kept, $nothing;
+    close $_ for grep { defined && defined fileno $_ } @kept, $nothing;
     return;
 }
 

@@ -2,9 +2,17 @@
 package Mpsup::Registry::Program;
 use strict;
 use warnings;
+use Config;
 use Mpsup::Registry::Handles;
 use Mpsup::Registry::Head;
 use POSIX ();
+use Time::HiRes ();
+
+my %prctl = (x86_64 => 157, aarch64 => 167);
+my ($machine) = $Config{archname} =~ /\A(\w+?)-linux/;
+my $prctl = $prctl{ $machine // '' };
+my $PR_SET_PDEATHSIG = 1;
+my $pidfd_open = 434; # of every machine
 
 our $GRACE    = 3;  # seconds that a program gets to end, after its output did and again after SIGTERM
 our $SILENCE  = 10; # seconds that a descendant may keep the output open without writing, after the program ended
@@ -14,13 +22,16 @@ my $PIECE = 65536;
 sub start {
     my ($class, $input, $run) = @_;
     pipe my $read, my $write or die "cannot make a pipe: $!\n";
+    my $server = $$;
     my $pid = fork // die "cannot fork: $!\n";
     if (!$pid) {
         eval {
             close $read;
+            end_with($server);
             default_signals();
             Mpsup::Registry::Handles::replace($input, $write);
             close $write;
+            close $input; # it is descriptor 0 now
             $run->();
             1;
         } or print STDERR "mpsup: $@";
@@ -28,7 +39,16 @@ sub start {
         POSIX::_exit(255);
     }
     close $write;
-    return bless {pid => $pid, owner => $$, pipe => $read, read => ''}, $class;
+    return bless {pid => $pid, owner => $server, pipe => $read, read => ''}, $class;
+}
+
+# A server that is killed, for request_timeout say, takes its program along. What the program forks may go on.
+sub end_with {
+    my ($server) = @_;
+    return unless $prctl;
+    syscall $prctl, $PR_SET_PDEATHSIG, POSIX::SIGKILL(), 0, 0, 0;
+    POSIX::_exit(255) if getppid != $server; # it has been killed by now
+    return;
 }
 
 sub default_signals {
@@ -116,15 +136,28 @@ sub stop {
 
 sub ends_within {
     my ($self, $seconds) = @_;
-    my $pause = 0.001;
+    my $deadline = now() + $seconds;
     while (!$self->has_ended) {
-        return 0 if $seconds <= 0;
-        select undef, undef, undef, $pause;
-        $seconds -= $pause;
-        $pause *= 2 if $pause < 0.1;
+        my $left = $deadline - now();
+        return 0 if $left <= 0;
+        $self->{handle} //= handle_of($self->{pid});
+        my $wanted = '';
+        vec($wanted, fileno $self->{handle}, 1) = 1 if $self->{handle};
+        select $wanted, undef, undef, $self->{handle} || $left < 0.01 ? $left : 0.01; # a signal may come in between
     }
     return 1;
 }
+
+# Readable when the process has ended. Where the kernel has no such thing it is looked at again and again.
+sub handle_of {
+    my ($pid) = @_;
+    my $fd = syscall $pidfd_open, $pid, 0;
+    return '' if $fd < 0;
+    open my $handle, '<&=', $fd or return '';
+    return $handle;
+}
+
+sub now { return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
 
 sub has_ended {
     my ($self, $flags) = @_;

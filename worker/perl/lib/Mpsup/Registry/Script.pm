@@ -92,7 +92,7 @@ sub compile {
         my $import = warnings->can('import');
         no warnings 'redefine'; # under FATAL a closure that matters in our sub only would be an error
         local *warnings::import = sub { &$import; $import->('warnings', NONFATAL => 'closure') if grep { /\AFATAL\z/ } @_ };
-        evaluate("package $package; sub $name {$closure\n#line 1 \"$self->{file}\"\n$code\n=pod\n\n=cut\n}\n1")
+        evaluate("package $package; sub $name {$closure\n#line 1 \"$self->{file}\"\n$code\n;\n=pod\n\n=cut\n}\n1")
             or die ref $@ eq 'Mpsup::Exit' ? "$self->{file}: it calls exit while it is compiled\n" : $@;
     }
     $self->{code}    = do { no strict 'refs'; \&{"${package}::$name"} };
@@ -174,7 +174,10 @@ sub serve {
     local %ENV = (%{ $self->{env} }, %$cgi);
     my ($code, $error) = eval { Mpsup::Registry::Handles::replace($input, $output); $self->run };
     $error //= $@ unless defined $code;
-    leave_process($code) if $$ != $process; # forked by the script, which did not care to exit
+    if ($$ != $process) { # forked by the script, which did not care to exit
+        print STDERR $error =~ s/\n?\z/\n/r if defined $error;
+        leave_process($code // 255);
+    }
     select $selected;
     $error //= 'its output could not be written' unless Mpsup::Registry::Handles::restore($servers);
     restore_signals($handlers);

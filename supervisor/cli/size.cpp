@@ -1,0 +1,51 @@
+#include "supervisor/cli/program_size.h"
+#include "supervisor/cli/size_view.h"
+#include "supervisor/cli/status_view.h"
+#include "supervisor/cli/verbs.h"
+
+#include <cstdio>
+#include <filesystem>
+
+namespace mpsup::cli {
+
+namespace {
+
+std::string folder_of_this_program() {
+    std::error_code error;
+    return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+// Asks the kernel for each; what has ended meanwhile is left out.
+Result<std::vector<ProcessSize>> measured(std::vector<ProcessSize> processes) {
+    std::vector<ProcessSize> found;
+    std::optional<Error> trouble;
+    for (ProcessSize& process : processes) {
+        auto memory = process_memory(process.pid);
+        if (!memory) trouble = memory.error();
+        if (!memory) continue;
+        process.memory = *memory;
+        found.push_back(std::move(process));
+    }
+    if (found.empty() && trouble) return std::unexpected(*trouble);
+    return found;
+}
+
+} // namespace
+
+int run_size(const Context& context) {
+    const auto site = choose_site(context);
+    if (!site) return complain(site.error().what, usage);
+    const auto status = fetch_status(*site);
+    if (!status) return complain(status.error().to_string(), failed);
+    if (!status->is_live) return complain("no supervisor runs for site " + site->name, no_supervisor);
+    auto processes = measured(processes_in(status->text));
+    if (!processes) return complain(processes.error().to_string(), failed);
+    const SiteSize size{site->name, std::move(*processes), measure_programs(folder_of_this_program())};
+    if (context.output == Output::table)
+        std::fputs(size_table(size).c_str(), stdout);
+    else
+        std::printf("%s\n", size_json(size).c_str());
+    return ok;
+}
+
+} // namespace mpsup::cli
