@@ -6,6 +6,7 @@
 #include "worker/contract/session.h"
 #include "worker/dynamic/child_channel.h"
 #include "worker/dynamic/pool_board.h"
+#include "worker/http/limits.h"
 #include "worker/perl/engine.h"
 
 #include <chrono>
@@ -29,6 +30,7 @@ struct ChildSetup {
     const contract::Go& go;
     std::chrono::milliseconds grace{30'000};
     bool serves_already = false; // its generation was let in before it was born
+    http::Deadlines deadlines = http::Deadlines::heavy();
 };
 
 /// Why a child has ended its work, when it is not to leave: it was made a pool master.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "worker/contract/session.h"
+#include "worker/http/limits.h"
 #include "worker/perl/engine.h"
 
 #include <optional>
@@ -16,6 +17,7 @@ struct MasterSetup {
     std::optional<contract::CommandLine> command_line; // what children say of themselves to a supervisor
     contract::Go go;
     std::vector<Fd> fds; // as go.fds says
+    http::Deadlines deadlines = http::Deadlines::heavy();
 };
 
 /// Runs until the pool is told to drain and has: returns the exit code. Single-threaded, one poll loop; serves no client.

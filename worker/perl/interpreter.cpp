@@ -116,9 +116,10 @@ Result<> Interpreter::load_registry() {
 }
 
 Result<> Interpreter::adopt(::interpreter* running) {
+    told_to_end = 0;
+    if (perl_ == running) return {};
     perl_ = running;
     dTHXa(perl_);
-    worker_pid = ::getpid();
     ProcessState::watch_operations();
     define_functions(aTHX);
     return prepare();
