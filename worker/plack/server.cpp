@@ -50,7 +50,7 @@ private:
 http::Deadlines deadlines_of(const Options& options) {
     http::Deadlines deadlines = http::Deadlines::heavy();
     deadlines.idle = options.keepalive;
-    deadlines.head = deadlines.body_stall = deadlines.write_stall = options.timeout;
+    deadlines.head = deadlines.body_stall = options.timeout;
     return deadlines;
 }
 

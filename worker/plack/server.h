@@ -16,7 +16,7 @@ struct Options {
     int workers = 5;
     std::uint64_t max_requests = 0;            // after which a child is replaced, give or take a fifth; 0: never
     std::chrono::milliseconds keepalive{1000}; // for the next request on a connection
-    std::chrono::milliseconds timeout{10'000}; // for a head to arrive, for a body to go on, for a client to read on
+    std::chrono::milliseconds timeout{5000};   // for a head to arrive, and for a body to go on
     std::chrono::milliseconds grace{30'000};   // to finish what runs when told to end
 };
 

@@ -20,7 +20,7 @@ my %numbers = (
     workers           => [5,  1, 1000],
     max_requests      => [0,  0, 1e12],
     keepalive_timeout => [1,  0, 86_400],
-    timeout           => [10, 1, 86_400],
+    timeout           => [5,  1, 86_400],
     grace             => [30, 0, 86_400],
 );
 my %also_called = (max_workers => 'workers', max_reqs_per_child => 'max_requests', read_timeout => 'timeout');
