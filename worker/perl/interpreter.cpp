@@ -52,8 +52,10 @@ void dispatch(pTHX) {
 }
 
 void define_functions(pTHX) {
-    newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
-    GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
+    if (!get_cv("CORE::GLOBAL::exit", 0)) { // in an adopted interpreter others may have been faster
+        newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
+        GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
+    }
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
     define_response_functions(aTHX);
 }

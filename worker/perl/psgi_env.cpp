@@ -11,7 +11,9 @@ constexpr std::string_view prefix = "HTTP_";
 constexpr std::size_t longest_key = 512; // of a field's name; longer ones are left out
 
 void put(pTHX_ HV* env, std::string_view key, std::string_view value) {
-    (void)hv_store(env, key.data(), static_cast<I32>(key.size()), newSVpvn(value.data(), value.size()), 0);
+    // Of no data at all newSVpvn makes undef.
+    SV* text = newSVpvn(value.empty() ? "" : value.data(), value.size());
+    (void)hv_store(env, key.data(), static_cast<I32>(key.size()), text, 0);
 }
 
 // HTTP_ACCEPT_LANGUAGE of Accept-Language. Repeated fields are joined as their grammar wants it: cookies by "; ", lists
