@@ -295,15 +295,45 @@ subtest 'plackup -r' => sub {
     my $port   = free_port();
     my $server = start($port, 'plackup', '-r', '-s', 'Mpsup', '-p', $port, '-E', 'deployment', "$dir/site/app.psgi");
     like request($port, '/')->{body}, qr/\Aone (\d+)\z/, 'serves';
-    $write->('another');
-    my $body = wait_until(30, 'the new text', sub {
+    my $written = 0;
+    my $body = wait_until(60, 'the new text', sub {
+        # Now and then again: what is written before it looks for the first time is no change.
+        if (time >= $written + 5) { $write->('another' . ' ' x ($written % 7)); $written = time }
         my $reply = eval { request($port, '/') };
         $reply && $reply->{body} =~ /\Aanother/ && $reply->{body};
     });
-    like $body, qr/\Aanother \d+\z/, 'a file that changes is loaded again';
+    like $body, qr/\Aanother +\d+\z/, 'a file that changes is loaded again';
     my ($master) = $body =~ /(\d+)\z/;
     is stop($server), 0, 'TERM';
     ok is_gone($master), 'nobody is left';
+};
+
+subtest 'use Mpsup' => sub {
+    write_file("$dir/hooks.psgi", <<'PSGI');
+use strict; use warnings;
+use Mpsup;
+Mpsup->post_fork(sub { our $in = $$ });
+Mpsup->pre_exit(sub { open my $out, '>>', "$ENV{TEST_DIR}/left" or die; print {$out} "$$\n"; close $out });
+sub {
+    my $env = shift;
+    exit 3  if $env->{PATH_INFO} eq '/exit';
+    chdir '/' if $env->{PATH_INFO} eq '/chdir';
+    require Cwd;
+    return [200, ['Content-Type' => 'text/plain'], [$env->{PATH_INFO} eq '/cwd' ? Cwd::getcwd() : our $in]];
+};
+PSGI
+    my $port   = free_port();
+    my $server = start($port, 'plackup', '-s', 'Mpsup', '-p', $port, '--workers', 1, '-E', 'deployment', "$dir/hooks.psgi");
+    my $pid    = wait_until(10, 'a child', sub { (children($server->{pid}))[0] });
+    is request($port, '/')->{body}, $pid, 'Mpsup->post_fork';
+    is request($port, '/exit')->{status}, 500, 'exit() ends the request only';
+    is request($port, '/')->{body}, $pid, '  and not the child';
+    is request($port, '/chdir')->{status}, 200, 'the application goes somewhere else';
+    is request($port, '/cwd')->{body}, getcwd(), '  and is brought back';
+    is stop($server), 0, 'TERM';
+    is read_file("$dir/left"), "$pid\n", 'Mpsup->pre_exit';
+    is scalar(`$^X -MMpsup -e 'print defined \$SIG{TERM} ? "ours" : "free"; exit 5' 2>&1`), 'free', 'on its own it changes no signal';
+    is $? >> 8, 5, '  nor exit';
 };
 
 subtest 'run() in a program' => sub {

@@ -18,6 +18,8 @@ public:
         return interpreter_.start(argc, argv, environment);
     }
 
+    Result<> adopt(::interpreter* running) { return interpreter_.adopt(running); }
+
     Result<> adopt(::interpreter* running, void* application) {
         if (auto adopted = interpreter_.adopt(running); !adopted) return adopted;
         (void)application_.release(); // in a fork of a process that serves, frames below us have it in hand
@@ -68,6 +70,8 @@ LibperlEngine& the_engine() {
 } // namespace
 
 Engine& linked_engine() { return the_engine(); }
+
+Result<> adopt_interpreter(::interpreter* running) { return the_engine().adopt(running); }
 
 Result<Engine*> adopted_engine(::interpreter* running, void* application) {
     LibperlEngine& engine = the_engine();

@@ -42,9 +42,7 @@ std::chrono::milliseconds seconds_of(pTHX_ SV* value) {
     return std::chrono::milliseconds(static_cast<std::int64_t>(SvNV(value) * 1000));
 }
 
-Result<Fd> share_listener(const std::string& fd) {
-    return mpsup::plack::share_listener(std::atoi(fd.c_str()));
-}
+Result<Fd> share_listener(const std::string& fd) { return mpsup::plack::share_listener(std::atoi(fd.c_str())); }
 
 // listen_at("127.0.0.1:5000"), listen_at_path("/run/app.sock"), share_listener(fileno($socket)): a descriptor, which the
 // caller owns.
@@ -56,6 +54,18 @@ template <Result<Fd> (*make)(const std::string&)> void xs_listener(pTHX_ CV* cv)
     if (failed) croak_sv(result);
     ST(0) = result;
     XSRETURN(1);
+}
+
+void xs_adopt(pTHX_ CV* cv) {
+    dXSARGS;
+    if (items != 0) croak_xs_usage(cv, "");
+    bool failed = false;
+    SV* result = attempt(aTHX_ failed, [&]() -> Result<int> {
+        if (auto adopted = mpsup::perl::adopt_interpreter(aTHX); !adopted) return std::unexpected(adopted.error());
+        return 0;
+    });
+    if (failed) croak_sv(result);
+    XSRETURN_EMPTY;
 }
 
 constexpr I32 before_listeners = 6; // of the arguments of serve
@@ -89,13 +99,14 @@ void xs_serve(pTHX_ CV* cv) {
 
 // Called by XSLoader. The first line dies unless perl and the Perl half are those that this was built for.
 extern "C" __attribute__((visibility("default"))) void boot_Plack__Handler__Mpsup(pTHX_ CV* cv); // NOLINT
-extern "C" void boot_Plack__Handler__Mpsup(pTHX_ CV* cv) {                                        // NOLINT
+extern "C" void boot_Plack__Handler__Mpsup(pTHX_ CV* cv) {                                       // NOLINT
     dXSBOOTARGSXSAPIVERCHK;
     PERL_UNUSED_VAR(cv);
     PERL_UNUSED_VAR(items);
     newXS("Plack::Handler::Mpsup::listen_at", xs_listener<mpsup::plack::listen_at>, __FILE__);
     newXS("Plack::Handler::Mpsup::listen_at_path", xs_listener<mpsup::plack::listen_at_path>, __FILE__);
     newXS("Plack::Handler::Mpsup::share_listener", xs_listener<share_listener>, __FILE__);
+    newXS("Plack::Handler::Mpsup::adopt", xs_adopt, __FILE__);
     newXS("Plack::Handler::Mpsup::serve", xs_serve, __FILE__);
     Perl_xs_boot_epilog(aTHX_ ax);
 }

@@ -26,7 +26,7 @@ void pass_on_as_term(int) {
 class EndSignals {
 public:
     EndSignals() noexcept {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = pass_on_as_term;
         ::sigemptyset(&action.sa_mask);
         ::sigaction(SIGINT, &action, &old_int_);
@@ -42,8 +42,8 @@ public:
     EndSignals& operator=(const EndSignals&) = delete;
 
 private:
-    struct sigaction old_int_ {};
-    struct sigaction old_quit_ {};
+    struct sigaction old_int_{};
+    struct sigaction old_quit_{};
     sigset_t old_mask_{};
 };
 

@@ -27,6 +27,14 @@ my %also_called = (max_workers => 'workers', max_reqs_per_child => 'max_requests
 # What Plack::Runner and Plack::Test give to every handler.
 my %known = map { $_ => 1 } qw(host port listen socket listen_sock server_ready daemonize);
 
+# For "use Mpsup" in an application.
+sub prepare {
+    local $SIG{PIPE};
+    local $SIG{TERM}; # not ours before run()
+    adopt();
+    return;
+}
+
 sub new {
     my ($class, %options) = @_;
     return bless {%options}, $class;
