@@ -52,7 +52,8 @@ void dispatch(pTHX) {
 }
 
 void define_functions(pTHX) {
-    if (!get_cv("CORE::GLOBAL::exit", 0)) { // in an adopted interpreter others may have been faster
+    // In an adopted interpreter others may have been faster.
+    if (!get_cv("CORE::GLOBAL::exit", 0)) {
         newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
         GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
     }

@@ -67,10 +67,10 @@ contract::Go order_of(const Options& options, std::size_t listeners) {
 
 } // namespace
 
-Result<Fd> listen_at(const std::string& text) {
-    const auto address = Address::parse(text);
-    if (!address) return failure(text + " is no address to listen at");
-    return listen_tcp(*address);
+Result<Fd> listen_at(const std::string& address) {
+    const auto parsed = Address::parse(address);
+    if (!parsed) return failure(address + " is no address to listen at");
+    return listen_tcp(*parsed);
 }
 
 Result<Fd> listen_at_path(const std::string& path) {
