@@ -56,6 +56,7 @@ sub start {
     if (!$pid) {
         $ENV{TEST_DIR} = "$dir";
         @SIG{qw(HUP INT QUIT)} = ('DEFAULT') x 3; # whoever runs the tests may ignore them
+        setpgrp 0, 0;
         open STDIN,  '<', '/dev/null' or die;
         open STDOUT, '>', $err        or die;
         open STDERR, '>>', $err       or die;
@@ -176,7 +177,7 @@ for my $signal (qw(TERM INT QUIT)) {
         is exchange($idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")->{body}, "hello\n", 'a connection that is kept alive';
         print {$busy} "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
         wait_until(10, 'the request is in hand', sub { -e "$dir/waiting" });
-        kill $signal, $server->{pid};
+        kill $signal eq 'INT' ? '-INT' : $signal, $server->{pid}; # Ctrl-C is for all of the terminal's foreground
         wait_until(10, 'nobody else is accepted', sub {
             (grep { is_gone($_) } @pids) == 1; # the idle child has left
         });

@@ -211,8 +211,8 @@ How long requests in hand may take to finish when the server was told to end: 30
 
 =back
 
-C<--access-log>, C<-E>, C<-e>, C<-r>, C<-L> and the others are plackup's own. C<-D> and C<--enable-ssl> are refused; of options that are not known
-a warning is written.
+C<--access-log>, C<-E>, C<-e>, C<-r>, C<-L> and the others are plackup's own. C<-D> and C<--enable-ssl> are refused; of options
+that are not known a warning is written.
 
 =head1 SIGNALS
 
@@ -266,6 +266,11 @@ chdir, umask, alarm and select in code that was compiled before are not undone a
 
 What wants to write something at the end of each process (L<Devel::Cover>) does not get to it in children, because END blocks do
 not run there. C<< Mpsup->pre_exit(sub { ... }) >> does.
+
+=item *
+
+Requests are read strictly. What is malformed never reaches the application, nor do methods that IANA's registry does not know
+(501), CONNECT and TRACE (405).
 
 =item *
 
