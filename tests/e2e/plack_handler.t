@@ -17,7 +17,7 @@ my $dir = File::Temp->newdir('mpsup-XXXXXX', TMPDIR => 1);
 my %running; # pid => true
 my $count = 0;
 my $owner = $$;
-END { if ($$ == $owner) { kill 'KILL', keys %running; waitpid $_, 0 for keys %running } }
+END { if ($$ == $owner) { my $code = $?; kill '-KILL', keys %running; waitpid $_, 0 for keys %running; $? = $code } } # with their children
 
 write_file("$dir/app.psgi", <<'APP');
 use strict; use warnings;
@@ -56,7 +56,7 @@ sub start {
     if (!$pid) {
         $ENV{TEST_DIR} = "$dir";
         @SIG{qw(HUP INT QUIT)} = ('DEFAULT') x 3; # whoever runs the tests may ignore them
-        setpgrp 0, 0;
+        setpgrp 0, 0; # all that comes of it can be reached
         open STDIN,  '<', '/dev/null' or die;
         open STDOUT, '>', $err        or die;
         open STDERR, '>>', $err       or die;
