@@ -26,10 +26,13 @@ separate_arguments(MPSUP_PERL_LDOPTS UNIX_COMMAND "${MPSUP_PERL_LDOPTS}")
 list(TRANSFORM MPSUP_PERL_CCOPTS REPLACE "^-I" "-isystem")
 list(FILTER MPSUP_PERL_CCOPTS EXCLUDE REGEX "^(-O.|-g|-fstack-protector.*|-D_FORTIFY_SOURCE.*|-W.*)$")
 list(FILTER MPSUP_PERL_LDOPTS EXCLUDE REGEX "^-fstack-protector.*$")
+# To compile against perl.h is one thing, to link libperl another: an XS module finds its symbols in the perl that loads it.
+add_library(mpsup_perl_headers INTERFACE)
+add_library(mpsup::perl_headers ALIAS mpsup_perl_headers)
+target_compile_options(mpsup_perl_headers INTERFACE ${MPSUP_PERL_CCOPTS})
 add_library(mpsup_libperl INTERFACE)
 add_library(mpsup::libperl ALIAS mpsup_libperl)
-target_compile_options(mpsup_libperl INTERFACE ${MPSUP_PERL_CCOPTS})
-target_link_libraries(mpsup_libperl INTERFACE ${MPSUP_PERL_LDOPTS})
+target_link_libraries(mpsup_libperl INTERFACE mpsup_perl_headers ${MPSUP_PERL_LDOPTS})
 
 # Asio and Beast compiled once (base/boost_impl.cpp), their headers then carry declarations only.
 add_library(mpsup_boost STATIC ${CMAKE_SOURCE_DIR}/base/boost_impl.cpp)

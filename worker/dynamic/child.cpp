@@ -61,7 +61,7 @@ public:
         : setup_(std::move(setup)),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           access_log_(Fd(::fcntl(setup_.access_log, F_DUPFD_CLOEXEC, 3))),
-          context_{{{}, http::Deadlines::heavy()}, access_log_, nullptr, {}},
+          context_{{{}, setup_.deadlines}, access_log_, nullptr, {}},
           clock_(setup_.go.limits, setup_.engine, setup_.scoreboard, setup_.channel.fd(),
                  static_cast<char>(ChannelWord::slow)),
           wear_(setup_.go.recycle, draw_chance(), Clock::now()),

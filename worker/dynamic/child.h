@@ -7,6 +7,7 @@
 #include "worker/dynamic/child_channel.h"
 #include "worker/dynamic/heap_image.h"
 #include "worker/dynamic/pool_board.h"
+#include "worker/http/limits.h"
 #include "worker/perl/engine.h"
 
 #include <chrono>
@@ -31,6 +32,8 @@ struct ChildSetup {
     std::chrono::milliseconds grace{30'000};
     bool serves_already = false;      // its generation was let in before it was born
     const HeapImage* image = nullptr; // of its master; null: there is none
+    bool serves_already = false; // its generation was let in before it was born
+    http::Deadlines deadlines = http::Deadlines::heavy();
 };
 
 /// Why a child has ended its work, when it is not to leave: it was made a pool master.

@@ -61,6 +61,7 @@ public:
           session_(std::move(setup.session)),
           command_line_(std::move(setup.command_line)),
           go_(std::move(setup.go)),
+          deadlines_(setup.deadlines),
           policy_(go_.pool),
           roster_(policy_.initial(), Clock::now()),
           image_(std::move(setup.image)) {
@@ -82,7 +83,8 @@ public:
     }
 
     int run() {
-        if (auto watch = CodeWatch::make(engine_.loaded_files())) code_.emplace(std::move(*watch));
+        if (session_) // or nobody would be told
+            if (auto watch = CodeWatch::make(engine_.loaded_files())) code_.emplace(std::move(*watch));
         return keep_pool();
     }
 
@@ -260,7 +262,8 @@ private:
                          go_,
                          go_.grace,
                          serving_,
-                         image_ ? &*image_ : nullptr};
+                         image_ ? &*image_ : nullptr,
+                         deadlines_};
         for (const Fd& listener : public_listeners_) setup.public_listeners.push_back(listener.get());
         for (const Fd& listener : private_listeners_) setup.private_listeners.push_back(listener.get());
         Promoted promoted = run_child(std::move(setup));
@@ -463,6 +466,7 @@ private:
     std::optional<contract::Session> session_; // nothing: the supervisor is gone
     std::optional<contract::CommandLine> command_line_;
     contract::Go go_;
+    http::Deadlines deadlines_;
     std::vector<Fd> public_listeners_;
     std::vector<Fd> private_listeners_;
     Fd access_log_;

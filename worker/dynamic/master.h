@@ -3,6 +3,7 @@
 
 #include "worker/contract/session.h"
 #include "worker/dynamic/heap_image.h"
+#include "worker/http/limits.h"
 #include "worker/perl/engine.h"
 
 #include <optional>
@@ -18,6 +19,7 @@ struct MasterSetup {
     contract::Go go;
     std::vector<Fd> fds;              // as go.fds says
     std::optional<HeapImage> image{}; // of this process
+    http::Deadlines deadlines = http::Deadlines::heavy();
 };
 
 /// Runs until the pool is told to drain and has: returns the exit code. Single-threaded, one poll loop; serves no client.

@@ -1,5 +1,6 @@
 #include "worker/perl/engine.h"
 
+#include "worker/perl/adopted_engine.h"
 #include "worker/perl/application.h"
 #include "worker/perl/interpreter.h"
 #include "worker/perl/perl_stack.h"
@@ -16,6 +17,15 @@ public:
 
     Result<> start(int& argc, char**& argv, char**& environment) override {
         return interpreter_.start(argc, argv, environment);
+    }
+
+    Result<> adopt(::interpreter* running) { return interpreter_.adopt(running); }
+
+    Result<> adopt(::interpreter* running, void* application) {
+        if (auto adopted = interpreter_.adopt(running); !adopted) return adopted;
+        (void)application_.release(); // in a fork of a process that serves, frames below us have it in hand
+        application_ = Application::wrap(interpreter_, application);
+        return {};
     }
 
     Result<> load(const ApplicationPlan& plan) override {
@@ -55,9 +65,23 @@ private:
 
 } // namespace
 
-Engine& linked_engine() {
+namespace {
+
+LibperlEngine& the_engine() {
     static LibperlEngine* const engine = new LibperlEngine; // never destroyed: nor is the interpreter
     return *engine;
+}
+
+} // namespace
+
+Engine& linked_engine() { return the_engine(); }
+
+Result<> adopt_interpreter(::interpreter* running) { return the_engine().adopt(running); }
+
+Result<Engine*> adopted_engine(::interpreter* running, void* application) {
+    LibperlEngine& engine = the_engine();
+    if (auto adopted = engine.adopt(running, application); !adopted) return std::unexpected(adopted.error());
+    return &engine;
 }
 
 } // namespace mpsup::perl

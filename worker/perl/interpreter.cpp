@@ -73,8 +73,11 @@ void dispatch(pTHX) {
 }
 
 void define_functions(pTHX) {
-    newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
-    GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
+    // In an adopted interpreter others may have been faster.
+    if (!get_cv("CORE::GLOBAL::exit", 0)) {
+        newXS("CORE::GLOBAL::exit", xs_exit, __FILE__); // before any code is compiled: later it would not be looked up
+        GvIMPORTED_CV_on(gv_fetchpvs("CORE::GLOBAL::exit", GV_ADD, SVt_PVCV)); // and only what is imported overrides
+    }
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
     newXS("Mpsup::Signal::pipe", xs_pipe, __FILE__);
     define_response_functions(aTHX);
@@ -139,6 +142,8 @@ Result<> Interpreter::load_registry() {
 }
 
 Result<> Interpreter::adopt(::interpreter* running) {
+    told_to_end = 0;
+    if (perl_ == running) return {};
     perl_ = running;
     dTHXa(perl_);
     is_started = true;

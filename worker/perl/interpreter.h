@@ -13,7 +13,9 @@ namespace mpsup::perl {
 class Interpreter {
 public:
     [[nodiscard]] Result<> start(int& argc, char**& argv, char**& environment);
-    /// In a program that is Perl itself (plugged in as an XS module): uses the one that runs.
+    /// In a program that is Perl itself (plugged in as an XS module): uses the one that runs. May be said again, in the
+    /// same process or in a fork of it. exit() is the real one in code that was compiled before, and in any process that
+    /// never was said became_child().
     [[nodiscard]] Result<> adopt(::interpreter* running);
 
     /// Compiles Mpsup::Registry, which only CGI needs.

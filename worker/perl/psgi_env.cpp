@@ -37,7 +37,7 @@ void put(pTHX_ HV* env, const Key& key, SV* value) {
 }
 
 void put(pTHX_ HV* env, const Key& key, std::string_view value) {
-    put(aTHX_ env, key, newSVpvn(value.data(), value.size()));
+    put(aTHX_ env, key, newSVpvn(value.empty() ? "" : value.data(), value.size())); // of a null pointer it is undef
 }
 
 // HTTP_ACCEPT_LANGUAGE of Accept-Language. Repeated fields are joined as their grammar wants it: cookies by "; ", lists
