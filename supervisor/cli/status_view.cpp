@@ -171,7 +171,8 @@ int exit_code_of(const StatusDocument& status) {
     if (!status.is_live) return no_supervisor;
     int code = ok;
     for (const json::object& worker : objects_at(parse(status.text), "workers")) {
-        if (number_at(worker, "ready") == 0) return not_running;
+        const bool sleeps = text_at(worker, "state") == "ready" && number_at(worker, "wanted") == 0; // a pool on demand
+        if (number_at(worker, "ready") == 0 && !sleeps) return not_running;
         if (text_at(worker, "state") != "ready" || text_at(object_at(worker, "health"), "state") == "unhealthy")
             code = unhealthy;
     }
