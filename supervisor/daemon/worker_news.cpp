@@ -88,9 +88,6 @@ void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& chi
         return;
     }
     core_.on_child_alone(generation.number, child.pidfd.pid(), Clock::now());
-    const core::Generation* known = core_.find(generation.number);
-    if (generation.process.pidfd && known && known->heir != child.pidfd.pid()) // it was released, and took too long
-        (void)child.link->send(contract::Drain{generation.spec.stop.grace});
     act();
 }
 
