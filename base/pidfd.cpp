@@ -16,13 +16,14 @@ namespace {
 // waitid's idtype for pidfds; glibc 2.36 names it P_PIDFD.
 constexpr auto wait_by_pidfd = static_cast<idtype_t>(P_PIDFD);
 
+// -1: of a process that is gone; 0: this is no pidfd.
 pid_t pid_of(int fd) {
     const auto info = read_file("/proc/self/fdinfo/" + std::to_string(fd), 4096);
-    if (!info) return -1;
+    if (!info) return 0;
     constexpr std::string_view key = "\nPid:\t";
     const auto at = info->find(key);
-    if (at == std::string::npos) return -1;
-    pid_t pid = -1;
+    if (at == std::string::npos) return 0;
+    pid_t pid = 0;
     const char* begin = info->data() + at + key.size();
     std::from_chars(begin, info->data() + info->size(), pid);
     return pid;
@@ -36,10 +37,10 @@ Result<Pidfd> Pidfd::open(pid_t pid) {
     return Pidfd(Fd(static_cast<int>(fd)), pid);
 }
 
-Result<Pidfd> Pidfd::adopt(Fd fd) {
+Result<Pidfd> Pidfd::adopt(Fd fd, pid_t said) {
     const pid_t pid = pid_of(fd.get());
-    if (pid <= 0) return system_failure("adopt pidfd", EBADF);
-    return Pidfd(std::move(fd), pid);
+    if (pid == 0) return system_failure("adopt pidfd", EBADF);
+    return Pidfd(std::move(fd), pid > 0 ? pid : said);
 }
 
 Result<> Pidfd::send_signal(int signal) const {

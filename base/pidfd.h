@@ -20,8 +20,9 @@ public:
     [[nodiscard]] static Result<Pidfd> open(pid_t pid);
 
     /// Takes a descriptor that somebody else opened, after the kernel confirmed (/proc/self/fdinfo) that it is a
-    /// pidfd and whose; EBADF otherwise.
-    [[nodiscard]] static Result<Pidfd> adopt(Fd fd);
+    /// pidfd and whose; EBADF otherwise. Of a process that was reaped the kernel no longer knows whose it was: then it is
+    /// `said`, which is as good, because nothing reaches anybody through it.
+    [[nodiscard]] static Result<Pidfd> adopt(Fd fd, pid_t said);
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     /// For poll: readable when the process has ended.

@@ -179,11 +179,10 @@ void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status
     if (generation->is_empty()) return end_if_empty(*generation, now, chance);
     if (leaving) return;
     ++crashes_;
-    const Duration lasted = child.ready ? std::chrono::duration_cast<Duration>(now - child.since) : Duration(0);
-    if (lasted >= rules_.restart.settled) return; // its master replaces it at once; this costs no budget
-    const auto verdict = budget_.on_death(now, lasted, chance);
+    if (child.ready) return; // its master replaces it: some request may kill each that gets it, and others are served
+    const auto verdict = budget_.on_death(now, Duration(0), chance);
     if (!verdict.give_up) return;
-    const std::string why = "a child " + status.to_string() + " before it had been ready for a second";
+    const std::string why = "a child " + status.to_string() + " before it was ready";
     generation->trouble = why;
     if (is_coming(generation->phase))
         apply(*generation, Trigger::retire, now);

@@ -162,8 +162,8 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
     process.master = sender;
     process.start_time = child.start_time;
     process.started_ms = wall_clock_ms();
-    auto pidfd = Pidfd::adopt(std::move(fds[0]));
-    if (!pidfd) return; // it has ended already, and its master will say so
+    auto pidfd = Pidfd::adopt(std::move(fds[0]), child.pid); // it may have ended already
+    if (!pidfd) return distrust(generation, "announced a child with something that is no pidfd");
     const bool ended = pidfd->ended();
     if (!ended && !is_attested(*pidfd, child, sender))
         return distrust(generation, "announced a child that is not its own");

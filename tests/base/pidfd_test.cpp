@@ -53,14 +53,27 @@ TEST(PidfdTest, SaysUnknownOfAnEndThatSomebodyElseSaw) {
 TEST(PidfdTest, BelievesTheKernelAndNotTheSender) {
     const pid_t pid = make_sleeper();
     auto original = Pidfd::open(pid);
-    auto adopted = Pidfd::adopt(Fd(::dup(original->fd())));
+    auto adopted = Pidfd::adopt(Fd(::dup(original->fd())), 1);
     ASSERT_TRUE(adopted);
     EXPECT_EQ(adopted->pid(), pid);
     auto pipe = make_pipe();
-    EXPECT_FALSE(Pidfd::adopt(std::move(pipe->read))) << "a pipe is no process";
+    EXPECT_FALSE(Pidfd::adopt(std::move(pipe->read), pid)) << "a pipe is no process";
     ASSERT_TRUE(original->send_signal(SIGKILL));
     wait_until_ended(*original);
     EXPECT_TRUE(original->reap());
+}
+
+TEST(PidfdTest, TakesOneOfAProcessThatIsGone) {
+    const pid_t pid = make_sleeper();
+    auto pidfd = Pidfd::open(pid);
+    ASSERT_TRUE(pidfd->send_signal(SIGKILL));
+    wait_until_ended(*pidfd);
+    ASSERT_TRUE(pidfd->reap());
+    auto adopted = Pidfd::adopt(Fd(::dup(pidfd->fd())), pid);
+    ASSERT_TRUE(adopted);
+    EXPECT_EQ(adopted->pid(), pid);
+    EXPECT_TRUE(adopted->ended());
+    EXPECT_EQ(adopted->reap(), ExitStatus::unknown());
 }
 
 TEST(PidfdTest, KnowsThatThereIsNoSuchProcess) {

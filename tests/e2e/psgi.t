@@ -50,6 +50,12 @@ my %page = (
     '/stream-die' => sub { sub { my $w = $_[0]->([@ok]); $w->write("part\n"); die "in the stream\n" } },
     '/never'    => sub { sub { } },
     '/double'   => sub { sub { $_[0]->([@ok, ['1']]); $_[0]->([@ok, ['2']]) } },
+    '/copy'     => sub { my %copy = %{ $_[0] }; [@ok, [ref $copy{'psgix.io'}]] },
+    '/hand'     => sub { my $io = $_[0]{'psgix.io'}; sub { print $io "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc "; print $io scalar <$io>; close $io } },
+    '/peer'     => sub { my $io = $_[0]{'psgix.io'}; [@ok, [$io->blocking . ' ' . length getpeername $io]] },
+    '/late'     => sub { push @main::kept, $_[0]{'psgix.io'}; [@ok, [@main::kept > 1 ? fileno $main::kept[0] : 'kept']] },
+    '/inputs'   => sub { my $in = $_[0]{'psgi.input'}; my $read = $in->read(my $some, 9); seek $in, 5, 0; binmode $in, ':utf8' if $_[0]{QUERY_STRING}; my $at = tell $in; close $in if $_[0]{QUERY_STRING} eq 'close'; [@ok, ["$read $at"]] },
+    '/input'    => sub { my $in = $_[0]{'psgi.input'}; [@ok, [join ' ', tell $in, ref $in, PerlIO::get_layers($in)]] },
     '/die'      => sub { die "no luck\n" },
     '/exit'     => sub { exit 3 },
     '/sig'      => sub { local @SIG{ keys %SIG } = ('DEFAULT') x keys %SIG; [@ok, ['x']] },
@@ -160,6 +166,26 @@ subtest 'several requests on one connection' => sub {
     is exchange($socket, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")->{body}, '2 ' . md5_hex('hi') . ' 2 2', 'and one more';
 };
 
+subtest 'psgix.io' => sub {
+    my $socket = connect_to($port);
+    my $buffer = '';
+    syswrite $socket, "GET /copy HTTP/1.1\r\nHost: a\r\n\r\nGET /hand HTTP/1.1\r\nHost: a\r\n\r\nmore\n";
+    is Mpsup::Test::read_reply($socket, 'GET', \$buffer)->{body}, 'IO::Socket', 'a copy of the environment costs the connection nothing';
+    is Mpsup::Test::read_reply($socket, 'GET', \$buffer)->{body}, "abc more\n", 'its own reply, and what the client had sent ahead';
+    is get('/peer')->{body}, '1 16', 'it is the socket';
+    get('/late');
+    is get('/late')->{body}, '-1', 'after its request it is nothing';
+};
+
+subtest 'the handle of an empty body is fresh each time' => sub {
+    my $fresh = get('/input')->{body};
+    like $fresh, qr/\A0 IO::File /, 'at its beginning';
+    for my $query ('', '?utf8', '?close') {
+        like get("/inputs$query")->{body}, qr/\A0 /, "read, moved$query";
+        is get('/input')->{body}, $fresh, 'and the next one is as the first';
+    }
+};
+
 subtest 'an idle or slow client holds nobody up' => sub {
     my @idle = map { my $s = connect_to($port); syswrite $s, "GET /array HTTP/1.1\r\nHo"; $s } 1 .. 20;
     is get('/array')->{body}, 'ab0', 'a pool of one serves beside twenty unfinished requests';
@@ -178,6 +204,15 @@ YAML
     if (keys %number < 2) { kill 'KILL', keys %number; wait_until(5, 'another', sub { my ($pid, $n) = split ' ', get('/rand')->{body}; $number{$pid} //= $n; keys %number > 1 }) }
     my %seen; ++$seen{$_} for values %number;
     is scalar(keys %seen), scalar(keys %number), 'no two alike';
+};
+
+subtest 'connections that stay are spread over the children' => sub {
+    my (@sockets, %clients);
+    for (1 .. 9) {
+        push @sockets, connect_to($port);
+        ++$clients{ exchange($sockets[-1], "GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")->{body} };
+    }
+    is scalar(keys %clients), 3, 'each has some';
 };
 
 subtest 'SIGTERM to a child' => sub {

@@ -154,8 +154,9 @@ private:
         unfinished_.push_back(fd);
     }
 
-    // The kernel wakes the process that has waited longest for a listener. One that holds on to a client goes to the end
-    // of that queue, or connections that are kept would gather with one child while others are idle.
+    // The kernel wakes the idle process that came to a listener first, again and again, so that the others grow cold. One
+    // that has a client who stays goes to the end of that queue, or those would gather with one child while others are
+    // idle.
     void queue_up_again() {
         if (leaving_ || accept_again_at_) return;
         for (const int listener : watched_listeners_) {
@@ -177,13 +178,14 @@ private:
         Client& client = *found->second;
         if (readable) client.readable();
         switch (client.advance(now)) {
-        case Client::Turn::waiting: return;
+        case Client::Turn::waiting:
+            if (client.has_come_to_stay() && !client.is_private()) queue_up_again();
+            return;
         case Client::Turn::closed: clients_.erase(found); return;
         case Client::Turn::request:
             serve(client, now);
             now = last_request_;
             unfinished_.push_back(fd);
-            if (client.replies() == 1 && !client.is_private()) queue_up_again();
             return;
         }
     }

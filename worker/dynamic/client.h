@@ -10,6 +10,7 @@
 #include "worker/static/static_files.h"
 
 #include <string>
+#include <utility>
 
 namespace mpsup::dynamic {
 
@@ -49,8 +50,8 @@ public:
 
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
     [[nodiscard]] bool is_private() const noexcept { return is_private_; }
-    /// Requests answered.
-    [[nodiscard]] std::uint64_t replies() const noexcept { return replies_; }
+    /// Is it still here after its first reply? True once.
+    [[nodiscard]] bool has_come_to_stay() noexcept { return answered_ && !std::exchange(stays_, true); }
     [[nodiscard]] std::optional<http::TimePoint> deadline() const { return connection_.deadline(); }
     void drain() noexcept { connection_.drain(); }
     [[nodiscard]] const http::Request& request() const noexcept { return connection_.request(); }
@@ -86,7 +87,8 @@ private:
     http::BodyFraming framing_ = http::BodyFraming::none;
     int status_ = 0;
     std::uint64_t sent_ = 0; // content bytes of the reply in hand
-    std::uint64_t replies_ = 0;
+    bool answered_ = false;
+    bool stays_ = false;
     bool may_read_ = true;
     bool lingering_ = false;
     bool client_gone_ = false;

@@ -45,7 +45,7 @@ Duration Roster::gone(pid_t pid, TimePoint now, bool planned) {
     members_.erase(member);
     if (planned) return ready_for;
     ++replacements_;
-    if (ready_for >= settled) {
+    if (since) {
         wait_ = Duration(0);
     } else {
         wait_ = std::clamp(wait_ * 2, first_wait, longest_wait);

@@ -11,9 +11,9 @@ namespace mpsup::dynamic {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::milliseconds;
 
-/// Keeps a pool at its size. What had been ready for a second is replaced at once, as long as that does not happen more
-/// than ten times in a row and five times a second; what dies before is replaced after a wait that doubles from 100 ms to
-/// 5 s, so that a broken application does not burn a core.
+/// Keeps a pool at its size. What had been ready is replaced at once, as long as that does not happen more than twenty
+/// times in a row and twenty times a second; what dies before it ever was is replaced after a wait that doubles from
+/// 100 ms to 5 s, so that an application whose children cannot start does not burn a core.
 class Roster {
 public:
     Roster(int wanted, TimePoint now)
@@ -40,9 +40,8 @@ public:
     [[nodiscard]] bool draining() const noexcept { return draining_; }
 
 private:
-    static constexpr double burst = 10;
-    static constexpr double per_second = 5;
-    static constexpr Duration settled{1'000};
+    static constexpr double burst = 20;
+    static constexpr double per_second = 20;
     static constexpr Duration first_wait{100};
     static constexpr Duration longest_wait{5'000};
 
@@ -55,8 +54,8 @@ private:
     double tokens_; // replacements that may happen at once
     TimePoint refilled_;
     int replacements_ = 0;                              // of those to_fork returns, how many take a token
-    Duration wait_{0};                                  // after the next early death
-    std::optional<TimePoint> not_before_;               // early deaths hold back all forks
+    Duration wait_{0};                                  // after the next of these
+    std::optional<TimePoint> not_before_;               // deaths before readiness hold back all forks
     std::map<pid_t, std::optional<TimePoint>> members_; // since when ready; those told to go are not here
 };
 

@@ -58,10 +58,12 @@ void append_status_line(std::string& out, int status) {
     out += "\r\n";
 }
 
+bool has_no_content(int status) noexcept { return status == 204 || status == 205 || status == 304; }
+
 WrittenHead decide(const ResponseHead& head, const ReplyContext& context) noexcept {
     WrittenHead written;
     written.keep_alive = context.keep_alive && !head.close;
-    if (context.is_head || head.status == 204 || head.status == 304) return written;
+    if (context.is_head || has_no_content(head.status)) return written;
     if (head.length) {
         written.framing = BodyFraming::length;
     } else if (context.minor_version >= 1) {
@@ -90,8 +92,11 @@ HeadProblem write_head(std::string& out, const ResponseHead& head, const ReplyCo
         out += current_http_date();
         out += "\r\n";
     }
-    // RFC 9110 section 8.6: never with 204; with 304 it would have to be that of the 200.
-    if (head.length && head.status != 204 && head.status != 304) {
+    // RFC 9110 section 8.6: never with 204; with 304 it would have to be that of the 200. Section 15.3.6: a 205 is empty
+    // by a length of 0, as its client waits for content else.
+    if (head.status == 205) {
+        out += "Content-Length: 0\r\n";
+    } else if (head.length && !has_no_content(head.status)) {
         out += "Content-Length: ";
         append_number(out, *head.length);
         out += "\r\n";

@@ -67,20 +67,6 @@ sub log_message {
     return;
 }
 
-# psgix.io: a socket handle on a descriptor, which it owns from then on; of the class that has peerhost and the like.
-sub make_io {
-    my ($fd) = @_;
-    require IO::Socket;
-    my $io = IO::Socket->new_from_fd($fd, 'r+') or return undef;
-    my $family = $io->sockdomain;
-    my $kind   = $family == Socket::AF_UNIX() ? 'UNIX' : $family == Socket::AF_INET6() ? 'IP' : 'INET';
-    require "IO/Socket/$kind.pm";
-    bless $io, "IO::Socket::$kind";
-    $io->blocking(1);
-    $io->autoflush(1);
-    return $io;
-}
-
 # A response whose body is no plain array: a file handle, or an object with getline. close is called whatever happens.
 sub send_body {
     my ($status, $headers, $body) = @_;

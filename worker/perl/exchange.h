@@ -4,6 +4,7 @@
 #include "worker/perl/interpreter.h"
 #include "worker/perl/perl_api.h"
 #include "worker/perl/psgi_input.h"
+#include "worker/perl/psgi_io.h"
 #include "worker/perl/reply.h"
 
 namespace mpsup::perl {
@@ -19,6 +20,7 @@ struct Exchange {
     SV* env = nullptr;          // a reference to the environment, owned; until finish_request()
     UV serial = 0;
     InputHandles inputs;
+    ConnectionHandles connections;
 
     bool started = false;
     bool timed_out = false; // it was interrupted for its soft limit
@@ -27,7 +29,7 @@ struct Exchange {
     bool broken = false;                    // the client is gone, or more came than was announced
     std::optional<std::uint64_t> announced; // Content-Length of the application
     std::uint64_t written = 0;
-    bool has_content = true; // of the reply that was started: not 204 and not 304
+    bool has_content = true; // of the reply that was started: not 204, 205 or 304
 
     std::vector<http::Field> fields; // of the head that is being read
     std::string text;                // storage for lowered or joined text

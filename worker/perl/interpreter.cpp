@@ -89,6 +89,7 @@ constexpr char prologue[] = R"perl(
     $SIG{PIPE} = \&Mpsup::Signal::pipe;
     $SIG{TERM} = \&Mpsup::Signal::term;
     require IO::File;
+    require IO::Socket; # psgix.io is one
     require PerlIO::scalar; # a module of its own: loaded before anybody chdirs, closes or forks
     require Scalar::Util;
 )perl";

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <utility>
 
@@ -51,24 +52,42 @@ OP* note_close(pTHX) {
     return perl_close(aTHX);
 }
 
-// POSIX::close and POSIX::dup2 are subroutines: the code behind them is replaced, once POSIX is there.
-XSUBADDR_t posix_close = nullptr, posix_dup2 = nullptr;
-void xs_posix_close(pTHX_ CV* cv) {
-    changed.descriptors = true;
-    posix_close(aTHX_ cv);
+// Subroutines of modules in C that do the same: the code behind each is replaced, once its module is there.
+struct Watched {
+    std::string_view module;
+    const char* name;
+    bool Changed::* flag;
+    XSUBADDR_t original = nullptr;
+};
+std::array<Watched, 5> watched{{{"POSIX.pm", "POSIX::close", &Changed::descriptors},
+                                {"POSIX.pm", "POSIX::dup2", &Changed::descriptors},
+                                {"Time/HiRes.pm", "Time::HiRes::alarm", &Changed::alarm},
+                                {"Time/HiRes.pm", "Time::HiRes::ualarm", &Changed::alarm},
+                                {"Time/HiRes.pm", "Time::HiRes::setitimer", &Changed::alarm}}};
+
+template <std::size_t I> void xs_noted(pTHX_ CV* cv) {
+    changed.*watched[I].flag = true;
+    watched[I].original(aTHX_ cv);
 }
-void xs_posix_dup2(pTHX_ CV* cv) {
-    changed.descriptors = true;
-    posix_dup2(aTHX_ cv);
+constexpr std::array<XSUBADDR_t, watched.size()> noted{xs_noted<0>, xs_noted<1>, xs_noted<2>, xs_noted<3>, xs_noted<4>};
+
+void watch_subroutines(pTHX) {
+    for (std::size_t i = 0; i < watched.size(); ++i) {
+        Watched& sub = watched[i];
+        if (sub.original || !hv_exists(GvHVn(PL_incgv), sub.module.data(), static_cast<I32>(sub.module.size())))
+            continue;
+        CV* const code = get_cv(sub.name, 0);
+        if (!code || !CvISXSUB(code) || !CvXSUB(code)) continue;
+        sub.original = std::exchange(CvXSUB(code), noted[i]);
+        changed.*sub.flag = true; // by the request that has loaded the module, perhaps
+    }
 }
-void watch_posix(pTHX) {
-    if (posix_close || !hv_exists(GvHVn(PL_incgv), "POSIX.pm", 8)) return;
-    CV* const close = get_cv("POSIX::close", 0);
-    CV* const dup2 = get_cv("POSIX::dup2", 0);
-    if (!close || !dup2 || !CvISXSUB(close) || !CvISXSUB(dup2)) return;
-    posix_close = std::exchange(CvXSUB(close), xs_posix_close);
-    posix_dup2 = std::exchange(CvXSUB(dup2), xs_posix_dup2);
-    changed.descriptors = true; // by the request that has loaded it, perhaps
+
+void stop_timers() noexcept {
+    ::alarm(0);
+    constexpr itimerval never{};
+    ::setitimer(ITIMER_VIRTUAL, &never, nullptr);
+    ::setitimer(ITIMER_PROF, &never, nullptr);
 }
 
 // Is this what a signal's handler is now?
@@ -119,6 +138,7 @@ void ProcessState::remember(pTHX) {
         descriptors_[i] = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
     }
     for (std::size_t i = 0; i < categories.size(); ++i) locales_[i] = locale_name(categories[i]);
+    if (const char* whole = Perl_setlocale(LC_ALL, nullptr)) whole_locale_ = whole;
     const auto find = [&](const char* name) {
         return reinterpret_cast<GV*>(SvREFCNT_inc(gv_fetchpv(name, GV_ADD | GV_NOTQUAL, SVt_PV)));
     };
@@ -127,18 +147,18 @@ void ProcessState::remember(pTHX) {
     output_separator_ = find("\\");
     on_term_ = get_cv("Mpsup::Signal::term", 0);
     on_pipe_ = get_cv("Mpsup::Signal::pipe", 0);
-    watch_posix(aTHX);
+    watch_subroutines(aTHX);
     changed = {};
 }
 
 void ProcessState::restore(pTHX) {
+    watch_subroutines(aTHX);
     if (changed.folder && folder_ && ::fchdir(folder_.get()) != 0) std::perror("mpsup: cannot go back to the folder");
     if (changed.umask) ::umask(umask_);
-    if (changed.alarm) ::alarm(0);
+    if (changed.alarm) stop_timers();
     if (changed.selected) setdefout(stdout_);
     restore_variables(aTHX);
     restore_signals(aTHX);
-    watch_posix(aTHX);
     if (changed.descriptors) restore_descriptors(aTHX);
     restore_handles(aTHX);
     restore_locale(aTHX);
@@ -186,7 +206,10 @@ void ProcessState::restore_handles(pTHX) {
 
 void ProcessState::restore_locale(pTHX) {
     for (std::size_t i = 0; i < categories.size(); ++i)
-        if (locales_[i] != locale_name(categories[i])) (void)Perl_setlocale(categories[i], locales_[i].c_str());
+        if (locales_[i] != locale_name(categories[i])) {
+            (void)Perl_setlocale(LC_ALL, whole_locale_.c_str());
+            break;
+        }
     PERL_UNUSED_CONTEXT;
 }
 

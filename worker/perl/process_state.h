@@ -12,7 +12,8 @@ namespace mpsup::perl {
 
 /// Working directory, umask, alarm, the separators and flags $/ $, $\ $|, the selected handle, locale, the handlers of
 /// SIGPIPE, SIGTERM and SIGCHLD, and descriptors 0 to 2 with STDOUT and STDERR. What takes a system call to put back is
-/// noticed as Perl runs it (chdir, umask, alarm, select, open, close, POSIX::close and dup2), so that an application that
+/// noticed as Perl runs it (chdir, umask, alarm, select, open, close, and what POSIX and
+/// Time::HiRes have of the same), so that an application that
 /// leaves it alone pays nothing; the rest is compared. What other XS code changes by itself is not seen.
 class ProcessState {
 public:
@@ -42,6 +43,7 @@ private:
     std::array<Fd, 3> descriptors_;
     std::array<FileIdentity, 3> identities_; // of what they lead to
     std::array<std::string, 6> locales_;
+    std::string whole_locale_; // as setlocale(3) takes it, all categories
     // As long as the interpreter, which is never torn down.
     GV* stdout_ = nullptr;
     GV* input_separator_ = nullptr;

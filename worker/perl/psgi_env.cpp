@@ -1,7 +1,6 @@
 #include "worker/perl/psgi_env.h"
 
 #include "worker/perl/psgi_input.h"
-#include "worker/perl/psgi_io.h"
 
 namespace mpsup::perl {
 
@@ -134,7 +133,7 @@ SV* make_env(pTHX_ Exchange& exchange) {
     put(aTHX_ env, keys.errors, newRV_inc(reinterpret_cast<SV*>(PL_stderrgv)));
     put(aTHX_ env, keys.input, exchange.inputs.take(aTHX_ input));
     put(aTHX_ env, keys.cleanup_handlers, newRV_noinc(reinterpret_cast<SV*>(newAV())));
-    put(aTHX_ env, keys.io, make_lazy_io(aTHX_ exchange.serial));
+    put(aTHX_ env, keys.io, exchange.connections.take(aTHX_ exchange.serial));
     return exchange.env;
 }
 

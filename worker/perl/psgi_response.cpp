@@ -43,6 +43,8 @@ bool read_fields(pTHX_ Exchange& exchange, SV* headers) {
             const char* end = field.value.data() + field.value.size();
             const auto [rest, error] = std::from_chars(field.value.data(), end, length);
             if (error != std::errc{} || rest != end) Perl_croak(aTHX_ "Content-Length is no number");
+            if (exchange.announced && *exchange.announced != length)
+                Perl_croak(aTHX_ "two Content-Lengths that differ");
             exchange.announced = length;
         } else if (http::equals_ignoring_case(field.name, "connection")) {
             close = close || http::list_contains(field.value, "close");
@@ -75,7 +77,7 @@ void start_reply(pTHX_ Exchange& exchange, SV* status, SV* headers, std::optiona
     const int bounded = code < 0 || code > 999 ? 0 : static_cast<int>(code);
     refuse_bad(aTHX_ exchange.reply->start(bounded, exchange.fields, length, close));
     exchange.started = true;
-    exchange.has_content = code != 204 && code != 304;
+    exchange.has_content = code != 204 && code != 205 && code != 304;
 }
 
 bool put_bytes(Exchange& exchange, std::string_view bytes) {

@@ -53,6 +53,9 @@ TEST_F(Head, SendsNoContentWhereThereIsNone) {
         EXPECT_FALSE(out.contains("Content-Length"));
         EXPECT_FALSE(out.contains("Transfer-Encoding"));
     }
+    ASSERT_EQ(write(205, {}, 5), HeadProblem::none);
+    EXPECT_EQ(written.framing, BodyFraming::none);
+    EXPECT_TRUE(says("Content-Length: 0"));
     context.is_head = true;
     ASSERT_EQ(write(200, {}, 5), HeadProblem::none);
     EXPECT_EQ(written.framing, BodyFraming::none);
