@@ -16,7 +16,7 @@ mkdir "$dir/lib";
 $site->write('lib/Opens.pm', qq{package Opens;\nuse IO::Socket::INET;\nour \$socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $to) or die;\n1;\n});
 $site->write('lib/Closes.pm', qq{package Closes;\nuse IO::Socket::INET;\n{ my \$socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $to) or die; close \$socket }\n1;\n});
 $site->write('lib/Stores.pm', $has_database ? qq{package Stores;\nuse DBI;\nour \$dbh = DBI->connect('dbi:SQLite:dbname=$dir/shop.db', '', '', {RaiseError => 1});\n\$dbh->do('CREATE TABLE IF NOT EXISTS page (pid)');\n1;\n} : "package Stores; 1;\n");
-$site->write('lib/Spins.pm', $has_threads ? qq{package Spins;\nuse threads;\nour \$thread = threads->create(sub { sleep 1000 });\n\$thread->detach;\n1;\n} : "package Spins; 1;\n");
+$site->write('lib/Spins.pm', $has_threads ? qq{package Spins;\nuse threads;\nour \$thread = threads->create(sub { open my \$out, '>', '$dir/spins.' . \$\$; close \$out; sleep 1000 });\n\$thread->detach;\nselect undef, undef, undef, 0.01 until -e '$dir/spins.' . \$\$;\n1;\n} : "package Spins; 1;\n");
 $site->write('app.psgi', <<'APP' =~ s/DIR/$dir/gr);
 use strict; use warnings;
 use lib 'DIR/lib';

@@ -8,7 +8,7 @@ my $site = new_site();
 my $port = free_port();
 my $dir  = $site->dir;
 $site->write('app.psgi', <<'APP' =~ s/DIR/$dir/gr);
-use strict; use warnings;
+use strict; use warnings; use Socket ();
 my @ok = (200, ['Content-Type' => 'text/plain']);
 my $note = sub { open my $out, '>>', 'DIR/notes' or die; print {$out} "@_\n"; close $out };
 package Held { sub new { bless [$_[1]] } sub DESTROY { $_[0][0]->('destroyed') } }
@@ -36,7 +36,7 @@ my %page = (
     '/input'   => sub { my $in = $_[0]{'psgi.input'}; local $/; my $first = <$in>; seek $in, 0, 0; my $second = <$in>; [@ok, [$first eq $second ? length $first : 'differs']] },
     '/socket'  => sub { my $io = $_[0]{'psgix.io'}; syswrite $io, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n";
                         while (defined(my $line = <$io>)) { last if $line =~ /^bye/; print {$io} "echo $line" } close $io; [] },
-    '/peer'    => sub { my $io = $_[0]{'psgix.io'}; [@ok, [$io->peerport == $_[0]{REMOTE_PORT} ? 'peer' : 'another']] },
+    '/peer'    => sub { my $io = $_[0]{'psgix.io'}; [@ok, [(Socket::unpack_sockaddr_in(getpeername $io))[0] == $_[0]{REMOTE_PORT} ? 'peer' : 'another']] },
 );
 sub { my $env = shift; ($page{ $env->{PATH_INFO} } // sub { [404, [], []] })->($env) };
 APP

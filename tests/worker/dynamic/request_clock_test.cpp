@@ -100,6 +100,15 @@ TEST_F(RequestClockTest, WritesDownTheNextSlowOneToo) {
     }
 }
 
+TEST_F(RequestClockTest, ASlowRequestDoesNotHideTheNext) {
+    limit({1h, 0ms, 10ms}); // the timer is set for the soft limit of the first when that has been noted
+    begin();
+    ASSERT_TRUE(until([&] { return engine_.copied == 1; }));
+    clock_->end();
+    begin();
+    EXPECT_TRUE(until([&] { return engine_.copied == 2; }));
+}
+
 TEST_F(RequestClockTest, PassesOverRequestsThatEndInTime) {
     limit({0ms, 0ms, 1h});
     for (int i = 0; i < 1000; ++i) {
