@@ -245,6 +245,26 @@ TEST_F(WorkerHandleTest, BacksOffWhenNothingCanBeSpawned) {
     EXPECT_EQ(worker_->core().last_failure(), "fork: no room");
 }
 
+TEST_F(WorkerHandleTest, TellsAPoolThatRunsItsNewSize) {
+    spec_.kind = topology::Kind::dynamic;
+    spec_.app = folder_ + "/app.psgi";
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    start_and_serve();
+    ASSERT_TRUE(hears<contract::Serve>());
+    topology::Pool pool;
+    pool.size = 7;
+    worker_->resize(pool);
+    const auto packet = receive_packet(peer_.get());
+    ASSERT_TRUE(packet);
+    const auto message = contract::decode(packet->bytes).value();
+    const auto* order = std::get_if<contract::Resize>(&message);
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->pool.max, 7);
+    EXPECT_EQ(worker_->spec().pool, pool) << "what is started later has it too";
+    EXPECT_EQ(worker_->core().rules().pool, 7);
+    EXPECT_EQ(spawner_.requests.size(), 1U) << "nothing is started for it";
+}
+
 TEST_F(WorkerHandleTest, DrainsTheOldWhenTheNewIsAdmitted) {
     start_and_serve();
     ASSERT_TRUE(hears<contract::Serve>());
