@@ -339,7 +339,7 @@ Result<std::vector<ScaleStep>> steps_of(Site& site, const std::vector<ScaleOrder
             if (other == worker) spec.pool = pool;
         auto pool = scaled(spec, order);
         if (!pool) return std::unexpected(pool.error());
-        steps.emplace_back(std::move(worker), std::move(*pool));
+        steps.emplace_back(std::move(worker), *pool);
     }
     return steps;
 }

@@ -18,8 +18,8 @@ TEST(ParseScale, TakesANumberAndADifference) {
 }
 
 TEST(ParseScale, RefusesEverythingElse) {
-    for (const char* text : {"", "app", "=6", "app=", "app=+", "app=-", "app=six", "app=6x", "app= 6", "app=6 ", "app=+-1",
-                             "app=--1", "app=++1", "app=1.5", "app=0x10", "app=99999999999", "app=6=7"})
+    for (const char* text : {"", "app", "=6", "app=", "app=+", "app=-", "app=six", "app=6x", "app= 6", "app=6 ",
+                             "app=+-1", "app=--1", "app=++1", "app=1.5", "app=0x10", "app=99999999999", "app=6=7"})
         EXPECT_FALSE(parse_scale(text)) << text;
 }
 

@@ -16,8 +16,10 @@ contract::ScoreboardSnapshot at(std::int64_t since_ms, std::int64_t deadline_ms)
 const ExitStatus killed = ExitStatus::signalled(SIGKILL);
 
 TEST(TimeLimitReason, SaysWhatRanAndForHowLong) {
-    EXPECT_EQ(time_limit_reason(at(1000, 3520), killed, 3600), "request_timeout: GET /report?x=1 had been running for 2.5 s");
-    EXPECT_EQ(time_limit_reason(at(1000, 1125), killed, 1125), "request_timeout: GET /report?x=1 had been running for 0.1 s");
+    EXPECT_EQ(time_limit_reason(at(1000, 3520), killed, 3600),
+              "request_timeout: GET /report?x=1 had been running for 2.5 s");
+    EXPECT_EQ(time_limit_reason(at(1000, 1125), killed, 1125),
+              "request_timeout: GET /report?x=1 had been running for 0.1 s");
 }
 
 TEST(TimeLimitReason, IsNoneBeforeTheDeadline) { EXPECT_EQ(time_limit_reason(at(1000, 3500), killed, 3499), ""); }

@@ -97,8 +97,6 @@ protected:
         worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
     }
     void TearDown() override {
-        worker_->kill();
-        until([&] { return !worker_->core().has_processes() || !worker_->core().wants_to_run(); });
         worker_->stop();
         worker_->kill();
         until([&] { return !worker_->core().has_processes(); });

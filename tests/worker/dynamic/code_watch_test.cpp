@@ -16,8 +16,8 @@ protected:
         folder_ = ::mkdtemp(name.data());
         std::filesystem::create_directories(folder_ + "/lib/Shop");
         for (const char* file : {"/app.psgi", "/lib/Shop.pm", "/lib/Shop/Cart.pm", "/lib/unloaded.pm"}) write(file);
-        watch_.emplace(CodeWatch::make({path("/app.psgi"), path("/lib/Shop.pm"), path("/lib/Shop/Cart.pm"), "(eval 12)"})
-                           .value());
+        watch_.emplace(
+            CodeWatch::make({path("/app.psgi"), path("/lib/Shop.pm"), path("/lib/Shop/Cart.pm"), "(eval 12)"}).value());
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -70,7 +70,8 @@ TEST_F(CodeWatchTest, DoesNotCareForWhatWasNotLoaded) {
 
 TEST_F(CodeWatchTest, ReadsHoweverManyHaveChanged) {
     Files files;
-    for (int i = 0; i < 300; ++i) files.push_back(path("/lib/a_long_name_of_a_module_number_" + std::to_string(i) + ".pm"));
+    for (int i = 0; i < 300; ++i)
+        files.push_back(path("/lib/a_long_name_of_a_module_number_" + std::to_string(i) + ".pm"));
     auto many = CodeWatch::make(files).value();
     for (const std::string& file : files) std::ofstream(file) << "1;\n";
     EXPECT_EQ(many.read_changes().size(), files.size());

@@ -17,7 +17,9 @@ public:
     Result<> start(int&, char**&, char**&) override { return {}; }
     Result<> load(const perl::ApplicationPlan&) override { return {}; }
     std::vector<std::string> loaded_files() override { return {}; }
-    perl::CallOutcome call(const perl::RequestInput& input, perl::Reply& reply) override { return on_call(input, reply); }
+    perl::CallOutcome call(const perl::RequestInput& input, perl::Reply& reply) override {
+        return on_call(input, reply);
+    }
     bool finish_request() override {
         ++finished;
         return false;

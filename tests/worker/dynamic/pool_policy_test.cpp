@@ -214,7 +214,8 @@ TEST_F(PoolPolicyTest, MadeSmallerLetsIdleOnesGoAtOnce) {
     EXPECT_TRUE(retire());
     EXPECT_FALSE(retire());
     EXPECT_EQ(present(), 2);
-    EXPECT_EQ(std::ranges::count_if(children_, [](const ChildView& c) { return c.leaving && c.state == State::busy; }), 0);
+    EXPECT_EQ(std::ranges::count_if(children_, [](const ChildView& c) { return c.leaving && c.state == State::busy; }),
+              0);
 }
 
 TEST_F(PoolPolicyTest, MadeSmallerLetsBusyOnesFinishAndGo) {

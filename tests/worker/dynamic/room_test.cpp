@@ -26,8 +26,9 @@ protected:
         std::ofstream(folder_ + path) << text;
     }
     void machine(std::uint64_t total, std::uint64_t available) const {
-        write("/proc/meminfo", "MemTotal:       " + std::to_string(total / 1024) + " kB\nMemFree:  1 kB\nMemAvailable:   " +
-                                   std::to_string(available / 1024) + " kB\nHugepagesize:  2048 kB\n");
+        write("/proc/meminfo", "MemTotal:       " + std::to_string(total / 1024) +
+                                   " kB\nMemFree:  1 kB\nMemAvailable:   " + std::to_string(available / 1024) +
+                                   " kB\nHugepagesize:  2048 kB\n");
     }
     void group(const std::string& limit, const std::string& used) const {
         write("/proc/self/cgroup", "0::/site\n");

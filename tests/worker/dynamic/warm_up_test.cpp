@@ -10,7 +10,8 @@ namespace {
 class WarmUpTest : public testing::Test {
 protected:
     void answer(int status, std::string error = {}) {
-        engine_.on_call = [this, status, error = std::move(error)](const perl::RequestInput& input, perl::Reply& reply) {
+        engine_.on_call = [this, status, error = std::move(error)](const perl::RequestInput& input,
+                                                                   perl::Reply& reply) {
             method_ = input.request.method;
             path_ = input.path;
             query_ = input.request.query;

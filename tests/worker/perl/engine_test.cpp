@@ -44,8 +44,9 @@ TEST_F(EngineTest, AnInterruptBetweenRequestsComesToNothing) {
 }
 
 TEST_F(EngineTest, CleanupHandlersDecideWhetherTheProcessEnds) {
-    load("sub { my $env = shift; push @{ $env->{'psgix.cleanup.handlers'} }, sub { $_[0]{'psgix.harakiri.commit'} = 1 } "
-         "if $env->{PATH_INFO} eq '/end'; [200, [], []] }");
+    load(
+        "sub { my $env = shift; push @{ $env->{'psgix.cleanup.handlers'} }, sub { $_[0]{'psgix.harakiri.commit'} = 1 } "
+        "if $env->{PATH_INFO} eq '/end'; [200, [], []] }");
     ask("/end");
     EXPECT_TRUE(leaves_);
     ask("/");

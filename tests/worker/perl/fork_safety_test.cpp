@@ -14,7 +14,8 @@ protected:
     }
     // Code that connects to a socket of ours.
     std::string connect(const std::string& variable) const {
-        return "use IO::Socket::UNIX; our $" + variable + " = IO::Socket::UNIX->new(Peer => '" + folder_ + "/socket') or die;\n";
+        return "use IO::Socket::UNIX; our $" + variable + " = IO::Socket::UNIX->new(Peer => '" + folder_ +
+               "/socket') or die;\n";
     }
     Fd listener_;
 };
@@ -36,7 +37,8 @@ TEST_F(ForkSafetyTest, TheInnermostFileIsToBlame) {
     write("Inner.pm", "package Inner;\n" + connect("socket") + "1;\n");
     write("Outer.pm", "package Outer;\nrequire '" + folder_ + "/Inner.pm';\n1;\n");
     const std::string said = load("require '" + folder_ + "/Outer.pm'; sub { [200, [], []] }");
-    EXPECT_TRUE(said.contains("while loading " + folder_ + "/Inner.pm (asked for at " + folder_ + "/Outer.pm line 2)")) << said;
+    EXPECT_TRUE(said.contains("while loading " + folder_ + "/Inner.pm (asked for at " + folder_ + "/Outer.pm line 2)"))
+        << said;
     EXPECT_FALSE(said.contains("while loading " + folder_ + "/Outer.pm")) << said;
 }
 

@@ -73,7 +73,8 @@ TEST_F(PerlStackTest, ShowsDestructorsOverloadsTiesAndSignals) {
 }
 
 TEST_F(PerlStackTest, OfADeepRecursionIsItsInnermostPart) {
-    const auto frames = stack_of("sub deep { my $n = shift; $n ? deep($n - 1) : here() }\nsub work { deep(5000) }", 1 << 16);
+    const auto frames =
+        stack_of("sub deep { my $n = shift; $n ? deep($n - 1) : here() }\nsub work { deep(5000) }", 1 << 16);
     EXPECT_EQ(frames.size(), 64U);
     EXPECT_EQ(frames.back(), "app.psgi:2 deep");
 }

@@ -40,16 +40,20 @@ TEST_F(ProcessStateTest, BufferingOfTheSelectedHandle) { leaves_no_trace("$| = 1
 
 TEST_F(ProcessStateTest, SelectedHandle) { leaves_no_trace("select STDERR", "select()"); }
 
-TEST_F(ProcessStateTest, Alarm) { leaves_no_trace("alarm 1000", "do { my $left = alarm 0; alarm $left; $left ? 'set' : 'none' }"); }
+TEST_F(ProcessStateTest, Alarm) {
+    leaves_no_trace("alarm 1000", "do { my $left = alarm 0; alarm $left; $left ? 'set' : 'none' }");
+}
 
 TEST_F(ProcessStateTest, ClosedDescriptors) {
     leaves_no_trace("close STDOUT", "defined fileno STDOUT ? 'open' : 'closed'");
     leaves_no_trace("POSIX::close(1)", "-e '/proc/self/fd/1' ? 'open' : 'closed'");
-    leaves_no_trace("open STDOUT, '>', '/dev/null'", "readlink('/proc/self/fd/1') eq '/dev/null' ? 'nothing' : 'as it was'");
+    leaves_no_trace("open STDOUT, '>', '/dev/null'",
+                    "readlink('/proc/self/fd/1') eq '/dev/null' ? 'nothing' : 'as it was'");
 }
 
 TEST_F(ProcessStateTest, Locale) {
-    leaves_no_trace("my $other = POSIX::setlocale(POSIX::LC_TIME()) eq 'C' ? 'C.UTF-8' : 'C'; POSIX::setlocale(POSIX::LC_TIME(), $other) or die",
+    leaves_no_trace("my $other = POSIX::setlocale(POSIX::LC_TIME()) eq 'C' ? 'C.UTF-8' : 'C'; "
+                    "POSIX::setlocale(POSIX::LC_TIME(), $other) or die",
                     "POSIX::setlocale(POSIX::LC_TIME())");
 }
 
@@ -61,7 +65,8 @@ TEST_F(ProcessStateTest, Signals) {
 TEST_F(ProcessStateTest, WhatAPostForkHookDoesIsWhereRequestsBegin) {
     const mode_t before = ::umask(0);
     ::umask(before);
-    load("Mpsup->post_fork(sub { umask 0077 }); sub { my $now = umask; umask 0 if $_[0]{PATH_INFO} eq '/change'; [200, [], [$now]] }");
+    load("Mpsup->post_fork(sub { umask 0077 }); sub { my $now = umask; umask 0 if $_[0]{PATH_INFO} eq '/change'; [200, "
+         "[], [$now]] }");
     engine_.run_hook(Hook::post_fork);
     ask("/change");
     EXPECT_EQ(reply_.body, "63");
