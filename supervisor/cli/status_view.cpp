@@ -153,7 +153,7 @@ std::string workers_table(const std::string& document) {
 
 std::string processes_table(const std::string& document) {
     const json::object status = parse(document);
-    Table table({"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS", "OWN", "SHARED", "AGE", "REQUEST"});
+    Table table({"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS", "OWN", "SHARED", "AGE", "FOR", "REQUEST"});
     for (const json::object& worker : objects_at(status, "workers"))
         for (const json::object& process : objects_at(worker, "processes")) {
             const json::object request = object_at(process, "request");
@@ -162,7 +162,8 @@ std::string processes_table(const std::string& document) {
                        text_at(process, "state"), std::to_string(number_at(process, "generation")),
                        std::to_string(number_at(process, "requests")), size_text(number_at(process, "private_bytes")),
                        size_text(number_at(process, "shared_bytes")),
-                       short_age(now_ms() - parse_timestamp(text_at(process, "started_at"))), printable(doing)});
+                       short_age(now_ms() - parse_timestamp(text_at(process, "started_at"))),
+                       request.empty() ? "" : short_age(number_at(request, "age_ms")), printable(doing)});
         }
     return table.to_string();
 }
@@ -171,7 +172,8 @@ int exit_code_of(const StatusDocument& status) {
     if (!status.is_live) return no_supervisor;
     int code = ok;
     for (const json::object& worker : objects_at(parse(status.text), "workers")) {
-        if (number_at(worker, "ready") == 0) return not_running;
+        const bool sleeps = text_at(worker, "state") == "ready" && number_at(worker, "wanted") == 0; // a pool on demand
+        if (number_at(worker, "ready") == 0 && !sleeps) return not_running;
         if (text_at(worker, "state") != "ready" || text_at(object_at(worker, "health"), "state") == "unhealthy")
             code = unhealthy;
     }

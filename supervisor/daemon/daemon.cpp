@@ -277,11 +277,15 @@ private:
         answer.line(result_line(co_await perform("scale", scale(site_, std::move(orders), report))));
     }
 
-    // TTIN, TTOU: one child more or fewer in every pool.
+    // TTIN, TTOU: one child more or fewer in every pool that has a number, as far as it goes. Those that come while
+    // another change runs are added up and follow it.
     asio::awaitable<void> scale_by_signal(int difference) {
-        std::vector<ScaleOrder> orders;
-        for (const auto& worker : site_.workers())
-            if (worker->core().rules().is_pool) orders.push_back({worker->spec().name, true, difference});
+        signalled_ += difference;
+        if (std::exchange(waits_to_scale_, true)) co_return;
+        while (!operation_.empty()) co_await operation_ended_.wait_until(std::chrono::steady_clock::time_point::max());
+        waits_to_scale_ = false;
+        auto orders = orders_for_all(site_, std::exchange(signalled_, 0));
+        if (orders.empty()) co_return;
         Report report = [](const std::string& line) { log_line("info", line); };
         (void)co_await perform("scale by signal", scale(site_, std::move(orders), std::move(report)));
     }
@@ -318,6 +322,8 @@ private:
     Leftovers leftovers_;
     std::optional<ContractServer> contract_;
     std::optional<ControlServer> control_;
+    int signalled_ = 0; // children asked for by signals
+    bool waits_to_scale_ = false;
     std::string operation_; // the one that runs; empty: none
     Bell operation_ended_;
     bool told_to_stop_ = false;

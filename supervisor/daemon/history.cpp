@@ -1,5 +1,7 @@
 #include "supervisor/daemon/history.h"
 
+#include "state/fingerprint.h"
+
 #include <chrono>
 #include <optional>
 #include <spdlog/spdlog.h>
@@ -103,7 +105,8 @@ void History::slow(const std::string& worker, core::GenerationNumber generation,
                        std::to_string(pid) + ", running for " + std::to_string(snapshot.age_ms) + " ms, at";
     for (const std::string& frame : snapshot.frames) text += "\n    " + frame;
     log_line("warning", text);
-    store_.slow({worker, generation, pid, snapshot.method, snapshot.uri, snapshot.age_ms, snapshot.frames});
+    store_.slow({worker, generation, pid, snapshot.method, snapshot.uri, snapshot.age_ms, snapshot.frames,
+                 state::fingerprint_of(snapshot.frames)});
 }
 
 void History::code_drift(const std::string& worker, core::GenerationNumber generation, const std::string& files,

@@ -107,6 +107,7 @@ topology::Diff changes_between(const topology::Topology& before, const topology:
     const bool is_rebuilt = before.binaries != after.binaries;
     if (!is_rebuilt && urls_of(before) == urls_of(after)) return changes;
     const std::string why = is_rebuilt ? "binaries" : "the addresses of others";
+    for (topology::Diff::Change& change : changes.changed) change.keys.push_back(why); // another size is not all of it
     for (std::string& name : std::exchange(changes.unchanged, {})) changes.changed.push_back({std::move(name), {why}});
     return changes;
 }
@@ -290,6 +291,7 @@ std::optional<ScaleOrder> parse_scale(std::string_view text) {
     ScaleOrder order{std::string(text.substr(0, equals)), false, 0};
     std::string_view number = text.substr(equals + 1);
     order.is_relative = number.starts_with('+') || number.starts_with('-');
+    if (number.starts_with("+-")) return std::nullopt;
     if (number.starts_with('+')) number.remove_prefix(1);
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), order.count);
     if (number.empty() || error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
@@ -298,17 +300,19 @@ std::optional<ScaleOrder> parse_scale(std::string_view text) {
 
 namespace {
 
+constexpr int most_children = 1000;
+
 // The pool as it will be, or why that cannot be.
 Result<topology::Pool> scaled(const topology::WorkerSpec& spec, const ScaleOrder& order) {
-    constexpr int most = 1000;
     if (spec.kind != topology::Kind::dynamic) return failure(spec.name + " has no pool: it is one process");
     topology::Pool pool = spec.pool;
     const auto sized = pool.sized();
     if (order.is_relative && sized.max == 0)
         return failure(spec.name + " grows as memory allows (max: auto): give it a number");
     const std::int64_t count = order.is_relative ? std::int64_t{sized.max} + order.count : order.count;
-    if (count < 1 || count > most)
-        return failure(spec.name + ": " + std::to_string(count) + " children: from 1 to " + std::to_string(most));
+    if (count < 1 || count > most_children)
+        return failure(spec.name + ": " + std::to_string(count) + " children: from 1 to " +
+                       std::to_string(most_children));
     if (sized.mode == topology::PoolMode::fixed) {
         pool.size = count;
         pool.max.reset();
@@ -320,6 +324,24 @@ Result<topology::Pool> scaled(const topology::WorkerSpec& spec, const ScaleOrder
         pool.min_spare = std::min<std::int64_t>(sized.min_spare, count);
     }
     return pool;
+}
+
+using ScaleStep = std::pair<std::shared_ptr<WorkerHandle>, topology::Pool>;
+
+// Every order checked before one is carried out.
+Result<std::vector<ScaleStep>> steps_of(Site& site, const std::vector<ScaleOrder>& orders) {
+    std::vector<ScaleStep> steps;
+    for (const ScaleOrder& order : orders) {
+        auto worker = site.find(order.worker);
+        if (!worker) return failure("there is no worker " + order.worker);
+        topology::WorkerSpec spec = worker->spec();
+        for (const auto& [other, pool] : steps) // an order before this one
+            if (other == worker) spec.pool = pool;
+        auto pool = scaled(spec, order);
+        if (!pool) return std::unexpected(pool.error());
+        steps.emplace_back(std::move(worker), *pool);
+    }
+    return steps;
 }
 
 // As many as there should be, or a time that is enough for all that it may take.
@@ -338,16 +360,22 @@ asio::awaitable<bool> wait_until_scaled(Site& site, const WorkerHandle& worker) 
 
 } // namespace
 
-asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Report report) {
-    std::vector<std::pair<std::shared_ptr<WorkerHandle>, topology::Pool>> pools;
-    for (const ScaleOrder& order : orders) {
-        auto worker = site.find(order.worker);
-        if (!worker) co_return Outcome{2, "there is no worker " + order.worker};
-        auto pool = scaled(worker->spec(), order);
-        if (!pool) co_return Outcome{2, pool.error().to_string()};
-        pools.emplace_back(std::move(worker), std::move(*pool));
+std::vector<ScaleOrder> orders_for_all(const Site& site, int difference) {
+    std::vector<ScaleOrder> orders;
+    for (const auto& worker : site.workers()) {
+        const topology::WorkerSpec& spec = worker->spec();
+        const int size = spec.pool.sized().max;
+        if (spec.kind != topology::Kind::dynamic || size == 0) continue;
+        const int wanted = std::clamp(size + difference, 1, most_children);
+        if (wanted != size) orders.push_back({spec.name, false, wanted});
     }
-    for (const auto& [worker, pool] : pools) {
+    return orders;
+}
+
+asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Report report) {
+    const auto steps = steps_of(site, orders);
+    if (!steps) co_return Outcome{2, steps.error().to_string()};
+    for (const auto& [worker, pool] : *steps) {
         const int from = worker->spec().pool.sized().max;
         const int to = pool.sized().max;
         worker->resize(pool);
@@ -355,7 +383,7 @@ asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Repor
         site.around().history.worker_event(state::EventKind::resized, worker->spec().name, worker->core(), what);
         report(worker->spec().name + ": from " + what);
     }
-    for (const auto& [worker, pool] : pools)
+    for (const auto& [worker, pool] : *steps)
         if (!co_await wait_until_scaled(site, *worker))
             co_return Outcome{9, worker->spec().name + " is not at its new size yet; it goes on"};
     co_return Outcome{0, "scaled"};

@@ -45,6 +45,9 @@ struct ScaleOrder {
 /// "httpd_perl=6", "httpd_perl=+2", "httpd_perl=-1"; nothing for anything else.
 [[nodiscard]] std::optional<ScaleOrder> parse_scale(std::string_view text);
 
+/// So many more or fewer children in every pool that has a number, as far as it goes: an order for each that changes.
+[[nodiscard]] std::vector<ScaleOrder> orders_for_all(const Site& site, int difference);
+
 /// Gives pools that run another size, without a restart: of a fixed one its size, of others their `max`. It lasts until
 /// the next `up`. All or none: nothing is changed when one of the orders cannot be carried out.
 [[nodiscard]] boost::asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Report report);

@@ -1,5 +1,6 @@
 // What the processes of a worker say, and how they end.
 #include "base/process_identity.h"
+#include "supervisor/daemon/time_limit.h"
 #include "supervisor/daemon/worker_handle.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -32,17 +33,9 @@ bool is_attested(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t 
     return parent && start_time && (*parent == master || *parent == ::getpid()) && *start_time == child.start_time;
 }
 
-// A child that its own timer killed has left in its scoreboard what it was at.
-std::string time_limit_reason(const contract::ScoreboardSnapshot& board, ExitStatus status) {
-    if (!board.request || board.request->deadline_ms == 0 || status.kind() != ExitStatus::Kind::signalled ||
-        status.signal() != SIGKILL)
-        return {};
-    const auto now = std::chrono::steady_clock::now().time_since_epoch(); // CLOCK_MONOTONIC, as the scoreboard
-    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    if (now_ms < board.request->deadline_ms) return {};
-    const auto seconds = (board.request->deadline_ms - board.request->since_ms + 500) / 1000;
-    return "request_timeout: " + board.request->method + " " + board.request->uri + " had been running for " +
-           std::to_string(seconds) + " s";
+std::int64_t monotonic_ms() {
+    const auto now = Clock::now().time_since_epoch(); // CLOCK_MONOTONIC, as the scoreboards
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 } // namespace
@@ -264,6 +257,8 @@ void WorkerHandle::reap_generation(GenerationHandle& generation) {
         if (!status) return false;
         if (master.link) master.link->close();
         around_.history.store().exited({master.uuid, *status, "a child took over"});
+        for (auto& [pid, child] : generation.children) // if it was killed, nobody else speaks for them
+            if (child.master == master.pidfd.pid()) watch(generation, child);
         return true;
     });
     std::vector<std::pair<pid_t, ExitStatus>> ended;
@@ -289,7 +284,8 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
                              std::string reason) {
     const auto child = generation.children.find(pid);
     if (child == generation.children.end()) return;
-    if (reason.empty() && !planned) reason = time_limit_reason(child->second.scoreboard.read(), status);
+    if (auto late = time_limit_reason(child->second.scoreboard.read(), status, monotonic_ms()); !late.empty())
+        reason = std::move(late);
     const bool leaving = planned || generation.draining;
     around_.history.store().exited({child->second.uuid, status,
                                     !reason.empty() ? reason

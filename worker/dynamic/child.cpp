@@ -162,7 +162,7 @@ private:
         consider(log_due_);
         consider(give_back_at_);
         consider(clock_.rest_again_at());
-        if (!worn_) consider(wear_.next_look(last_request_));
+        if (!worn_ && !leaving_) consider(wear_.next_look(last_request_));
         for (const auto& [fd, client] : clients_) consider(client->deadline());
         if (!next) return -1;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();

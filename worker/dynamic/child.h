@@ -32,7 +32,6 @@ struct ChildSetup {
     std::chrono::milliseconds grace{30'000};
     bool serves_already = false;      // its generation was let in before it was born
     const HeapImage* image = nullptr; // of its master; null: there is none
-    bool serves_already = false; // its generation was let in before it was born
     http::Deadlines deadlines = http::Deadlines::heavy();
 };
 

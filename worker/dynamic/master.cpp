@@ -28,6 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto fork_retry = std::chrono::milliseconds(100);  // EAGAIN: the machine is full for the moment
+constexpr auto full_retry = std::chrono::seconds(1);         // no memory for another child: it may come back
 constexpr auto kill_margin = std::chrono::milliseconds(500); // children end themselves at their grace; then SIGKILL
 
 // Why a child is to go.
@@ -52,6 +53,12 @@ struct Member {
     bool ready = false;
     bool told_to_leave = false;
     const char* reason = ""; // of its leaving
+};
+
+// One that is replaced, and the size of the pool when that began.
+struct Recycling {
+    pid_t pid;
+    int size;
 };
 
 class Master {
@@ -109,6 +116,7 @@ private:
     std::vector<ChildView> view() const {
         std::vector<ChildView> children;
         for (const auto& [pid, member] : members_) {
+            if (recycling_ && recycling_->pid == pid) continue; // its successor counts in its place
             ChildView child{pid, ChildView::State::starting, member.born, member.told_to_leave};
             const auto slot = board_->state(member.slot);
             if (slot == PoolBoard::Slot::idle) child.state = ChildView::State::idle;
@@ -124,24 +132,36 @@ private:
         if (roster_.draining()) return;
         const auto now = Clock::now();
         auto children = view();
-        const bool bound_by_memory = policy_.size().max == 0 && policy_.size().mode != contract::PoolMode::fixed;
-        const int room = bound_by_memory ? room_for_children(unshared_of_children()) : 0;
-        const int wanted = policy_.wanted(children, std::exchange(client_waits_, false), room);
-        set_wanted(wanted + (recycling_ ? 1 : 0));
+        const int wanted = children_wanted(children, now);
+        // Who is recycled is not in view, and stays until as many others are there as when it began.
+        set_wanted(recycling_ ? std::max(wanted, recycling_->size) + 1 : wanted);
         while (!recycling_) {
             const auto pid = policy_.to_retire(children, now);
             if (!pid) break;
             tell_to_leave(*pid, "the pool has more children than it needs");
             children = view();
-            set_wanted(
-                std::min(roster_.wanted(), static_cast<int>(std::ranges::count(children, false, &ChildView::leaving))));
+            set_wanted(std::min(roster_.wanted(), staying(children)));
         }
         policy_look_at_ = policy_.next_look(children, now);
-        watch_queue_ = policy_.size().mode == contract::PoolMode::ondemand &&
-                       std::ranges::none_of(children, [](const ChildView& child) {
-                           return !child.leaving && child.state != ChildView::State::busy;
-                       });
+        board_->set_spare(policy_.can_grow(children) ? policy_.spare() : 0);
+        const bool has_all = staying(children) + (recycling_ ? 1 : 0) >= roster_.wanted(); // else one is on its way
+        watch_queue_ = has_all && !full_until_ && policy_.watches_queue(children);
         recycle_next();
+    }
+
+    static int staying(const std::vector<ChildView>& children) {
+        return static_cast<int>(std::ranges::count(children, false, &ChildView::leaving));
+    }
+
+    int children_wanted(const std::vector<ChildView>& children, TimePoint now) {
+        const bool client_waits = std::exchange(client_waits_, false);
+        if (policy_.size().max > 0) return policy_.wanted(children, client_waits, 0);
+        if (full_until_ && now >= *full_until_) full_until_.reset();
+        const int desired = policy_.wanted(children, client_waits, PoolPolicy::most);
+        if (desired <= staying(children)) return desired; // memory is looked at only for those that would need it
+        const int wanted = policy_.wanted(children, client_waits, room_for_children(unshared_of_children()));
+        if (wanted < desired) full_until_ = now + full_retry;
+        return wanted;
     }
 
     void set_wanted(int wanted) {
@@ -170,13 +190,13 @@ private:
         const auto member = members_.find(pid);
         if (member == members_.end() || member->second.told_to_leave) return;
         member->second.reason = reason;
-        recycling_ = pid;
+        recycling_ = Recycling{pid, roster_.wanted()};
         set_wanted(roster_.wanted() + 1);
     }
 
     void finish_recycling() {
         if (!recycling_) return;
-        const auto worn = members_.find(*recycling_);
+        const auto worn = members_.find(recycling_->pid);
         const auto ready = std::ranges::count_if(
             members_, [](const auto& entry) { return entry.second.ready && !entry.second.told_to_leave; });
         if (worn == members_.end()) { // it went by itself
@@ -280,7 +300,8 @@ private:
         go_.recycle.refork = 0; // once is enough: a page that is warm does not get warmer
         worn_.clear();
         recycling_.reset();
-        kill_at_.reset();
+        told_complete_ = watch_queue_ = client_waits_ = false;
+        policy_look_at_ = full_until_ = fork_again_at_ = kill_at_ = std::nullopt; // the other master's
         engine_.settle();
         settle_heap();
         image_ = go_.recycle.reshare ? HeapImage::take() : std::nullopt;
@@ -326,6 +347,7 @@ private:
         };
         consider(kill_at_);
         if (!roster_.draining()) consider(policy_look_at_);
+        if (!roster_.draining()) consider(full_until_);
         if (!next) return std::nullopt;
         const auto left = std::max<Clock::duration>(*next - now, Clock::duration::zero());
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
@@ -477,13 +499,14 @@ private:
     std::optional<CodeWatch> code_;
     std::map<pid_t, Member> members_;
     std::deque<std::pair<pid_t, const char*>> worn_; // want to be replaced, and why
-    std::optional<pid_t> recycling_;                 // whose successor is on its way
+    std::optional<Recycling> recycling_;             // whose successor is on its way
     sigset_t outside_{};                             // the signal mask while we wait
     bool serving_ = false;
     bool told_complete_ = false;
     bool watch_queue_ = false;  // nobody else would notice a client
     bool client_waits_ = false; // and there is one
     std::optional<TimePoint> policy_look_at_;
+    std::optional<TimePoint> full_until_; // there was no memory for another child
     std::optional<TimePoint> fork_again_at_;
     std::optional<TimePoint> kill_at_;
 };

@@ -25,7 +25,18 @@ int PoolPolicy::floor() const {
 }
 
 int PoolPolicy::ceiling(int present, int room) const {
-    return size_.max > 0 ? size_.max : std::max(floor(), present + room);
+    if (size_.max > 0) return size_.max;
+    return std::clamp(present + room, std::max(floor(), 1), most); // one at least, however little memory is known of
+}
+
+bool PoolPolicy::can_grow(std::span<const ChildView> children) const {
+    return size_.mode != PoolMode::fixed && present(children) < (size_.max > 0 ? size_.max : most);
+}
+
+bool PoolPolicy::watches_queue(std::span<const ChildView> children) const {
+    return can_grow(children) && std::ranges::none_of(children, [](const ChildView& child) {
+               return !child.leaving && child.state != ChildView::State::busy;
+           });
 }
 
 int PoolPolicy::initial() const {
@@ -36,7 +47,7 @@ int PoolPolicy::initial() const {
 int PoolPolicy::spare() const {
     switch (size_.mode) {
     case PoolMode::fixed: return 0;
-    case PoolMode::dynamic: return size_.min_spare;
+    case PoolMode::dynamic: return std::max(size_.min_spare, 1);
     case PoolMode::ondemand: return 1; // the last idle one being taken is when the master looks at the queue itself
     }
     return 0;

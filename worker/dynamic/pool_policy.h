@@ -23,7 +23,7 @@ struct ChildView {
 /// Growth is at once: fewer than min_spare idle ones (those on their way count) are made up to it. Shrinking takes its
 /// time, so that a pool does not flap: only a child that has had nothing to do for idle_timeout is let go, the coldest
 /// first, one a second, and only while more than max_spare are idle. (The kernel wakes the same idle child again and
-/// again, so the others grow cold.) ondemand: nobody is spare, and a waiting client is what makes it grow.
+/// again, so the others grow cold.) ondemand, and dynamic without spare ones: a waiting client is what makes it grow.
 class PoolPolicy {
 public:
     explicit PoolPolicy(contract::PoolSize size) : size_(size) {}
@@ -35,6 +35,11 @@ public:
     /// more fit into memory, when `max` is 0.
     [[nodiscard]] int wanted(std::span<const ChildView> children, bool client_waits, int room) const;
 
+    /// May it grow, as far as memory does not matter?
+    [[nodiscard]] bool can_grow(std::span<const ChildView> children) const;
+    /// Should the master look whether clients wait? Nobody else would notice them, and more children would help.
+    [[nodiscard]] bool watches_queue(std::span<const ChildView> children) const;
+
     /// The child to let go now, if any. Never one that is busy, never below the smallest size.
     [[nodiscard]] std::optional<pid_t> to_retire(std::span<const ChildView> children, TimePoint now);
     /// When to_retire may say more.
@@ -44,6 +49,8 @@ public:
     [[nodiscard]] int initial() const;
     /// Idle ones below which children call.
     [[nodiscard]] int spare() const;
+
+    static constexpr int most = 1000; // children of one pool, whatever memory allows
 
 private:
     static constexpr std::chrono::seconds between_retirements{1};

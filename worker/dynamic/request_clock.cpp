@@ -90,11 +90,13 @@ void RequestClock::begin(TimePoint now) noexcept {
     noted_ = 0;
     interrupt_at_ms_ = limits_.soft.count() > 0 ? to_ms(now) + limits_.soft.count() : 0;
     since_ms_ = to_ms(now);
-    if (has_look_timer_ && !armed_) {
+    const auto first = limits_.slow.count() == 0   ? limits_.soft
+                       : limits_.soft.count() == 0 ? limits_.slow
+                                                   : std::min(limits_.slow, limits_.soft);
+    // It may be set for a later limit of a request before this one.
+    if (has_look_timer_ && (!armed_ || look_at_ms_ > to_ms(now) + first.count())) {
         armed_ = 1;
-        const auto first = limits_.slow.count() == 0   ? limits_.soft
-                           : limits_.soft.count() == 0 ? limits_.slow
-                                                       : std::min(limits_.slow, limits_.soft);
+        look_at_ms_ = to_ms(now) + first.count();
         set_timer(look_timer_, first.count());
     }
     if (has_kill_timer_ && (!kill_at_ || *kill_at_ < now + limits_.hard)) {
@@ -148,10 +150,12 @@ void RequestClock::look() noexcept {
         }
         consider(interrupt_at_ms_);
     }
-    if (next == 0)
+    if (next == 0) {
         armed_ = 0;
-    else
-        set_timer(look_timer_, std::max<std::int64_t>(1, next - now));
+        return;
+    }
+    look_at_ms_ = next;
+    set_timer(look_timer_, std::max<std::int64_t>(1, next - now));
 }
 
 } // namespace mpsup::dynamic

@@ -56,6 +56,7 @@ private:
     // Shared with the signal handler.
     volatile std::int64_t since_ms_ = 0; // 0: no request in hand
     volatile std::int64_t interrupt_at_ms_ = 0;
+    volatile std::int64_t look_at_ms_ = 0; // when the timer is due that is armed
     volatile std::sig_atomic_t noted_ = 0; // as slow
     volatile std::sig_atomic_t armed_ = 0;
 };

@@ -226,5 +226,6 @@ std::unique_ptr<Application> Application::wrap(Interpreter& interpreter, void* c
 CallOutcome Application::call(const RequestInput& input, Reply& reply) { return impl_->call(input, reply); }
 bool Application::finish_request() { return impl_->finish_request(); }
 std::vector<std::string> Application::loaded_files() { return impl_->loaded_files(); }
+void Application::remember_state() { impl_->remember_state(); }
 
 } // namespace mpsup::perl

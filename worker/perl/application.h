@@ -20,6 +20,8 @@ public:
     [[nodiscard]] CallOutcome call(const RequestInput& input, Reply& reply);
     [[nodiscard]] bool finish_request();
     [[nodiscard]] std::vector<std::string> loaded_files();
+    /// As the process is now, each request finds it from here on.
+    void remember_state();
 
 private:
     class Impl;

@@ -42,6 +42,7 @@ public:
     void run_hook(Hook hook) override {
         const char* name = hook == Hook::post_fork ? "post_fork" : hook == Hook::pre_exit ? "pre_exit" : "pre_refork";
         interpreter_.call("Mpsup::run_hooks", name);
+        if (hook == Hook::post_fork) application_->remember_state(); // what it did to the process is meant to last
     }
 
     void settle() noexcept override {

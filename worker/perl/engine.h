@@ -65,6 +65,7 @@ public:
     /// directory, umask, locale, alarm, separators, descriptors 0 to 2) is put back. True: the application wants this
     /// process to end (psgix.harakiri.commit).
     [[nodiscard]] virtual bool finish_request() = 0;
+    /// What post_fork hooks do to the process (umask, working directory) is what each request finds.
     virtual void run_hook(Hook hook) = 0;
 
     /// Before the first fork(2): what is loaded is made fit for being shared.

@@ -120,6 +120,7 @@ std::size_t copy_perl_stack(const ::interpreter* perl, std::span<char> text) noe
             PERL_CONTEXT frame;
             if (!peek(stack.si_cxstack + i, frame)) break;
             if (CxTYPE(&frame) != CXt_SUB) continue;
+            if (frame.cx_type & CXp_SUB_RE_FAKE) continue; // code in a regular expression: its sub comes again
             if (++frames > most_frames) return lines.size();
             append_place(lines, place);
             lines.append(" ");

@@ -97,8 +97,6 @@ protected:
         worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
     }
     void TearDown() override {
-        worker_->kill();
-        until([&] { return !worker_->core().has_processes() || !worker_->core().wants_to_run(); });
         worker_->stop();
         worker_->kill();
         until([&] { return !worker_->core().has_processes(); });
@@ -243,6 +241,26 @@ TEST_F(WorkerHandleTest, BacksOffWhenNothingCanBeSpawned) {
     worker_->start({}, false);
     ASSERT_TRUE(until([&] { return worker_->core().state() == core::WorkerState::backoff; }));
     EXPECT_EQ(worker_->core().last_failure(), "fork: no room");
+}
+
+TEST_F(WorkerHandleTest, TellsAPoolThatRunsItsNewSize) {
+    spec_.kind = topology::Kind::dynamic;
+    spec_.app = folder_ + "/app.psgi";
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    start_and_serve();
+    ASSERT_TRUE(hears<contract::Serve>());
+    topology::Pool pool;
+    pool.size = 7;
+    worker_->resize(pool);
+    const auto packet = receive_packet(peer_.get());
+    ASSERT_TRUE(packet);
+    const auto message = contract::decode(packet->bytes).value();
+    const auto* order = std::get_if<contract::Resize>(&message);
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->pool.max, 7);
+    EXPECT_EQ(worker_->spec().pool, pool) << "what is started later has it too";
+    EXPECT_EQ(worker_->core().rules().pool, 7);
+    EXPECT_EQ(spawner_.requests.size(), 1U) << "nothing is started for it";
 }
 
 TEST_F(WorkerHandleTest, DrainsTheOldWhenTheNewIsAdmitted) {

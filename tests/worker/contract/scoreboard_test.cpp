@@ -61,6 +61,81 @@ TEST_F(Scoreboard, IsReadWithoutItsRequestWhenItNeverHoldsStill) {
     EXPECT_FALSE(reader_.read().request);
 }
 
+// The slow request, as a signal handler writes it down.
+class SlowArea : public Scoreboard {
+protected:
+    void note(std::string_view stack, std::int64_t now_ms = 2000) {
+        writer_.note_slow(now_ms, [stack](std::span<char> text) { return stack.copy(text.data(), text.size()); });
+    }
+};
+
+TEST_F(SlowArea, IsEmptyUntilARequestWasSlow) {
+    writer_.begin_request("GET", "/", 5);
+    EXPECT_FALSE(reader_.read_slow());
+}
+
+TEST_F(SlowArea, HoldsTheRequestItsAgeAndItsStack) {
+    writer_.begin_request("POST", "/report", 500);
+    note("/a.pm:3 A::b\n/a.psgi:1 main::__ANON__\n");
+    const auto slow = reader_.read_slow();
+    ASSERT_TRUE(slow);
+    EXPECT_EQ(slow->method, "POST");
+    EXPECT_EQ(slow->uri, "/report");
+    EXPECT_EQ(slow->age_ms, 1500);
+    EXPECT_EQ(slow->frames, (std::vector<std::string>{"/a.pm:3 A::b", "/a.psgi:1 main::__ANON__"}));
+}
+
+TEST_F(SlowArea, OutlivesItsRequest) {
+    writer_.begin_request("GET", "/slow", 500);
+    note("a\n");
+    writer_.end_request(2500);
+    writer_.begin_request("GET", "/next", 2600);
+    EXPECT_EQ(reader_.read_slow()->uri, "/slow");
+    EXPECT_EQ(reader_.read().request->uri, "/next");
+}
+
+TEST_F(SlowArea, IsOverwrittenByTheNext) {
+    writer_.begin_request("GET", "/one", 500);
+    note("a\nb\nc\n");
+    writer_.begin_request("GET", "/two", 3000);
+    note("d\n", 3100);
+    EXPECT_EQ(reader_.read_slow()->uri, "/two");
+    EXPECT_EQ(reader_.read_slow()->age_ms, 100);
+    EXPECT_EQ(reader_.read_slow()->frames, std::vector<std::string>{"d"});
+}
+
+TEST_F(SlowArea, ShowsNoControlCharacters) {
+    writer_.begin_request("GET", "/", 500);
+    note("/\x1b[2Ja.pm:3\tA::b\n");
+    EXPECT_EQ(reader_.read_slow()->frames, std::vector<std::string>{"/?[2Ja.pm:3?A::b"});
+}
+
+TEST_F(SlowArea, WithoutAStackHasNoFrames) {
+    writer_.begin_request("GET", "/", 500);
+    note("");
+    EXPECT_TRUE(reader_.read_slow()->frames.empty());
+}
+
+TEST_F(SlowArea, TakesAStackThatFillsIt) {
+    writer_.begin_request("GET", "/", 500);
+    note(std::string(100'000, 'x'));
+    EXPECT_EQ(reader_.read_slow()->frames.at(0).size(), SlowRecord{}.text.size());
+}
+
+TEST_F(SlowArea, IsNotReadWhileItIsWrittenAndNotBeyondItsEnd) {
+    writer_.begin_request("GET", "/", 500);
+    note("a\n");
+    auto mapping = Mapping::read_write(board_.get(), sizeof(ScoreboardRecord)).value();
+    SlowRecord& slow = static_cast<ScoreboardRecord*>(mapping.data())->slow;
+    slow.sequence.store(3);
+    EXPECT_FALSE(reader_.read_slow());
+    slow.sequence.store(4);
+    slow.size = 0xffffffff;
+    EXPECT_TRUE(reader_.read_slow());
+    std::memset(mapping.data(), 0xff, mapping.size());
+    EXPECT_FALSE(reader_.read_slow());
+}
+
 TEST(ScoreboardReader, MapsNothingThatCouldShrink) {
     const auto pipe = make_pipe();
     EXPECT_FALSE(ScoreboardReader::open(pipe->read.get()));
