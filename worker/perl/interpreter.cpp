@@ -21,12 +21,12 @@ volatile std::sig_atomic_t told_to_end = 0;
 volatile std::sig_atomic_t interrupted = 0;
 void (*on_interrupt)(::interpreter*) = nullptr;
 bool is_started = false;
-// Set in every process that is forked, until it is told that it is a child of the pool: a look at it is cheaper than
-// getpid(2), which is asked for several times a request.
-bool is_forked = false;
+// Is this a process of the pool, where exit() ends a request only? Not in what is forked, until it is told that it is a
+// child. A look at this is cheaper than getpid(2), and it is asked for several times a request.
+bool is_ours = false;
 
 void after_fork() {
-    is_forked = true;
+    is_ours = false;
     // Of what the application forks nobody expects that it was born with a signal blocked.
     sigset_t term;
     ::sigemptyset(&term);
@@ -56,7 +56,7 @@ void xs_exit(pTHX_ CV* cv) {
     dXSARGS;
     PERL_UNUSED_VAR(cv);
     const IV code = items > 0 ? SvIV(ST(0)) : 0;
-    if (is_forked) my_exit(static_cast<U32>(code));
+    if (!is_ours) my_exit(static_cast<U32>(code));
     SV* object = sv_bless(newRV_noinc(newSViv(code)), gv_stashpvs("Mpsup::Exit", GV_ADD));
     SAVESPTR(PL_diehook); // a $SIG{__DIE__} is not meant
     PL_diehook = nullptr;
@@ -114,7 +114,7 @@ char* perl_arguments[] = {program, switch_e, nothing, nullptr};
 
 Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
     if (is_started) return failure("there is one interpreter already");
-    is_started = true;
+    is_started = is_ours = true;
     PERL_SYS_INIT3(&argc, &argv, &environment);
     ::interpreter* my_perl = perl_alloc();
     if (!my_perl) return failure("cannot allocate a Perl interpreter");
@@ -170,7 +170,7 @@ void Interpreter::flush() noexcept {
 
 void Interpreter::became_child() noexcept {
     dTHXa(perl_);
-    is_forked = false;
+    is_ours = true;
     PL_srand_called = FALSE; // or all children would draw the same numbers
     told_to_end = 0;
     interrupted = 0;
@@ -178,7 +178,7 @@ void Interpreter::became_child() noexcept {
     call("Mpsup::PSGI::became_child");
 }
 
-bool Interpreter::is_our_process() const noexcept { return !is_forked; }
+bool Interpreter::is_our_process() const noexcept { return is_ours; }
 
 void Interpreter::dispatch_signals() noexcept {
     dTHXa(perl_);

@@ -94,7 +94,7 @@ int serve(perl::Engine& engine, std::vector<Fd> listeners, const Options& option
     dynamic::settle_heap();
     contract::Go go = order_of(options, listeners.size());
     return dynamic::run_master(
-        {engine, std::nullopt, std::nullopt, std::move(go), std::move(listeners), deadlines_of(options)});
+        {engine, std::nullopt, std::nullopt, std::move(go), std::move(listeners), std::nullopt, deadlines_of(options)});
 }
 
 } // namespace mpsup::plack
