@@ -18,7 +18,7 @@ namespace {
 using Inventory = std::map<std::string, std::string>; // what cannot be mistaken, and for people
 
 struct Watch {
-    bool active = false;
+    const void* of = nullptr;                                  // the interpreter that loads; null: none does
     Inventory known;                                           // all that was ever seen
     std::vector<std::pair<std::string, std::string>> findings; // key, sentence
     std::string where; // kept here, because what ends a file may die and never come back
@@ -103,7 +103,7 @@ void note_news(pTHX_ const std::string& where) {
 
 // The end of a file that was loaded. The innermost file ends first, so what is new is its own.
 OP* note_end_of_file(pTHX) {
-    if (!watch.active) return perl_leaveeval(aTHX);
+    if (aTHX != watch.of) return perl_leaveeval(aTHX); // threads have interpreters of their own
     const PERL_CONTEXT* frame = CX_CUR();
     const auto type = CxOLD_OP_TYPE(frame);
     if (type != OP_REQUIRE && type != OP_DOFILE) return perl_leaveeval(aTHX);
@@ -122,12 +122,12 @@ void ForkSafety::begin(pTHX) {
         perl_leaveeval = PL_ppaddr[OP_LEAVEEVAL];
         PL_ppaddr[OP_LEAVEEVAL] = note_end_of_file;
     }
-    watch = {true, take_inventory(aTHX), {}, {}};
+    watch = {aTHX, take_inventory(aTHX), {}, {}};
 }
 
 std::vector<std::string> ForkSafety::end(pTHX) {
     note_news(aTHX_ "the application");
-    watch.active = false;
+    watch.of = nullptr;
     const Inventory there = take_inventory(aTHX);
     std::vector<std::string> sentences;
     for (const auto& [key, sentence] : std::exchange(watch.findings, {}))
