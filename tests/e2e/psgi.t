@@ -56,6 +56,7 @@ my %page = (
     '/late'     => sub { push @main::kept, $_[0]{'psgix.io'}; [@ok, [@main::kept > 1 ? fileno $main::kept[0] : 'kept']] },
     '/inputs'   => sub { my $in = $_[0]{'psgi.input'}; my $read = $in->read(my $some, 9); seek $in, 5, 0; binmode $in, ':utf8' if $_[0]{QUERY_STRING}; my $at = tell $in; close $in if $_[0]{QUERY_STRING} eq 'close'; [@ok, ["$read $at"]] },
     '/input'    => sub { my $in = $_[0]{'psgi.input'}; [@ok, [join ' ', tell $in, ref $in, PerlIO::get_layers($in)]] },
+    '/big'      => sub { sub { my $w = $_[0]->([@ok]); $w->write('x' x 65536) or last for 1 .. 800; $w->close } },
     '/die'      => sub { die "no luck\n" },
     '/exit'     => sub { exit 3 },
     '/sig'      => sub { local @SIG{ keys %SIG } = ('DEFAULT') x keys %SIG; [@ok, ['x']] },
@@ -213,6 +214,21 @@ subtest 'connections that stay are spread over the children' => sub {
         ++$clients{ exchange($sockets[-1], "GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")->{body} };
     }
     is scalar(keys %clients), 3, 'each has some';
+};
+
+subtest 'a client that hardly reads' => sub {
+    my $busy = sub { scalar grep { $_->{role} eq 'child' && $_->{request} } @{ $site->worker('app')->{processes} } };
+    my $some = connect_to($port);
+    syswrite $some, "GET /file HTTP/1.1\r\nHost: a\r\n\r\n";
+    my $much = connect_to($port);
+    syswrite $much, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
+    sysread $much, my $byte, 1;
+    wait_until(5, 'one child is held, by what the kernel does not take', sub { $busy->() == 1 });
+    is get('/array')->{body}, 'ab0', 'others are served' for 1 .. 5;
+    is $busy->(), 1, 'it is one child';
+    close $much;
+    wait_until(5, 'it is free when the client is gone', sub { $busy->() == 0 });
+    like exchange($some, "GET /array HTTP/1.1\r\nHost: a\r\n\r\n")->{body}, qr/\Aline 1$/m, 'the smaller reply was waiting';
 };
 
 subtest 'SIGTERM to a child' => sub {
