@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <ctime>
 #include <deque>
+#include <memory>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,7 +100,7 @@ private:
     int keep_pool() {
         auto board = PoolBoard::make();
         if (!board) return complain("keep a pool", board.error()), 1;
-        board_.emplace(std::move(*board));
+        board_ = std::make_unique<PoolBoard>(std::move(*board));
         board_->set_spare(policy_.spare());
         tell_wanted();
         tell_if_complete();
@@ -465,6 +466,7 @@ private:
     }
 
     void tell_drift() {
+        if (!code_) return;
         const auto files = code_->read_changes();
         if (!files.empty() && session_) (void)session_->send(contract::CodeDrift{files});
     }
@@ -494,8 +496,8 @@ private:
     Fd access_log_;
     PoolPolicy policy_;
     Roster roster_;
-    std::optional<HeapImage> image_; // children go back to it
-    std::optional<PoolBoard> board_;
+    std::optional<HeapImage> image_;   // children go back to it
+    std::unique_ptr<PoolBoard> board_; // from keep_pool() on
     std::optional<CodeWatch> code_;
     std::map<pid_t, Member> members_;
     std::deque<std::pair<pid_t, const char*>> worn_; // want to be replaced, and why

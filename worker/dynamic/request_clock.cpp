@@ -106,7 +106,8 @@ void RequestClock::begin(TimePoint now) noexcept {
 }
 
 void RequestClock::rest(TimePoint now) noexcept {
-    if (!kill_at_ || now < *rest_again_at()) return;
+    const auto again = rest_again_at();
+    if (!again || now < *again) return;
     kill_at_.reset();
     set_timer(kill_timer_, 0);
 }

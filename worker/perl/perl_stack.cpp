@@ -21,7 +21,9 @@ std::size_t peek_bytes(const void* from, void* to, std::size_t size) noexcept {
     return got < 0 ? 0 : static_cast<std::size_t>(got);
 }
 
+// NOLINTBEGIN(bugprone-sizeof-expression): pointers are peeked at, too
 template <typename T> bool peek(const T* from, T& to) noexcept { return peek_bytes(from, &to, sizeof to) == sizeof to; }
+// NOLINTEND(bugprone-sizeof-expression)
 
 // Collects lines; what does not fit whole is left out.
 class Lines {
