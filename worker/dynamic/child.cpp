@@ -30,8 +30,7 @@ using http::TimePoint;
 constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
 constexpr auto log_delay = std::chrono::milliseconds(100);   // lines of the access log wait for others that long
 constexpr std::int64_t worthwhile_faults = 512;              // 2 MiB
-constexpr auto give_back_delay = std::chrono::milliseconds(100);
-constexpr auto give_back_pause = std::chrono::milliseconds(500);
+constexpr auto give_back_delay = std::chrono::milliseconds(500);
 constexpr std::uint64_t memory_look_requests = 64; // looking costs as much as a small request or two
 constexpr auto memory_look_interval = std::chrono::seconds(5);
 
@@ -134,21 +133,19 @@ private:
         return usage.ru_minflt;
     }
 
-    // When enough has become its own to be worth the look: as soon as nobody asks, or now and then, so that it takes no
-    // more than a fiftieth of the time. What every request writes to comes back each time, so that more must have gathered
+    // When enough has become its own to be worth the look, and nobody has asked for a while: under a load that never pauses
+    // it would all be written to again. What every request writes to comes back each time, so that more must have gathered
     // the more was given back before.
     void give_back_memory(TimePoint now) {
         give_back_at_.reset();
         if (page_faults() < enough_faults_) return;
-        const TimePoint idle_at = std::max(last_request_ + give_back_delay, gave_back_at_ + give_back_pause);
-        const TimePoint due = std::min(idle_at, next_give_back_);
-        if (now < due) {
-            give_back_at_ = due;
+        const TimePoint idle_at = std::max(last_request_, gave_back_at_) + give_back_delay;
+        if (now < idle_at) {
+            give_back_at_ = idle_at;
             return;
         }
-        const auto [own, given] = setup_.image->give_back();
+        const std::size_t given = setup_.image->give_back().given;
         gave_back_at_ = Clock::now();
-        next_give_back_ = gave_back_at_ + std::max<Clock::duration>(give_back_pause, (gave_back_at_ - now) * 50);
         enough_faults_ = page_faults() + worthwhile_faults + static_cast<std::int64_t>(given / 4096 / 4);
     }
 
@@ -429,7 +426,6 @@ private:
     std::optional<TimePoint> leave_at_;
     std::optional<TimePoint> give_back_at_; // when to see what memory can be given back; nothing: no request since
     TimePoint gave_back_at_{};
-    TimePoint next_give_back_{};     // not before, while it has much to do
     std::int64_t enough_faults_ = 0; // page_faults() from which on it is worth the look
     bool serving_ = false;
     bool leaving_ = false;
