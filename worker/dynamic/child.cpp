@@ -30,7 +30,7 @@ using http::TimePoint;
 constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
 constexpr auto log_delay = std::chrono::milliseconds(100);   // lines of the access log wait for others that long
 constexpr std::int64_t worthwhile_faults = 512;              // 2 MiB
-constexpr auto give_back_delay = std::chrono::milliseconds(500);
+constexpr auto give_back_delay = std::chrono::seconds(30);
 constexpr std::uint64_t memory_look_requests = 64; // looking costs as much as a small request or two
 constexpr auto memory_look_interval = std::chrono::seconds(5);
 
