@@ -1,6 +1,7 @@
 #include "base/listener.h"
 
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
@@ -96,6 +97,26 @@ bool is_listening(int fd) {
     int listening = 0;
     socklen_t size = sizeof listening;
     return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+std::optional<Address> listening_address(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (!is_listening(fd) || ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM)
+        return std::nullopt;
+    sockaddr_storage name{};
+    size = sizeof name;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return std::nullopt;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (name.ss_family == AF_INET) {
+        const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(&name);
+        ::inet_ntop(AF_INET, &ipv4->sin_addr, text.data(), text.size());
+        return Address{text.data(), ntohs(ipv4->sin_port)};
+    }
+    if (name.ss_family != AF_INET6) return std::nullopt;
+    const auto* ipv6 = reinterpret_cast<const sockaddr_in6*>(&name);
+    ::inet_ntop(AF_INET6, &ipv6->sin6_addr, text.data(), text.size());
+    return Address{text.data(), ntohs(ipv6->sin6_port)};
 }
 
 } // namespace mpsup

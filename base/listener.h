@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 
+#include <optional>
 #include <string>
 
 namespace mpsup {
@@ -23,5 +24,8 @@ namespace mpsup {
 
 /// Is this descriptor a socket that listens (SO_ACCEPTCONN)?
 [[nodiscard]] bool is_listening(int fd);
+
+/// Where a TCP socket listens (getsockname(2)); nothing for any other descriptor.
+[[nodiscard]] std::optional<Address> listening_address(int fd);
 
 } // namespace mpsup

@@ -43,12 +43,14 @@ struct Writer {
     }
     void operator()(const ProcessStart& start) const {
         (*this)(start.row);
-        SQLite::Statement statement(database,
-                                    "UPDATE processes SET pid = ?, start_time = ?, boot_id = ? WHERE uuid = ?");
-        statement.bind(1, start.pid);
-        statement.bind(2, integer(start.start_time));
-        statement.bind(3, start.boot_id);
-        statement.bind(4, start.row.uuid);
+        SQLite::Statement statement(
+            database, "UPDATE processes SET role = ?, pid = ?, start_time = ?, boot_id = ?, ended_ms = NULL, "
+                      "how_ended = NULL, end_value = NULL, reason = '' WHERE uuid = ?");
+        statement.bind(1, std::string(to_string(start.row.role)));
+        statement.bind(2, start.pid);
+        statement.bind(3, integer(start.start_time));
+        statement.bind(4, start.boot_id);
+        statement.bind(5, start.row.uuid);
         statement.exec();
     }
     void operator()(const ProcessExit& exit) const {

@@ -37,6 +37,7 @@ constexpr std::array event_kinds{
     std::pair{EventKind::code_drift, std::string_view("code_drift")},
     std::pair{EventKind::store_damaged, std::string_view("store_damaged")},
     std::pair{EventKind::store_recovered, std::string_view("store_recovered")},
+    std::pair{EventKind::adopted, std::string_view("adopted")},
 };
 
 constexpr std::array roles{

@@ -74,6 +74,7 @@ enum class EventKind {
     code_drift, // files that a generation was loaded from have changed
     store_damaged,
     store_recovered,
+    adopted, // a new supervisor took over what an earlier one had started
 };
 
 struct EventRow {

@@ -69,7 +69,7 @@ int run_worker(const char* program, MainArguments main, PerlParts perl) {
     auto& [go, fds] = *order;
     if (go.kind == contract::WorkerKind::static_files) {
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // what serves files starts no other program
-        return static_files::run_light(*session, go, std::move(fds));
+        return static_files::run_light(std::move(*session), *command_line, go, std::move(fds));
     }
     if (perl.run_pool)
         return perl.run_pool({main, std::move(*command_line), std::move(*session), std::move(go), std::move(fds)});

@@ -88,6 +88,60 @@ void Worker::set_rules(WorkerRules rules) {
     budget_.set_rule(rules.restart);
 }
 
+// Adoption
+
+void Worker::adopt(GenerationNumber number, Phase phase, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation) {
+        const auto later = std::ranges::find_if(generations_, [&](const auto& other) { return other.number > number; });
+        generation = &*generations_.emplace(later);
+        generation->number = number;
+        generation->is_pool = rules_.is_pool;
+        generation->wanted = rules_.pool;
+        generation->passes_wanted = rules_.limits.gate_passes;
+        generation->hold = true; // until all are known
+        last_number_ = std::max(last_number_, number);
+    }
+    generation->process_alive = phase != Phase::orphaned;
+    generation->enter(phase, rules_.limits, now);
+    if (phase != Phase::gating) generation->ready_since = now;
+    generation->heir_needed.reset();
+    if (phase == Phase::orphaned) generation->heir_needed = now + rules_.limits.orphaned;
+}
+
+void Worker::resume(Time now) {
+    wants_to_run_ = true;
+    const auto stays = std::ranges::find(generations_, Phase::serving, &Generation::phase);
+    const GenerationNumber keeper = stays != generations_.end() ? stays->number : serving();
+    GenerationNumber newcomer = 0;
+    for (Generation& generation : generations_) {
+        if (generation.number == keeper) continue;
+        const bool is_last_hope = keeper == 0 && is_coming(generation.phase);
+        if (is_last_hope) {
+            newcomer = generation.number;
+            continue;
+        }
+        if (is_coming(generation.phase)) generation.trouble = "its supervisor was gone before it served";
+        apply(generation, Trigger::retire, now);
+    }
+    if (Generation* hope = find_mutable(newcomer)) {
+        retire_older_newcomers(newcomer, now);
+        hope->hold = false;
+        if (hope->phase == Phase::gating) effects_.emplace_back(OpenGate{newcomer});
+    }
+    converge(now);
+}
+
+void Worker::retire_older_newcomers(GenerationNumber number, Time now) {
+    for (Generation& generation : generations_)
+        if (generation.number < number && is_coming(generation.phase)) apply(generation, Trigger::retire, now);
+}
+
+void Worker::continue_counts(int crashes, int planned_restarts) {
+    crashes_ = crashes;
+    planned_restarts_ = planned_restarts;
+}
+
 // News
 
 void Worker::on_spawn_failed(GenerationNumber number, const std::string& why, Time now, double chance) {

@@ -64,6 +64,15 @@ public:
     void stop(Time now);
     /// Rules for what comes from here on; processes that live keep theirs until they are rolled.
     void set_rules(WorkerRules rules);
+    /// A generation that an earlier supervisor started, before anything else is asked of this worker: in `gating` (it is
+    /// ready), serving, orphaned or draining. Its children are news that follow. Of one that is known already the
+    /// phase is corrected: another master of it was heard first.
+    void adopt(GenerationNumber number, Phase phase, Time now);
+    /// Everything of it that lives is known: what was interrupted is taken back (of several that serve, the one that served
+    /// first serves on), and what lacks is started.
+    void resume(Time now);
+    /// As an earlier supervisor counted.
+    void continue_counts(int crashes, int planned_restarts);
 
     // News
     void on_spawn_failed(GenerationNumber number, const std::string& why, Time now, double chance);
@@ -120,6 +129,7 @@ private:
     void apply(Generation& generation, Trigger trigger, Time now);
     void perform(const Generation& generation, Action action);
     void retire_all_but(GenerationNumber number, Time now);
+    void retire_older_newcomers(GenerationNumber number, Time now);
     void end_if_empty(Generation& generation, Time now, double chance);
     void on_generation_over(const Generation& ended, Phase last_phase, Time now, double chance);
     void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);

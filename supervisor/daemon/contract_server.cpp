@@ -11,7 +11,10 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cerrno>
+#include <string>
 #include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
 
 namespace mpsup {
 
@@ -23,14 +26,20 @@ namespace {
 constexpr auto hello_patience = std::chrono::seconds(10);
 constexpr auto pause_without_descriptors = std::chrono::milliseconds(50);
 
-pid_t peer_of(int socket) {
-    ucred peer{};
+struct Greeting {
+    contract::Hello hello;
+    std::vector<Fd> fds;
+};
+
+ucred peer_of(int socket) {
+    ucred peer{-1, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
     socklen_t size = sizeof peer;
-    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : -1;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) peer.pid = -1;
+    return peer;
 }
 
 // Waits for the first packet; nothing when it does not come, or is no hello.
-asio::awaitable<Result<contract::Hello>> receive_hello(Descriptor& socket) {
+asio::awaitable<Result<Greeting>> receive_hello(Descriptor& socket) {
     asio::steady_timer deadline(socket.get_executor(), hello_patience);
     deadline.async_wait([&socket](const boost::system::error_code& error) {
         if (!error) socket.cancel();
@@ -39,15 +48,18 @@ asio::awaitable<Result<contract::Hello>> receive_hello(Descriptor& socket) {
     co_await socket.async_wait(Descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
     deadline.cancel();
     if (error) co_return failure("said nothing");
-    const auto packet = receive_packet(socket.native_handle());
+    auto packet = receive_packet(socket.native_handle());
     if (!packet) co_return std::unexpected(packet.error());
     auto message = contract::decode(packet->bytes);
     if (!message) co_return std::unexpected(message.error());
     auto* hello = std::get_if<contract::Hello>(&*message);
     if (!hello) co_return failure("did not say hello");
-    if (hello->contract != contract::version) co_return failure("speaks another version of the contract");
-    if (hello->pid != peer_of(socket.native_handle())) co_return failure("is not who it says it is");
-    co_return std::move(*hello);
+    if (hello->contract < contract::oldest_version || hello->contract > contract::version)
+        co_return failure("speaks version " + std::to_string(hello->contract) + " of the contract, and not " +
+                          std::to_string(contract::oldest_version) + " to " + std::to_string(contract::version));
+    const ucred peer = peer_of(socket.native_handle());
+    if (hello->pid != peer.pid || peer.uid != ::geteuid()) co_return failure("is not who it says it is");
+    co_return Greeting{std::move(*hello), std::move(packet->fds)};
 }
 
 } // namespace
@@ -82,17 +94,19 @@ public:
 private:
     asio::awaitable<void> greet(Fd connection) {
         const auto self = shared_from_this();
-        const pid_t pid = peer_of(connection.get());
+        const pid_t pid = peer_of(connection.get()).pid;
         Descriptor socket(listener_.get_executor(), connection.release());
-        const auto hello = co_await receive_hello(socket);
+        auto greeting = co_await receive_hello(socket);
         connection = Fd(socket.release());
-        std::string why = hello ? "is not expected" : hello.error().to_string();
-        if (hello && greeter_ && greeter_(*hello, connection)) co_return;
-        log_line("warning", "contract: process " + std::to_string(pid) + " " + why + ": hung up");
+        const std::string why = greeting ? "is not expected" : greeting.error().to_string();
+        if (greeting && greeter_ && greeter_(greeting->hello, std::move(greeting->fds), connection)) co_return;
+        if (std::exchange(refused_, pid) != pid) // one that comes again and again is told of once
+            log_line("warning", "contract: process " + std::to_string(pid) + " " + why + ": hung up");
     }
 
     Descriptor listener_;
     Greeter greeter_;
+    pid_t refused_ = -1; // the latest
 };
 
 ContractServer::ContractServer(const asio::any_io_executor& executor, Fd listener, Greeter greeter)

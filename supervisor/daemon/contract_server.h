@@ -9,14 +9,15 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace mpsup {
 
-/// Takes a connection over when it answers true; a refused one is hung up on.
-using Greeter = std::function<bool(const contract::Hello& hello, Fd& connection)>;
+/// Takes a connection over when it answers true; a refused one is hung up on. `fds` came with the hello.
+using Greeter = std::function<bool(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection)>;
 
 /// Accepts on the contract socket; a connection has 10 s to say hello, and what it says of its pid must be what the
-/// kernel says (SO_PEERCRED, unix(7)). One event loop.
+/// kernel says (SO_PEERCRED, unix(7)); it must be of our own user. One event loop.
 class ContractServer {
 public:
     ContractServer(const boost::asio::any_io_executor& executor, Fd listener, Greeter greeter);

@@ -6,6 +6,7 @@
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/takeover.h"
 #include "supervisor/process/strays.h"
 #include "supervisor/topology/resolve.h"
 
@@ -106,13 +107,18 @@ public:
           started_ms_(wall_clock_ms()) {}
 
     Result<> open_sockets() {
+        const bool was_killed = std::filesystem::exists(options_.paths.contract_socket());
+        takeover_.emplace(site_, was_killed);
         auto contract = listen_unix(options_.paths.contract_socket(), SOCK_SEQPACKET, 0666);
         if (!contract) return std::unexpected(contract.error());
         auto control = listen_unix(options_.paths.control_socket(), SOCK_STREAM, 0600);
         if (!control) return std::unexpected(control.error());
-        contract_.emplace(
-            context_.get_executor(), std::move(*contract),
-            [this](const contract::Hello& hello, Fd& connection) { return site_.greet(hello, connection); });
+        contract_.emplace(context_.get_executor(), std::move(*contract),
+                          [this](const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
+                              if (hello.stage != contract::Stage::fresh && !site_.knows(hello))
+                                  return takeover_->greet(hello, std::move(fds), connection);
+                              return site_.greet(hello, std::move(fds), connection);
+                          });
         control_.emplace(context_.get_executor(), std::move(*control),
                          [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
                              return serve(std::move(request), std::move(answer));
@@ -122,12 +128,14 @@ public:
 
     int run() {
         history_.site_event(state::EventKind::supervisor_started, "pid " + std::to_string(::getpid()));
-        leftovers_ = find_leftovers(options_.paths, around_.boot);
+        spawn(takeover_->run());
         spawn(watch_signals());
         spawn(watch_children());
         if (options_.first) spawn(run_first(*options_.first));
         context_.run();
         history_.site_event(state::EventKind::supervisor_stopped, "");
+        for (const auto& path : {options_.paths.contract_socket(), options_.paths.control_socket()})
+            ::unlink(path.c_str()); // a sign that nothing was left behind
         return exit_code_;
     }
 
@@ -170,6 +178,8 @@ private:
 
     asio::awaitable<void> stop_by_signal() {
         Report report = options_.report ? Report(options_.report) : Report([](const std::string&) {});
+        while (!takeover_->is_over())
+            co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         co_await interrupt();
         operation_ = "stop by signal";
         co_await bring_down(site_, std::move(report));
@@ -196,6 +206,8 @@ private:
     }
 
     asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> work) {
+        while (!takeover_->is_over())
+            co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         if (!operation_.empty() || told_to_stop_)
             co_return Outcome{busy, "another change runs: " + (operation_.empty() ? "stop" : operation_)};
         operation_ = std::move(name);
@@ -216,9 +228,9 @@ private:
         if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
         if (wanted->site != options_.site)
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
-        co_await wait_for_leftovers(site_, std::exchange(leftovers_, {}), report);
+        auto unknown = takeover_->adopt_strangers(*wanted);
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), report);
+        co_return co_await bring_up(site_, std::move(applied), std::move(unknown), report);
     }
 
     asio::awaitable<void> run_first(UpRequest first) {
@@ -319,7 +331,7 @@ private:
     History history_;
     Surroundings around_;
     Site site_;
-    Leftovers leftovers_;
+    std::optional<Takeover> takeover_;
     std::optional<ContractServer> contract_;
     std::optional<ControlServer> control_;
     int signalled_ = 0; // children asked for by signals

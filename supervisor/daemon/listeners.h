@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace mpsup {
@@ -21,6 +22,9 @@ public:
     /// One for each address, in order: those that are open already, and new ones. All or none: when one cannot be
     /// bound, the error names address, port and, where readable, who holds it, and nothing has changed.
     [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Address>& addresses);
+
+    /// One that is open already and was handed back by a process; the first of an address is kept.
+    void adopt(const Address& address, Listener listener) { open_.try_emplace(address, std::move(listener)); }
 
     /// Forgets all that are not in `wanted`. Each closes when its last borrower lets go.
     void keep_only(const std::vector<Address>& wanted);

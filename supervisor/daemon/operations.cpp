@@ -19,7 +19,6 @@ namespace {
 
 constexpr int failed = 1;
 constexpr int old_kept = 6;
-constexpr auto leftover_interval = std::chrono::milliseconds(50); // there is no event for "all of these have ended"
 
 // A worker that an operation is bringing in.
 struct Newcomer {
@@ -193,30 +192,7 @@ void record(Site& site, const AppliedTopology& applied) {
 
 } // namespace
 
-asio::awaitable<void> wait_for_leftovers(Site& site, Leftovers leftovers, Report report) {
-    auto& store = site.around().history.store();
-    for (const std::string& uuid : leftovers.gone)
-        store.exited({uuid, ExitStatus::unknown(), "ended while no supervisor ran"});
-    if (leftovers.alive.empty()) co_return;
-    report("waiting for " + std::to_string(leftovers.alive.size()) +
-           " processes of an earlier supervisor to finish what they serve");
-    const auto patience_ends = Clock::now() + leftovers.grace + std::chrono::seconds(2);
-    bool killed = false;
-    while (!leftovers.alive.empty()) {
-        std::erase_if(leftovers.alive, [&](const Leftover& leftover) {
-            const auto status = leftover.pidfd.reap();
-            if (status) store.exited({leftover.uuid, *status, "its supervisor was killed"});
-            return status.has_value();
-        });
-        if (!killed && Clock::now() > patience_ends) {
-            killed = true;
-            for (const Leftover& leftover : leftovers.alive) (void)leftover.pidfd.send_signal(SIGKILL);
-        }
-        co_await pause_for(leftover_interval);
-    }
-}
-
-asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report) {
+asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vector<std::string> unknown, Report report) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
@@ -226,6 +202,10 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
         site.around().build = old_build;
     };
     topology::Diff changes = changes_between(before, wanted.topology);
+    for (std::string& name : unknown) {
+        std::erase(changes.added, name);
+        changes.changed.push_back({std::move(name), {"it is not known what it was started with"}});
+    }
     const auto resized = take_resized(site, wanted.topology, changes);
     // All addresses first: one that cannot be had stops everything before anything has started.
     auto bound = site.listeners().open(addresses_of(wanted.topology));

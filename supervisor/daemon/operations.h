@@ -1,7 +1,6 @@
 // What an operator can ask for: each a coroutine that reads like the runbook.
 #pragma once
 
-#include "supervisor/daemon/leftovers.h"
 #include "supervisor/daemon/site.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -24,13 +23,12 @@ struct Outcome {
 /// Tells whoever waits what happens, a line at a time.
 using Report = std::function<void(const std::string& line)>;
 
-/// Waits until what an earlier supervisor left behind has finished; kills what has not after its grace.
-[[nodiscard]] boost::asio::awaitable<void> wait_for_leftovers(Site& site, Leftovers leftovers, Report report);
-
 /// Makes the site what `wanted` says: everything that is new or changed is started beside what serves, gated, and only
 /// when all of it stands by is it let in, the old drained, what is no longer wanted stopped. If any of it fails, all
 /// of it is taken back and what served before serves on.
-[[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report);
+/// `unknown`: workers that run, and nobody knows from what: they are replaced.
+[[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted,
+                                                       std::vector<std::string> unknown, Report report);
 
 /// Replaces the named workers (none: all) by new generations, one worker after the other, start first.
 [[nodiscard]] boost::asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, Report report);

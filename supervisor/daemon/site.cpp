@@ -48,9 +48,14 @@ void Site::sort_workers() {
     });
 }
 
-bool Site::greet(const contract::Hello& hello, Fd& connection) {
+bool Site::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
     const auto worker = find(hello.identity.worker);
-    return worker && worker->greet(hello, connection);
+    return worker && worker->greet(hello, connection, std::move(fds));
+}
+
+bool Site::knows(const contract::Hello& hello) const {
+    const auto worker = find(hello.identity.worker);
+    return worker && worker->knows(hello.pid);
 }
 
 void Site::reap() {

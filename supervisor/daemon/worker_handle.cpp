@@ -70,7 +70,7 @@ WorkerHandle::~WorkerHandle() = default;
 
 core::GenerationNumber WorkerHandle::start(std::vector<Listener> listeners, bool hold) {
     listeners_ = std::move(listeners);
-    if (core_.generations().empty() && probed_ == 0) asio::co_spawn(around_.executor, keep_health(), finish);
+    if (!std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), finish);
     const auto number = core_.start(Clock::now(), hold);
     act();
     return number;

@@ -5,6 +5,7 @@
 #include "base/memfd.h"
 #include "base/pidfd.h"
 #include "supervisor/control/site_paths.h"
+#include "supervisor/core/adoption.h"
 #include "supervisor/core/worker.h"
 #include "supervisor/daemon/bell.h"
 #include "supervisor/daemon/contract_link.h"
@@ -28,6 +29,8 @@
 #include <vector>
 
 namespace mpsup {
+
+struct Returned;
 
 /// What every worker's handle works with. Outlives the handles.
 struct Surroundings {
@@ -109,10 +112,23 @@ public:
 
     // News from the contract server and the reaper
     /// A process said hello. False: it is none that this worker expects.
-    [[nodiscard]] bool greet(const contract::Hello& hello, Fd& connection);
+    [[nodiscard]] bool greet(const contract::Hello& hello, Fd& connection, std::vector<Fd> fds = {});
     /// Reaps what has ended among the processes it knows.
     void reap();
     [[nodiscard]] bool knows(pid_t pid) const;
+
+    // Adoption (worker_adoption.cpp): before anything is ordered
+    /// A process that an earlier supervisor started, and whose identity was checked.
+    void adopt(Returned returned, Fd connection);
+    /// A child of a pool that may be announced by its master: it keeps its name in the history.
+    void expect_child(const core::RecordedProcess& record, std::int64_t started_ms);
+    /// A child that lives, and of which neither a master nor itself has said anything: it may be busy.
+    void adopt_silent_child(const core::RecordedProcess& record, Pidfd pidfd, std::int64_t started_ms);
+    void continue_counts(int crashes, int planned_restarts);
+    [[nodiscard]] bool has_master(core::GenerationNumber number) const;
+    [[nodiscard]] bool is_announced(const core::RecordedProcess& child) const;
+    /// All of it that lives is known.
+    void resume(bool is_wanted);
 
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
@@ -163,6 +179,10 @@ private:
     void watch(GenerationHandle& generation, ServingProcess& process);
     void reap_generation(GenerationHandle& generation);
 
+    [[nodiscard]] GenerationHandle& generation_of(const core::RecordedProcess& process, core::Phase phase);
+    void adopt_process(Returned returned, Fd connection);
+    void adopt_child(Returned returned, Fd connection);
+
     // worker_health.cpp
     boost::asio::awaitable<void> keep_gate(core::GenerationNumber number);
     boost::asio::awaitable<void> keep_health();
@@ -179,6 +199,12 @@ private:
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last
+    bool probes_ = false;               // keep_health() runs
+    struct ExpectedChild {
+        core::RecordedProcess record;
+        std::int64_t started_ms = 0;
+    };
+    std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
     bool acting_ = false;
     bool closed_ = false;
 };

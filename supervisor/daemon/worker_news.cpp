@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
@@ -38,14 +39,24 @@ std::int64_t monotonic_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
+// The scoreboard among the descriptors of a hello, for a process of which only its record was known.
+void take_scoreboard(ServingProcess& process, const contract::Hello& hello, const std::vector<Fd>& fds) {
+    for (std::size_t i = 0; i < std::min(fds.size(), hello.fds.size()); ++i) {
+        if (hello.fds[i] != contract::FdRole::scoreboard) continue;
+        if (auto scoreboard = contract::ScoreboardReader::open(fds[i].get()))
+            process.scoreboard = std::move(*scoreboard);
+    }
+}
+
 } // namespace
 
-bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection) {
+bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, std::vector<Fd> fds) {
     GenerationHandle* generation = find(hello.identity.generation);
     if (!generation) return false;
     if (hello.role == contract::Role::child) {
         const auto child = generation->children.find(hello.pid);
         if (child == generation->children.end() || child->second.start_time != hello.start_time) return false;
+        take_scoreboard(child->second, hello, fds);
         greet_child(*generation, child->second, connection);
         return true;
     }
@@ -109,6 +120,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.process = std::move(child.mapped());
     generation.uuid = generation.process.uuid;
     generation.link = std::exchange(generation.process.link, nullptr);
+    record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
     for (auto& [other, orphan] : generation.children)
         if (orphan.link) (void)orphan.link->send(leave);
 }
@@ -157,11 +169,18 @@ void WorkerHandle::on_ready(GenerationHandle& generation, pid_t sender, std::vec
 void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, const contract::ChildStarted& child,
                                     std::vector<Fd> fds) {
     if (fds.size() != 2) return distrust(generation, "announced a child without its descriptors");
+    const auto known = generation.children.find(child.pid);
+    if (known != generation.children.end() && known->second.start_time == child.start_time &&
+        known->second.master == sender)
+        return; // said again
+    const auto expected = expected_children_.find(child.pid);
+    const bool is_recorded =
+        expected != expected_children_.end() && expected->second.record.start_time == child.start_time;
     ServingProcess process;
-    process.uuid = random_uuid();
+    process.uuid = is_recorded ? expected->second.record.uuid : random_uuid();
     process.master = sender;
     process.start_time = child.start_time;
-    process.started_ms = wall_clock_ms();
+    process.started_ms = is_recorded ? expected->second.started_ms : wall_clock_ms();
     auto pidfd = Pidfd::adopt(std::move(fds[0]), child.pid); // it may have ended already
     if (!pidfd) return distrust(generation, "announced a child with something that is no pidfd");
     const bool ended = pidfd->ended();
@@ -172,7 +191,7 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
     process.pidfd = std::move(*pidfd);
     process.scoreboard = std::move(*scoreboard);
     ServingProcess& kept = generation.children.insert_or_assign(child.pid, std::move(process)).first->second;
-    record_start(generation, kept, state::ProcessRole::child);
+    if (!is_recorded) record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(generation.number, child.pid, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
     if (!generation.process.pidfd) watch(generation, kept);

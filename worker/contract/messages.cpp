@@ -25,7 +25,10 @@ constexpr Name<Role> roles[] = {{Role::light, "light"}, {Role::master, "master"}
 constexpr Name<WorkerKind> kinds[] = {{WorkerKind::static_files, "static"}, {WorkerKind::dynamic, "dynamic"}};
 constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"},
                                      {FdRole::private_listener, "private_listener"},
-                                     {FdRole::access_log, "access_log"}};
+                                     {FdRole::access_log, "access_log"},
+                                     {FdRole::scoreboard, "scoreboard"}};
+constexpr Name<Stage> stages[] = {
+    {Stage::fresh, "fresh"}, {Stage::ready, "ready"}, {Stage::serving, "serving"}, {Stage::draining, "draining"}};
 constexpr Name<PoolMode> pool_modes[] = {
     {PoolMode::fixed, "fixed"}, {PoolMode::dynamic, "dynamic"}, {PoolMode::ondemand, "ondemand"}};
 constexpr Name<ExitStatus::Kind> exit_kinds[] = {{ExitStatus::Kind::exited, "exited"},
@@ -140,6 +143,12 @@ private:
     std::string problem_;
 };
 
+json::array to_array(const std::vector<FdRole>& fds) {
+    json::array array;
+    for (const FdRole role : fds) array.emplace_back(text_of(fd_roles, role));
+    return array;
+}
+
 json::object to_json(const Hello& hello) {
     return {{"type", "hello"},
             {"contract", hello.contract},
@@ -150,7 +159,10 @@ json::object to_json(const Hello& hello) {
             {"uuid", hello.identity.uuid},
             {"pid", hello.pid},
             {"start_time", static_cast<std::int64_t>(hello.start_time)},
-            {"build", hello.build}};
+            {"build", hello.build},
+            {"stage", text_of(stages, hello.stage)},
+            {"wanted", hello.wanted},
+            {"fds", to_array(hello.fds)}};
 }
 
 json::array to_array(const std::vector<std::string>& texts) {
@@ -198,11 +210,9 @@ json::object to_json(const ApplicationSource& app) {
 }
 
 json::object to_json(const Go& go) {
-    json::array fds;
-    for (const FdRole role : go.fds) fds.emplace_back(text_of(fd_roles, role));
     return {{"type", "go"},
             {"kind", text_of(kinds, go.kind)},
-            {"fds", std::move(fds)},
+            {"fds", to_array(go.fds)},
             {"grace_ms", go.grace.count()},
             {"root", go.root},
             {"serves", to_array(go.serves)},
@@ -265,6 +275,10 @@ Message read_hello(Reader& in) {
     hello.pid = in.pid();
     hello.start_time = in.counter("start_time");
     hello.build = in.text("build");
+    if (hello.contract < 3) return hello; // it knew no other stage
+    hello.stage = in.choice("stage", stages);
+    hello.wanted = static_cast<int>(in.number("wanted", 0, max_pool));
+    hello.fds = in.choices("fds", fd_roles);
     return hello;
 }
 

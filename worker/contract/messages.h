@@ -19,10 +19,12 @@
 // A child that was released by its master, or whose master died, says hello for itself (role child). `promote` makes it
 // a pool master of the same generation: from then on it says and hears what a master does.
 //
-// End of stream before `go`: the worker exits. Later: it drains and exits within its grace.
+// End of stream before `go`: the worker exits. Later: it serves on, looks for a supervisor (search_interval), and says hello
+// again to the one that answers: how far it has come (Stage), with its public listeners and its scoreboard. A pool master says
+// child_started and child_ready of each child then, and code, size and clients are what they were.
 //
-// Versions: 1, the first; 2, pools that grow and shrink, limits, promotion. A message of a newer version may have keys
-// that an older reader does not know and passes over.
+// Versions: 1, the first; 2, pools that grow and shrink, limits, promotion; 3, workers that outlive their supervisor. A
+// message of a newer version may have keys that an older reader does not know and passes over.
 #pragma once
 
 #include "base/error.h"
@@ -38,7 +40,8 @@
 
 namespace mpsup::contract {
 
-constexpr int version = 2;
+constexpr int version = 3;
+constexpr int oldest_version = 2; // that a supervisor understands
 
 /// Who a worker process is. Given on its command line, said again in `hello`.
 struct Identity {
@@ -54,6 +57,24 @@ enum class Role {
     child,  // of a pool whose master died, speaking for itself
 };
 
+/// How far a process has come when it says hello.
+enum class Stage {
+    fresh,    // it wants to be told what to be
+    ready,    // it answers on its private listener
+    serving,  // it was let in
+    draining, // it was told to leave
+};
+
+enum class WorkerKind { static_files, dynamic };
+
+/// What the descriptors are that come with a message, in their order.
+enum class FdRole {
+    public_listener,  // what clients connect to; accepted on only after `serve`
+    private_listener, // unix socket of this generation alone: probes and gates
+    access_log,       // append-only
+    scoreboard,       // in `hello` only
+};
+
 struct Hello {
     int contract = version;
     Role role = Role::light;
@@ -61,15 +82,9 @@ struct Hello {
     pid_t pid = -1;
     std::uint64_t start_time = 0; // process_start_time of base/process_identity.h
     std::string build;            // build id of the binary, for people
-};
-
-enum class WorkerKind { static_files, dynamic };
-
-/// What the descriptors are that come with `go`, in their order.
-enum class FdRole {
-    public_listener,  // what clients connect to; accepted on only after `serve`
-    private_listener, // unix socket of this generation alone: probes and gates
-    access_log,       // append-only
+    Stage stage = Stage::fresh;
+    int wanted = 0;          // a pool master that is not fresh: the children that it has in mind
+    std::vector<FdRole> fds; // fresh: none
 };
 
 /// How many children a pool has.

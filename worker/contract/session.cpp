@@ -49,13 +49,26 @@ std::vector<std::string> CommandLine::to_arguments() const {
 }
 
 Result<Session> Session::open(const CommandLine& command_line, Role role) {
-    auto socket = connect_unix(command_line.contract_path, SOCK_SEQPACKET);
+    return come_back(command_line, role, {.stage = Stage::fresh, .public_listeners = {}});
+}
+
+Result<Session> Session::come_back(const CommandLine& command_line, Role role, const Return& with) {
+    // Who serves does not wait in a crowd; who is fresh has nothing better to do.
+    const int flags = with.stage == Stage::fresh ? 0 : SOCK_NONBLOCK;
+    auto socket = connect_unix(command_line.contract_path, SOCK_SEQPACKET, flags);
     if (!socket) return std::unexpected(socket.error());
     const auto start_time = process_start_time(::getpid());
     if (!start_time) return std::unexpected(start_time.error());
+    Hello hello{version,       role,       command_line.identity, ::getpid(), *start_time,
+                MPSUP_VERSION, with.stage, with.wanted,           {}};
+    std::vector<int> fds = with.public_listeners;
+    hello.fds.assign(fds.size(), FdRole::public_listener);
+    if (with.scoreboard >= 0) {
+        hello.fds.push_back(FdRole::scoreboard);
+        fds.push_back(with.scoreboard);
+    }
     Session session(std::move(*socket));
-    const Hello hello{version, role, command_line.identity, ::getpid(), *start_time, MPSUP_VERSION};
-    if (auto sent = session.send(hello); !sent) return std::unexpected(sent.error());
+    if (auto sent = session.send(hello, fds); !sent) return std::unexpected(sent.error());
     return session;
 }
 

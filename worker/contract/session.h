@@ -30,11 +30,26 @@ struct CommandLine {
     [[nodiscard]] std::vector<std::string> to_arguments() const;
 };
 
+/// What a process that serves already brings along for a supervisor that may not know it.
+struct Return {
+    Stage stage = Stage::serving;
+    int wanted = 0; // as in Hello
+    std::vector<int> public_listeners;
+    int scoreboard = -1; // -1: it has none
+};
+
+/// How often a process that has no supervisor looks for one.
+constexpr std::chrono::milliseconds search_interval{250};
+
 /// Owns the connection. Used from one thread.
 class Session {
 public:
     /// Connects and says hello. Does not wait for an answer.
     [[nodiscard]] static Result<Session> open(const CommandLine& command_line, Role role);
+
+    /// The same of a process that has come further. The descriptors stay the caller's. ENOENT or ECONNREFUSED: there is no
+    /// supervisor.
+    [[nodiscard]] static Result<Session> come_back(const CommandLine& command_line, Role role, const Return& with);
 
     /// Waits for `go`. Anything else, the end of the stream or the deadline is an error.
     [[nodiscard]] Result<std::pair<Go, std::vector<Fd>>> wait_for_go(std::chrono::milliseconds deadline);

@@ -88,7 +88,7 @@ public:
         setup_.channel.say(ChannelWord::ready);
         while (!is_done()) turn();
         access_log_.flush();
-        if (promotion_ && session_) return {std::move(*session_), *promotion_};
+        if (promotion_) return {std::move(session_), *promotion_};
         setup_.engine.run_hook(perl::Hook::pre_exit);
         setup_.engine.leave(0);
     }
@@ -158,6 +158,7 @@ private:
         consider(accept_again_at_);
         consider(log_due_);
         consider(give_back_at_);
+        consider(search_at_);
         consider(clock_.rest_again_at());
         if (!worn_ && !leaving_) consider(wear_.next_look(last_request_));
         for (const auto& [fd, client] : clients_) consider(client->deadline());
@@ -290,6 +291,7 @@ private:
             attend(fd, true, now);
         }
         if (give_back_at_ && *give_back_at_ <= now) give_back_memory(now);
+        if (search_at_ && *search_at_ <= now) search_supervisor(now);
         if (log_due_ && *log_due_ <= now) {
             log_due_.reset();
             access_log_.flush();
@@ -324,10 +326,21 @@ private:
     // The master is dead, or has let go of us. We serve on, and the supervisor tells us what to be.
     void speak_for_ourselves() {
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, setup_.channel.fd(), nullptr);
-        if (!setup_.command_line) return begin_to_leave(setup_.grace);
-        auto session = contract::Session::open(*setup_.command_line, contract::Role::child);
-        if (!session) return begin_to_leave(setup_.grace); // no supervisor either
+        if (!setup_.command_line) return begin_to_leave(setup_.grace); // nobody ever will
+        search_supervisor(Clock::now());
+    }
+
+    void search_supervisor(TimePoint now) {
+        search_at_ = now + contract::search_interval;
+        const auto stage = leaving_   ? contract::Stage::draining
+                           : serving_ ? contract::Stage::serving
+                                      : contract::Stage::ready;
+        contract::Return with{stage, 0, {}, setup_.scoreboard_memory.get()};
+        if (!leaving_) with.public_listeners = setup_.public_listeners;
+        auto session = contract::Session::come_back(*setup_.command_line, contract::Role::child, with);
+        if (!session) return;
         session_.emplace(std::move(*session));
+        search_at_.reset();
         if (!watch(session_->fd(), EPOLLIN)) begin_to_leave(setup_.grace);
     }
 
@@ -337,7 +350,10 @@ private:
         if (!received && received.error().code.value() == EAGAIN) return;
         if (!received) {
             ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, session_->fd(), nullptr);
-            return begin_to_leave(setup_.grace);
+            session_.reset();
+            if (promotion_) return; // it is to be a master, and looks for a supervisor as one
+            search_at_ = Clock::now() + contract::search_interval;
+            return;
         }
         if (const auto* drain = std::get_if<contract::Drain>(&received->message)) {
             promotion_.reset();
@@ -421,6 +437,7 @@ private:
     std::vector<int> attending_;                     // those of the round before; empty between rounds
     std::vector<int> watched_listeners_;             // public ones
     std::optional<contract::Session> session_;       // with the supervisor, once the master is dead
+    std::optional<TimePoint> search_at_;             // when to look for one
     std::optional<TimePoint> accept_again_at_;
     std::optional<TimePoint> log_due_; // when lines of the access log that wait are written
     std::optional<TimePoint> leave_at_;

@@ -24,6 +24,7 @@ struct ChildSetup {
     std::vector<int> private_listeners;
     int access_log = -1; // as the listeners
     ChildChannel channel;
+    Fd scoreboard_memory; // of the scoreboard, for a supervisor that does not know it
     contract::ScoreboardWriter scoreboard;
     PoolBoard& board;
     std::size_t slot = 0;                              // of the board
@@ -37,7 +38,7 @@ struct ChildSetup {
 
 /// Why a child has ended its work, when it is not to leave: it was made a pool master.
 struct Promoted {
-    contract::Session session;
+    std::optional<contract::Session> session; // nothing: the supervisor is gone
     contract::Promote order;
 };
 

@@ -49,6 +49,7 @@ struct Member {
     Pidfd pidfd;
     ChildChannel channel;
     std::size_t slot = 0;
+    Fd scoreboard_memory; // for the next supervisor
     contract::ScoreboardReader scoreboard;
     TimePoint born;
     bool ready = false;
@@ -242,21 +243,23 @@ private:
         if (!slot) return complain("prepare a child", {"the pool's board is full", {}});
         engine_.flush();
         const pid_t pid = ::fork();
-        if (pid == 0) {
-            memory->reset();
-            become_child(std::move(*channel), std::move(*scoreboard), *slot);
-        }
+        if (pid == 0) become_child(std::move(*channel), std::move(*memory), std::move(*scoreboard), *slot);
         if (pid < 0) board_->release(*slot);
         if (pid < 0) return complain("fork", {"fork", {errno, std::system_category()}});
         auto pidfd = Pidfd::open(pid); // unreaped, so it is there even if it has ended
         if (!pidfd) return complain("watch a child", pidfd.error());
-        // While the supervisor is away nobody hears this, and the pool goes on.
-        const std::array<int, 2> fds{pidfd->fd(), memory->get()};
-        if (session_) (void)session_->send(contract::ChildStarted{pid, process_start_time(pid).value_or(0)}, fds);
         roster_.forked(pid);
-        members_.emplace(
-            pid, Member{std::move(*pidfd), std::move(channel->master), *slot, std::move(*reader), Clock::now()});
+        const auto member = members_.emplace(pid, Member{std::move(*pidfd), std::move(channel->master), *slot,
+                                                         std::move(*memory), std::move(*reader), Clock::now()});
+        if (!announce(pid, member.first->second) && session_) to_announce_.push_back(pid);
         return true;
+    }
+
+    // Tells the supervisor, if there is one, of a child. False: not now.
+    bool announce(pid_t pid, const Member& member) {
+        if (!session_) return false;
+        const std::array<int, 2> fds{member.pidfd.fd(), member.scoreboard_memory.get()};
+        return session_->send(contract::ChildStarted{pid, process_start_time(pid).value_or(0)}, fds).has_value();
     }
 
     static bool complain(const char* what, const Error& error) {
@@ -265,7 +268,7 @@ private:
     }
 
     // In the child. What belongs to the master and to its other children is closed.
-    [[noreturn]] void become_child(ChildChannel::Pair channel, contract::ScoreboardWriter scoreboard,
+    [[noreturn]] void become_child(ChildChannel::Pair channel, Fd memory, contract::ScoreboardWriter scoreboard,
                                    std::size_t slot) {
         members_.clear();
         channel.master.close(); // with it open we would never see the end of the other side
@@ -276,6 +279,7 @@ private:
                          {},
                          access_log_.get(),
                          std::move(channel.child),
+                         std::move(memory),
                          std::move(scoreboard),
                          *board_,
                          slot,
@@ -303,6 +307,9 @@ private:
         recycling_.reset();
         told_complete_ = watch_queue_ = client_waits_ = false;
         policy_look_at_ = full_until_ = fork_again_at_ = kill_at_ = std::nullopt; // the other master's
+        to_announce_.clear();
+        search_at_.reset();
+        if (!session_) search_at_ = Clock::now(); // lost while it finished its clients
         engine_.settle();
         settle_heap();
         image_ = go_.recycle.reshare ? HeapImage::take() : std::nullopt;
@@ -313,7 +320,8 @@ private:
 
     void wait() {
         std::vector<pollfd> entries;
-        entries.push_back({session_ ? session_->fd() : -1, POLLIN, 0}); // poll passes over negative ones
+        const short to_session = to_announce_.empty() ? POLLIN : POLLIN | POLLOUT;
+        entries.push_back({session_ ? session_->fd() : -1, to_session, 0}); // poll passes over negative ones
         entries.push_back({board_->call_fd(), POLLIN, 0});
         entries.push_back({code_ ? code_->fd() : -1, POLLIN, 0});
         if (watch_queue_) {
@@ -331,6 +339,8 @@ private:
         if (engine_.was_told_to_end()) drain();
         hear_children(); // first: a client may be waiting for the successor of a dead one
         if (entries[0].revents != 0 && session_) hear_supervisor();
+        if (session_ && !to_announce_.empty()) announce_again();
+        if (search_at_ && Clock::now() >= *search_at_) search_supervisor();
         if (entries[1].revents != 0) board_->answer(); // the pool is sized in each round
         if (entries[2].revents != 0) tell_drift();
         client_waits_ = std::any_of(entries.begin() + 3, entries.begin() + queue_ends,
@@ -347,6 +357,7 @@ private:
             if (time && (!next || *time < *next)) next = time;
         };
         consider(kill_at_);
+        consider(search_at_);
         if (!roster_.draining()) consider(policy_look_at_);
         if (!roster_.draining()) consider(full_until_);
         if (!next) return std::nullopt;
@@ -359,10 +370,7 @@ private:
         while (session_) {
             auto received = session_->receive();
             if (!received && received.error().code.value() == EAGAIN) return;
-            if (!received) { // it was killed, or hung up on us
-                session_.reset();
-                return drain();
-            }
+            if (!received) return lose_supervisor();
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
             if (const auto* order = std::get_if<contract::Resize>(&received->message)) resize(order->pool);
             if (const auto* order = std::get_if<contract::Release>(&received->message)) release(order->pid);
@@ -371,6 +379,46 @@ private:
                 drain();
             }
         }
+    }
+
+    // The pool goes on as it is, and is told of to the next one.
+    void lose_supervisor() {
+        session_.reset();
+        to_announce_.clear();
+        search_at_ = Clock::now() + contract::search_interval;
+    }
+
+    void search_supervisor() {
+        search_at_ = Clock::now() + contract::search_interval;
+        contract::Return with{.stage = stage(), .wanted = roster_.wanted(), .public_listeners = {}};
+        if (!roster_.draining())
+            for (const Fd& listener : public_listeners_) with.public_listeners.push_back(listener.get());
+        auto session = contract::Session::come_back(*command_line_, contract::Role::master, with);
+        if (!session) return;
+        session_.emplace(std::move(*session));
+        search_at_.reset();
+        for (const auto& [pid, member] : members_) to_announce_.push_back(pid);
+        announce_again();
+        tell_wanted();
+    }
+
+    contract::Stage stage() const {
+        if (roster_.draining()) return contract::Stage::draining;
+        return serving_ ? contract::Stage::serving : contract::Stage::ready;
+    }
+
+    // As many as the socket takes; the rest when it takes more.
+    void announce_again() {
+        while (!to_announce_.empty()) {
+            const pid_t pid = to_announce_.front();
+            const auto member = members_.find(pid);
+            if (member != members_.end()) {
+                if (!announce(pid, member->second)) return;
+                if (member->second.ready) (void)session_->send(contract::ChildReady{pid});
+            }
+            to_announce_.pop_front();
+        }
+        if (roster_.complete()) (void)session_->send(contract::Ready{});
     }
 
     void serve() {
@@ -488,6 +536,8 @@ private:
 
     perl::Engine& engine_;
     std::optional<contract::Session> session_; // nothing: the supervisor is gone
+    std::optional<TimePoint> search_at_;       // when to look for another
+    std::deque<pid_t> to_announce_;            // children that it has not been told of
     std::optional<contract::CommandLine> command_line_;
     contract::Go go_;
     http::Deadlines deadlines_;

@@ -8,6 +8,11 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <fcntl.h>
+#include <functional>
+#include <optional>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <utility>
 #include <variant>
 
@@ -30,50 +35,105 @@ struct Descriptors {
             switch (go.fds[i]) {
             case contract::FdRole::public_listener: public_listeners.push_back(std::move(fds[i])); break;
             case contract::FdRole::private_listener: private_listeners.push_back(std::move(fds[i])); break;
+            case contract::FdRole::scoreboard: break; // nobody sends one
             case contract::FdRole::access_log: access_log = http::AccessLog(std::move(fds[i])); break;
             }
         }
     }
 };
 
-// Obeys what the supervisor says once the worker serves.
+// Obeys what the supervisor says once the worker serves, and looks for another one when it is gone.
 class Obedience {
 public:
-    Obedience(contract::Session& session, http::EventServer& server, Descriptors& descriptors,
-              std::chrono::milliseconds grace)
-        : session_(session), server_(server), descriptors_(descriptors), grace_(grace) {}
+    Obedience(contract::Session session, const contract::CommandLine& command_line, http::EventServer& server,
+              Descriptors& descriptors, std::chrono::milliseconds grace)
+        : session_(std::move(session)),
+          command_line_(command_line),
+          server_(server),
+          descriptors_(descriptors),
+          grace_(grace),
+          search_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {}
 
+    Result<> begin(Fd scoreboard) {
+        if (!search_) return system_failure("make a timer");
+        scoreboard_ = std::move(scoreboard);
+        const int shared[] = {scoreboard_.get()};
+        if (auto sent = session_->send(contract::Ready{}, shared); !sent) return sent;
+        server_.watch(search_.get(), [this] { return search(), true; });
+        server_.watch(session_->fd(), [this] { return listen_to_supervisor(); });
+        return {};
+    }
+
+    void drain(std::chrono::milliseconds grace) {
+        stage_ = contract::Stage::draining;
+        public_listeners_.clear();
+        server_.drain(grace);
+    }
+    void drain() { drain(grace_); }
+
+private:
     // For EventServer::watch: false at the end of the stream.
     bool listen_to_supervisor() {
         for (;;) {
-            auto received = session_.receive();
+            auto received = session_->receive();
+            if (!received && received.error().code.value() == EAGAIN) return true;
             if (!received) {
-                if (received.error().code.value() == EAGAIN) return true;
-                http::log_error(http::Severity::warning, "the supervisor is gone: " + received.error().to_string());
-                server_.drain(grace_);
+                if (!std::exchange(searching_, true)) // and not again when it hangs up at once
+                    http::log_error(http::Severity::warning, "the supervisor is gone, looking for another");
+                set_search(true);
                 return false;
             }
+            searching_ = false;
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
-            if (const auto* drain = std::get_if<contract::Drain>(&received->message)) server_.drain(drain->grace);
+            if (const auto* drain_now = std::get_if<contract::Drain>(&received->message)) drain(drain_now->grace);
         }
     }
 
-private:
-    void serve() {
-        for (Fd& listener : std::exchange(descriptors_.public_listeners, {}))
-            if (auto listening = server_.listen(std::move(listener)); !listening)
-                static_cast<void>(fail(listening.error()));
+    void search() {
+        std::uint64_t times = 0;
+        if (::read(search_.get(), &times, sizeof times) < 0) return; // EAGAIN: it was set anew
+        contract::Return with{.stage = stage_, .public_listeners = {}, .scoreboard = scoreboard_.get()};
+        for (const auto& listeners : {std::cref(public_listeners_), std::cref(descriptors_.public_listeners)})
+            for (const Fd& listener : listeners.get()) with.public_listeners.push_back(listener.get());
+        auto session = contract::Session::come_back(command_line_, contract::Role::light, with);
+        if (!session) return;
+        session_.emplace(std::move(*session)); // the event loop has let go of the old one by now
+        set_search(false);
+        server_.watch(session_->fd(), [this] { return listen_to_supervisor(); });
     }
 
-    contract::Session& session_;
+    void set_search(bool on) {
+        const auto interval = on ? contract::search_interval : std::chrono::milliseconds(0);
+        const timespec time{0, std::chrono::nanoseconds(interval).count()};
+        const itimerspec spec{time, time};
+        ::timerfd_settime(search_.get(), 0, &spec, nullptr);
+    }
+
+    void serve() {
+        stage_ = contract::Stage::serving;
+        for (Fd& listener : std::exchange(descriptors_.public_listeners, {})) {
+            public_listeners_.emplace_back(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 3));
+            if (auto listening = server_.listen(std::move(listener)); !listening)
+                static_cast<void>(fail(listening.error()));
+        }
+    }
+
+    std::optional<contract::Session> session_;
+    const contract::CommandLine& command_line_;
     http::EventServer& server_;
     Descriptors& descriptors_;
     std::chrono::milliseconds grace_;
+    contract::Stage stage_ = contract::Stage::ready;
+    std::vector<Fd> public_listeners_; // for the next supervisor
+    Fd scoreboard_;                    // as these
+    Fd search_;                        // a timer that runs while there is no supervisor
+    bool searching_ = false;           // and nothing was heard from any since
 };
 
 } // namespace
 
-int run_light(contract::Session& session, const contract::Go& go, std::vector<Fd> fds) {
+int run_light(contract::Session session, const contract::CommandLine& command_line, const contract::Go& go,
+              std::vector<Fd> fds) {
     Descriptors descriptors(go, std::move(fds));
     auto files = StaticFiles::open(go.root, go.serves);
     if (!files) {
@@ -86,14 +146,11 @@ int run_light(contract::Session& session, const contract::Go& go, std::vector<Fd
     if (!scoreboard) return fail(scoreboard.error());
 
     http::EventServer server({}, *files, descriptors.access_log, *scoreboard);
-    Obedience obedience(session, server, descriptors, go.grace);
-    server.on_terminate([&] { server.drain(go.grace); });
-    server.watch(session.fd(), [&] { return obedience.listen_to_supervisor(); });
+    Obedience obedience(std::move(session), command_line, server, descriptors, go.grace);
+    server.on_terminate([&] { obedience.drain(); });
     for (Fd& listener : descriptors.private_listeners)
         if (auto listening = server.listen(std::move(listener)); !listening) return fail(listening.error());
-    const int shared[] = {memory->get()};
-    if (auto sent = session.send(contract::Ready{}, shared); !sent) return fail(sent.error());
-    memory->reset();
+    if (auto begun = obedience.begin(std::move(*memory)); !begun) return fail(begun.error());
     server.run();
     return EXIT_SUCCESS;
 }

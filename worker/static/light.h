@@ -7,7 +7,9 @@
 
 namespace mpsup::static_files {
 
-/// Serves files from an event loop until it is told to drain and has: returns the exit code of the process.
-[[nodiscard]] int run_light(contract::Session& session, const contract::Go& go, std::vector<Fd> fds);
+/// Serves files from an event loop until it is told to drain and has: returns the exit code of the process. When its
+/// supervisor is gone it serves on, and says hello to the next.
+[[nodiscard]] int run_light(contract::Session session, const contract::CommandLine& command_line,
+                            const contract::Go& go, std::vector<Fd> fds);
 
 } // namespace mpsup::static_files

@@ -1,0 +1,56 @@
+#include "supervisor/daemon/returned.h"
+
+#include "base/listener.h"
+#include "base/process_identity.h"
+
+#include <filesystem>
+
+namespace mpsup {
+
+namespace {
+
+Result<> take(Returned& returned, contract::FdRole role, Fd fd) {
+    if (role == contract::FdRole::scoreboard) {
+        auto scoreboard = contract::ScoreboardReader::open(fd.get());
+        if (!scoreboard) return std::unexpected(scoreboard.error());
+        returned.scoreboard = std::move(*scoreboard);
+        return {};
+    }
+    if (role != contract::FdRole::public_listener) return failure("brings a descriptor that nobody asked for");
+    const auto address = listening_address(fd.get());
+    if (!address) return failure("brings a public listener that is none");
+    returned.listeners.try_emplace(*address, std::make_shared<const Fd>(std::move(fd)));
+    return {};
+}
+
+std::string program_of_process(pid_t pid) {
+    std::error_code error;
+    std::string name =
+        std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).filename().string();
+    constexpr std::string_view replaced = " (deleted)"; // a newer one lies in its place
+    if (name.ends_with(replaced)) name.resize(name.size() - replaced.size());
+    return name;
+}
+
+} // namespace
+
+Result<Returned> receive_returned(contract::Hello hello, std::vector<Fd> fds) {
+    if (fds.size() != hello.fds.size()) return failure("brings other descriptors than it says");
+    auto pidfd = Pidfd::open(hello.pid);
+    if (!pidfd) return std::unexpected(pidfd.error());
+    Returned returned;
+    returned.claimant = {hello.identity.worker,
+                         hello.identity.generation,
+                         hello.role == contract::Role::child,
+                         hello.pid,
+                         hello.start_time,
+                         process_start_time(hello.pid).value_or(0)};
+    returned.program = program_of_process(hello.pid);
+    for (std::size_t i = 0; i < fds.size(); ++i)
+        if (auto taken = take(returned, hello.fds[i], std::move(fds[i])); !taken) return std::unexpected(taken.error());
+    returned.hello = std::move(hello);
+    returned.pidfd = std::move(*pidfd);
+    return returned;
+}
+
+} // namespace mpsup

@@ -1,0 +1,241 @@
+#include "supervisor/daemon/takeover.h"
+
+#include "base/process_identity.h"
+#include "state/queries.h"
+#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/resolve.h"
+#include "worker/contract/session.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto hello_patience = std::chrono::milliseconds(5'000);
+constexpr auto late_word_patience = std::chrono::milliseconds(1'000); // what a master says of its children
+constexpr auto stranger_patience = 3 * contract::search_interval;     // nobody says whom to wait for
+
+// The process that was recorded, if the kernel still has it. Looked at after the pidfd was opened: before, another could
+// have taken its pid.
+Result<Pidfd> open_if_same(const state::ProcessStart& start, const std::string& boot) {
+    if (start.boot_id != boot || start.pid <= 0) return failure("of another boot");
+    auto pidfd = Pidfd::open(start.pid);
+    if (!pidfd) return pidfd;
+    const auto start_time = process_start_time(start.pid);
+    if (!start_time || *start_time != start.start_time) return failure("another process has its pid");
+    if (pidfd->ended()) return failure("it has ended");
+    return pidfd;
+}
+
+// The counts of `restarts` in a worker's object of `status -o json`.
+std::pair<int, int> counts_in(const std::string& status) {
+    boost::system::error_code error;
+    const json::value value = json::parse(status, error);
+    if (error || !value.is_object()) return {};
+    const json::value* restarts = value.as_object().if_contains("restarts");
+    if (!restarts || !restarts->is_object()) return {};
+    const auto count = [&](std::string_view key) {
+        const json::value* number = restarts->as_object().if_contains(key);
+        return number && number->is_int64() ? static_cast<int>(number->as_int64()) : 0;
+    };
+    return {count("crash"), count("planned")};
+}
+
+} // namespace
+
+Takeover::Takeover(Site& site, bool was_killed) : site_(site), bell_(site.around().executor), was_killed_(was_killed) {
+    const auto queries = state::Queries::open(site.around().paths.database());
+    if (!queries) return; // no history: what it would have said is unknown
+    read_history(*queries);
+    if (!known_.empty()) restore_topology(*queries);
+}
+
+void Takeover::read_history(const state::Queries& queries) {
+    const auto living = queries.living();
+    if (!living) return;
+    std::vector<core::RecordedProcess> alive;
+    for (const state::RecordedProcess& process : *living) {
+        const state::ProcessStart& start = process.start;
+        auto pidfd = open_if_same(start, site_.around().boot);
+        if (!pidfd) {
+            site_.around().history.store().exited(
+                {start.row.uuid, ExitStatus::unknown(), "ended while no supervisor ran"});
+            continue;
+        }
+        core::RecordedProcess record{
+            start.row.uuid, start.row.worker, start.row.generation, start.row.role == state::ProcessRole::child,
+            start.pid,      start.start_time};
+        known_.emplace(start.pid, Known{std::move(*pidfd), record, start.row.at.wall_ms});
+        alive.push_back(std::move(record));
+    }
+    adoption_ = core::Adoption(std::move(alive), Clock::now(), hello_patience);
+}
+
+void Takeover::restore_topology(const state::Queries& queries) {
+    const std::optional<state::TopologyRow> row = queries.last_topology().value_or(std::nullopt);
+    if (!row) return;
+    auto topology = topology::from_document(row->document);
+    if (!topology)
+        return log_line("error", "the topology that was applied last cannot be read: " + topology.error().to_string());
+    site_.around().urls = urls_of(*topology);
+    site_.around().build = topology->binaries;
+    const auto workers = queries.workers().value_or(std::vector<state::WorkerRow>{});
+    for (const topology::WorkerSpec& spec : topology->workers) {
+        const auto worker = site_.add(spec);
+        const auto recorded = std::ranges::find(workers, spec.name, &state::WorkerRow::worker);
+        if (recorded == workers.end()) continue;
+        const auto [crashes, planned] = counts_in(recorded->status);
+        worker->continue_counts(crashes, planned);
+    }
+    site_.set_applied({std::move(*topology), row->path, row->digest});
+    for (const auto& [pid, known] : known_)
+        if (known.record.is_child) worker_of(known.record.worker, true).expect_child(known.record, known.started_ms);
+}
+
+// One that the topology does not have was being added or removed when the supervisor died.
+WorkerHandle& Takeover::worker_of(const std::string& name, bool is_pool) {
+    if (const auto worker = site_.find(name)) return *worker;
+    topology::WorkerSpec spec;
+    spec.name = name;
+    spec.kind = is_pool ? topology::Kind::dynamic : topology::Kind::static_files;
+    unwanted_.push_back(name);
+    return *site_.add(spec);
+}
+
+bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
+    auto returned = receive_returned(hello, std::move(fds));
+    const std::string who = hello.identity.worker + ", process " + std::to_string(hello.pid);
+    if (!returned) {
+        log_line("warning", who + " is not adopted: " + returned.error().to_string());
+        return false;
+    }
+    if (adoption_.judge(returned->claimant) == core::ClaimVerdict::impostor) {
+        log_line("warning", who + " is not adopted: it is not the process that was recorded");
+        return false;
+    }
+    returned->record = adoption_.arrived(hello.pid);
+    if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
+        returned->started_ms = known->second.started_ms;
+    if (!site_.applied()) {
+        strangers_.push_back({std::move(*returned), std::move(connection)});
+    } else {
+        WorkerHandle& worker = give(std::move(*returned), std::move(connection));
+        if (over_) worker.resume(is_wanted(worker));
+    }
+    bell_.ring();
+    return true;
+}
+
+WorkerHandle& Takeover::give(Returned returned, Fd connection) {
+    for (const auto& [address, listener] : returned.listeners) site_.listeners().adopt(address, listener);
+    WorkerHandle& worker = worker_of(returned.hello.identity.worker, returned.hello.role != contract::Role::light);
+    log_line("info", worker.spec().name + " generation " + std::to_string(returned.hello.identity.generation) +
+                         ": process " + std::to_string(returned.hello.pid) + " is adopted");
+    ++adopted_;
+    worker.adopt(std::move(returned), std::move(connection));
+    return worker;
+}
+
+bool Takeover::is_wanted(const WorkerHandle& worker) const {
+    return std::ranges::find(unwanted_, worker.spec().name) == unwanted_.end();
+}
+
+asio::awaitable<void> Takeover::run() {
+    co_await wait_for_hellos();
+    kill_silent();
+    adopt_silent_children(false);
+    resume_workers();
+    over_ = true;
+    bell_.ring();
+    if (adopted_ > 0)
+        site_.around().history.site_event(state::EventKind::adopted,
+                                          std::to_string(adopted_) + " processes of an earlier supervisor");
+    co_await pause_for(late_word_patience);
+    adopt_silent_children(true);
+}
+
+asio::awaitable<void> Takeover::wait_for_hellos() {
+    if (known_.empty() && was_killed_) co_await pause_for(stranger_patience);
+    while (!adoption_.is_complete() && Clock::now() < adoption_.deadline()) {
+        co_await bell_.wait_until(
+            std::min<Clock::time_point>(adoption_.deadline(), Clock::now() + contract::search_interval));
+        std::vector<pid_t> ended;
+        for (const auto& [pid, record] : adoption_.missing())
+            if (known_.at(pid).pidfd.ended()) ended.push_back(pid);
+        for (const pid_t pid : ended) {
+            site_.around().history.store().exited(
+                {adoption_.missing().at(pid).uuid, ExitStatus::unknown(), "ended while no supervisor ran"});
+            adoption_.gone(pid);
+        }
+    }
+}
+
+void Takeover::kill_silent() {
+    std::vector<pid_t> silent;
+    for (const auto& [pid, record] : adoption_.missing())
+        if (!record.is_child) silent.push_back(pid);
+    for (const pid_t pid : silent) {
+        const auto record = adoption_.arrived(pid);
+        log_line("warning", record->worker + ": process " + std::to_string(pid) +
+                                " of an earlier supervisor says nothing and is killed");
+        (void)known_.at(pid).pidfd.send_signal(SIGKILL);
+        site_.around().history.store().exited(
+            {record->uuid, ExitStatus::signalled(SIGKILL), "said nothing to a new supervisor"});
+    }
+}
+
+void Takeover::adopt_silent_children(bool with_master) {
+    std::vector<pid_t> chosen;
+    for (const auto& [pid, record] : adoption_.missing()) {
+        const auto worker = site_.find(record.worker);
+        if (!worker || worker->is_announced(record)) continue; // announced meanwhile
+        if (with_master || !worker->has_master(record.generation)) chosen.push_back(pid);
+    }
+    for (const pid_t pid : chosen) {
+        const auto record = adoption_.arrived(pid);
+        Known& known = known_.at(pid);
+        worker_of(record->worker, true).adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
+    }
+}
+
+void Takeover::resume_workers() {
+    const auto workers = site_.workers();
+    for (const auto& worker : workers) {
+        if (is_wanted(*worker)) {
+            // Bound already, unless nobody is left who had it.
+            auto listeners = site_.listeners().open(worker->spec().listen);
+            if (listeners)
+                worker->set_spec(worker->spec(), std::move(*listeners));
+            else
+                log_line("error", worker->spec().name + ": " + listeners.error().to_string());
+        }
+        worker->resume(is_wanted(*worker));
+    }
+}
+
+std::vector<std::string> Takeover::adopt_strangers(const topology::Topology& topology) {
+    std::vector<std::string> names;
+    if (strangers_.empty()) return names;
+    for (const topology::WorkerSpec& spec : topology.workers)
+        if (std::ranges::any_of(strangers_, [&](const Stranger& stranger) {
+                return stranger.returned.hello.identity.worker == spec.name;
+            })) {
+            site_.add(spec);
+            names.push_back(spec.name);
+        }
+    for (Stranger& stranger : std::exchange(strangers_, {}))
+        (void)give(std::move(stranger.returned), std::move(stranger.connection));
+    resume_workers();
+    return names;
+}
+
+} // namespace mpsup
