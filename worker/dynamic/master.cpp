@@ -249,7 +249,12 @@ private:
         if (pid < 0) board_->release(*slot);
         if (pid < 0) return complain("fork", {"fork", {errno, std::system_category()}});
         auto pidfd = Pidfd::open(pid); // unreaped, so it is there even if it has ended
-        if (!pidfd) return complain("watch a child", pidfd.error());
+        if (!pidfd) {                  // out of descriptors: what cannot be watched must not serve
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+            board_->release(*slot);
+            return complain("watch a child", pidfd.error());
+        }
         // While the supervisor is away nobody hears this, and the pool goes on.
         const std::array<int, 2> fds{pidfd->fd(), memory->get()};
         if (session_) (void)session_->send(contract::ChildStarted{pid, process_start_time(pid).value_or(0)}, fds);
