@@ -199,6 +199,7 @@ private:
         if (!accept_again_at_) std::fprintf(stderr, "mpsup: out of descriptors, pausing before the next client\n");
         accept_again_at_ = now + accept_pause;
         for (const int listener : watched_listeners_) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+        for (const int listener : setup_.private_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
     }
 
     // Lets one client come as far as it can, one request at most: then it is the others' turn.
@@ -298,8 +299,10 @@ private:
         }
         if (accept_again_at_ && *accept_again_at_ <= now) {
             accept_again_at_.reset();
-            if (!leaving_)
+            if (!leaving_) {
                 for (const int listener : std::exchange(watched_listeners_, {})) watch_listener(listener);
+                for (const int listener : setup_.private_listeners) watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
+            }
         }
         if (!worn_ && !leaving_) say_if_worn(wear_.check_idle(last_request_, now));
         if (leave_at_ && *leave_at_ <= now) clients_.clear();

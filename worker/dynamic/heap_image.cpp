@@ -56,6 +56,12 @@ private:
     sigset_t before_{};
 };
 
+// Another thread would write to what is being moved or given back.
+bool is_only_thread() noexcept {
+    struct stat tasks{};
+    return ::stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3; // ".", "..", and a folder a thread
+}
+
 // Nothing but what memory of malloc has (proc(5), VmFlags): "wf", say, is memory that must be wiped in a child.
 bool has_plain_flags(std::string_view flags) {
     constexpr std::string_view plain = " rd wr mr mw me ac sd hg ";
@@ -250,7 +256,8 @@ void give_back_piece(int file, int pagemap, const Piece& piece, HeapImage::Outco
 
 std::optional<HeapImage> HeapImage::take() noexcept {
     auto heap = find_heap();
-    if (!heap || !may_write_files_of_any_size() || ::sysconf(_SC_PAGESIZE) != page) return std::nullopt;
+    if (!heap || !is_only_thread() || !may_write_files_of_any_size() || ::sysconf(_SC_PAGESIZE) != page)
+        return std::nullopt;
     Fd file(::memfd_create("mpsup-heap", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!file || ::ftruncate(file.get(), static_cast<off_t>(file_size_of(*heap))) != 0) return std::nullopt;
     // It may have become smaller by what was read of /proc above.
@@ -267,7 +274,7 @@ std::optional<HeapImage> HeapImage::take() noexcept {
 HeapImage::Outcome HeapImage::give_back() const noexcept {
     Outcome outcome;
     const Fd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-    if (!pagemap) return outcome;
+    if (!pagemap || !is_only_thread()) return outcome;
     const std::vector<Piece> pieces = pieces_of(file_.get());
     const Undisturbed quiet;
     for (const Piece& piece : pieces) give_back_piece(file_.get(), pagemap.get(), piece, outcome);

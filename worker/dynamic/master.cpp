@@ -247,7 +247,12 @@ private:
         if (pid < 0) board_->release(*slot);
         if (pid < 0) return complain("fork", {"fork", {errno, std::system_category()}});
         auto pidfd = Pidfd::open(pid); // unreaped, so it is there even if it has ended
-        if (!pidfd) return complain("watch a child", pidfd.error());
+        if (!pidfd) {                  // out of descriptors: what cannot be watched must not serve
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+            board_->release(*slot);
+            return complain("watch a child", pidfd.error());
+        }
         roster_.forked(pid);
         const auto member = members_.emplace(pid, Member{std::move(*pidfd), std::move(channel->master), *slot,
                                                          std::move(*memory), std::move(*reader), Clock::now()});

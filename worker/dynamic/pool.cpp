@@ -20,7 +20,9 @@ int complain(WorkerStart& start, const Error& error) {
 Result<> prepare(perl::Engine& engine, WorkerStart& start) {
     const contract::ApplicationSource& app = start.go.app;
     if (auto started = engine.start(start.main.argc, start.main.argv, start.main.environment); !started) return started;
-    return engine.load({app.psgi, app.cgi, app.cgi_mode, app.cgi_modes, app.development});
+    auto loaded = engine.load({app.psgi, app.cgi, app.cgi_mode, app.cgi_modes, app.development});
+    if (!engine.is_our_process()) engine.leave(0); // what the application forked and came back: it is no master
+    return loaded;
 }
 
 } // namespace

@@ -44,7 +44,9 @@ void warm_up(perl::Engine& engine, const std::string& target) {
     if (!path) return complain(target, "has a bad escape");
     Sink sink;
     const auto outcome = engine.call({request, *path, {}, -1, 0, "127.0.0.1", "0", "localhost", "80"}, sink);
+    if (!engine.is_our_process()) engine.leave(0); // what the application forked and came back: it is no master
     (void)engine.finish_request();
+    if (!engine.is_our_process()) engine.leave(0);
     if (!outcome.error.empty()) return complain(target, outcome.error);
     if (sink.status() >= 400) complain(target, "answered " + std::to_string(sink.status()));
 }

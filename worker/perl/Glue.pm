@@ -90,6 +90,9 @@ sub send_body {
     return;
 }
 
+# Of an exception object; called within an eval.
+sub text_of { return "$_[0]" }
+
 # Descriptor, position and bytes left of a handle that the kernel can send by itself: a regular file, not tied, without
 # layers that change what is read. What was read from it already is not sent again.
 sub plain_file {
@@ -104,6 +107,7 @@ sub plain_file {
     my $offset = tell $body;
     return if $offset < 0;
     my $size = -s _;
+    return if !$size; # in /proc such files have content
     return (fileno($body), $offset, $size > $offset ? $size - $offset : 0);
 }
 

@@ -5,6 +5,7 @@
 #include "worker/perl/process_state.h"
 #include "worker/perl/psgi_env.h"
 #include "worker/perl/psgi_response.h"
+#include "worker/perl/thrown.h"
 
 #include <cstdio>
 
@@ -13,23 +14,6 @@ namespace mpsup::perl {
 namespace {
 
 Exchange* the_exchange = nullptr;
-
-// The text of $@, and whether it is our own exit() object.
-std::string take_error(pTHX) {
-    SV* error = ERRSV;
-    if (!SvTRUE(error)) return {};
-    std::string text;
-    if (sv_isa(error, "Mpsup::Exit")) {
-        text = "the application called exit";
-    } else {
-        STRLEN size = 0;
-        const char* bytes = SvPV(error, size);
-        text.assign(bytes, size);
-    }
-    sv_setsv(error, &PL_sv_undef);
-    CLEAR_ERRSV();
-    return text;
-}
 
 // Everything of a request that runs Perl code, within one eval: whatever dies, ends here. Owns nothing.
 void xs_serve(pTHX_ CV* cv) {
@@ -126,6 +110,7 @@ public:
             run_cleanup_handlers(aTHX_ env, reference);
             if (SV** harakiri = hv_fetchs(env, "psgix.harakiri.commit", 0)) leaves = SvTRUE(*harakiri);
             SvREFCNT_dec_NN(reference); // destructors of what the request held run here
+            exchange_.connections.finish(aTHX);
         }
         state_.restore(aTHX);
         return leaves;

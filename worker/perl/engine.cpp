@@ -42,11 +42,13 @@ public:
     void run_hook(Hook hook) override {
         const char* name = hook == Hook::post_fork ? "post_fork" : hook == Hook::pre_exit ? "pre_exit" : "pre_refork";
         interpreter_.call("Mpsup::run_hooks", name);
+        if (!interpreter_.is_our_process()) interpreter_.leave(0);   // a fork came back: it is no server
         if (hook == Hook::post_fork) application_->remember_state(); // what it did to the process is meant to last
     }
 
     void settle() noexcept override {
         dTHXa(interpreter_.get());
+        interpreter_.become_master();
         keep_strings_shared(aTHX);
     }
     void flush() noexcept override { interpreter_.flush(); }

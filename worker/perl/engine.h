@@ -68,7 +68,8 @@ public:
     /// What post_fork hooks do to the process (umask, working directory) is what each request finds.
     virtual void run_hook(Hook hook) = 0;
 
-    /// Before the first fork(2): what is loaded is made fit for being shared.
+    /// Before the first fork(2) of a pool's child: what is loaded is made fit for being shared, and a handler of SIGCHLD
+    /// that the application has set is taken off.
     virtual void settle() noexcept = 0;
     /// Before fork(2): what Perl and stdio have buffered would be written twice.
     virtual void flush() noexcept = 0;

@@ -3,6 +3,7 @@
 #include "worker/perl/perl_api.h"
 #include "worker/perl/process_state.h"
 #include "worker/perl/psgi_response.h"
+#include "worker/perl/thrown.h"
 
 #include "worker/perl/glue.h"
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <pthread.h>
 #include <unistd.h>
+#include <utility>
 
 EXTERN_C void boot_DynaLoader(pTHX_ CV* cv); // NOLINT(readability-identifier-naming): Perl's own name
 
@@ -34,6 +36,20 @@ void after_fork() {
     ::pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
 }
 
+Perl_ppaddr_t perl_fork;
+
+// Perl's fork puts back the signal mask that it found, in the new process too.
+OP* unblock_in_fork(pTHX) {
+    OP* const next = perl_fork(aTHX);
+    if (!is_ours) after_fork();
+    return next;
+}
+
+void watch_fork() {
+    perl_fork = PL_ppaddr[OP_FORK];
+    PL_ppaddr[OP_FORK] = unblock_in_fork;
+}
+
 void xs_term(pTHX_ CV* cv) {
     dXSARGS;
     PERL_UNUSED_VAR(items);
@@ -56,7 +72,10 @@ void xs_exit(pTHX_ CV* cv) {
     dXSARGS;
     PERL_UNUSED_VAR(cv);
     const IV code = items > 0 ? SvIV(ST(0)) : 0;
-    if (!is_ours) my_exit(static_cast<U32>(code));
+    if (!is_ours) {
+        PerlIO_flush(nullptr); // Perl's own exit unwinds to where it was started from, which is not there
+        my_exit(static_cast<U32>(code));
+    }
     SV* object = sv_bless(newRV_noinc(newSViv(code)), gv_stashpvs("Mpsup::Exit", GV_ADD));
     SAVESPTR(PL_diehook); // a $SIG{__DIE__} is not meant
     PL_diehook = nullptr;
@@ -123,6 +142,7 @@ Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
     PL_exit_flags |= PERL_EXIT_DESTRUCT_END;
     PL_origalen = 1;                  // $0 = … must not write over our own argv
     ProcessState::watch_operations(); // before anything is compiled
+    watch_fork();
     if (perl_parse(my_perl, xs_init, 3, perl_arguments, nullptr) != 0 || perl_run(my_perl) != 0)
         return failure("cannot start Perl; is the installation whole?");
     perl_ = my_perl;
@@ -146,8 +166,10 @@ Result<> Interpreter::adopt(::interpreter* running) {
     if (perl_ == running) return {};
     perl_ = running;
     dTHXa(perl_);
-    is_started = true;
-    ProcessState::watch_operations();
+    if (!std::exchange(is_started, true)) {
+        ProcessState::watch_operations();
+        watch_fork();
+    }
     define_functions(aTHX);
     return prepare();
 }
@@ -160,6 +182,12 @@ Result<> Interpreter::prepare() {
     if (auto done = evaluate(aTHX_ prologue); !done) return done;
     sv_setpvs(get_sv("Mpsup::PSGI::VERSION", GV_ADD), MPSUP_VERSION);
     return evaluate(aTHX_ glue_source);
+}
+
+void Interpreter::become_master() noexcept {
+    dTHXa(perl_);
+    SV** const slot = hv_fetchs(get_hv("SIG", GV_ADD), "CHLD", 1);
+    if (slot) sv_setpvs_mg(*slot, "DEFAULT"); // a handler of the application's would reap the pool
 }
 
 void Interpreter::flush() noexcept {
@@ -208,13 +236,12 @@ bool Interpreter::call(const char* subroutine, const char* argument) noexcept {
     if (argument) XPUSHs(sv_2mortal(newSVpv(argument, 0)));
     PUTBACK;
     call_pv(subroutine, G_EVAL | G_VOID | G_DISCARD);
-    SV* error = ERRSV;
-    const bool died = SvTRUE(error);
-    if (died) std::fprintf(stderr, "mpsup: %s: %s", subroutine, SvPV_nolen(error));
-    if (died) CLEAR_ERRSV();
+    const std::string error = take_error(aTHX);
+    if (!error.empty())
+        std::fprintf(stderr, "mpsup: %s: %s%s", subroutine, error.c_str(), error.ends_with('\n') ? "" : "\n");
     FREETMPS;
     LEAVE;
-    return !died;
+    return error.empty();
 }
 
 void Interpreter::leave(int code) noexcept {

@@ -18,6 +18,9 @@ public:
     /// never was said became_child().
     [[nodiscard]] Result<> adopt(::interpreter* running);
 
+    /// Before it forks children of a pool: SIGCHLD is nobody's but the pool's.
+    void become_master() noexcept;
+
     /// Compiles Mpsup::Registry, which only CGI needs.
     [[nodiscard]] Result<> load_registry();
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <langinfo.h>
+#include <perliol.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -143,6 +144,12 @@ void ProcessState::remember(pTHX) {
         return reinterpret_cast<GV*>(SvREFCNT_inc(gv_fetchpv(name, GV_ADD | GV_NOTQUAL, SVt_PV)));
     };
     stdout_ = reinterpret_cast<GV*>(SvREFCNT_inc(gv_fetchpvs("STDOUT", GV_ADD | GV_NOTQUAL, SVt_PVIO)));
+    const auto fd_of = [&](GV* glob) {
+        IO* const io = glob ? GvIO(glob) : nullptr;
+        return io && IoOFP(io) ? PerlIO_fileno(IoOFP(io)) : -1;
+    };
+    stdout_fd_ = fd_of(stdout_);
+    stderr_fd_ = fd_of(PL_stderrgv);
     input_separator_ = find("/");
     output_separator_ = find("\\");
     on_term_ = get_cv("Mpsup::Signal::term", 0);
@@ -195,13 +202,15 @@ void ProcessState::restore_descriptors(pTHX) {
 void ProcessState::restore_handles(pTHX) {
     const auto reopen = [&](GV* glob, int fd) {
         IO* io = glob ? GvIOn(glob) : nullptr;
-        if (!io || IoOFP(io)) return;
+        if (!io || fd < 0 || (IoOFP(io) && PerlIO_fileno(IoOFP(io)) == fd)) return;
+        if (IoOFP(io)) (void)Perl_do_close(aTHX_ glob, FALSE); // a string, or a file: it was meant for the request
         PerlIO* file = PerlIO_fdopen(fd, "w");
+        if (file && fd == 2) PerlIOBase(file)->flags |= PERLIO_F_UNBUF; // as Perl's own
         IoIFP(io) = IoOFP(io) = file;
         IoTYPE(io) = IoTYPE_WRONLY;
     };
-    reopen(PL_stderrgv, 2);
-    reopen(stdout_, 1);
+    reopen(PL_stderrgv, stderr_fd_);
+    reopen(stdout_, stdout_fd_);
 }
 
 void ProcessState::restore_locale(pTHX) {

@@ -46,6 +46,7 @@ private:
     std::string whole_locale_; // as setlocale(3) takes it, all categories
     // As long as the interpreter, which is never torn down.
     GV* stdout_ = nullptr;
+    int stdout_fd_ = -1, stderr_fd_ = -1; // of the handles; -1: they were closed, or lead to no descriptor
     GV* input_separator_ = nullptr;
     GV* output_separator_ = nullptr;
     CV* on_term_ = nullptr;

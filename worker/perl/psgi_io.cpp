@@ -155,6 +155,10 @@ SV* ConnectionHandles::take(pTHX_ UV serial) {
     return sv_bless(newRV_inc(reinterpret_cast<SV*>(glob_)), handle_class(aTHX));
 }
 
+void ConnectionHandles::finish(pTHX) {
+    if (glob_ && !can_be_used_again()) SvREFCNT_dec_NN(std::exchange(glob_, nullptr));
+}
+
 // Nobody else has it, nobody has used or closed it, and nothing was put beside it.
 bool ConnectionHandles::can_be_used_again() const noexcept {
     if (SvREFCNT(glob_) != 1) return false;

@@ -14,6 +14,9 @@ public:
     /// A reference to a handle for the request of this number. The caller owns the reference.
     [[nodiscard]] SV* take(pTHX_ UV serial);
 
+    /// The request is over: a handle that was used is let go of, and the connection with it unless the application kept it.
+    void finish(pTHX);
+
 private:
     [[nodiscard]] bool can_be_used_again() const noexcept;
 

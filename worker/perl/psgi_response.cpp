@@ -9,11 +9,18 @@ namespace {
 
 constexpr std::size_t gathered_at_most = 65536; // array bodies up to this size leave in one write with the head
 
-// The bytes of a value. Text that Perl keeps as UTF-8 inside is latin-1 outside; what has wide characters is no bytes.
+// An element of what may be a tied array, fetched; null: there is none.
+SV* element(pTHX_ AV* array, SSize_t index) {
+    SV** slot = av_fetch(array, index, 0);
+    if (!slot) return nullptr;
+    SvGETMAGIC(*slot);
+    return *slot;
+}
+
+// The bytes of a value that was fetched. Text that Perl keeps as UTF-8 inside is latin-1 outside; what has wide characters is no bytes.
 // Works on a copy: the application's own value stays as it is. The view lives as long as the mortal copy.
 std::string_view bytes_of(pTHX_ SV* value, const char* what) {
     STRLEN size = 0;
-    SvGETMAGIC(value);
     const char* text = SvPV_nomg(value, size);
     if (SvUTF8(value)) { // of an overloaded object: set by the call above
         SV* copy = sv_2mortal(newSVpvn_flags(text, size, SVf_UTF8));
@@ -33,11 +40,11 @@ bool read_fields(pTHX_ Exchange& exchange, SV* headers) {
     bool close = false;
     exchange.fields.clear();
     for (SSize_t i = 0; i < count; i += 2) {
-        SV** name = av_fetch(list, i, 0);
-        SV** value = av_fetch(list, i + 1, 0);
-        if (!name || !value || !SvOK(*name)) Perl_croak(aTHX_ "a header without a name");
-        const http::Field field{bytes_of(aTHX_ * name, "the name of a header"),
-                                bytes_of(aTHX_ * value, "the value of a header")};
+        SV* const name = element(aTHX_ list, i);
+        SV* const value = element(aTHX_ list, i + 1);
+        if (!name || !value || !SvOK(name)) Perl_croak(aTHX_ "a header without a name");
+        const http::Field field{bytes_of(aTHX_ name, "the name of a header"),
+                                bytes_of(aTHX_ value, "the value of a header")};
         if (http::equals_ignoring_case(field.name, "content-length")) {
             std::uint64_t length = 0;
             const char* end = field.value.data() + field.value.size();
@@ -99,9 +106,9 @@ void pass_array_body(pTHX_ Exchange& exchange, SV* status, SV* headers, AV* body
     exchange.pieces.clear();
     const SSize_t count = av_count(body);
     for (SSize_t i = 0; i < count; ++i) {
-        SV** piece = av_fetch(body, i, 0);
-        if (!piece || !SvOK(*piece)) continue;
-        exchange.pieces.push_back(bytes_of(aTHX_ * piece, "the body of a response"));
+        SV* const piece = element(aTHX_ body, i);
+        if (!piece || !SvOK(piece)) continue;
+        exchange.pieces.push_back(bytes_of(aTHX_ piece, "the body of a response"));
         total += exchange.pieces.back().size();
     }
     start_reply(aTHX_ exchange, status, headers, total);
@@ -128,15 +135,15 @@ void pass_other_body(pTHX_ SV* status, SV* headers, SV* body) {
 void pass_array(pTHX_ Exchange& exchange, AV* response) {
     if (exchange.taken && av_count(response) == 0) return; // it has answered by itself
     if (av_count(response) < 3) Perl_croak(aTHX_ "a response has status, headers and body");
-    SV** status = av_fetch(response, 0, 0);
-    SV** headers = av_fetch(response, 1, 0);
-    SV** body = av_fetch(response, 2, 0);
+    SV* const status = element(aTHX_ response, 0);
+    SV* const headers = element(aTHX_ response, 1);
+    SV* const body = element(aTHX_ response, 2);
     if (!status || !headers || !body) Perl_croak(aTHX_ "a response has status, headers and body");
-    if (SvROK(*body) && SvTYPE(SvRV(*body)) == SVt_PVAV && !SvOBJECT(SvRV(*body)))
-        return pass_array_body(aTHX_ exchange, *status, *headers, reinterpret_cast<AV*>(SvRV(*body)));
-    if (!SvROK(*body) && SvTYPE(*body) != SVt_PVGV)
+    if (SvROK(body) && SvTYPE(SvRV(body)) == SVt_PVAV && !SvOBJECT(SvRV(body)))
+        return pass_array_body(aTHX_ exchange, status, headers, reinterpret_cast<AV*>(SvRV(body)));
+    if (!SvROK(body) && SvTYPE(body) != SVt_PVGV)
         Perl_croak(aTHX_ "the body of a response is an array reference, a file handle or an object with getline");
-    pass_other_body(aTHX_ * status, *headers, *body);
+    pass_other_body(aTHX_ status, headers, body);
 }
 
 // The application wants to answer in its own time, within this call: it gets a responder.
@@ -173,6 +180,7 @@ void xs_put(pTHX_ CV* cv) {
     dXSARGS;
     if (items != 1) croak_xs_usage(cv, "bytes");
     Exchange& exchange = exchange_or_die(aTHX);
+    SvGETMAGIC(ST(0));
     const bool more = put_bytes(exchange, bytes_of(aTHX_ ST(0), "the body of a response"));
     ST(0) = boolSV(more);
     XSRETURN(1);
