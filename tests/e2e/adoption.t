@@ -2,6 +2,9 @@
 use strict;
 use warnings;
 use Mpsup::Test qw(new_site free_port request connect_to wait_until);
+use JSON::PP ();
+use POSIX    ();
+use Socket;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -42,6 +45,41 @@ sub take_over {
     my $began = time;
     my $out   = $site->must('up', $topology);
     return ($out, time - $began);
+}
+
+sub contract_connection {
+    socket my $socket, AF_UNIX, SOCK_SEQPACKET, 0 or die "socket: $!";
+    my ($path) = split /\n/, `find $site->{state} -name socket -path '*contract*'`;
+    connect $socket, pack_sockaddr_un($path) or die "connect $path: $!";
+    return $socket;
+}
+
+# Requests on new connections all the time, by a process of its own, until load_failures() asks.
+sub start_load {
+    pipe my $from, my $to or die;
+    my $pid = fork // die;
+    if (!$pid) {
+        my ($failed, $stop) = (0, 0);
+        $SIG{TERM} = sub { $stop = 1 };
+        until ($stop) {
+            for my $case ([$files, '/a.txt'], [$pages, '/']) {
+                my $reply = eval { request(@$case) };
+                $failed++ if !$reply || $reply->{status} != 200;
+            }
+        }
+        syswrite $to, $failed;
+        POSIX::_exit(0);
+    }
+    close $to;
+    return {pid => $pid, from => $from};
+}
+
+sub load_failures {
+    my ($load) = @_;
+    kill 'TERM', $load->{pid};
+    my $said = readline $load->{from};
+    waitpid $load->{pid}, 0;
+    return $said;
 }
 
 $site->must('up', $topology);
@@ -146,6 +184,49 @@ subtest 'one that says nothing' => sub {
     take_over();
     ok !is_alive($light), 'is killed';
     ok serves(), 'and replaced';
+};
+
+subtest 'the history is lost' => sub {
+    my ($light)  = $site->pids('docs', 'light');
+    my ($master) = $site->pids('app',  'master');
+    kill_supervisor();
+    unlink glob "$site->{state}/test/state.db*";
+    my $load = start_load();
+    take_over();
+    is load_failures($load), 0, 'no request is lost';
+    ok serves(), 'what runs is found by its hello, and replaced: nobody knows what it was started with';
+    is $site->worker($_)->{state}, 'ready', "$_ is ready" for qw(docs app);
+    ok !is_alive($_), 'the old one has gone' for $light, $master;
+};
+
+subtest 'a pid that is somebody else\'s now' => sub {
+    my ($light) = $site->pids('docs', 'light');
+    kill_supervisor();
+    kill 'KILL', $light;
+    my $stranger = fork // die;
+    if (!$stranger) { exec 'sleep', '60' or die }
+    my $changed = `sqlite3 $site->{state}/test/state.db 'UPDATE processes SET pid = $stranger WHERE pid = $light AND ended_ms IS NULL; SELECT changes()'`;
+    is $changed + 0, 1, 'the record says its pid';
+    take_over();
+    ok serves(), 'the worker is started again';
+    ok is_alive($stranger), 'the process that has its pid was not touched';
+    kill 'KILL', $stranger;
+    waitpid $stranger, 0;
+};
+
+subtest 'a process that says it is one of ours' => sub {
+    my ($light) = $site->pids('docs', 'light');
+    my $start  = (split ' ', Mpsup::Test::read_file("/proc/$$/stat") =~ s/.*\) //sr)[19];
+    my %hello  = (type => 'hello', contract => 3, role => 'light', site => 'test', worker => 'docs', generation => 1, uuid => 'x', pid => $$, start_time => $start + 0, build => '', stage => 'serving', wanted => 0, fds => []);
+    for my $case ([pid => $light], [start_time => 1], [fds => ['public_listener']], [contract => 99], [stage => 'asleep']) {
+        my ($key, $value) = @$case;
+        my $connection = contract_connection();
+        send $connection, JSON::PP::encode_json({%hello, $key => $value}), 0;
+        my $ended = !sysread $connection, my $nothing, 1;
+        ok $ended, "with a wrong $key it is hung up on";
+    }
+    is +($site->pids('docs', 'light'))[0], $light, 'and nothing has changed';
+    ok serves(), 'it serves';
 };
 
 subtest 'down without a supervisor' => sub {

@@ -13,6 +13,25 @@ template <typename Body> Body round_trip(const Body& body) {
     return std::get<Body>(message.value());
 }
 
+TEST(Messages, SayHowFarAProcessHasCome) {
+    Hello hello;
+    hello.pid = 7;
+    hello.stage = Stage::serving;
+    hello.wanted = 4;
+    hello.fds = {FdRole::public_listener, FdRole::scoreboard};
+    const Hello heard = round_trip(hello);
+    EXPECT_EQ(heard.stage, Stage::serving);
+    EXPECT_EQ(heard.wanted, 4);
+    EXPECT_EQ(heard.fds, hello.fds);
+}
+
+TEST(Messages, OfTheVersionBeforeAreUnderstood) {
+    const auto message = decode(R"({"type":"hello","contract":2,"role":"light","site":"s","worker":"w",)"
+                                R"("generation":1,"uuid":"u","pid":7,"start_time":1,"build":"b"})");
+    ASSERT_TRUE(message);
+    EXPECT_EQ(std::get<Hello>(*message).stage, Stage::fresh);
+}
+
 TEST(Messages, SayHelloAndAreUnderstood) {
     Hello hello;
     hello.role = Role::master;

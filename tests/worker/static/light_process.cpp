@@ -107,6 +107,15 @@ LightProcess::LightProcess(const std::string& root, const Options& options) {
     if (options.serve) say(contract::Serve{});
 }
 
+std::optional<contract::Hello> LightProcess::comes_back() {
+    if (!readable(contract_listener_.get())) return std::nullopt;
+    connection_.reset(::accept4(contract_listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    auto hello = hear();
+    if (!hello || !std::holds_alternative<contract::Hello>(hello->first)) return std::nullopt;
+    handed_back_ = std::move(hello->second);
+    return std::get<contract::Hello>(hello->first);
+}
+
 LightProcess::~LightProcess() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);

@@ -54,6 +54,10 @@ public:
     [[nodiscard]] Client connect_private() const; // to the private one
     void say(const contract::Message& message);
     void hang_up() { connection_.reset(); }
+    /// The next hello, when it looks for a supervisor again; nothing when it does not within ten seconds.
+    [[nodiscard]] std::optional<contract::Hello> comes_back();
+    /// Descriptors that came with it.
+    [[nodiscard]] const std::vector<Fd>& handed_back() const { return handed_back_; }
     void signal(int number) const;
     /// Its exit code, or nothing when it lives on after ten seconds.
     [[nodiscard]] std::optional<int> wait_for_exit();
@@ -71,6 +75,7 @@ private:
     Fd contract_listener_, connection_, public_, private_;
     pid_t pid_ = -1;
     contract::Hello hello_;
+    std::vector<Fd> handed_back_;
     contract::ScoreboardReader scoreboard_;
 };
 

@@ -1,6 +1,7 @@
 // The real mpsup-light process, over a real contract socket and real connections.
 #include "tests/worker/static/light_process.h"
 
+#include "base/listener.h"
 #include "tests/worker/http/corpus.h"
 
 #include <csignal>
@@ -115,14 +116,47 @@ TEST_F(Light, GivesUpOnClientsAtTheEndOfItsGrace) {
     EXPECT_EQ(light.wait_for_exit(), 0);
 }
 
-TEST_F(Light, DrainsWhenTheSupervisorIsGone) {
+TEST_F(Light, ServesOnWhenTheSupervisorIsGoneAndSaysHelloToTheNext) {
     LightProcess light(files.path(), {});
     Client client = light.connect();
     EXPECT_EQ(status(get(client, "/")), 200);
     light.hang_up();
+    const auto hello = light.comes_back();
+    ASSERT_TRUE(hello);
+    EXPECT_EQ(hello->pid, light.pid());
+    EXPECT_EQ(hello->identity.uuid, "u-1");
+    EXPECT_EQ(hello->stage, contract::Stage::serving);
+    EXPECT_EQ(hello->fds, (std::vector{contract::FdRole::public_listener, contract::FdRole::scoreboard}));
+    ASSERT_EQ(light.handed_back().size(), 2U);
+    EXPECT_TRUE(is_listening(light.handed_back()[0].get()));
+    EXPECT_TRUE(contract::ScoreboardReader::open(light.handed_back()[1].get()));
+    EXPECT_EQ(status(get(client, "/")), 200);
+    light.say(contract::Drain{5s});
     EXPECT_EQ(status(get_until_told_to_leave(client)), 200);
-    EXPECT_EQ(client.read_all(), "");
     EXPECT_EQ(light.wait_for_exit(), 0);
+}
+
+TEST_F(Light, SaysThatItDrainsWhenItComesBack) {
+    LightProcess light(files.path(), {});
+    Client client = light.connect();
+    EXPECT_EQ(status(get(client, "/")), 200); // it stays for this client
+    light.say(contract::Drain{5s});
+    light.hang_up();
+    const auto hello = light.comes_back();
+    ASSERT_TRUE(hello);
+    EXPECT_EQ(hello->stage, contract::Stage::draining);
+    EXPECT_EQ(hello->fds, std::vector{contract::FdRole::scoreboard});
+}
+
+TEST_F(Light, LooksForASupervisorUntilOneKeepsIt) {
+    LightProcess light(files.path(), {});
+    light.hang_up();
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(light.comes_back());
+        light.hang_up();
+    }
+    Client client = light.connect();
+    EXPECT_EQ(status(get(client, "/")), 200);
 }
 
 TEST_F(Light, DrainsOnSigterm) {

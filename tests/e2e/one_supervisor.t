@@ -1,7 +1,7 @@
-# kill -9 of the supervisor: its workers finish what they serve and leave, and the next one waits for them.
+# One supervisor a site, in the background or in the foreground. That another takes over is in adoption.t.
 use strict;
 use warnings;
-use Mpsup::Test qw(new_site free_port request connect_to wait_until);
+use Mpsup::Test qw(new_site free_port request wait_until);
 use Test::More;
 
 my $site = new_site();
@@ -20,25 +20,6 @@ my $topology = $site->topology(<<"YAML");
   app: {kind: dynamic, listen: "127.0.0.1:$pages", app: app.psgi, pool: 2, stop: {grace: 5s}}
 YAML
 $site->must('up', $topology);
-my $supervisor = $site->supervisor_pid;
-my @workers = map { $_->{pid} } map { @{ $_->{processes} } } @{ $site->status->{workers} };
-
-my $slow = connect_to($pages);
-syswrite $slow, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
-select undef, undef, undef, 0.1; # it has to be in the application when the supervisor dies
-kill 'KILL', $supervisor;
-
-my ($code, $out) = $site->mpsup('status');
-is $code, 4, 'status says that there is no supervisor';
-like $out, qr/no supervisor runs.*docs/s, 'and shows what was recorded last';
-
-like +(Mpsup::Test::read_reply($slow) // {})->{body}, qr/^\d+$/, 'the request in hand is answered';
-like $site->must('up', $topology), qr/site test is up/, 'up goes on when they have left';
-my @alive = grep { my $stat = Mpsup::Test::read_file("/proc/$_/stat"); $stat ne '' && $stat !~ /\) Z / } @workers;
-is_deeply \@alive, [], 'none of the old processes is left';
-is request($pages, '/')->{status}, 200, 'the new ones serve';
-cmp_ok $site->worker('app')->{generation}, '>', 1, 'generations are numbered on';
-
 subtest 'one supervisor a site' => sub {
     my ($code, $out, $err) = $site->mpsup('supervise', '--site', 'test');
     is $code, 1, 'a second one ends at once';
