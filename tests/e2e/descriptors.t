@@ -50,10 +50,12 @@ my ($child)  = $site->pids('app',  'child');
 
 settled($light, {
     '0 /dev/null' => 1, '1 log/docs.log' => 1, '2 log/docs.log' => 1,
-    'socket' => 3,              # its listener, its private listener, the contract
+    'socket' => 4,              # its listener, one more of it for the next supervisor, its private listener, the contract
     'log/docs.access.log' => 1,
     'root folder' => 1,
-    'eventpoll' => 1, 'eventfd' => 1, 'timerfd' => 1,
+    'eventpoll' => 1, 'eventfd' => 1,
+    'timerfd' => 2,             # Asio's, and that of the search for a supervisor
+    '/memfd:mpsup-scoreboard (deleted)' => 1,
     'pipe' => 2,                # Asio's, for signals
 }, 'the light worker') or diag explain table_of($light);
 
@@ -65,6 +67,7 @@ settled($master, {
     'socket' => 3 + 2,          # listener, private listener, contract; a channel to each of two children
     'log/app.access.log' => 1,
     'pidfd' => 2,               # its children
+    '/memfd:mpsup-scoreboard (deleted)' => 2, # theirs, for the next supervisor
     'eventfd' => 1,             # by which they call it
     'inotify' => 1,             # on what it has loaded
     %kept,
@@ -73,6 +76,7 @@ settled($master, {
 settled($child, {
     '0 /dev/null' => 1, '1 log/app.log' => 1, '2 log/app.log' => 1,
     'socket' => 3,              # listener, private listener, the channel to its master
+    '/memfd:mpsup-scoreboard (deleted)' => 1, # its own
     'log/app.access.log' => 2,  # its own, and the one that it would be master with
     'eventpoll' => 1, 'eventfd' => 1,
     %kept,
