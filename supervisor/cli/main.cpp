@@ -73,7 +73,13 @@ private:
                                [this] { return run_scale(context_, scale_); });
         scale->add_option("order", scale_, "WORKER=6, WORKER=+2, WORKER=-1")->required();
         scale->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
-        verb("supervise", "", [this] { return run_supervise(context_); })->group(""); // what `up` starts
+        CLI::App* upgrade = verb("upgrade", "have the running supervisor become this program; nobody notices",
+                                 [this] { return run_upgrade(context_, program_); });
+        upgrade->add_option("program", program_, "another mpsup than the one you call");
+        CLI::App* supervise = verb("supervise", "", [this] { return run_supervise(context_, supervise_); });
+        supervise->group(""); // what `up` starts
+        supervise->add_flag("--check-state", supervise_.check_state);
+        supervise->add_flag("--take-over", supervise_.take_over);
     }
 
     void add_asking_verbs() {
@@ -108,6 +114,8 @@ private:
     std::string timeout_;
     std::string output_ = "table";
     UpOptions up_;
+    SuperviseOptions supervise_;
+    std::string program_;
     EventsOptions events_;
     SlowOptions slow_;
     LogsOptions logs_;

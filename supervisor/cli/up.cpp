@@ -6,6 +6,7 @@
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
+#include "supervisor/daemon/handover.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/resolve.h"
 
@@ -32,11 +33,11 @@ void warn_of_other_build(const ChosenSite& site) {
     if (build && build->is_string() && build->as_string() != build_id())
         std::fprintf(stderr,
                      "mpsup: the running supervisor is older than this program, or another build of it; it goes "
-                     "on. To replace it: mpsup down, then up\n");
+                     "on. To replace it: mpsup upgrade\n");
 }
 
 int run_in_foreground(const ChosenSite& site, const std::string& document, const std::string& file) {
-    DaemonOptions options{site.paths, site.name, UpRequest{document, file}, {}};
+    DaemonOptions options{site.paths, site.name, UpRequest{document, file}, {}, false};
     options.report = [](const std::string& line) {
         std::printf("%s\n", line.c_str());
         std::fflush(stdout);
@@ -73,11 +74,18 @@ int run_up(const Context& context, const UpOptions& options) {
     return code;
 }
 
-int run_supervise(const Context& context) {
+int run_supervise(const Context& context, const SuperviseOptions& options) {
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);
     if (!context.site) return complain("supervise needs --site", usage);
-    return run_daemon({SitePaths(*base, *context.site), *context.site, std::nullopt, {}});
+    const SitePaths paths(*base, *context.site);
+    if (options.check_state) {
+        const auto checked = check_state(paths);
+        if (!checked) return complain(checked.error().to_string(), failed);
+        std::printf("%s\n", std::string(can_take_over).c_str());
+        return ok;
+    }
+    return run_daemon({paths, *context.site, std::nullopt, {}, options.take_over});
 }
 
 } // namespace mpsup::cli

@@ -15,7 +15,14 @@ struct UpOptions {
 /// Makes the site what the file says: starts the supervisor when none runs.
 [[nodiscard]] int run_up(const Context& context, const UpOptions& options);
 /// The supervisor of a site, in this process, until it is told to stop. What `up` starts in the background.
-[[nodiscard]] int run_supervise(const Context& context);
+struct SuperviseOptions {
+    bool check_state = false; // only say whether this program could take over
+    bool take_over = false;   // from the program that ran in this process before
+};
+[[nodiscard]] int run_supervise(const Context& context, const SuperviseOptions& options);
+
+/// Has the running supervisor become this program, without anybody noticing. `program`: empty for the one that asks.
+[[nodiscard]] int run_upgrade(const Context& context, const std::string& program);
 
 /// Stops everything, then the supervisor.
 [[nodiscard]] int run_down(const Context& context);

@@ -56,14 +56,20 @@ public:
     }
     void abandon() {
         abandoned_ = true;
+        socket_ = -1;
         parts_.clear();
     }
+    [[nodiscard]] bool is_sent() const override { return parts_.empty() && (waiting_ || abandoned_); }
+    [[nodiscard]] int socket() const override { return socket_; }
+    void set_socket(int socket) { socket_ = socket; }
 
     // The next part; empty at the end.
     asio::awaitable<std::string> next() {
         boost::system::error_code ignored; // the bell only ever rings by being cancelled
+        waiting_ = true;
         while (parts_.empty() && !closed_)
             co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        waiting_ = false;
         if (parts_.empty()) co_return std::string();
         std::string part = std::move(parts_.front());
         parts_.pop_front();
@@ -88,7 +94,17 @@ private:
     bool streamed_ = true;
     bool closed_ = false;
     bool abandoned_ = false;
+    bool waiting_ = false; // whoever sends has sent everything
+    int socket_ = -1;
 };
+
+std::string chunk(const std::string& bytes) {
+    std::array<char, 32> size{};
+    std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+    return size.data() + bytes + "\r\n";
+}
+
+constexpr const char* last_chunk = "0\r\n\r\n";
 
 http::response<http::string_body> whole(int status, std::string body) {
     http::response<http::string_body> response{static_cast<http::status>(status), 11};
@@ -110,12 +126,9 @@ asio::awaitable<void> send_stream(Stream& stream, Outbox& outbox, std::string fi
     std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
                        "Connection: close\r\n\r\n";
     bool open = co_await write_all(stream, std::move(head));
-    for (std::string part = std::move(first); !part.empty() && open; part = co_await outbox.next()) {
-        std::array<char, 32> size{};
-        std::snprintf(size.data(), size.size(), "%zx\r\n", part.size());
-        open = co_await write_all(stream, size.data() + part + "\r\n");
-    }
-    if (open) co_await write_all(stream, "0\r\n\r\n");
+    for (std::string part = std::move(first); !part.empty() && open; part = co_await outbox.next())
+        open = co_await write_all(stream, chunk(part));
+    if (open) co_await write_all(stream, last_chunk);
 }
 
 } // namespace
@@ -168,6 +181,7 @@ private:
         ControlRequest request{std::string(message.method_string()), std::string(message.target()),
                                std::move(message.body())};
         auto outbox = std::make_shared<Outbox>(acceptor_.get_executor());
+        outbox->set_socket(stream.socket().native_handle());
         auto work = handler_(std::move(request), outbox);
         asio::co_spawn(acceptor_.get_executor(), std::move(work), [outbox](const std::exception_ptr& thrown) {
             if (thrown) outbox->reply(500, R"({"error":"internal error, see the supervisor's log"})");
@@ -203,5 +217,7 @@ ControlServer::ControlServer(ControlServer&&) noexcept = default;
 ControlServer& ControlServer::operator=(ControlServer&&) noexcept = default;
 
 int ControlServer::clients() const { return impl_->clients(); }
+
+std::string last_of_stream(const std::string& json) { return chunk(json + "\n") + last_chunk; }
 
 } // namespace mpsup

@@ -27,7 +27,15 @@ public:
     /// One line of a streamed answer (application/x-ndjson), sent at once. A client that is gone or does not read
     /// is dropped; what is being done goes on.
     virtual void line(std::string json) = 0;
+    /// Has the client been sent all lines so far?
+    [[nodiscard]] virtual bool is_sent() const = 0;
+    /// Its socket: for a program that takes over this process, and ends the answer with last_of_stream(). Stays the
+    /// server's; -1 when the client is gone.
+    [[nodiscard]] virtual int socket() const = 0;
 };
+
+/// The bytes that end a streamed answer with one more line.
+[[nodiscard]] std::string last_of_stream(const std::string& json);
 
 using ControlHandler =
     std::function<boost::asio::awaitable<void>(ControlRequest request, std::shared_ptr<ControlAnswer> answer)>;

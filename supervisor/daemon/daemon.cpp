@@ -7,6 +7,7 @@
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/takeover.h"
+#include "supervisor/daemon/upgrade.h"
 #include "supervisor/process/strays.h"
 #include "supervisor/topology/resolve.h"
 
@@ -24,6 +25,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
@@ -86,8 +88,9 @@ bool has_terminal() { return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_
 
 class Daemon {
 public:
-    Daemon(DaemonOptions options, std::unique_ptr<state::Store> store, std::string store_trouble)
+    Daemon(DaemonOptions options, int lock, std::unique_ptr<state::Store> store, std::string store_trouble)
         : options_(std::move(options)),
+          lock_(lock),
           store_(std::move(store)),
           store_trouble_(std::move(store_trouble)),
           history_(*store_),
@@ -108,18 +111,34 @@ public:
 
     Result<> open_sockets() {
         const bool was_killed = std::filesystem::exists(options_.paths.contract_socket());
-        takeover_.emplace(site_, was_killed);
         auto contract = listen_unix(options_.paths.contract_socket(), SOCK_SEQPACKET, 0666);
         if (!contract) return std::unexpected(contract.error());
         auto control = listen_unix(options_.paths.control_socket(), SOCK_STREAM, 0600);
         if (!control) return std::unexpected(control.error());
-        contract_.emplace(context_.get_executor(), std::move(*contract),
+        return serve_on(std::move(*contract), std::move(*control), was_killed);
+    }
+
+    // Of the program before us in this process.
+    Result<> take_sockets(const Handover& handover) {
+        for (const auto& [address, fd] : handover.listeners)
+            site_.listeners().adopt(address, std::make_shared<const Fd>(fd));
+        successor_of_ = handover.from;
+        waiting_client_ = Fd(handover.client);
+        return serve_on(Fd(handover.contract), Fd(handover.control), true);
+    }
+
+    Result<> serve_on(Fd contract, Fd control, bool was_killed) {
+        takeover_.emplace(site_, was_killed);
+        contract_socket_ = Fd(::fcntl(contract.get(), F_DUPFD_CLOEXEC, 3));
+        control_socket_ = Fd(::fcntl(control.get(), F_DUPFD_CLOEXEC, 3));
+        if (!contract_socket_ || !control_socket_) return system_failure("keep the sockets");
+        contract_.emplace(context_.get_executor(), std::move(contract),
                           [this](const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
                               if (hello.stage != contract::Stage::fresh && !site_.knows(hello))
                                   return takeover_->greet(hello, std::move(fds), connection);
                               return site_.greet(hello, std::move(fds), connection);
                           });
-        control_.emplace(context_.get_executor(), std::move(*control),
+        control_.emplace(context_.get_executor(), std::move(control),
                          [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
                              return serve(std::move(request), std::move(answer));
                          });
@@ -127,8 +146,11 @@ public:
     }
 
     int run() {
-        history_.site_event(state::EventKind::supervisor_started, "pid " + std::to_string(::getpid()));
+        history_.site_event(state::EventKind::supervisor_started,
+                            "pid " + std::to_string(::getpid()) +
+                                (successor_of_.empty() ? "" : ", upgraded from " + successor_of_));
         spawn(takeover_->run());
+        spawn(tell_upgraded());
         spawn(watch_signals());
         spawn(watch_children());
         if (options_.first) spawn(run_first(*options_.first));
@@ -253,6 +275,7 @@ private:
         if (request.path == "/v1/up") co_return co_await serve_up(request.body, report, *answer);
         if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
+        if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
         if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
         answer->reply(404, R"({"error":"there is no such verb"})");
     }
@@ -309,6 +332,61 @@ private:
         if (outcome.code == 0) spawn(finish_after_answer(0));
     }
 
+    // Upgrade: another program, the same process
+
+    asio::awaitable<void> serve_upgrade(const std::string& body, const Report& report, ControlAnswer& answer) {
+        const auto programs = texts_in(body, "program");
+        if (programs.size() != 1 || !programs.front().starts_with('/'))
+            co_return answer.line(result_line({usage, "upgrade needs the absolute path of one program"}));
+        const Outcome outcome = co_await perform("upgrade", upgrade(programs.front(), report, answer));
+        answer.line(result_line(outcome));
+    }
+
+    // Returns only when it did not come about.
+    asio::awaitable<Outcome> upgrade(std::string program, Report report, ControlAnswer& answer) {
+        const std::filesystem::path state = options_.paths.state_dir();
+        const std::filesystem::path run = options_.paths.run_dir();
+        const UpgradePlan plan{std::move(program), options_.site, state.parent_path().string(),
+                               run.parent_path().string()};
+        report("asking " + plan.program + " whether it can take over");
+        if (auto checked = co_await check_successor(options_.paths, spawner_, plan, handover(answer)); !checked)
+            co_return stay(checked.error());
+        report("taking over");
+        const auto deadline = std::chrono::steady_clock::now() + answer_patience;
+        while ((!answer.is_sent() || control_->clients() > 1) && std::chrono::steady_clock::now() < deadline)
+            co_await pause_for(std::chrono::milliseconds(2)); // others are being answered
+        (void)store_->flush(answer_patience);
+        co_return stay(become_successor(options_.paths, plan, handover(answer)));
+    }
+
+    Outcome stay(const Error& why) {
+        ::unlink(handover_path(options_.paths).c_str());
+        return {failed, why.to_string() + "; the running supervisor goes on"};
+    }
+
+    [[nodiscard]] Handover handover(const ControlAnswer& answer) {
+        Handover made;
+        made.from = std::string(MPSUP_VERSION) + " build " + build_id();
+        made.lock = lock_;
+        made.control = control_socket_.get();
+        made.contract = contract_socket_.get();
+        made.client = answer.socket();
+        for (const auto& [address, listener] : site_.listeners().all())
+            made.listeners.emplace_back(address, listener->get());
+        return made;
+    }
+
+    // Ends the answer that the program before us began.
+    asio::awaitable<void> tell_upgraded() {
+        while (!takeover_->is_over())
+            co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
+        if (!waiting_client_) co_return;
+        const std::string text =
+            last_of_stream(result_line({0, "upgraded to mpsup " MPSUP_VERSION " build " + build_id()}));
+        (void)::send(waiting_client_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        waiting_client_.reset();
+    }
+
     asio::awaitable<void> finish_after_answer(int code) {
         told_to_stop_ = true;
         const auto deadline = std::chrono::steady_clock::now() + answer_patience;
@@ -324,6 +402,10 @@ private:
 
     asio::io_context context_{1}; // first: everything below may still refer to it while it is destroyed
     DaemonOptions options_;
+    int lock_;                            // stays the caller's
+    Fd contract_socket_, control_socket_; // for a successor
+    Fd waiting_client_;                   // of the program before us
+    std::string successor_of_;            // its version
     std::unique_ptr<state::Store> store_;
     std::string store_trouble_;
     ProcessSpawner spawner_;
@@ -352,7 +434,13 @@ int complain(const std::string& text) {
 
 int run_daemon(DaemonOptions options) {
     if (auto made = options.paths.create(); !made) return complain(made.error().to_string());
-    const auto lock = take_lock(options.paths.lock());
+    std::optional<Handover> handover;
+    if (options.takes_over) {
+        auto read = read_handover(options.paths);
+        if (!read) return complain(read.error().to_string());
+        handover = std::move(*read);
+    }
+    const auto lock = handover ? Result<Fd>(Fd(handover->lock)) : take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
     for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN}) ::signal(signal, SIG_IGN);
     open_log();
@@ -360,8 +448,10 @@ int run_daemon(DaemonOptions options) {
     auto store = state::open_store(options.paths.database());
     std::string trouble = store ? "" : store.error().to_string();
     if (!trouble.empty()) log_line("error", trouble + ": history is not kept");
-    Daemon daemon(std::move(options), store ? std::move(*store) : state::make_null_store(), std::move(trouble));
-    if (auto opened = daemon.open_sockets(); !opened) return complain(opened.error().to_string());
+    Daemon daemon(std::move(options), lock->get(), store ? std::move(*store) : state::make_null_store(),
+                  std::move(trouble));
+    if (auto opened = handover ? daemon.take_sockets(*handover) : daemon.open_sockets(); !opened)
+        return complain(opened.error().to_string());
     return daemon.run();
 }
 

@@ -22,6 +22,8 @@ struct DaemonOptions {
     std::optional<UpRequest> first;
     /// In the foreground: where progress goes. Otherwise nobody listens.
     std::function<void(const std::string&)> report;
+    /// This program replaces that of a supervisor in its own process: what it needs lies in the handover.
+    bool takes_over = false;
 };
 
 /// Runs until the site is down: by `mpsup down`, SIGTERM or SIGINT (a second one kills), or because the first

@@ -26,6 +26,8 @@ public:
     /// One that is open already and was handed back by a process; the first of an address is kept.
     void adopt(const Address& address, Listener listener) { open_.try_emplace(address, std::move(listener)); }
 
+    [[nodiscard]] const std::map<Address, Listener>& all() const { return open_; }
+
     /// Forgets all that are not in `wanted`. Each closes when its last borrower lets go.
     void keep_only(const std::vector<Address>& wanted);
 

@@ -32,7 +32,6 @@ Result<Pidfd> open_if_same(const state::ProcessStart& start, const std::string& 
     if (!pidfd) return pidfd;
     const auto start_time = process_start_time(start.pid);
     if (!start_time || *start_time != start.start_time) return failure("another process has its pid");
-    if (pidfd->ended()) return failure("it has ended");
     return pidfd;
 }
 
@@ -66,9 +65,9 @@ void Takeover::read_history(const state::Queries& queries) {
     for (const state::RecordedProcess& process : *living) {
         const state::ProcessStart& start = process.start;
         auto pidfd = open_if_same(start, site_.around().boot);
-        if (!pidfd) {
-            site_.around().history.store().exited(
-                {start.row.uuid, ExitStatus::unknown(), "ended while no supervisor ran"});
+        const auto status = pidfd ? pidfd->reap() : ExitStatus::unknown(); // of our own children the kernel knows it
+        if (status) {
+            site_.around().history.store().exited({start.row.uuid, *status, "ended while no supervisor ran"});
             continue;
         }
         core::RecordedProcess record{
