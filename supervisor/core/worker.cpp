@@ -132,6 +132,20 @@ void Worker::resume(Time now) {
     converge(now);
 }
 
+void Worker::settle(GenerationNumber number, Time now) {
+    Generation* late = find_mutable(number);
+    if (!late) return;
+    const bool is_alone = std::ranges::none_of(generations_, [&](const Generation& other) {
+        return other.number != number && (is_coming(other.phase) || is_taking_requests(other.phase));
+    });
+    if (!wants_to_run_ || !is_alone) {
+        if (is_coming(late->phase)) late->trouble = "its supervisor was gone before it served";
+        return apply(*late, Trigger::retire, now);
+    }
+    late->hold = false;
+    if (late->phase == Phase::gating) effects_.emplace_back(OpenGate{number});
+}
+
 void Worker::retire_older_newcomers(GenerationNumber number, Time now) {
     for (Generation& generation : generations_)
         if (generation.number < number && is_coming(generation.phase)) apply(generation, Trigger::retire, now);

@@ -71,6 +71,8 @@ public:
     /// Everything of it that lives is known: what was interrupted is taken back (of several that serve, the one that served
     /// first serves on), and what lacks is started.
     void resume(Time now);
+    /// One that was adopted after resume(): it goes, unless there is nothing else. What an operation brings in is not touched.
+    void settle(GenerationNumber number, Time now);
     /// As an earlier supervisor counted.
     void continue_counts(int crashes, int planned_restarts);
 

@@ -1,5 +1,6 @@
 #include "supervisor/daemon/operations.h"
 
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/urls.h"
 #include "supervisor/topology/diff.h"
 #include "supervisor/topology/resolve.h"
@@ -228,11 +229,14 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         co_return Outcome{is_first ? failed : old_kept, why + (is_first ? "" : "; what served before serves on")};
     }
     co_await commit(site, *newcomers, changes, report);
+    failpoint();
     resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
     site.sort_workers();
     site.listeners().keep_only(addresses_of(site.applied()->topology));
+    failpoint();
     record(site, *site.applied());
+    failpoint();
     co_return Outcome{0, "site " + site.applied()->topology.site + " is up"};
 }
 

@@ -127,8 +127,10 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
     if (!site_.applied()) {
         strangers_.push_back({std::move(*returned), std::move(connection)});
     } else {
-        WorkerHandle& worker = give(std::move(*returned), std::move(connection));
-        if (over_) worker.resume(is_wanted(worker));
+        const auto worker = site_.find(hello.identity.worker);
+        const bool is_new = !worker || !worker->core().find(hello.identity.generation);
+        WorkerHandle& taker = give(std::move(*returned), std::move(connection));
+        if (over_ && is_new) taker.settle(hello.identity.generation);
     }
     bell_.ring();
     return true;

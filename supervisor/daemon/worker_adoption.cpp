@@ -68,10 +68,12 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     GenerationHandle* known = find(number);
     const bool has_master = known && known->process.pidfd;
     // One of two masters has handed over to the other, and is the one that drains.
-    const bool is_predecessor = has_master && (phase == core::Phase::draining || !known->draining);
     const core::Phase known_phase = known && core_.find(number) ? core_.find(number)->phase : phase;
+    // So does one whose number we have given away, because nobody had recorded it.
+    const bool is_namesake = known && (known_phase == core::Phase::launching || known_phase == core::Phase::loading);
+    const bool is_predecessor = is_namesake || (has_master && (phase == core::Phase::draining || !known->draining));
     GenerationHandle& generation =
-        generation_of({{}, spec_.name, number, false, hello.pid, 0}, is_predecessor ? known_phase : phase);
+        is_predecessor ? *known : generation_of({{}, spec_.name, number, false, hello.pid, 0}, phase);
     for (const auto& [address, listener] : returned.listeners) generation.listeners.push_back(listener);
     generation.program = returned.program;
     const bool is_recorded = returned.record.has_value();
@@ -161,6 +163,11 @@ void WorkerHandle::resume(bool is_wanted) {
     if (is_wanted && !std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), [](const auto&) {});
     act();
     if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_.pool);
+}
+
+void WorkerHandle::settle(core::GenerationNumber number) {
+    core_.settle(number, Clock::now());
+    act();
 }
 
 void WorkerHandle::continue_counts(int crashes, int planned_restarts) {

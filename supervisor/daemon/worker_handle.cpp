@@ -1,5 +1,6 @@
 #include "supervisor/daemon/worker_handle.h"
 
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/status.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -150,6 +151,7 @@ void WorkerHandle::act() {
 }
 
 void WorkerHandle::perform(const core::Effect& effect) {
+    if (!std::holds_alternative<core::Note>(effect)) failpoint();
     std::visit(
         Overloaded{
             [&](const core::Spawn& spawn) {

@@ -129,6 +129,8 @@ public:
     [[nodiscard]] bool is_announced(const core::RecordedProcess& child) const;
     /// All of it that lives is known.
     void resume(bool is_wanted);
+    /// One that came after that.
+    void settle(core::GenerationNumber number);
 
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }

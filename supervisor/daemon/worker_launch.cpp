@@ -2,6 +2,7 @@
 #include "base/fd_passing.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/worker_handle.h"
 #include "worker/contract/session.h"
 
@@ -76,6 +77,7 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     if (done) {
         state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
         co_await record_intent(std::move(row));
+        failpoint();
         generation = find(number); // what was known before the await may be gone
         if (!generation) co_return;
         done = generation->killed ? Result<>(failure("was not wanted any more")) : spawn_process(*generation);
@@ -156,6 +158,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     request.output = log->get();
     auto pidfd = around_.spawner.spawn(request);
     if (!pidfd) return std::unexpected(pidfd.error());
+    failpoint();
     ServingProcess& process = generation.process;
     process.pidfd = std::move(*pidfd);
     process.started_ms = wall_clock_ms();
@@ -180,6 +183,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     go.fds.push_back(contract::FdRole::access_log);
     fds.push_back(access_log->get());
     if (auto sent = generation.link->send(go, fds); !sent) distrust(generation, sent.error().to_string());
+    failpoint();
 }
 
 void WorkerHandle::send_drain(GenerationHandle& generation) {

@@ -1,5 +1,6 @@
 // What the processes of a worker say, and how they end.
 #include "base/process_identity.h"
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/time_limit.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -129,6 +130,7 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
                               std::vector<Fd> fds) {
     GenerationHandle* generation = find(number);
     if (!generation) return;
+    failpoint();
     std::visit(
         Overloaded{
             [&](const contract::Ready&) { on_ready(*generation, sender, std::move(fds)); },
