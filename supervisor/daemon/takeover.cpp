@@ -6,6 +6,8 @@
 #include "supervisor/topology/resolve.h"
 #include "worker/contract/session.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -97,6 +99,10 @@ void Takeover::restore_topology(const state::Queries& queries) {
         worker->continue_counts(crashes, planned);
     }
     site_.set_applied({std::move(*topology), row->path, row->digest});
+    expect_children();
+}
+
+void Takeover::expect_children() {
     for (const auto& [pid, known] : known_)
         if (known.record.is_child) worker_of(known.record.worker, true).expect_child(known.record, known.started_ms);
 }
@@ -125,11 +131,12 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
     returned->record = adoption_.arrived(hello.pid);
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
-    if (!site_.applied()) {
+    if (!site_.applied() && !is_up_ordered_) {
         strangers_.push_back({std::move(*returned), std::move(connection)});
     } else {
         WorkerHandle& worker = give(std::move(*returned), std::move(connection));
-        if (over_) worker.resume(is_wanted(worker));
+        // One that was told to stop meanwhile stays so.
+        if (over_) worker.resume(is_wanted(worker) && worker.core().wants_to_run());
     }
     bell_.ring();
     return true;
@@ -159,6 +166,10 @@ asio::awaitable<void> Takeover::run() {
     if (adopted_ > 0)
         site_.around().history.site_event(state::EventKind::adopted,
                                           std::to_string(adopted_) + " processes of an earlier supervisor");
+    co_await adopt_late_children();
+}
+
+asio::awaitable<void> Takeover::adopt_late_children() {
     co_await pause_for(late_word_patience);
     adopt_silent_children(true);
 }
@@ -224,6 +235,8 @@ void Takeover::resume_workers() {
 
 std::vector<std::string> Takeover::adopt_strangers(const topology::Topology& topology) {
     std::vector<std::string> names;
+    is_up_ordered_ = true;
+    std::erase_if(unwanted_, [&](const std::string& name) { return topology.find(name) != nullptr; });
     if (strangers_.empty()) return names;
     for (const topology::WorkerSpec& spec : topology.workers)
         if (std::ranges::any_of(strangers_, [&](const Stranger& stranger) {
@@ -232,9 +245,12 @@ std::vector<std::string> Takeover::adopt_strangers(const topology::Topology& top
             site_.add(spec);
             names.push_back(spec.name);
         }
+    expect_children();
     for (Stranger& stranger : std::exchange(strangers_, {}))
         (void)give(std::move(stranger.returned), std::move(stranger.connection));
+    adopt_silent_children(false);
     resume_workers();
+    asio::co_spawn(site_.around().executor, adopt_late_children(), asio::detached);
     return names;
 }
 

@@ -114,8 +114,7 @@ void Machine::end(ProcessId id, ExitStatus status) {
         if (supervisor() == to && to != 0) listener_->ended(id);
     });
     const ProcessId master = ended.master;
-    if (master != nobody)
-        clock.after(random.ms(0, 20), [this, master, id] { master_lost_child(master, id); });
+    if (master != nobody) clock.after(random.ms(0, 20), [this, master, id] { master_lost_child(master, id); });
     for (const ProcessId child : ended.children) { // they see the end of their channel when they are idle
         if (!process(child).alive || process(child).stage == Stage::draining) continue;
         process(child).master = nobody;

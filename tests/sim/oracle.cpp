@@ -27,7 +27,7 @@ void Oracle::forks(WorkerId worker, GenerationNumber generation, Uuid uuid) {
     if (!written && !waited) fail(name(worker, generation) + " is forked without its intent on disk");
     for (const ProcessId id : machine_.living_of_worker(worker)) {
         const Process& other = machine_.process(id);
-        if (other.generation == generation && !is_beyond_reach(id))
+        if (other.generation == generation && is_recorded(id)) // of the others nobody can know the number
             fail(name(worker, generation) + " is started while a process of that number lives, pid " +
                  std::to_string(other.pid));
     }
@@ -55,13 +55,20 @@ void Oracle::probed(WorkerId worker, GenerationNumber generation, bool passed) {
 void Oracle::tells_serve(WorkerId worker, GenerationNumber generation, int passes_wanted) {
     if (passes_[{worker, generation}] < passes_wanted)
         fail(name(worker, generation) + " is let in before it passed its gate");
+    let_in_.emplace(worker, generation);
     const auto living = machine_.living_of_worker(worker);
     const bool is_ready = std::ranges::any_of(living, [&](ProcessId id) {
         return machine_.process(id).generation == generation && machine_.process(id).stage != Stage::fresh;
     });
-    const bool any = std::ranges::any_of(
-        living, [&](ProcessId id) { return machine_.process(id).generation == generation; });
+    const bool any =
+        std::ranges::any_of(living, [&](ProcessId id) { return machine_.process(id).generation == generation; });
     if (any && !is_ready) fail(name(worker, generation) + " is let in before it is ready");
+}
+
+void Oracle::promotes(ProcessId id) {
+    const Process& child = machine_.process(id);
+    if (child.alive && !child.was_told_serve && !let_in_.contains({child.worker, child.generation}))
+        fail("pid " + std::to_string(child.pid) + " becomes a master and passed no gate");
 }
 
 void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted) {
@@ -74,8 +81,7 @@ void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_w
         const bool is_there = process.alive || machine_.clock.now() - process.ended_at < unnoticed;
         if (process.generation != generation) other_serves |= is_there && process.was_told_serve;
     }
-    if (serves_now && !other_serves)
-        fail(name(worker, generation) + " is drained before another generation serves");
+    if (serves_now && !other_serves) fail(name(worker, generation) + " is drained before another generation serves");
 }
 
 void Oracle::died(WorkerId worker, GenerationNumber generation, Duration settled) {
@@ -105,10 +111,11 @@ void Oracle::check_places(const std::vector<ProcessId>& places) {
                 fail("pid " + std::to_string(machine_.process(places[i]).pid) + " is held twice");
 }
 
-bool Oracle::is_beyond_reach(ProcessId id) const {
+bool Oracle::is_beyond_reach(ProcessId id) const { return machine_.process(id).is_hung && !is_recorded(id); }
+
+bool Oracle::is_recorded(ProcessId id) const {
     const Process& process = machine_.process(id);
-    if (!process.is_hung) return false;
-    return std::ranges::none_of(machine_.disk().rows, [&](const auto& entry) {
+    return std::ranges::any_of(machine_.disk().rows, [&](const auto& entry) {
         const Row& row = entry.second;
         return row.pid == process.pid && row.start_time == process.start_time && !row.has_ended;
     });
@@ -129,10 +136,11 @@ void Oracle::check_quiet(unsigned wanted, int workers) {
         std::set<GenerationNumber> serving;
         for (const ProcessId id : machine_.living_of_worker(worker)) {
             const Process& process = machine_.process(id);
-            if (is_beyond_reach(id)) continue;
+            if (is_beyond_reach(id) || (process.is_hung && process.kind == Kind::child)) continue;
             if (process.stage != Stage::serving)
                 fail("worker " + std::to_string(worker) + ": pid " + std::to_string(pid_t{process.pid}) +
-                     " is left over and does not serve");
+                     " is left over and does not serve" + (process.is_hung ? ", hangs" : "") +
+                     (process.connection >= 0 ? ", is heard" : ", is not heard"));
             serving.insert(process.generation);
         }
         const std::size_t expected = (wanted >> worker) & 1U;
@@ -149,7 +157,7 @@ void Oracle::check_rows() {
         const ProcessId holder = machine_.holder_of(row.pid);
         if (holder == nobody || machine_.process(holder).start_time != row.start_time)
             fail("the history has uuid " + std::to_string(uuid) + " of worker " + std::to_string(row.worker) +
-                 " alive, which is dead");
+                 " alive, pid " + std::to_string(row.pid) + ", which is dead");
     }
     for (const auto& [pid, id] : machine_.living()) {
         const Process& process = machine_.process(id);
@@ -158,8 +166,7 @@ void Oracle::check_rows() {
             const Row& row = entry.second;
             return !row.has_ended && row.pid == process.pid && row.start_time == process.start_time;
         });
-        if (rows != 1)
-            fail("the history has pid " + std::to_string(pid) + " " + std::to_string(rows) + " times");
+        if (rows != 1) fail("the history has pid " + std::to_string(pid) + " " + std::to_string(rows) + " times");
     }
 }
 

@@ -25,6 +25,8 @@ public:
     void tells_serve(WorkerId worker, GenerationNumber generation, int passes_wanted);
     /// `is_wanted`: the worker is to run, and was not given up.
     void tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted);
+    /// It will let its own children in.
+    void promotes(ProcessId child);
     void probed(WorkerId worker, GenerationNumber generation, bool passed);
 
     // Restarts that nobody ordered
@@ -54,12 +56,14 @@ private:
         Time last_death{};
         std::deque<Time> restarts;
     };
+    [[nodiscard]] bool is_recorded(ProcessId id) const; // alive, on disk
     [[noreturn]] void fail(const std::string& what);
     void check_rows();
 
     Machine& machine_;
     std::map<Uuid, Time> intended_at_;
     std::map<Key, int> passes_;
+    std::set<Key> let_in_;
     std::map<Key, Time> serves_since_;
     std::map<WorkerId, Series> series_;
     std::set<Uuid> forked_;

@@ -20,8 +20,8 @@ Machine::Fate Machine::draw_fate() {
 
 Word Machine::word_about(Word::What what, ProcessId subject) {
     const Process& about = process(subject);
-    return {what,       subject,          about.pid,        about.start_time, about.stage == Stage::draining,
-            about.kind, about.stage,      about.worker,     about.generation, about.uuid};
+    return {what,       subject,     about.pid,    about.start_time, about.stage == Stage::draining,
+            about.kind, about.stage, about.worker, about.generation, about.uuid};
 }
 
 void Machine::boot(ProcessId id) {
@@ -116,6 +116,7 @@ void Machine::fork_child(ProcessId master) {
         return;
     }
     Process& born = process(child);
+    if (traces) trace("  of master pid " + std::to_string(process(master).pid));
     born.master = master;
     born.has_go = true;
     born.stage = process(master).stage == Stage::serving ? Stage::serving : Stage::ready;

@@ -8,7 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration longest_operation = 600s; // every phase on the way has a deadline; several workers, one after the other
+constexpr Duration longest_operation =
+    600s; // every phase on the way has a deadline; several workers, one after the other
 constexpr Duration longest_recovery = 600s;
 
 class Schedule {
@@ -20,7 +21,7 @@ public:
         const int workers = random.between(1, 3);
         for (int i = 0; i < workers; ++i) site_.rules.push_back(rules(random.one_in(2)));
         wanted_ = all();
-        machine_.faults.process = random.one_in(3) ? 0 : random.between(4, 40);
+        machine_.faults.process = random.one_in(3) ? 0 : random.between(2, 30);
         machine_.faults.fork = random.one_in(2) ? 0 : random.between(5, 30);
         machine_.faults.late = random.one_in(2) ? 0 : random.between(10, 60);
         machine_.faults.reuse = random.between(2, 8);
@@ -43,6 +44,7 @@ private:
         rules.is_pool = is_pool;
         rules.pool = is_pool ? 2 : 0;
         rules.limits.grace = 5s;
+        rules.restart.burst = 3;
         return rules;
     }
     [[nodiscard]] unsigned all() const { return (1U << site_.rules.size()) - 1; }
@@ -97,9 +99,7 @@ private:
             numbers_.steps_to_live = 0; // and somebody dies while none runs
             machine_.clock.after(random.ms(0, 1'500), [this] { kill_anybody(true); });
             return;
-        case 6:
-            machine_.trace("the disk refuses");
-            return machine_.refuse_writes_for(random.ms(100, 20'000));
+        case 6: machine_.trace("the disk refuses"); return machine_.refuse_writes_for(random.ms(100, 20'000));
         case 7:
             if (!random.one_in(3)) return;
             machine_.trace("the machine pauses");

@@ -32,9 +32,13 @@ Shell::Shell(Site& site) : site_(site), machine_(site.machine), number_(++site.n
         applied_ = machine_.disk().topology;
         for (WorkerId id = 0; id < static_cast<WorkerId>(site_.rules.size()); ++id)
             if (has_bit(*applied_, id)) (void)add(id);
-        for (const auto& [pid, known] : known_)
-            if (known.second.is_child) worker_of(std::stoi(known.second.worker)).expect_child(known.second);
+        expect_children();
     }
+}
+
+void Shell::expect_children() {
+    for (const auto& [pid, known] : known_)
+        if (known.second.is_child) worker_of(std::stoi(known.second.worker)).expect_child(known.second);
 }
 
 // The same supervisor may die at any step; what it had in mind is gone then.
@@ -75,7 +79,7 @@ void Shell::hear(int connection, const Word& word) {
             return;
         }
         const auto link = links_.find(connection);
-        if (link == links_.end()) return;
+        if (link == links_.end()) return unread_.emplace_back(connection, word), void();
         if (WorkerShell* worker = find(link->second.worker))
             worker->hear(link->second.generation, link->second.sender, word);
     });
@@ -148,8 +152,9 @@ void Shell::read_history() {
             machine_.write([uuid](Disk& disk) { disk.rows[uuid].has_ended = true; });
             continue;
         }
-        core::RecordedProcess record{std::to_string(uuid),     std::to_string(row.worker), row.generation,
-                                     row.role == Kind::child, row.pid,                    row.start_time};
+        core::RecordedProcess record{
+            std::to_string(uuid), std::to_string(row.worker), row.generation, row.role == Kind::child, row.pid,
+            row.start_time};
         known_.emplace(row.pid, std::pair{holder, record});
         alive.push_back(std::move(record));
     }
@@ -163,19 +168,20 @@ bool Shell::greet(const Word& hello, int connection) {
     WorkerShell* known_worker = find(hello.worker);
     if (hello.stage == Stage::fresh || (known_worker && known_worker->knows(speaker)))
         return known_worker && known_worker->greet(hello, speaker, connection);
-    const core::Claimant claimant{std::to_string(hello.worker), hello.generation,
-                                  hello.kind == Kind::child,    hello.pid,
-                                  hello.start_time,             machine_.process(speaker).start_time};
+    const core::Claimant claimant{
+        std::to_string(hello.worker),        hello.generation, hello.kind == Kind::child, hello.pid, hello.start_time,
+        machine_.process(speaker).start_time};
     if (site_.bug != Bug::adopt_by_pid && adoption_.judge(claimant) == core::ClaimVerdict::impostor) return false;
     if (over_ && site_.bug == Bug::drop_latecomers) return false;
     const auto record = adoption_.arrived(hello.pid);
-    if (!applied_) {
+    if (!applied_ && !is_up_ordered_) {
         strangers_.emplace_back(hello, connection);
         if (record) lost_records_.insert_or_assign(connection, *record);
     } else {
         give(hello, connection, record);
         if (site_.bug == Bug::double_adoption && machine_.random.one_in(2)) give(hello, connection, std::nullopt);
-        if (over_) worker_of(hello.worker).resume(is_wanted(hello.worker));
+        WorkerShell& worker = worker_of(hello.worker);
+        if (over_) worker.resume(is_wanted(hello.worker) && worker.core().wants_to_run());
     }
     return true;
 }
@@ -227,7 +233,7 @@ void Shell::adopt_silent_children(bool with_master) {
     std::vector<pid_t> chosen;
     for (const auto& [pid, record] : adoption_.missing()) {
         WorkerShell* worker = find(std::stoi(record.worker));
-        if (!worker || worker->is_announced(known_.at(pid).first)) continue;
+        if (!worker || worker->is_announced(pid)) continue;
         if (with_master || !worker->has_master(record.generation)) chosen.push_back(pid);
     }
     for (const pid_t pid : chosen) {
@@ -246,14 +252,21 @@ void Shell::resume_all() {
 }
 
 void Shell::adopt_strangers(unsigned workers) {
+    is_up_ordered_ = true;
+    std::erase_if(unwanted_, [&](WorkerId id) { return has_bit(workers, id); });
     if (strangers_.empty()) return;
     for (const auto& [hello, connection] : strangers_)
         if (has_bit(workers, hello.worker) && !find(hello.worker)) (void)add(hello.worker);
+    expect_children();
     for (const auto& [hello, connection] : std::exchange(strangers_, {})) {
         const auto record = lost_records_.find(connection);
         give(hello, connection, record == lost_records_.end() ? std::nullopt : std::optional(record->second));
     }
+    adopt_silent_children(false);
     resume_all();
+    later(late_word_patience, [this] { adopt_silent_children(true); });
+    for (const auto& [connection, word] : std::exchange(unread_, {}))
+        later(Duration(0), [this, connection, word] { hear(connection, word); });
 }
 
 // Operations
@@ -318,7 +331,8 @@ void Shell::changed() {
         bool& flag;
         ~Reset() { flag = false; }
     } const reset{advancing_};
-    while (operation_ && advance()) {}
+    while (operation_ && advance()) {
+    }
 }
 
 bool Shell::is_settled(WorkerId id) {
@@ -394,7 +408,10 @@ bool Shell::advance_stopping() {
         return false;
     }
     WorkerShell* worker = find(todo.back());
-    if (worker && worker->core().wants_to_run()) worker->stop();
+    if (worker && stopping_ != todo.back()) {
+        stopping_ = todo.back();
+        worker->stop();
+    }
     if (worker && worker->core().has_processes() && site_.bug != Bug::finish_down_early) return false;
     if (operation_->verb == Verb::up) gone_.push_back(todo.back());
     todo.pop_back();
@@ -407,6 +424,7 @@ void Shell::end_operation(bool failed) {
             if (const WorkerShell* worker = find(id); worker && !worker->core().has_processes()) remove(id);
         });
     failed_ = failed;
+    stopping_ = -1;
     operation_.reset();
 }
 

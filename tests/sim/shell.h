@@ -47,6 +47,7 @@ struct GenerationShell {
     std::map<pid_t, Serving> children;
     bool killed = false;
     bool draining = false;
+    bool held = false; // an operation asked for it
 };
 
 class Shell;
@@ -72,7 +73,7 @@ public:
     void adopt_silent_child(const core::RecordedProcess& record, ProcessId process);
     void expect_child(const core::RecordedProcess& record) { expected_children_[record.pid] = record; }
     [[nodiscard]] bool has_master(GenerationNumber number) const;
-    [[nodiscard]] bool is_announced(ProcessId child) const;
+    [[nodiscard]] bool is_announced(pid_t child) const { return announced_.contains(child); }
 
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] WorkerId id() const { return id_; }
@@ -92,15 +93,16 @@ private:
     void send_drain(GenerationShell& generation);
     void kill_all(GenerationShell& generation);
     void kill(const GenerationShell& generation, const Serving& process);
-    void greet_child(GenerationShell& generation, Serving& child, int connection);
+    void greet_child(GenerationShell& generation, Serving& child, Stage stage, int connection);
     void promote(GenerationShell& generation, pid_t pid);
+    void end_retiring(GenerationNumber number, ProcessId process);
     void crown(GenerationShell& generation, pid_t pid);
     void on_child_started(GenerationShell& generation, ProcessId sender, const Word& word);
     void end_child(GenerationShell& generation, pid_t pid, bool planned);
     void on_process_exit(GenerationShell& generation);
     void watch(Serving& process);
     void reap_generation(GenerationShell& generation);
-    GenerationShell& generation_of(GenerationNumber number, core::Phase phase);
+    GenerationShell& generation_of(GenerationNumber number, core::Phase phase, bool is_main);
     void adopt_process(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record);
     void adopt_child(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record);
     Uuid fresh_uuid();
@@ -115,9 +117,11 @@ private:
     core::Worker core_;
     std::vector<std::unique_ptr<GenerationShell>> generations_;
     std::map<pid_t, core::RecordedProcess> expected_children_;
+    std::set<pid_t> announced_; // of those
     std::optional<Time> timer_;
     bool acting_ = false;
     bool is_ordered_ = false; // what is spawned now was asked for
+    bool is_held_ = false;    // and an operation admits it
 };
 
 enum class Verb { up, restart, down };
@@ -183,6 +187,7 @@ private:
     void wait_for_hellos();
     void finish_takeover();
     void kill_silent();
+    void expect_children();
     void adopt_silent_children(bool with_master);
     void resume_all();
     void adopt_strangers(unsigned workers);
@@ -212,13 +217,16 @@ private:
     std::map<pid_t, std::pair<ProcessId, core::RecordedProcess>> known_;
     std::vector<std::pair<Word, int>> strangers_;
     std::map<int, core::RecordedProcess> lost_records_; // of strangers, by connection
+    std::vector<std::pair<int, Word>> unread_;          // what they said
     std::set<WorkerId> unwanted_;
     std::vector<WorkerId> gone_; // stopped by `up`, to be removed
     std::map<int, Linked> links_;
     std::optional<unsigned> applied_;
     std::optional<Operation> operation_;
     Time begun_{};
+    WorkerId stopping_ = -1;
     bool over_ = false;
+    bool is_up_ordered_ = false;
     bool failed_ = false;
     bool down_ = false;
     bool advancing_ = false;

@@ -22,9 +22,8 @@ TEST_P(SeededBug, IsFound) {
     FAIL() << to_string(static_cast<Bug>(GetParam())) << " is not found in " << enough << " schedules";
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, SeededBug,
-                         testing::Range(static_cast<int>(Bug::none) + 1, static_cast<int>(Bug::count)),
-                         [](const auto& info) { return std::string(to_string(static_cast<Bug>(info.param))); });
+INSTANTIATE_TEST_SUITE_P(Each, SeededBug, testing::Range(static_cast<int>(Bug::none) + 1, static_cast<int>(Bug::count)),
+                         [](const auto& bug) { return std::string(to_string(static_cast<Bug>(bug.param))); });
 
 TEST(SimulationTest, FindsNothingWhereNothingWasSeeded) {
     std::uint64_t events = 0;
@@ -37,8 +36,7 @@ TEST(SimulationTest, FindsNothingWhereNothingWasSeeded) {
 }
 
 TEST(SimulationTest, TheSameSeedIsTheSameHistory) {
-    for (std::uint64_t seed = 100; seed < 120; ++seed)
-        EXPECT_EQ(run_schedule(seed).events, run_schedule(seed).events);
+    for (std::uint64_t seed = 100; seed < 120; ++seed) EXPECT_EQ(run_schedule(seed).events, run_schedule(seed).events);
 }
 
 } // namespace

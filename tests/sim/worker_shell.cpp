@@ -46,18 +46,20 @@ Uuid WorkerShell::fresh_uuid() { return ++shell_.site().numbers.last_uuid; }
 GenerationNumber WorkerShell::start(bool hold) {
     oracle_.starts_afresh(id_);
     is_ordered_ = true;
+    is_held_ = hold;
     const auto number = core_.start(now(), hold);
     act();
-    is_ordered_ = false;
+    is_ordered_ = is_held_ = false;
     return number;
 }
 
 GenerationNumber WorkerShell::prepare() {
     oracle_.starts_afresh(id_);
     is_ordered_ = true;
+    is_held_ = true;
     const auto number = core_.prepare(now());
     act();
-    is_ordered_ = false;
+    is_ordered_ = is_held_ = false;
     return number;
 }
 
@@ -119,8 +121,11 @@ void WorkerShell::act() {
     std::erase_if(generations_, [&](const auto& generation) {
         if (core_.find(generation->number)) return false;
         if (generation->process.link >= 0) machine_.hang_up(generation->process.link);
-        for (const Serving& master : generation->retiring)
+        for (const Serving& master : generation->retiring) {
             if (master.link >= 0) machine_.hang_up(master.link);
+            kill(*generation, master);
+            record_exit(master.uuid);
+        }
         return true;
     });
     arm_timer();
@@ -131,52 +136,53 @@ void WorkerShell::perform(const core::Effect& effect) {
     const auto with = [&](GenerationNumber number, auto what) {
         if (GenerationShell* generation = find(number)) what(*generation);
     };
-    std::visit(Overloaded{
-                   [&](const core::Spawn& spawn) {
-                       if (!is_ordered_) oracle_.restarts_by_itself(id_, core_.rules().restart);
-                       generations_.push_back(std::make_unique<GenerationShell>());
-                       generations_.back()->number = spawn.generation;
-                       shell_.later(Duration(0), [this, number = spawn.generation] { launch(number); });
-                   },
-                   [&](const core::SendGo& go) {
-                       with(go.generation, [&](GenerationShell& it) { machine_.tell(it.process.link, Order::go); });
-                   },
-                   [&](const core::OpenGate& gate) { keep_gate(gate.generation); },
-                   [&](const core::SendServe& serve) {
-                       with(serve.generation, [&](GenerationShell& it) {
-                           oracle_.tells_serve(id_, it.number, core_.find(it.number)->passes_wanted);
-                           if (it.process.link >= 0) machine_.tell(it.process.link, Order::serve);
-                       });
-                   },
-                   [&](const core::SendDrain& drain) {
-                       with(drain.generation, [&](GenerationShell& it) { send_drain(it); });
-                   },
-                   [&](const core::ReleaseChild& release) {
-                       with(release.generation, [&](GenerationShell& it) {
-                           if (it.process.link >= 0) machine_.tell(it.process.link, Order::release, release.pid);
-                       });
-                   },
-                   [&](const core::PromoteChild& child) {
-                       with(child.generation, [&](GenerationShell& it) { promote(it, child.pid); });
-                   },
-                   [&](const core::CrownChild& child) {
-                       with(child.generation, [&](GenerationShell& it) { crown(it, child.pid); });
-                   },
-                   [&](const core::Kill& kill) { with(kill.generation, [&](GenerationShell& it) { kill_all(it); }); },
-                   [&](const core::Note& note) { perform_note(note); },
-               },
-               effect);
+    std::visit(
+        Overloaded{
+            [&](const core::Spawn& spawn) {
+                if (!is_ordered_) oracle_.restarts_by_itself(id_, core_.rules().restart);
+                generations_.push_back(std::make_unique<GenerationShell>());
+                generations_.back()->number = spawn.generation;
+                generations_.back()->held = is_held_;
+                shell_.later(Duration(0), [this, number = spawn.generation] { launch(number); });
+            },
+            [&](const core::SendGo& go) {
+                with(go.generation, [&](GenerationShell& it) { machine_.tell(it.process.link, Order::go); });
+            },
+            [&](const core::OpenGate& gate) { keep_gate(gate.generation); },
+            [&](const core::SendServe& serve) {
+                with(serve.generation, [&](GenerationShell& it) {
+                    oracle_.tells_serve(id_, it.number, core_.find(it.number)->passes_wanted);
+                    if (it.process.link >= 0) machine_.tell(it.process.link, Order::serve);
+                });
+            },
+            [&](const core::SendDrain& drain) { with(drain.generation, [&](GenerationShell& it) { send_drain(it); }); },
+            [&](const core::ReleaseChild& release) {
+                with(release.generation, [&](GenerationShell& it) {
+                    if (it.process.link >= 0) machine_.tell(it.process.link, Order::release, release.pid);
+                });
+            },
+            [&](const core::PromoteChild& child) {
+                with(child.generation, [&](GenerationShell& it) { promote(it, child.pid); });
+            },
+            [&](const core::CrownChild& child) {
+                with(child.generation, [&](GenerationShell& it) { crown(it, child.pid); });
+            },
+            [&](const core::Kill& kill) { with(kill.generation, [&](GenerationShell& it) { kill_all(it); }); },
+            [&](const core::Note& note) { perform_note(note); },
+        },
+        effect);
 }
 
 void WorkerShell::perform_note(const core::Note& note) {
     if (machine_.traces)
         machine_.trace("  " + std::to_string(id_) + "/" + std::to_string(note.generation) + " " +
-                       std::string(core::to_string(note.kind)) + (note.pid > 0 ? " pid " + std::to_string(note.pid) : "") +
+                       std::string(core::to_string(note.kind)) +
+                       (note.pid > 0 ? " pid " + std::to_string(note.pid) : "") +
                        (note.text.empty() ? "" : ": " + note.text));
     if (note.kind == core::Note::Kind::ready || note.kind == core::Note::Kind::promoted)
         oracle_.serves(id_, note.generation);
-    const core::Generation* generation = core_.find(note.generation);
-    if (note.kind == core::Note::Kind::exited && !note.planned && !(generation && generation->hold))
+    const GenerationShell* generation = find(note.generation);
+    if (note.kind == core::Note::Kind::exited && !note.planned && !(generation && generation->held))
         oracle_.died(id_, note.generation, core_.rules().restart.settled);
     if (note.kind == core::Note::Kind::backoff && has(Bug::no_backoff)) (void)core_.start(now(), false);
     if (note.kind == core::Note::Kind::failed && has(Bug::ignore_budget)) (void)core_.start(now(), false);
@@ -227,14 +233,15 @@ void WorkerShell::launch(GenerationNumber number) {
     };
     shell_.step();
     oracle_.intends(uuid);
-    machine_.write([=, id = id_](Disk& disk) { disk.rows.try_emplace(uuid, Row{uuid, id, number, role, -1, 0, false}); },
-                   shell_.bound(go_on));
+    machine_.write(
+        [=, id = id_](Disk& disk) { disk.rows.try_emplace(uuid, Row{uuid, id, number, role, -1, 0, false}); },
+        shell_.bound(go_on));
     shell_.later(state::intent_patience, go_on);
 }
 
 void WorkerShell::launch_recorded(GenerationNumber number, Uuid uuid) {
     GenerationShell* generation = find(number);
-    if (!generation) return;
+    if (!generation) return record_exit(uuid);
     ProcessId born = nobody;
     if (!generation->killed) {
         shell_.step();
@@ -284,8 +291,7 @@ void WorkerShell::keep_gate(GenerationNumber number) {
 }
 
 void WorkerShell::send_drain(GenerationShell& generation) {
-    oracle_.tells_drain(id_, generation.number,
-                        core_.wants_to_run() && core_.state() != core::WorkerState::failed);
+    oracle_.tells_drain(id_, generation.number, core_.wants_to_run() && core_.state() != core::WorkerState::failed);
     generation.draining = true;
     if (generation.process.link >= 0 && generation.process.process != nobody)
         machine_.tell(generation.process.link, Order::drain);
@@ -314,12 +320,12 @@ void WorkerShell::kill(const GenerationShell& generation, const Serving& process
 bool WorkerShell::greet(const Word& hello, ProcessId speaker, int connection) {
     GenerationShell* generation = find(hello.generation);
     if (!generation) return false;
-    if (hello.kind == Kind::child) {
+    if (hello.kind == Kind::child || generation->children.contains(hello.pid)) { // or it is a master by now
         const auto child = generation->children.find(hello.pid);
         if (child == generation->children.end() ||
             machine_.process(child->second.process).start_time != hello.start_time)
             return false;
-        greet_child(*generation, child->second, connection);
+        greet_child(*generation, child->second, hello.stage, connection);
         return true;
     }
     const Serving& expected = generation->process;
@@ -331,12 +337,16 @@ bool WorkerShell::greet(const Word& hello, ProcessId speaker, int connection) {
     return true;
 }
 
-void WorkerShell::greet_child(GenerationShell& generation, Serving& child, int connection) {
+void WorkerShell::greet_child(GenerationShell& generation, Serving& child, Stage stage, int connection) {
     child.link = connection;
     shell_.link(connection, id_, generation.number, child.process);
     watch(child);
-    const bool has_other_master =
-        generation.process.process != nobody && child.master != generation.process.process;
+    const core::Generation* in_core = core_.find(generation.number);
+    if (stage == Stage::ready && in_core && in_core->phase == core::Phase::orphaned) {
+        core_.adopt(generation.number, core::Phase::draining, false, now());
+        generation.draining = true;
+    }
+    const bool has_other_master = generation.process.process != nobody && child.master != generation.process.process;
     if (generation.draining || has_other_master) return machine_.tell(connection, Order::drain);
     core_.on_child_alone(generation.number, machine_.process(child.process).pid, now());
     if (has(Bug::crown_every_orphan)) machine_.tell(connection, Order::promote);
@@ -345,8 +355,9 @@ void WorkerShell::greet_child(GenerationShell& generation, Serving& child, int c
 
 void WorkerShell::promote(GenerationShell& generation, pid_t pid) {
     const auto child = generation.children.find(pid);
-    if (child != generation.children.end() && child->second.link >= 0)
-        machine_.tell(child->second.link, Order::promote);
+    if (child == generation.children.end() || child->second.link < 0) return;
+    oracle_.promotes(child->second.process);
+    machine_.tell(child->second.link, Order::promote);
 }
 
 void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
@@ -354,12 +365,22 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
     if (child.empty()) return;
     if (generation.process.process != nobody) {
         if (generation.process.link >= 0) machine_.tell(generation.process.link, Order::drain);
+        end_retiring(generation.number, generation.process.process);
         generation.retiring.push_back(generation.process);
     }
     generation.process = child.mapped();
     record_start(generation, generation.process, Kind::master);
     for (auto& [other, orphan] : generation.children)
         if (orphan.link >= 0) machine_.tell(orphan.link, Order::drain);
+}
+
+void WorkerShell::end_retiring(GenerationNumber number, ProcessId process) {
+    shell_.later(core_.rules().limits.grace, [this, number, process] {
+        GenerationShell* generation = find(number);
+        if (!generation) return;
+        for (const Serving& master : generation->retiring)
+            if (master.process == process) kill(*generation, master);
+    });
 }
 
 void WorkerShell::hear(GenerationNumber number, ProcessId sender, const Word& word) {
@@ -386,8 +407,10 @@ void WorkerShell::hear(GenerationNumber number, ProcessId sender, const Word& wo
 
 void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender, const Word& word) {
     const auto known = generation.children.find(word.pid);
-    if (known != generation.children.end() && known->second.process == word.subject && known->second.master == sender)
-        return; // said again
+    if (known != generation.children.end() && known->second.process == word.subject) {
+        known->second.master = sender; // said again, or it spoke for itself, or another master spoke for it
+        return;
+    }
     const auto expected = expected_children_.find(word.pid);
     const bool is_recorded = expected != expected_children_.end() && expected->second.start_time == word.start_time;
     Serving child;
@@ -395,7 +418,10 @@ void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender
     child.uuid = is_recorded ? std::stoi(expected->second.uuid) : fresh_uuid();
     child.master = sender;
     Serving& kept = generation.children.insert_or_assign(word.pid, child).first->second;
-    if (!is_recorded) record_start(generation, kept, Kind::child);
+    if (is_recorded)
+        announced_.insert(word.pid);
+    else
+        record_start(generation, kept, Kind::child);
     core_.on_child_started(generation.number, word.pid, now());
     if (generation.killed) kill(generation, kept);
     if (generation.process.process == nobody) watch(kept);
@@ -450,8 +476,8 @@ void WorkerShell::on_process_exit(GenerationShell& generation) {
     for (auto& [pid, child] : generation.children) watch(child);
     const auto number = generation.number;
     if (has(Bug::lose_children))
-        for (const auto& [pid, child] : std::map(core_.find(number) ? core_.find(number)->children
-                                                                     : std::map<pid_t, core::Child>{}))
+        for (const auto& [pid, child] :
+             std::map(core_.find(number) ? core_.find(number)->children : std::map<pid_t, core::Child>{}))
             core_.on_child_exit(number, pid, ExitStatus::unknown(), true, {}, now(), dice());
     core_.on_process_exit(number, process.pid, process.status, now(), dice());
     for (const auto& [pid, child] : generation.children)
@@ -470,10 +496,11 @@ void WorkerShell::end_child(GenerationShell& generation, pid_t pid, bool planned
 
 // Adoption
 
-GenerationShell& WorkerShell::generation_of(GenerationNumber number, core::Phase phase) {
-    core_.adopt(number, phase, now());
+GenerationShell& WorkerShell::generation_of(GenerationNumber number, core::Phase phase, bool is_main) {
+    GenerationShell* known = find(number);
+    core_.adopt(number, phase, is_main || (known && known->process.process != nobody), now());
     oracle_.serves_since_long(id_, number);
-    if (GenerationShell* known = find(number)) return *known;
+    if (known) return *known;
     auto generation = std::make_unique<GenerationShell>();
     generation->number = number;
     generation->draining = phase == core::Phase::draining;
@@ -492,12 +519,13 @@ void WorkerShell::adopt(const Word& hello, int connection, std::optional<core::R
 
 void WorkerShell::adopt_process(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record) {
     const auto number = hello.generation;
-    const auto phase = has(Bug::undrain) && hello.stage == Stage::draining ? core::Phase::serving : phase_of(hello.stage);
+    const auto phase =
+        has(Bug::undrain) && hello.stage == Stage::draining ? core::Phase::serving : phase_of(hello.stage);
     GenerationShell* known = find(number);
     const bool has_master = known && known->process.process != nobody;
     const bool is_predecessor = has_master && (phase == core::Phase::draining || !known->draining);
     const core::Phase known_phase = known && core_.find(number) ? core_.find(number)->phase : phase;
-    GenerationShell& generation = generation_of(number, is_predecessor ? known_phase : phase);
+    GenerationShell& generation = generation_of(number, is_predecessor ? known_phase : phase, true);
     Serving process;
     process.process = machine_.peer_of(connection);
     process.uuid = record ? std::stoi(record->uuid) : hello.uuid;
@@ -507,8 +535,12 @@ void WorkerShell::adopt_process(const Word& hello, int connection, const std::op
     if (is_predecessor) {
         machine_.tell(connection, Order::drain);
         kept = &generation.retiring.emplace_back(process);
+        end_retiring(number, process.process);
     } else {
-        if (has_master) generation.retiring.push_back(generation.process);
+        if (has_master) {
+            end_retiring(number, generation.process.process);
+            generation.retiring.push_back(generation.process);
+        }
         generation.process = process;
         generation.draining = phase == core::Phase::draining;
         kept = &generation.process;
@@ -520,11 +552,9 @@ void WorkerShell::adopt_process(const Word& hello, int connection, const std::op
 void WorkerShell::adopt_child(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record) {
     const auto number = hello.generation;
     const core::Generation* in_core = core_.find(number);
-    const core::Phase phase = in_core                           ? in_core->phase
-                              : hello.stage == Stage::draining ? core::Phase::draining
-                                                               : core::Phase::orphaned;
+    const core::Phase phase = hello.stage == Stage::serving ? core::Phase::orphaned : core::Phase::draining;
     GenerationShell* known = find(number);
-    GenerationShell& generation = known && in_core ? *known : generation_of(number, phase);
+    GenerationShell& generation = known && in_core ? *known : generation_of(number, phase, false);
     Serving child;
     child.process = machine_.peer_of(connection);
     child.uuid = record ? std::stoi(record->uuid) : fresh_uuid();
@@ -532,12 +562,12 @@ void WorkerShell::adopt_child(const Word& hello, int connection, const std::opti
     if (!record) record_start(generation, kept, Kind::child);
     core_.on_child_started(number, hello.pid, now());
     core_.on_child_ready(number, hello.pid, now());
-    greet_child(generation, kept, connection);
+    greet_child(generation, kept, hello.stage, connection);
 }
 
 void WorkerShell::adopt_silent_child(const core::RecordedProcess& record, ProcessId process) {
     GenerationShell* known = find(record.generation);
-    GenerationShell& generation = known ? *known : generation_of(record.generation, core::Phase::orphaned);
+    GenerationShell& generation = known ? *known : generation_of(record.generation, core::Phase::orphaned, false);
     if (generation.children.contains(record.pid)) return; // its master spoke for it
     Serving child;
     child.process = process;
@@ -553,13 +583,6 @@ void WorkerShell::adopt_silent_child(const core::RecordedProcess& record, Proces
 bool WorkerShell::has_master(GenerationNumber number) const {
     return std::ranges::any_of(generations_, [number](const auto& generation) {
         return generation->number == number && generation->process.process != nobody;
-    });
-}
-
-bool WorkerShell::is_announced(ProcessId process) const {
-    return std::ranges::any_of(generations_, [&](const auto& generation) {
-        return std::ranges::any_of(generation->children,
-                                   [&](const auto& entry) { return entry.second.process == process; });
     });
 }
 

@@ -161,7 +161,7 @@ protected:
 };
 
 TEST_F(TakenOverTest, WhatServesServesOn) {
-    worker_.adopt(7, Phase::serving, now_);
+    worker_.adopt(7, Phase::serving, true, now_);
     resume();
     EXPECT_EQ(worker_.serving(), 7U);
     EXPECT_EQ(worker_.state(), WorkerState::ready);
@@ -177,14 +177,14 @@ TEST_F(TakenOverTest, WhatIsMissingIsStartedUnderAFreshNumber) {
 }
 
 TEST_F(TakenOverTest, NumbersGoOnAfterTheAdopted) {
-    worker_.adopt(7, Phase::draining, now_);
+    worker_.adopt(7, Phase::draining, true, now_);
     resume();
     EXPECT_EQ(told<Spawn>(), Numbers{8});
 }
 
 TEST_F(TakenOverTest, OfTwoThatServeTheFirstStays) {
-    worker_.adopt(8, Phase::serving, now_);
-    worker_.adopt(7, Phase::serving, now_);
+    worker_.adopt(8, Phase::serving, true, now_);
+    worker_.adopt(7, Phase::serving, true, now_);
     ASSERT_EQ(worker_.generations().size(), 2U);
     EXPECT_EQ(worker_.generations()[0].number, 7U);
     resume();
@@ -194,8 +194,8 @@ TEST_F(TakenOverTest, OfTwoThatServeTheFirstStays) {
 }
 
 TEST_F(TakenOverTest, AnInterruptedSuccessorIsTakenBack) {
-    worker_.adopt(7, Phase::serving, now_);
-    worker_.adopt(8, Phase::gating, now_);
+    worker_.adopt(7, Phase::serving, true, now_);
+    worker_.adopt(8, Phase::gating, true, now_);
     resume();
     EXPECT_EQ(told<SendDrain>(), Numbers{8});
     EXPECT_EQ(worker_.serving(), 7U);
@@ -204,7 +204,7 @@ TEST_F(TakenOverTest, AnInterruptedSuccessorIsTakenBack) {
 }
 
 TEST_F(TakenOverTest, TheOnlyOneThatComesGoesThroughItsGateAndServes) {
-    worker_.adopt(8, Phase::gating, now_);
+    worker_.adopt(8, Phase::gating, true, now_);
     resume();
     EXPECT_EQ(told<OpenGate>(), Numbers{8});
     EXPECT_TRUE(told<Spawn>().empty());
@@ -214,8 +214,8 @@ TEST_F(TakenOverTest, TheOnlyOneThatComesGoesThroughItsGateAndServes) {
 }
 
 TEST_F(TakenOverTest, OfSeveralThatComeTheNewestStays) {
-    worker_.adopt(8, Phase::gating, now_);
-    worker_.adopt(9, Phase::gating, now_);
+    worker_.adopt(8, Phase::gating, true, now_);
+    worker_.adopt(9, Phase::gating, true, now_);
     resume();
     EXPECT_EQ(told<SendDrain>(), Numbers{8});
     EXPECT_EQ(told<OpenGate>(), Numbers{9});
@@ -223,14 +223,14 @@ TEST_F(TakenOverTest, OfSeveralThatComeTheNewestStays) {
 }
 
 TEST_F(TakenOverTest, NothingIsDecidedBeforeAllAreKnown) {
-    worker_.adopt(8, Phase::gating, now_);
+    worker_.adopt(8, Phase::gating, true, now_);
     for (int i = 0; i < worker_.rules().limits.gate_passes; ++i) worker_.on_probe(8, true, "", now_);
     EXPECT_EQ(phase(8), Phase::standby);
     EXPECT_TRUE(told<SendServe>().empty());
 }
 
 TEST_F(TakenOverTest, WhatDrainsHasItsGraceAnewAndIsKilledAfterIt) {
-    worker_.adopt(7, Phase::draining, now_);
+    worker_.adopt(7, Phase::draining, true, now_);
     resume();
     worker_.on_time(now_ + worker_.rules().limits.grace);
     EXPECT_EQ(phase(7), Phase::killing);
@@ -238,7 +238,7 @@ TEST_F(TakenOverTest, WhatDrainsHasItsGraceAnewAndIsKilledAfterIt) {
 }
 
 TEST_F(TakenOverTest, ADeathAfterTheTakeoverIsRepaired) {
-    worker_.adopt(7, Phase::serving, now_);
+    worker_.adopt(7, Phase::serving, true, now_);
     resume();
     now_ += 2s;
     worker_.on_process_exit(7, 10, ExitStatus::signalled(SIGKILL), now_, 0.5);
@@ -253,24 +253,24 @@ TEST_F(TakenOverTest, CountsGoOn) {
 }
 
 TEST_F(TakenOverTest, NothingStaysOfWhatIsNotWanted) {
-    worker_.adopt(7, Phase::serving, now_);
-    worker_.adopt(8, Phase::gating, now_);
+    worker_.adopt(7, Phase::serving, true, now_);
+    worker_.adopt(8, Phase::gating, true, now_);
     worker_.stop(now_);
     EXPECT_EQ(told<SendDrain>(), (Numbers{7, 8}));
     EXPECT_TRUE(told<Spawn>().empty());
 }
 
 TEST_F(TakenOverTest, ALatecomerThatServesIsRetiredBesideTheOneThatStays) {
-    worker_.adopt(8, Phase::serving, now_);
+    worker_.adopt(8, Phase::serving, true, now_);
     resume();
-    worker_.adopt(9, Phase::serving, now_);
+    worker_.adopt(9, Phase::serving, true, now_);
     resume();
     EXPECT_EQ(told<SendDrain>(), Numbers{9});
     EXPECT_EQ(worker_.serving(), 8U);
 }
 
 TEST_F(PoolTakenOverTest, OrphansGetOneMasterOfTheirOwn) {
-    worker_.adopt(5, Phase::orphaned, now_);
+    worker_.adopt(5, Phase::orphaned, false, now_);
     bring_child(5, 21);
     bring_child(5, 22);
     worker_.on_child_alone(5, 21, now_);
@@ -284,7 +284,7 @@ TEST_F(PoolTakenOverTest, OrphansGetOneMasterOfTheirOwn) {
 }
 
 TEST_F(PoolTakenOverTest, OrphansThatSayNothingAreReplaced) {
-    worker_.adopt(5, Phase::orphaned, now_);
+    worker_.adopt(5, Phase::orphaned, false, now_);
     bring_child(5, 21);
     resume();
     EXPECT_TRUE(told<Spawn>().empty());
@@ -293,10 +293,19 @@ TEST_F(PoolTakenOverTest, OrphansThatSayNothingAreReplaced) {
     EXPECT_TRUE(told<SendDrain>().empty()); // they serve until the successor does
 }
 
-TEST_F(PoolTakenOverTest, AMasterHeardAfterItsOrphansMakesTheGenerationWhole) {
-    worker_.adopt(5, Phase::orphaned, now_);
+TEST_F(PoolTakenOverTest, OrphansThatDrainAreGoneWhenTheLastOfThemIs) {
+    worker_.adopt(5, Phase::draining, false, now_);
     bring_child(5, 21);
-    worker_.adopt(5, Phase::serving, now_);
+    worker_.stop(now_);
+    worker_.on_child_exit(5, 21, ExitStatus::exited(0), false, {}, now_, 0.5);
+    EXPECT_FALSE(worker_.has_processes());
+    EXPECT_EQ(worker_.state(), WorkerState::stopped);
+}
+
+TEST_F(PoolTakenOverTest, AMasterHeardAfterItsOrphansMakesTheGenerationWhole) {
+    worker_.adopt(5, Phase::orphaned, false, now_);
+    bring_child(5, 21);
+    worker_.adopt(5, Phase::serving, true, now_);
     resume();
     EXPECT_EQ(worker_.generations().size(), 1U);
     EXPECT_EQ(phase(5), Phase::serving);
@@ -305,9 +314,9 @@ TEST_F(PoolTakenOverTest, AMasterHeardAfterItsOrphansMakesTheGenerationWhole) {
 }
 
 TEST_F(PoolTakenOverTest, AServingPoolStaysBesideAnOlderOrphanedOne) {
-    worker_.adopt(5, Phase::orphaned, now_);
+    worker_.adopt(5, Phase::orphaned, false, now_);
     bring_child(5, 21);
-    worker_.adopt(6, Phase::serving, now_);
+    worker_.adopt(6, Phase::serving, true, now_);
     resume();
     EXPECT_EQ(told<SendDrain>(), Numbers{5});
     EXPECT_EQ(worker_.serving(), 6U);
