@@ -214,7 +214,10 @@ void Takeover::adopt_silent_children(bool with_master) {
     for (const pid_t pid : chosen) {
         const auto record = adoption_.arrived(pid);
         Known& known = known_.at(pid);
-        worker_of(record->worker, true).adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
+        WorkerHandle& worker = worker_of(record->worker, true);
+        worker.adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
+        // A generation that is over for its worker must not come back with it.
+        if (over_) worker.resume(is_wanted(worker) && worker.core().wants_to_run());
     }
 }
 
@@ -237,11 +240,14 @@ std::vector<std::string> Takeover::adopt_strangers(const topology::Topology& top
     std::vector<std::string> names;
     is_up_ordered_ = true;
     std::erase_if(unwanted_, [&](const std::string& name) { return topology.find(name) != nullptr; });
-    if (strangers_.empty()) return names;
+    if (site_.applied() || (strangers_.empty() && adoption_.missing().empty())) return names;
     for (const topology::WorkerSpec& spec : topology.workers)
-        if (std::ranges::any_of(strangers_, [&](const Stranger& stranger) {
-                return stranger.returned.hello.identity.worker == spec.name;
-            })) {
+        if (std::ranges::any_of(
+                strangers_,
+                [&](const Stranger& stranger) { return stranger.returned.hello.identity.worker == spec.name; }) ||
+            (!site_.find(spec.name) && std::ranges::any_of(adoption_.missing(), [&](const auto& entry) {
+                return entry.second.worker == spec.name;
+            }))) {
             site_.add(spec);
             names.push_back(spec.name);
         }

@@ -150,7 +150,7 @@ bool WorkerHandle::is_announced(const core::RecordedProcess& child) const {
 }
 
 void WorkerHandle::expect_child(const core::RecordedProcess& record, std::int64_t started_ms) {
-    expected_children_[record.pid] = {record, started_ms, false};
+    expected_children_.try_emplace(record.pid, ExpectedChild{record, started_ms, false});
 }
 
 void WorkerHandle::resume(bool is_wanted) {

@@ -239,7 +239,9 @@ void Shell::adopt_silent_children(bool with_master) {
     for (const pid_t pid : chosen) {
         step();
         const auto record = adoption_.arrived(pid);
-        worker_of(std::stoi(record->worker)).adopt_silent_child(*record, known_.at(pid).first);
+        WorkerShell& worker = worker_of(std::stoi(record->worker));
+        worker.adopt_silent_child(*record, known_.at(pid).first);
+        if (over_) worker.resume(is_wanted(worker.id()) && worker.core().wants_to_run());
     }
 }
 
@@ -254,7 +256,9 @@ void Shell::resume_all() {
 void Shell::adopt_strangers(unsigned workers) {
     is_up_ordered_ = true;
     std::erase_if(unwanted_, [&](WorkerId id) { return has_bit(workers, id); });
-    if (strangers_.empty()) return;
+    if (applied_ || (strangers_.empty() && adoption_.missing().empty())) return;
+    for (const auto& [pid, record] : adoption_.missing())
+        if (const WorkerId id = std::stoi(record.worker); has_bit(workers, id) && !find(id)) (void)add(id);
     for (const auto& [hello, connection] : strangers_)
         if (has_bit(workers, hello.worker) && !find(hello.worker)) (void)add(hello.worker);
     expect_children();

@@ -7,7 +7,7 @@ namespace mpsup::sim {
 namespace {
 
 constexpr std::uint64_t first_seed = 1;
-constexpr std::uint64_t enough = 2'000; // schedules
+constexpr std::uint64_t enough = 1'500; // schedules
 
 class SeededBug : public testing::TestWithParam<int> {};
 
