@@ -22,7 +22,6 @@ std::string_view to_string(Bug bug) noexcept {
     case Bug::lose_children: return "lose_children";
     case Bug::keep_both_generations: return "keep_both_generations";
     case Bug::forget_worker: return "forget_worker";
-    case Bug::reuse_numbers: return "reuse_numbers";
     case Bug::spare_the_silent: return "spare_the_silent";
     case Bug::crown_every_orphan: return "crown_every_orphan";
     case Bug::miss_exits: return "miss_exits";

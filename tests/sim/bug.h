@@ -22,7 +22,6 @@ enum class Bug {
     lose_children,           // those of a dead master are forgotten
     keep_both_generations,   // of two that were taken over none is retired
     forget_worker,           // one worker is not resumed
-    reuse_numbers,           // generations are counted from 1 again
     spare_the_silent,        // who says nothing to a new supervisor is left alone
     crown_every_orphan,      // each orphan becomes a master
     miss_exits,              // an end goes unnoticed

@@ -33,7 +33,7 @@ WorkerShell::WorkerShell(Shell& shell, WorkerId id, GenerationNumber last_genera
       oracle_(shell.site().oracle),
       id_(id),
       core_(shell.site().rules[static_cast<std::size_t>(id)]) {
-    core_.continue_after(has(Bug::reuse_numbers) ? 0 : last_generation);
+    core_.continue_after(last_generation);
 }
 
 Time WorkerShell::now() const { return machine_.clock.now(); }
