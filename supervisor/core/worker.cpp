@@ -90,7 +90,7 @@ void Worker::set_rules(WorkerRules rules) {
 
 // Adoption
 
-void Worker::adopt(GenerationNumber number, Phase phase, Time now) {
+void Worker::adopt(GenerationNumber number, Phase phase, bool has_process, Time now) {
     Generation* generation = find_mutable(number);
     if (!generation) {
         const auto later = std::ranges::find_if(generations_, [&](const auto& other) { return other.number > number; });
@@ -102,7 +102,7 @@ void Worker::adopt(GenerationNumber number, Phase phase, Time now) {
         generation->hold = true; // until all are known
         last_number_ = std::max(last_number_, number);
     }
-    generation->process_alive = phase != Phase::orphaned;
+    generation->process_alive = has_process;
     generation->enter(phase, rules_.limits, now);
     if (phase != Phase::gating) generation->ready_since = now;
     generation->heir_needed.reset();

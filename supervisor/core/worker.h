@@ -65,9 +65,9 @@ public:
     /// Rules for what comes from here on; processes that live keep theirs until they are rolled.
     void set_rules(WorkerRules rules);
     /// A generation that an earlier supervisor started, before anything else is asked of this worker: in `gating` (it is
-    /// ready), serving, orphaned or draining. Its children are news that follow. Of one that is known already the
-    /// phase is corrected: another master of it was heard first.
-    void adopt(GenerationNumber number, Phase phase, Time now);
+    /// ready), serving, orphaned or draining. `has_process`: its light process or pool master lives. Its children are news
+    /// that follow. Of one that is known already both are corrected: another process of it was heard first.
+    void adopt(GenerationNumber number, Phase phase, bool has_process, Time now);
     /// Everything of it that lives is known: what was interrupted is taken back (of several that serve, the one that served
     /// first serves on), and what lacks is started.
     void resume(Time now);

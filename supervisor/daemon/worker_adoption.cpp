@@ -40,8 +40,10 @@ ServingProcess serving_process(Returned& returned) {
 } // namespace
 
 GenerationHandle& WorkerHandle::generation_of(const core::RecordedProcess& process, core::Phase phase) {
-    core_.adopt(process.generation, phase, Clock::now());
-    if (GenerationHandle* known = find(process.generation)) return *known;
+    GenerationHandle* known = find(process.generation);
+    const bool has_process = !process.is_child || (known && known->process.pidfd);
+    core_.adopt(process.generation, phase, has_process, Clock::now());
+    if (known) return *known;
     auto generation = std::make_unique<GenerationHandle>();
     generation->number = process.generation;
     generation->spec = spec_;
@@ -84,9 +86,11 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
         process.link = std::move(link);
         (void)process.link->send(contract::Drain{generation.spec.stop.grace});
         kept = &generation.retiring.emplace_back(std::move(process));
+        asio::co_spawn(around_.executor, end_retiring(number, hello.pid), [](const auto&) {});
     } else {
         if (has_master) {
             generation.process.link = std::exchange(generation.link, nullptr);
+            asio::co_spawn(around_.executor, end_retiring(number, generation.process.pidfd.pid()), [](const auto&) {});
             generation.retiring.push_back(std::move(generation.process));
         }
         generation.process = std::move(process);
@@ -107,9 +111,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
     const auto number = hello.identity.generation;
     GenerationHandle* known = find(number);
     const core::Generation* in_core = core_.find(number);
-    const core::Phase phase = in_core                                    ? in_core->phase
-                              : hello.stage == contract::Stage::draining ? core::Phase::draining
-                                                                         : core::Phase::orphaned;
+    const core::Phase phase = hello.stage == contract::Stage::serving ? core::Phase::orphaned : core::Phase::draining;
     GenerationHandle& generation =
         known && in_core ? *known : generation_of({{}, spec_.name, number, true, hello.pid, 0}, phase);
     const bool is_recorded = returned.record.has_value();
@@ -119,7 +121,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
     if (!is_recorded) record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(number, hello.pid, Clock::now());
     core_.on_child_ready(number, hello.pid, Clock::now());
-    greet_child(generation, kept, connection);
+    greet_child(generation, kept, hello.stage, connection);
 }
 
 void WorkerHandle::adopt_silent_child(const core::RecordedProcess& record, Pidfd pidfd, std::int64_t started_ms) {
@@ -145,14 +147,12 @@ bool WorkerHandle::has_master(core::GenerationNumber number) const {
 }
 
 bool WorkerHandle::is_announced(const core::RecordedProcess& child) const {
-    return std::ranges::any_of(generations_, [&](const auto& generation) {
-        const auto found = generation->children.find(child.pid);
-        return found != generation->children.end() && found->second.start_time == child.start_time;
-    });
+    const auto expected = expected_children_.find(child.pid);
+    return expected != expected_children_.end() && expected->second.announced;
 }
 
 void WorkerHandle::expect_child(const core::RecordedProcess& record, std::int64_t started_ms) {
-    expected_children_[record.pid] = {record, started_ms};
+    expected_children_.try_emplace(record.pid, ExpectedChild{record, started_ms, false});
 }
 
 void WorkerHandle::resume(bool is_wanted) {

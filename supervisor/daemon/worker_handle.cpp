@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <unistd.h>
 #include <utility>
 
@@ -214,8 +215,11 @@ void WorkerHandle::drop_gone_generations() {
     std::erase_if(generations_, [&](const auto& generation) {
         if (core_.find(generation->number)) return false;
         if (generation->link) generation->link->close();
-        for (ServingProcess& master : generation->retiring)
+        for (ServingProcess& master : generation->retiring) { // it serves nobody; nobody would watch it any more
             if (master.link) master.link->close();
+            (void)master.pidfd.send_signal(SIGKILL);
+            around_.history.store().exited({master.uuid, ExitStatus::signalled(SIGKILL), "a child took over"});
+        }
         if (!generation->private_path.empty()) ::unlink(generation->private_path.c_str());
         return true;
     });

@@ -171,9 +171,10 @@ private:
                           std::vector<Fd> fds);
     void on_child_slow(GenerationHandle& generation, pid_t pid);
     void on_code_drift(const GenerationHandle& generation, const contract::CodeDrift& drift);
-    void greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection);
+    void greet_child(GenerationHandle& generation, ServingProcess& child, contract::Stage stage, Fd& connection);
     void promote(GenerationHandle& generation, pid_t pid);
     void crown(GenerationHandle& generation, pid_t pid);
+    [[nodiscard]] boost::asio::awaitable<void> end_retiring(core::GenerationNumber number, pid_t pid);
     void on_child_exited(GenerationHandle& generation, const contract::ChildExited& child);
     void distrust(GenerationHandle& generation, const std::string& why);
     void end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned, std::string reason);
@@ -205,6 +206,7 @@ private:
     struct ExpectedChild {
         core::RecordedProcess record;
         std::int64_t started_ms = 0;
+        bool announced = false; // it may be a master, or gone, by now
     };
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
     bool acting_ = false;

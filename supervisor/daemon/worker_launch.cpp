@@ -76,10 +76,14 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     Result<> done = open_private_listener(*generation);
     if (done) {
         state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
+        const std::string uuid = row.uuid;
         co_await record_intent(std::move(row));
         failpoint();
         generation = find(number); // what was known before the await may be gone
-        if (!generation) co_return;
+        if (!generation) {
+            around_.history.store().exited({uuid, ExitStatus::unknown(), "was not wanted any more"});
+            co_return;
+        }
         done = generation->killed ? Result<>(failure("was not wanted any more")) : spawn_process(*generation);
     }
     if (!done) {

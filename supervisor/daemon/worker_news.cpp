@@ -54,11 +54,11 @@ void take_scoreboard(ServingProcess& process, const contract::Hello& hello, cons
 bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, std::vector<Fd> fds) {
     GenerationHandle* generation = find(hello.identity.generation);
     if (!generation) return false;
-    if (hello.role == contract::Role::child) {
+    if (hello.role == contract::Role::child || generation->children.contains(hello.pid)) { // or it is a master by now
         const auto child = generation->children.find(hello.pid);
         if (child == generation->children.end() || child->second.start_time != hello.start_time) return false;
         take_scoreboard(child->second, hello, fds);
-        greet_child(*generation, child->second, connection);
+        greet_child(*generation, child->second, hello.stage, connection);
         return true;
     }
     const bool expected = generation->uuid == hello.identity.uuid && generation->process.pidfd.pid() == hello.pid &&
@@ -88,9 +88,16 @@ std::shared_ptr<ContractLink> WorkerHandle::make_link(core::GenerationNumber num
 }
 
 // A child without a master. It is idle: a busy one hears nobody.
-void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection) {
+void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& child, contract::Stage stage,
+                               Fd& connection) {
     child.link = make_link(generation.number, child.pidfd.pid(), std::move(connection));
     watch(generation, child);
+    const core::Generation* in_core = core_.find(generation.number);
+    if (stage == contract::Stage::ready && in_core && in_core->phase == core::Phase::orphaned) {
+        // Its master died before it was let in: it passed no gate, and nobody misses it.
+        core_.adopt(generation.number, core::Phase::draining, false, Clock::now());
+        generation.draining = true;
+    }
     if (generation.draining) {
         (void)child.link->send(contract::Drain{generation.spec.stop.grace});
         return;
@@ -116,6 +123,8 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     if (generation.process.pidfd) {
         generation.process.link = std::exchange(generation.link, nullptr);
         if (generation.process.link) (void)generation.process.link->send(leave);
+        asio::co_spawn(around_.executor, end_retiring(generation.number, generation.process.pidfd.pid()),
+                       [](const std::exception_ptr&) {});
         generation.retiring.push_back(std::move(generation.process));
     }
     generation.process = std::move(child.mapped());
@@ -124,6 +133,18 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
     for (auto& [other, orphan] : generation.children)
         if (orphan.link) (void)orphan.link->send(leave);
+}
+
+// A master that a child took over from has the usual grace to go; the core knows nothing of it.
+asio::awaitable<void> WorkerHandle::end_retiring(core::GenerationNumber number, pid_t pid) {
+    const auto self = shared_from_this();
+    const GenerationHandle* generation = find(number);
+    if (!generation) co_return;
+    co_await pause_for(generation->spec.stop.grace);
+    generation = find(number);
+    if (!generation) co_return;
+    for (const ServingProcess& master : generation->retiring)
+        if (master.pidfd.pid() == pid) (void)master.pidfd.send_signal(SIGKILL);
 }
 
 void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contract::Message message,
@@ -190,10 +211,18 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         return distrust(generation, "announced a child that is not its own");
     auto scoreboard = contract::ScoreboardReader::open(fds[1].get());
     if (!scoreboard) return distrust(generation, scoreboard.error().to_string());
+    if (known != generation.children.end() && known->second.start_time == child.start_time) {
+        known->second.master = sender; // it spoke for itself, or another master spoke for it
+        known->second.scoreboard = std::move(*scoreboard);
+        return;
+    }
     process.pidfd = std::move(*pidfd);
     process.scoreboard = std::move(*scoreboard);
     ServingProcess& kept = generation.children.insert_or_assign(child.pid, std::move(process)).first->second;
-    if (!is_recorded) record_start(generation, kept, state::ProcessRole::child);
+    if (is_recorded)
+        expected->second.announced = true;
+    else
+        record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(generation.number, child.pid, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
     if (!generation.process.pidfd) watch(generation, kept);
