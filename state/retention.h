@@ -13,6 +13,8 @@ struct Retention {
     std::int64_t topologies = 200;         // the newest
     std::int64_t slow_requests = 10'000;   // the newest
     std::int64_t ended_processes = 20'000; // the last that ended
+    std::int64_t rollouts = 10'000;        // the newest
+    std::int64_t worker_states = 100'000;  // the newest, and before them the last of each worker
 
     friend bool operator==(const Retention&, const Retention&) = default;
 };

@@ -47,6 +47,8 @@ public:
     void sample(const HealthSample& sample) override { push(sample, {}); }
     void sample(const ProcessSample& sample) override { push(sample, {}); }
     void slow(const SlowRow& slow) override { push(slow, {}); }
+    void rollout(const RolloutRow& rollout) override { push(rollout, {}); }
+    void interrupt_rollouts() override { push(Interruption{}, {}); }
     [[nodiscard]] StoreStatus status() const override;
     bool flush(std::chrono::milliseconds limit) override;
 

@@ -49,6 +49,10 @@ public:
     virtual void sample(const ProcessSample& sample) = 0;
     /// Like a sample: large, and many come at once when something everybody waits for is slow.
     virtual void slow(const SlowRow& slow) = 0;
+    /// Replaces what was said of the same uuid.
+    virtual void rollout(const RolloutRow& /*rollout*/) {}
+    /// Of a supervisor that starts: rollouts that are recorded as running were interrupted.
+    virtual void interrupt_rollouts() {}
 
     [[nodiscard]] virtual StoreStatus status() const = 0;
     /// Waits until everything that was said is on the disk, `limit` at most. true: it is.

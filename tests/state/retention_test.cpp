@@ -34,6 +34,19 @@ TEST_F(RetentionTest, KeepsTheNewestAndWhatMayStillLive) {
     EXPECT_EQ(list("uuid", "processes"), "u0,u5,u6,u7,u8,u9");
 }
 
+TEST_F(RetentionTest, KeepsWhereEachWorkerStoodWhenTheHistoryBegins) {
+    DatabaseFile file(path_);
+    const auto said = [&](const std::string& worker, std::int64_t at_ms, std::uint32_t ready) {
+        apply(file.database(), WorkerRow{.worker = worker, .state = "ready", .at = {at_ms, 0}, .ready = ready});
+    };
+    said("quiet", 1, 1);
+    for (std::uint32_t i = 2; i <= 6; ++i) said("lively", i, i);
+    prune(file.database(), {.worker_states = 2});
+    EXPECT_EQ(scalar("SELECT group_concat(worker || at_ms || '/' || ready) FROM (SELECT * FROM worker_states ORDER BY "
+                     "id)"),
+              "quiet4/1,lively4/4,lively5/5,lively6/6");
+}
+
 TEST_F(RetentionTest, DeletesNothingBelowItsLimits) {
     DatabaseFile file(path_);
     apply(file.database(), event("only"));
