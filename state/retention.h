@@ -1,6 +1,8 @@
 // How much is kept. Private to state/.
 #pragma once
 
+#include "state/store.h"
+
 #include <SQLiteCpp/Database.h>
 
 #include <cstdint>
@@ -21,5 +23,12 @@ struct Retention {
 
 /// Deletes what is beyond. Inside a transaction of the caller's. Throws SQLite::Exception.
 void prune(SQLite::Database& database, const Retention& retention);
+
+constexpr int rows_per_trim = 2'000; // of a table
+
+/// Deletes what is older than it may be, and of a database that is too large the oldest samples, then sums by the minute,
+/// slow requests, events; at most so many rows of each table. Inside a transaction of the caller's. Throws
+/// SQLite::Exception.
+void trim(SQLite::Database& database, const Keep& keep, std::int64_t now_ms);
 
 } // namespace mpsup::state

@@ -98,5 +98,20 @@ TEST_F(HistoryRows, ProbesAreSummedUpByTheMinute) {
               "60000 3 1 200 300,120000 1 1 - -1");
 }
 
+TEST_F(HistoryRows, AreKeptAsLongAsIsWanted) {
+    SqliteStore store(path_, {.rows_between_trims = 1});
+    const auto probe = [&](std::int64_t age_ms) {
+        const auto now = Stamp::now();
+        store.sample(HealthSample{.worker = "w", .state = "healthy", .at = {now.wall_ms - age_ms, now.boot_ms}});
+        ASSERT_TRUE(store.flush(10s));
+    };
+    probe(60'000);
+    EXPECT_EQ(scalar("SELECT count(*) FROM health_samples"), "1");
+    store.set_retention({.raw = 30s});
+    probe(0);
+    EXPECT_EQ(scalar("SELECT count(*) FROM health_samples"), "1");
+    EXPECT_EQ(scalar("SELECT sum(probes) FROM health_minutes"), "2");
+}
+
 } // namespace
 } // namespace mpsup::state
