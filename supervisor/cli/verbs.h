@@ -29,6 +29,8 @@ struct SuperviseOptions {
 
 /// The site and its workers, a line each.
 [[nodiscard]] int run_status(const Context& context);
+/// The same at some moment of the past (moment.h), from what is recorded.
+[[nodiscard]] int run_status_at(const Context& context, const std::string& when);
 /// Every process.
 [[nodiscard]] int run_workers(const Context& context);
 /// How much memory all of it takes, and what another build would.
@@ -36,11 +38,23 @@ struct SuperviseOptions {
 
 struct EventsOptions {
     std::string worker;
+    std::string since; // moment.h; empty: from the beginning
     int count = 50;
     bool follow = false;
 };
 /// What happened.
 [[nodiscard]] int run_events(const Context& context, const EventsOptions& options);
+
+struct HistoryOptions {
+    std::string worker;
+    std::string since; // moment.h; empty: from the beginning
+    int count = 50;
+};
+/// What was changed and what crashed.
+[[nodiscard]] int run_history(const Context& context, const HistoryOptions& options);
+
+/// What the database answers to a SELECT.
+[[nodiscard]] int run_sql(const Context& context, const std::string& sql);
 
 struct SlowOptions {
     std::string worker;

@@ -6,6 +6,7 @@
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/rollout_record.h"
 #include "supervisor/daemon/takeover.h"
 #include "supervisor/daemon/upgrade.h"
 #include "supervisor/process/strays.h"
@@ -146,6 +147,7 @@ public:
     }
 
     int run() {
+        store_->interrupt_rollouts();
         history_.site_event(state::EventKind::supervisor_started,
                             "pid " + std::to_string(::getpid()) +
                                 (successor_of_.empty() ? "" : ", upgraded from " + successor_of_));
@@ -204,7 +206,8 @@ private:
             co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         co_await interrupt();
         operation_ = "stop by signal";
-        co_await bring_down(site_, std::move(report));
+        RolloutRecord record(site_, operation_, {});
+        record.end(co_await bring_down(site_, std::move(report)));
         finish(0);
     }
 
@@ -227,12 +230,15 @@ private:
         }
     }
 
-    asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> work) {
+    asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> work,
+                                     std::vector<std::string> workers = {}) {
         while (!takeover_->is_over())
             co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         if (!operation_.empty() || told_to_stop_)
             co_return Outcome{busy, "another change runs: " + (operation_.empty() ? "stop" : operation_)};
         operation_ = std::move(name);
+        std::optional<RolloutRecord> record; // of an upgrade none: it changes no worker, and this process may not see its end
+        if (operation_ != "upgrade") record.emplace(site_, operation_, std::move(workers));
         Outcome outcome{failed, "internal error, see the supervisor's log"};
         try {
             outcome = co_await std::move(work);
@@ -240,6 +246,7 @@ private:
             log_line("error", operation_ + ": " + exception.what());
         }
         log_line(outcome.code == 0 ? "info" : "error", operation_ + ": " + outcome.text);
+        if (record) record->end(outcome);
         operation_.clear();
         operation_ended_.ring();
         co_return outcome;
@@ -297,19 +304,23 @@ private:
     }
 
     asio::awaitable<void> serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
-        const Outcome outcome = co_await perform("restart", restart(site_, texts_in(body, "workers"), report));
+        auto workers = texts_in(body, "workers");
+        const Outcome outcome = co_await perform("restart", restart(site_, workers, report), workers);
         answer.line(result_line(outcome));
     }
 
     asio::awaitable<void> serve_scale(const std::string& body, const Report& report, ControlAnswer& answer) {
         std::vector<ScaleOrder> orders;
+        std::vector<std::string> workers;
         for (const std::string& text : texts_in(body, "orders")) {
             auto order = parse_scale(text);
             if (!order)
                 co_return answer.line(result_line({usage, text + " is no WORKER=NUMBER, WORKER=+N or WORKER=-N"}));
+            workers.push_back(order->worker);
             orders.push_back(std::move(*order));
         }
-        answer.line(result_line(co_await perform("scale", scale(site_, std::move(orders), report))));
+        auto work = scale(site_, std::move(orders), report);
+        answer.line(result_line(co_await perform("scale", std::move(work), std::move(workers))));
     }
 
     // TTIN, TTOU: one child more or fewer in every pool that has a number, as far as it goes. Those that come while

@@ -20,7 +20,11 @@ core::GenerationNumber last_recorded_generation(const SitePaths& paths, const st
 
 } // namespace
 
-void Site::set_applied(AppliedTopology applied) { applied_ = std::move(applied); }
+void Site::set_applied(AppliedTopology applied) {
+    applied_ = std::move(applied);
+    const topology::History& keep = applied_->topology.history;
+    around_.history.store().set_retention({.raw = keep.raw, .minute = keep.minute, .max_bytes = keep.max});
+}
 
 std::shared_ptr<WorkerHandle> Site::find(const std::string& name) const {
     const auto found = std::ranges::find_if(workers_, [&](const auto& worker) { return worker->spec().name == name; });

@@ -229,8 +229,11 @@ void WorkerHandle::record_state() {
     const std::string now = status_json(*this, {});
     if (now == recorded_) return;
     recorded_ = now;
-    around_.history.store().worker({spec_.name, std::string(core::to_string(core_.state())), core_.serving(),
-                                    status_json(*this, wall_clock_ms())});
+    state::WorkerRow row{spec_.name, std::string(core::to_string(core_.state())), core_.serving(),
+                         status_json(*this, wall_clock_ms())};
+    row.ready = static_cast<std::uint32_t>(core_.ready());
+    row.wanted = static_cast<std::uint32_t>(core_.wanted());
+    around_.history.store().worker(row);
 }
 
 GenerationHandle* WorkerHandle::find(core::GenerationNumber number) {

@@ -1,6 +1,7 @@
 // What the processes of a worker say, and how they end.
 #include "base/process_identity.h"
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/time_limit.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -322,7 +323,9 @@ void WorkerHandle::reap_generation(GenerationHandle& generation) {
 void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus status) {
     const pid_t pid = generation.process.pidfd.pid();
     generation.process.pidfd = {};
-    around_.history.store().exited({generation.uuid, status, generation.draining ? "planned" : "crash"});
+    state::ProcessExit end{generation.uuid, status, generation.draining ? "planned" : "crash"};
+    if (!generation.draining) end.last_lines = last_words(around_.paths.worker_log(spec_.name));
+    around_.history.store().exited(end);
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
     const auto number = generation.number;
     core_.on_process_exit(number, pid, status, Clock::now(), roll_dice());

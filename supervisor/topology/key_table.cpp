@@ -8,6 +8,7 @@ namespace mpsup::topology {
 namespace {
 
 constexpr std::int64_t second = 1'000;
+constexpr std::int64_t minute = 60 * second;
 constexpr std::int64_t hour = 3'600 * second;
 constexpr std::int64_t day = 24 * hour;
 constexpr std::string_view worker_prefix = "workers.*.";
@@ -88,6 +89,21 @@ const std::array table{
         .type = Type::choice,
         .doc = "how the programs are built: one big binary, a light and a heavy one, or one that loads Perl",
         .choices = binaries_choices},
+    section("history", "how much of what is measured the database keeps", Kinds::none),
+    Key{.path = "history.raw",
+        .type = Type::duration,
+        .doc = "for how long single samples are kept",
+        .least = minute,
+        .most = 365 * day},
+    Key{.path = "history.minute",
+        .type = Type::duration,
+        .doc = "for how long their sums by the minute are kept",
+        .least = minute,
+        .most = 3650 * day},
+    Key{.path = "history.max",
+        .type = Type::size,
+        .doc = "beyond this size of the database the oldest samples go",
+        .least = 4 << 20},
     Key{.path = "machines", .type = Type::sections, .doc = "the machines of the site; one named `here` if left out"},
     Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
     Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},

@@ -104,6 +104,10 @@ std::string to_document(const Topology& topology) {
     document["version"] = document_version;
     document["site"] = topology.site;
     document["binaries"] = to_string(topology.binaries);
+    if (topology.history != History{}) // left out otherwise: documents of before it was known stay as they were
+        document["history"] = json::object{{"raw", format_duration(topology.history.raw)},
+                                           {"minute", format_duration(topology.history.minute)},
+                                           {"max", std::to_string(topology.history.max) + "B"}};
     auto& machines = document["machines"].emplace_object();
     for (const auto& machine : topology.machines) machines[machine.name] = json::object{{"address", machine.ip}};
     auto& workers = document["workers"].emplace_object();

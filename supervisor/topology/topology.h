@@ -122,9 +122,19 @@ struct WorkerSpec {
     friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
 };
 
+/// How much of what is measured the database keeps.
+struct History {
+    Duration raw{std::chrono::hours(48)};         // single samples
+    Duration minute{std::chrono::hours(24 * 30)}; // sums by the minute
+    std::int64_t max = 256 << 20;                 // bytes, of all of it
+
+    friend bool operator==(const History&, const History&) = default;
+};
+
 struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
+    History history{};
     std::vector<Machine> machines{};   // exactly one
     std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
 

@@ -128,6 +128,8 @@ private:
                 machines(*given.value);
             else if (key->path == "workers")
                 workers(*given.value);
+            else if (key->path == "history")
+                history(*given.value);
             else if (const auto value = value_of(*key, *given.value, given.key))
                 set_of_site(*key, std::get<std::string>(*value));
         }
@@ -141,6 +143,20 @@ private:
         if (key.path == "site") topology_.site = text;
         if (key.path != "binaries") return;
         topology_.binaries = text == "one" ? Binaries::one : text == "dso" ? Binaries::dso : Binaries::two;
+    }
+
+    void history(const Node& node) {
+        if (!is_section(node, "history")) return;
+        for (const auto& given : node.entries) {
+            const auto where = "history." + given.key;
+            const auto* key = known_key(given, "history", where);
+            if (!key || entry(node, given.key) != given.value.get()) continue;
+            const auto value = value_of(*key, *given.value, where);
+            if (!value) continue;
+            if (key->path == "history.raw") topology_.history.raw = std::get<Duration>(*value);
+            if (key->path == "history.minute") topology_.history.minute = std::get<Duration>(*value);
+            if (key->path == "history.max") topology_.history.max = std::get<std::int64_t>(*value);
+        }
     }
 
     bool usable_name(const Node::Entry& given, const std::string& where, std::string_view what) {

@@ -31,6 +31,15 @@ TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
         R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}}}})");
 }
 
+TEST(ResolvedDocument, HoldsHowMuchHistoryIsKeptWhenItIsNotTheDefault) {
+    auto topology = two_workers();
+    topology.history = {std::chrono::hours(3), std::chrono::minutes(90), 5 << 20};
+    const auto document = to_document(topology);
+    EXPECT_NE(document.find(R"("history":{"raw":"3h","minute":"90m","max":"5242880B"})"), std::string::npos)
+        << document;
+    EXPECT_EQ(from_document(document).value(), topology);
+}
+
 TEST(ResolvedDocument, ReadsBackAsTheSameTopology) {
     const auto document = to_document(two_workers());
     const auto parsed = from_document(document);
