@@ -74,6 +74,11 @@ enum class EventKind {
     code_drift, // files that a generation was loaded from have changed
     store_damaged,
     store_recovered,
+    rollout_started,
+    rollout_finished, // and how
+    judged,           // a new generation by what clients got
+    slept,            // a generation was replaced and is kept for a rollback
+    woken,            // and serves again
 };
 
 struct EventRow {

@@ -13,7 +13,8 @@ namespace {
 // The chances that the header names.
 constexpr double surely = 1e-6;
 constexpr double probably = 1e-4;
-constexpr double at_the_end = 1e-2;
+constexpr double at_the_end = 1e-2; // while the old one has none
+constexpr double at_the_end_otherwise = 1e-3;
 constexpr double acquittal = 5e-4;
 
 constexpr double least_effect = 0.01;
@@ -110,7 +111,8 @@ Verdict Judge::look(const Tally& old_one, const Tally& new_one, Time now) {
     looked_at_ = n;
     const bool enough = n >= rule_.requests;
     const double effect = share(new_one.failed(), n) - share(old_one.failed(), old_one.requests());
-    const double limit = enough && is_end ? at_the_end : enough ? probably : surely;
+    const double last_limit = old_one.failed() == 0 ? at_the_end : at_the_end_otherwise;
+    const double limit = enough && is_end ? last_limit : enough ? probably : surely;
     if (effect >= least_effect && chance_of_failures(old_one, new_one) < limit)
         return decide(Verdict::bad, failures_text(new_one) + "; of the old one's meanwhile: " + failures_text(old_one));
     if (auto why = slower(old_one.latency, new_one.latency); !why.empty()) return decide(Verdict::bad, std::move(why));
