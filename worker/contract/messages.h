@@ -178,9 +178,10 @@ struct ReforkDue {
     pid_t pid = -1;
 };
 
+/// Said again: to the end of the queue for clients, behind other generations.
 struct Serve {};
 
-/// To a pool master.
+/// To a pool master. A fixed size of 0: it keeps no child and sleeps.
 struct Resize {
     PoolSize pool;
 };

@@ -356,7 +356,8 @@ private:
     }
 
     void begin_to_serve() {
-        if (std::exchange(serving_, true) || leaving_) return;
+        if (std::exchange(serving_, true)) return queue_up_again(); // another generation is to get clients first
+        if (leaving_) return;
         for (const int listener : setup_.public_listeners) watch_listener(listener);
     }
 
