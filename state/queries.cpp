@@ -119,6 +119,18 @@ Result<std::optional<TopologyRow>> Queries::last_topology() const {
     });
 }
 
+Result<std::vector<TopologyRow>> Queries::topologies(std::size_t limit) const {
+    constexpr auto sql = "SELECT digest, document, path, applied_ms FROM topologies ORDER BY id DESC LIMIT ?";
+    return connection_->run(sql, [&](SQLite::Statement& rows) {
+        rows.bind(1, static_cast<std::int64_t>(limit));
+        std::vector<TopologyRow> topologies;
+        while (rows.executeStep())
+            topologies.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(),
+                                  rows.getColumn(2).getString(), Stamp{rows.getColumn(3).getInt64(), 0}});
+        return topologies;
+    });
+}
+
 Result<std::vector<WorkerRow>> Queries::workers() const {
     constexpr auto sql = "SELECT name, state, generation, status, updated_ms FROM workers ORDER BY name";
     return connection_->run(sql, [](SQLite::Statement& rows) {

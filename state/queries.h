@@ -102,6 +102,8 @@ public:
     [[nodiscard]] Result<std::vector<RecordedProcess>> living() const;
     /// The one applied last; nothing when there never was one.
     [[nodiscard]] Result<std::optional<TopologyRow>> last_topology() const;
+    /// The latest, newest first.
+    [[nodiscard]] Result<std::vector<TopologyRow>> topologies(std::size_t limit) const;
     /// The last status of each worker that belongs to the site, by name.
     [[nodiscard]] Result<std::vector<WorkerRow>> workers() const;
     /// The last samples of a worker, newest first.

@@ -38,6 +38,11 @@ constexpr std::array event_kinds{
     std::pair{EventKind::store_damaged, std::string_view("store_damaged")},
     std::pair{EventKind::store_recovered, std::string_view("store_recovered")},
     std::pair{EventKind::adopted, std::string_view("adopted")},
+    std::pair{EventKind::rollout_started, std::string_view("rollout_started")},
+    std::pair{EventKind::rollout_finished, std::string_view("rollout_finished")},
+    std::pair{EventKind::judged, std::string_view("judged")},
+    std::pair{EventKind::slept, std::string_view("slept")},
+    std::pair{EventKind::woken, std::string_view("woken")},
 };
 
 constexpr std::array roles{

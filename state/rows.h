@@ -76,6 +76,11 @@ enum class EventKind {
     store_damaged,
     store_recovered,
     adopted, // a new supervisor took over what an earlier one had started
+    rollout_started,
+    rollout_finished, // and how
+    judged,           // a new generation by what clients got
+    slept,            // a generation was replaced and is kept for a rollback
+    woken,            // and serves again
 };
 
 struct EventRow {

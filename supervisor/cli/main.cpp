@@ -16,7 +16,7 @@ namespace {
 
 const char* const exit_codes = R"(exit codes: 0 done, 1 failed, 2 usage, 3 something is not running,
 4 no supervisor, 5 unhealthy, 6 gate failed and the old one kept,
-8 another change runs, 9 not done in time, 78 bad topology)";
+7 taken back after it had served, 8 another change runs, 9 not done in time, 78 bad topology)";
 
 // "30s" and its like; CLI11 prints the text when it is not empty.
 std::string check_duration(const std::string& text) {
@@ -74,9 +74,21 @@ private:
         up->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
         verb("down", "stop the site, every worker finishing what it serves", [this] { return run_down(context_); });
         CLI::App* restart = verb("restart", "replace workers by fresh ones of the same topology, nothing lost",
-                                 [this] { return run_restart(context_, restart_); });
-        restart->add_option("worker", restart_, "which; all by default");
+                                 [this] { return run_restart(context_, rolled_, fast_); });
+        restart->add_option("worker", rolled_, "which; all by default");
+        restart->add_flag("--fast", fast_, "all at once and unjudged: for what fails already");
         restart->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* reload = verb("reload", "read the topology file again; every worker gets a fresh generation",
+                                [this] { return run_reload(context_, fast_); });
+        reload->add_flag("--fast", fast_, "all at once and unjudged: for what fails already");
+        reload->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* rollback = verb("rollback", "back to the generation that sleeps, or to the topology before this one",
+                                  [this] { return run_rollback(context_, rolled_); });
+        rollback->add_option("worker", rolled_, "which; all by default");
+        rollback->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        verb("promote", "the rollout that runs goes on, without its pause or verdict",
+             [this] { return run_word(context_, "/v1/promote"); });
+        verb("abort", "the rollout that runs is taken back", [this] { return run_word(context_, "/v1/abort"); });
         CLI::App* scale = verb("scale", "another size for pools that run, until the next up",
                                [this] { return run_scale(context_, scale_); });
         scale->add_option("order", scale_, "WORKER=6, WORKER=+2, WORKER=-1")->required();
@@ -147,7 +159,8 @@ private:
     HistoryOptions history_;
     SlowOptions slow_;
     LogsOptions logs_;
-    std::vector<std::string> restart_;
+    std::vector<std::string> rolled_;
+    bool fast_ = false;
     std::vector<std::string> scale_;
     std::string validate_;
     std::string at_;

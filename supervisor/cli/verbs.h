@@ -75,7 +75,13 @@ struct LogsOptions {
 
 /// Replaces workers by new generations of the same topology. `workers`: empty for all.
 [[nodiscard]] int run_scale(const Context& context, const std::vector<std::string>& orders);
-[[nodiscard]] int run_restart(const Context& context, const std::vector<std::string>& workers);
+[[nodiscard]] int run_restart(const Context& context, const std::vector<std::string>& workers, bool fast);
+/// Reads the file of the running topology again; every worker gets a new generation.
+[[nodiscard]] int run_reload(const Context& context, bool fast);
+/// The generations that sleep serve again, or the topology before this one.
+[[nodiscard]] int run_rollback(const Context& context, const std::vector<std::string>& workers);
+/// Promote or abort, to the rollout that runs.
+[[nodiscard]] int run_word(const Context& context, const std::string& path);
 
 /// Checks a file and changes nothing.
 [[nodiscard]] int run_validate(const Context& context, const std::string& file);

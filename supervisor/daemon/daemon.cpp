@@ -84,6 +84,14 @@ std::vector<std::string> texts_in(const std::string& body, std::string_view key)
     return texts;
 }
 
+bool has_flag(const std::string& body, std::string_view key) {
+    boost::system::error_code error;
+    const json::value value = json::parse(body, error);
+    const json::object* object = error ? nullptr : value.if_object();
+    const json::value* flag = object ? object->if_contains(key) : nullptr;
+    return flag && flag->is_bool() && flag->as_bool();
+}
+
 // With a terminal these two are the kernel's, for whom the background may not read or write.
 bool has_terminal() { return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY))); }
 
@@ -225,6 +233,8 @@ private:
     // Waits for the one that runs; what it waits for has deadlines of its own.
     asio::awaitable<void> interrupt() {
         while (!operation_.empty()) {
+            around_.rollout.abort = true;
+            around_.changed.ring();
             for (const auto& worker : site_.workers()) worker->give_up_newcomers();
             co_await operation_ended_.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1));
         }
@@ -237,7 +247,8 @@ private:
         if (!operation_.empty() || told_to_stop_)
             co_return Outcome{busy, "another change runs: " + (operation_.empty() ? "stop" : operation_)};
         operation_ = std::move(name);
-        std::optional<RolloutRecord> record; // of an upgrade none: it changes no worker, and this process may not see its end
+        std::optional<RolloutRecord>
+            record; // of an upgrade none: it changes no worker, and this process may not see its end
         if (operation_ != "upgrade") record.emplace(site_, operation_, std::move(workers));
         Outcome outcome{failed, "internal error, see the supervisor's log"};
         try {
@@ -252,14 +263,14 @@ private:
         co_return outcome;
     }
 
-    asio::awaitable<Outcome> up(UpRequest request, Report report) {
+    asio::awaitable<Outcome> up(UpRequest request, Report report, bool all_anew = false, bool fast = false) {
         auto wanted = topology::from_document(request.document);
         if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
         if (wanted->site != options_.site)
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
         auto unknown = takeover_->adopt_strangers(*wanted);
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), std::move(unknown), report);
+        co_return co_await bring_up(site_, std::move(applied), std::move(unknown), report, all_anew, fast);
     }
 
     asio::awaitable<void> run_first(UpRequest first) {
@@ -279,7 +290,11 @@ private:
                                                                       {"started_ms", started_ms_}}));
         if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
         const Report report = [answer](const std::string& line) { answer->line(progress_line(line)); };
-        if (request.path == "/v1/up") co_return co_await serve_up(request.body, report, *answer);
+        if (request.path == "/v1/up") co_return co_await serve_up(request.body, false, report, *answer);
+        if (request.path == "/v1/reload") co_return co_await serve_up(request.body, true, report, *answer);
+        if (request.path == "/v1/rollback") co_return co_await serve_rollback(request.body, report, *answer);
+        if (request.path == "/v1/promote" || request.path == "/v1/abort")
+            co_return serve_word(request.path == "/v1/promote", *answer);
         if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
@@ -287,7 +302,8 @@ private:
         answer->reply(404, R"({"error":"there is no such verb"})");
     }
 
-    asio::awaitable<void> serve_up(const std::string& body, const Report& report, ControlAnswer& answer) {
+    asio::awaitable<void> serve_up(const std::string& body, bool all_anew, const Report& report,
+                                   ControlAnswer& answer) {
         boost::system::error_code error;
         const json::value value = json::parse(body, error);
         const json::object* object = error ? nullptr : value.if_object();
@@ -297,7 +313,8 @@ private:
             co_return answer.line(result_line({usage, "bad request"}));
         const bool is_first = !site_.applied();
         UpRequest request{std::string(document->as_string()), std::string(path->as_string())};
-        const Outcome outcome = co_await perform("up", up(std::move(request), report));
+        const Outcome outcome = co_await perform(all_anew ? "reload" : "up",
+                                                 up(std::move(request), report, all_anew, has_flag(body, "fast")));
         answer.line(result_line(outcome));
         // A supervisor whose first topology did not come up has nothing to supervise.
         if (is_first && outcome.code != 0 && outcome.code != busy) spawn(finish_after_answer(outcome.code));
@@ -305,8 +322,22 @@ private:
 
     asio::awaitable<void> serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
         auto workers = texts_in(body, "workers");
-        const Outcome outcome = co_await perform("restart", restart(site_, workers, report), workers);
+        const Outcome outcome =
+            co_await perform("restart", restart(site_, workers, has_flag(body, "fast"), report), workers);
         answer.line(result_line(outcome));
+    }
+
+    asio::awaitable<void> serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
+        const Outcome outcome = co_await perform("rollback", roll_back(site_, texts_in(body, "workers"), report));
+        answer.line(result_line(outcome));
+    }
+
+    // To the rollout that runs. It answers for itself where it was asked for.
+    void serve_word(bool promote, ControlAnswer& answer) {
+        if (around_.rollout.worker.empty()) return answer.line(result_line({failed, "nothing is being rolled"}));
+        (promote ? around_.rollout.promote : around_.rollout.abort) = true;
+        around_.changed.ring();
+        answer.line(result_line({0, around_.rollout.worker + (promote ? ": goes on" : ": is taken back")}));
     }
 
     asio::awaitable<void> serve_scale(const std::string& body, const Report& report, ControlAnswer& answer) {

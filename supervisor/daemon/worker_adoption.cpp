@@ -20,6 +20,7 @@ core::Phase phase_of(contract::Stage stage) {
     case contract::Stage::fresh:
     case contract::Stage::ready: return core::Phase::gating;
     case contract::Stage::serving: return core::Phase::serving;
+    case contract::Stage::sleeping: return core::Phase::sleeping;
     case contract::Stage::draining: return core::Phase::draining;
     }
     std::unreachable();

@@ -6,11 +6,13 @@
 #include "base/pidfd.h"
 #include "supervisor/control/site_paths.h"
 #include "supervisor/core/adoption.h"
+#include "supervisor/core/judge.h"
 #include "supervisor/core/worker.h"
 #include "supervisor/daemon/bell.h"
 #include "supervisor/daemon/contract_link.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/listeners.h"
+#include "supervisor/daemon/traffic_counter.h"
 #include "supervisor/health/probe.h"
 #include "supervisor/process/spawner.h"
 #include "supervisor/topology/topology.h"
@@ -31,6 +33,12 @@
 namespace mpsup {
 
 struct Returned;
+/// What an operator says to the rollout that runs.
+struct RolloutControl {
+    std::string worker; // that rolls; empty: none
+    bool promote = false;
+    bool abort = false;
+};
 
 /// What every worker's handle works with. Outlives the handles.
 struct Surroundings {
@@ -45,6 +53,7 @@ struct Surroundings {
     topology::Binaries build = topology::Binaries::two;
     std::mt19937_64 chance;
     Bell changed; // rings whenever something about a worker may have changed
+    RolloutControl rollout{};
 };
 
 /// A process that serves: of a pool, or a light worker itself.
@@ -59,6 +68,7 @@ struct ServingProcess {
     std::uint64_t shared_bytes = 0;
     pid_t master = -1;    // that forked it
     bool watched = false; // its pidfd, because its master is dead
+    TrafficCounter counter;
 };
 
 /// One generation's processes and sockets. Lives until the core says that the generation is gone.
@@ -76,6 +86,14 @@ struct GenerationHandle {
     std::map<pid_t, ServingProcess> children;
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
+    std::optional<int> first_size; // children to begin with; nothing: as the spec says
+    core::Tally counted;           // of children that are gone
+};
+
+/// How a successor is brought in.
+struct Preparation {
+    std::optional<int> children{}; // fewer than the spec says, to begin with
+    bool in_haste = false;         // one probe is enough
 };
 
 struct HealthView {
@@ -95,8 +113,22 @@ public:
 
     // Orders (core/worker.h says what they mean). `spec` and `listeners` are for what is spawned from here on.
     core::GenerationNumber start(std::vector<Listener> listeners, bool hold);
-    core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners, Preparation how = {});
     void admit(core::GenerationNumber number);
+    void admit_beside(core::GenerationNumber number);
+    void serve_alone(core::GenerationNumber number, bool keeps_old = true);
+    void take_back(core::GenerationNumber number);
+    void wake(core::GenerationNumber number);
+    /// So many children for one generation of the pool, while others have theirs; nothing: as its spec says.
+    void size_generation(core::GenerationNumber number, std::optional<int> children);
+    /// Clients go to other generations first, while those have idle children.
+    void offer_clients_last(core::GenerationNumber number);
+    /// What they counted so far is forgotten.
+    void begin_counting(core::GenerationNumber number);
+    /// Looks at what the children of a generation have counted; see TrafficCounter.
+    void count_traffic(core::GenerationNumber number, std::uint64_t skip_first);
+    /// What count_traffic has seen so far.
+    [[nodiscard]] core::Tally tally(core::GenerationNumber number) const;
     void abandon(core::GenerationNumber number);
     void stop();
     /// Another size for the pool that runs, and for what comes after it.
@@ -107,6 +139,10 @@ public:
     void give_up_newcomers();
     /// What is spawned from here on is of this spec: an operation that prepared another one was abandoned.
     void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    /// How it is rolled from here on; nothing that runs changes.
+    void set_rolling(const topology::Rolling& rolling);
+    /// What is spawned from here on is as this generation is.
+    void become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.
     void close();
 
@@ -159,6 +195,7 @@ private:
     [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
     void send_drain(GenerationHandle& generation);
+    void send_size(GenerationHandle& generation, const contract::PoolSize& size);
     void kill_all(GenerationHandle& generation);
     [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
@@ -209,6 +246,7 @@ private:
         bool announced = false; // it may be a master, or gone, by now
     };
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
+    std::optional<int> first_size_;                    // of what is being spawned
     bool acting_ = false;
     bool closed_ = false;
 };
@@ -217,6 +255,8 @@ private:
 [[nodiscard]] core::WorkerRules rules_of(const topology::WorkerSpec& spec);
 /// What a pool master is told of its size.
 [[nodiscard]] contract::PoolSize pool_size_of(const topology::Pool& pool);
+/// A fixed size.
+[[nodiscard]] contract::PoolSize fixed_size(int children);
 /// The program of a worker in a build: "mpsup-light", "mpsup-heavy" or "mpsup-worker".
 [[nodiscard]] std::string program_of(topology::Binaries build, topology::Kind kind);
 

@@ -177,6 +177,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     auto access_log = open_file(around_.paths.access_log(spec.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
     if (!access_log) return distrust(generation, access_log.error().to_string());
     contract::Go go = order_for(spec);
+    if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
     for (const Listener& listener : generation.listeners) {
         go.fds.push_back(contract::FdRole::public_listener);

@@ -344,6 +344,8 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
                                     !reason.empty() ? reason
                                     : leaving       ? "planned"
                                                     : "crash"});
+    child->second.counter.end(child->second.scoreboard.read_traffic(), leaving);
+    child->second.counter.add_to(generation.counted);
     if (child->second.link) child->second.link->close();
     generation.children.erase(child);
     core_.on_child_exit(generation.number, pid, status, planned, std::move(reason), Clock::now(), roll_dice());

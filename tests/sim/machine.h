@@ -77,7 +77,7 @@ private:
 };
 
 enum class Kind { light, master, child, stranger };
-enum class Stage { fresh, ready, serving, draining };
+enum class Stage { fresh, ready, serving, sleeping, draining };
 [[nodiscard]] const char* to_string(Kind kind) noexcept;
 
 /// What a process says.
@@ -96,7 +96,7 @@ struct Word {
 };
 
 /// What it is told.
-enum class Order { go, serve, drain, promote, release };
+enum class Order { go, serve, sleep, wake, drain, promote, release };
 
 struct Connection {
     ProcessId process = nobody;
@@ -231,6 +231,8 @@ private:
     void say_if_complete(ProcessId master);
     void master_lost_child(ProcessId master, ProcessId child);
     void serve(ProcessId id);
+    void sleep(ProcessId id);
+    void wake(ProcessId id);
     void drain(ProcessId id);
     void become_master(ProcessId id);
     void release(ProcessId master, pid_t pid);

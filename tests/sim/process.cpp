@@ -38,6 +38,8 @@ void Machine::obey(ProcessId id, Order order, pid_t pid) {
     switch (order) {
     case Order::go: return load(id);
     case Order::serve: return serve(id);
+    case Order::sleep: return sleep(id);
+    case Order::wake: return wake(id);
     case Order::drain: return drain(id);
     case Order::release: return release(id, pid);
     case Order::promote:
@@ -108,7 +110,8 @@ void Machine::look_for_supervisor(ProcessId id) {
 // Pools
 
 void Machine::fork_child(ProcessId master) {
-    if (!can_act(master) || process(master).stage == Stage::draining) return;
+    if (!can_act(master) || process(master).stage == Stage::draining || process(master).stage == Stage::sleeping)
+        return;
     const Process& parent = process(master);
     const ProcessId child = spawn(Kind::child, parent.worker, parent.generation, parent.uuid, 0);
     if (child == nobody) {
@@ -176,6 +179,27 @@ void Machine::serve(ProcessId id) {
         process(child).stage = Stage::serving;
         process(child).was_told_serve = true;
     }
+}
+
+// Its children go as if they drained; it stays.
+void Machine::sleep(ProcessId id) {
+    Process& self = process(id);
+    if (self.stage != Stage::serving) return;
+    self.stage = Stage::sleeping;
+    for (const ProcessId child : self.children)
+        clock.after(random.ms(0, 5), [this, child] {
+            if (can_act(child)) drain(child);
+        });
+}
+
+void Machine::wake(ProcessId id) {
+    Process& self = process(id);
+    if (self.stage != Stage::sleeping) return;
+    self.stage = Stage::serving;
+    const auto staying = std::ranges::count_if(self.children, [&](ProcessId child) {
+        return process(child).alive && process(child).stage != Stage::draining;
+    });
+    for (auto i = staying; i < self.wanted; ++i) fork_child(id);
 }
 
 void Machine::drain(ProcessId id) {

@@ -20,6 +20,7 @@ core::Phase phase_of(Stage stage) {
     case Stage::fresh:
     case Stage::ready: return core::Phase::gating;
     case Stage::serving: return core::Phase::serving;
+    case Stage::sleeping: return core::Phase::sleeping;
     case Stage::draining: return core::Phase::draining;
     }
     std::unreachable();
@@ -153,6 +154,16 @@ void WorkerShell::perform(const core::Effect& effect) {
                 with(serve.generation, [&](GenerationShell& it) {
                     oracle_.tells_serve(id_, it.number, core_.find(it.number)->passes_wanted);
                     if (it.process.link >= 0) machine_.tell(it.process.link, Order::serve);
+                });
+            },
+            [&](const core::SendSleep& sleep) {
+                with(sleep.generation, [&](GenerationShell& it) {
+                    if (it.process.link >= 0) machine_.tell(it.process.link, Order::sleep);
+                });
+            },
+            [&](const core::SendWake& wake) {
+                with(wake.generation, [&](GenerationShell& it) {
+                    if (it.process.link >= 0) machine_.tell(it.process.link, Order::wake);
                 });
             },
             [&](const core::SendDrain& drain) { with(drain.generation, [&](GenerationShell& it) { send_drain(it); }); },

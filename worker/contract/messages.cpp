@@ -27,8 +27,11 @@ constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"
                                      {FdRole::private_listener, "private_listener"},
                                      {FdRole::access_log, "access_log"},
                                      {FdRole::scoreboard, "scoreboard"}};
-constexpr Name<Stage> stages[] = {
-    {Stage::fresh, "fresh"}, {Stage::ready, "ready"}, {Stage::serving, "serving"}, {Stage::draining, "draining"}};
+constexpr Name<Stage> stages[] = {{Stage::fresh, "fresh"},
+                                  {Stage::ready, "ready"},
+                                  {Stage::serving, "serving"},
+                                  {Stage::sleeping, "sleeping"},
+                                  {Stage::draining, "draining"}};
 constexpr Name<PoolMode> pool_modes[] = {
     {PoolMode::fixed, "fixed"}, {PoolMode::dynamic, "dynamic"}, {PoolMode::ondemand, "ondemand"}};
 constexpr Name<ExitStatus::Kind> exit_kinds[] = {{ExitStatus::Kind::exited, "exited"},

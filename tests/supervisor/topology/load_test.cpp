@@ -199,8 +199,8 @@ TEST_F(TopologyLoader, ReadsLimitsOfRequestsAndChildren) {
 }
 
 TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
-    EXPECT_EQ(problems(dynamic_worker("rolling: {surge: 1}, handler: My::Handler")),
-              "4:1 `rolling`: known, not in this version\n4:22 `handler`: known, not in this version\n");
+    EXPECT_EQ(problems(dynamic_worker("routes: {}, handler: My::Handler")),
+              "4:1 `routes`: known, not in this version\n4:13 `handler`: known, not in this version\n");
     EXPECT_EQ(problems(dynamic_worker("env: {A: \"x${HOME:-/}\"}")),
               "4:10 ${…} in a value: known, not in this version\n");
     EXPECT_EQ(problems("links: rewrite\ncluster: {}\n" + dynamic_worker("")),
