@@ -119,7 +119,7 @@ Result<std::optional<TopologyRow>> Queries::last_topology() const {
     });
 }
 
-Result<std::vector<TopologyRow>> Queries::topologies(std::size_t limit) const {
+Result<std::vector<TopologyRow>> Queries::last_topologies(std::size_t limit) const {
     constexpr auto sql = "SELECT digest, document, path, applied_ms FROM topologies ORDER BY id DESC LIMIT ?";
     return connection_->run(sql, [&](SQLite::Statement& rows) {
         rows.bind(1, static_cast<std::int64_t>(limit));

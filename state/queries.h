@@ -103,7 +103,7 @@ public:
     /// The one applied last; nothing when there never was one.
     [[nodiscard]] Result<std::optional<TopologyRow>> last_topology() const;
     /// The latest, newest first.
-    [[nodiscard]] Result<std::vector<TopologyRow>> topologies(std::size_t limit) const;
+    [[nodiscard]] Result<std::vector<TopologyRow>> last_topologies(std::size_t limit) const;
     /// The last status of each worker that belongs to the site, by name.
     [[nodiscard]] Result<std::vector<WorkerRow>> workers() const;
     /// The last samples of a worker, newest first.

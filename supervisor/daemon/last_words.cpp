@@ -2,9 +2,11 @@
 
 #include "base/fd.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace mpsup {
 
@@ -34,15 +36,30 @@ void make_printable(std::string& text) {
     }
 }
 
-} // namespace
+struct Log {
+    Fd file; // none: there is no such log
+    off_t size = 0;
+};
 
-std::string last_words(const std::string& log_path) {
-    const auto file = open_file(log_path, O_RDONLY | O_NONBLOCK); // somebody may have put a fifo there
+Log open_log(const std::string& path) {
+    auto file = open_file(path, O_RDONLY | O_NONBLOCK); // somebody may have put a fifo there
     struct stat status{};
     if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    std::string text(bytes_read, '\0');
-    const off_t from = status.st_size > off_t{bytes_read} ? status.st_size - off_t{bytes_read} : 0;
-    const ssize_t size = ::pread(file->get(), text.data(), text.size(), from);
+    return {std::move(*file), status.st_size};
+}
+
+} // namespace
+
+std::uint64_t log_size(const std::string& log_path) { return static_cast<std::uint64_t>(open_log(log_path).size); }
+
+std::string last_words(const std::string& log_path, std::uint64_t since) {
+    const auto [file, size_then] = open_log(log_path);
+    const auto end = static_cast<std::uint64_t>(size_then);
+    if (!file) return {};
+    if (since > end) since = 0; // it was cut since
+    std::string text(std::min<std::uint64_t>(end - since, bytes_read), '\0');
+    const auto from = static_cast<off_t>(end - text.size());
+    const ssize_t size = ::pread(file.get(), text.data(), text.size(), from);
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     if (!text.empty() && text.back() == '\n') text.pop_back();
     std::size_t newline = text.size();

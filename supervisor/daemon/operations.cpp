@@ -2,6 +2,7 @@
 
 #include "state/queries.h"
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/rollout_driver.h"
 #include "supervisor/daemon/urls.h"
 #include "supervisor/topology/diff.h"
@@ -166,7 +167,7 @@ void report_changes(const topology::Diff& changes, const Report& report) {
 Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const topology::WorkerSpec& spec,
                  std::vector<Listener> listeners, bool fast) {
     Newcomer newcomer{worker, 0, false, worker->spec(), worker->listeners(), core::Progress::coming, {}, 0};
-    newcomer.log_start = log_size(site, spec.name);
+    newcomer.log_start = log_size(site.around().paths.worker_log(spec.name));
     newcomer.plan = plan_of(worker->core(), spec, fast);
     Preparation how{{}, fast};
     if (!newcomer.plan.is_at_once()) how.children = newcomer.plan.first_children();
@@ -302,7 +303,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         co_return Outcome{0, "nothing changed"};
     }
     if (Newcomer* lost = co_await wait_until_standing_by(site, *newcomers, report)) {
-        const std::string why = why_not(*lost) + last_words(site, lost->worker->spec().name, lost->log_start);
+        const std::string why = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
         forget_wanted();
         co_await take_back(site, *newcomers, report);
         site.listeners().keep_only(addresses_of(before));
@@ -380,7 +381,7 @@ void record_woken(Site& site, const std::vector<std::string>& names) {
 Result<AppliedTopology> previous_topology(const Site& site, const SitePaths& paths) {
     const auto queries = state::Queries::open(paths.database());
     if (!queries) return std::unexpected(queries.error());
-    auto rows = queries->topologies(20);
+    auto rows = queries->last_topologies(20);
     if (!rows) return std::unexpected(rows.error());
     for (state::TopologyRow& row : *rows) {
         if (site.applied() && row.digest == site.applied()->digest) continue;

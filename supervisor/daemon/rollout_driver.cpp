@@ -1,8 +1,8 @@
 #include "supervisor/daemon/rollout_driver.h"
 
+#include "supervisor/daemon/last_words.h"
+
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <utility>
 #include <vector>
@@ -15,8 +15,6 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds(100); // at what children count: nobody tells us of it
-constexpr std::size_t shown_lines = 5;
-constexpr std::uint64_t shown_bytes = 4096;
 
 std::string title(const WorkerHandle& worker, core::GenerationNumber number) {
     return worker.spec().name + " generation " + std::to_string(number);
@@ -224,27 +222,14 @@ std::string describe_failure(Site& site, const WorkerHandle& worker, const core:
         text += " was taken back: " + rollout.why() + (trouble.empty() ? "" : ", " + trouble);
     if (const auto serving = worker.core().serving(); serving != 0)
         text += "; generation " + std::to_string(serving) + " serves on";
-    return text + last_words(site, worker.spec().name, log_start);
+    return text + words_since(site, worker.spec().name, log_start);
 }
 
-std::uint64_t log_size(Site& site, const std::string& worker) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(site.around().paths.worker_log(worker), error);
-    return error ? 0 : size;
-}
-
-std::string last_words(Site& site, const std::string& worker, std::uint64_t since) {
-    const auto size = log_size(site, worker);
-    if (size <= since) return {};
-    std::ifstream file(site.around().paths.worker_log(worker), std::ios::binary);
-    file.seekg(static_cast<std::streamoff>(std::max(since, size > shown_bytes ? size - shown_bytes : 0)));
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);)
-        if (!line.empty()) lines.push_back(std::move(line));
-    std::string text;
-    for (std::size_t i = lines.size() - std::min(lines.size(), shown_lines); i < lines.size(); ++i)
-        text += "\n    " + lines[i];
-    return text.empty() ? text : "\nthe last that it wrote:" + text;
+std::string words_since(Site& site, const std::string& worker, std::uint64_t since) {
+    std::string words = last_words(site.around().paths.worker_log(worker), since);
+    if (words.empty()) return words;
+    for (std::size_t at = 0; (at = words.find('\n', at)) != std::string::npos; at += 5) words.insert(at + 1, "    ");
+    return "\nthe last that it wrote:\n    " + words;
 }
 
 } // namespace mpsup

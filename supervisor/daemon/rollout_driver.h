@@ -28,9 +28,7 @@ namespace mpsup {
 [[nodiscard]] std::string describe_failure(Site& site, const WorkerHandle& worker, const core::RolloutPlan& plan,
                                            const core::Rollout& rollout, std::uint64_t log_start);
 
-/// How long a worker's log is now, for last_words.
-[[nodiscard]] std::uint64_t log_size(Site& site, const std::string& worker);
 /// The last lines that a worker wrote since its log was so long, below a heading; empty: none.
-[[nodiscard]] std::string last_words(Site& site, const std::string& worker, std::uint64_t since);
+[[nodiscard]] std::string words_since(Site& site, const std::string& worker, std::uint64_t since);
 
 } // namespace mpsup

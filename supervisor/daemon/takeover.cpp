@@ -24,7 +24,8 @@ namespace {
 
 constexpr auto hello_patience = std::chrono::milliseconds(5'000);
 constexpr auto late_word_patience = std::chrono::milliseconds(1'000); // what a master says of its children
-constexpr auto stranger_patience = 3 * contract::search_interval;     // nobody says whom to wait for
+constexpr auto stranger_patience =
+    8 * contract::search_interval; // nobody says whom to wait for, and the machine may be busy
 
 // The process that was recorded, if the kernel still has it. Looked at after the pidfd was opened: before, another could
 // have taken its pid.

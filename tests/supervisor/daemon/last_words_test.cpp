@@ -38,6 +38,16 @@ TEST_F(LastWords, OfALongLogAreItsEnd) {
     EXPECT_TRUE(of(std::string(100'000, '\n') + "the end\n").ends_with("\nthe end"));
 }
 
+TEST_F(LastWords, AreOfWhatIsNew) {
+    (void)of("old\n");
+    const auto since = log_size(path_);
+    EXPECT_EQ(last_words(path_, since), "");
+    std::ofstream(path_, std::ios::app) << "new\n";
+    EXPECT_EQ(last_words(path_, since), "new");
+    (void)of("cut\n");
+    EXPECT_EQ(last_words(path_, 1000), "cut") << "somebody has emptied it meanwhile";
+}
+
 TEST_F(LastWords, HoldNothingThatActsOnATerminal) {
     EXPECT_EQ(of(std::string("a\x1b[31m\0", 7)), "a?[31m?");
     EXPECT_EQ(of("gr\xc3\xbc\xc3\x9f dich"), "gr\xc3\xbc\xc3\x9f dich");
