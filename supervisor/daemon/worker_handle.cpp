@@ -170,6 +170,12 @@ void WorkerHandle::admit_beside(core::GenerationNumber number) {
 }
 
 void WorkerHandle::serve_alone(core::GenerationNumber number, bool keeps_old) {
+    // One that sleeps would keep an address open where nobody accepts any more.
+    const auto is_listened_on = [&](const Address& address) {
+        return std::ranges::find(spec_.listen, address) != spec_.listen.end();
+    };
+    for (const auto& generation : generations_)
+        keeps_old = keeps_old && std::ranges::all_of(generation->spec.listen, is_listened_on);
     core_.serve_alone(number, Clock::now(), keeps_old);
     act();
 }
@@ -203,8 +209,10 @@ void WorkerHandle::set_rolling(const topology::Rolling& rolling) {
     core_.set_rules(rules_of(spec_));
 }
 
-void WorkerHandle::become_as(core::GenerationNumber number) {
-    if (const GenerationHandle* generation = find(number)) set_spec(generation->spec, generation->listeners);
+bool WorkerHandle::become_as(core::GenerationNumber number) {
+    const GenerationHandle* generation = find(number);
+    if (generation) set_spec(generation->spec, generation->listeners);
+    return generation && generation->is_spec_known;
 }
 
 void WorkerHandle::close() {

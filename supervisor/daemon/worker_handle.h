@@ -86,6 +86,7 @@ struct GenerationHandle {
     std::map<pid_t, ServingProcess> children;
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
+    bool is_spec_known = true;     // it was started with it, or so the last topology says
     std::optional<int> first_size; // children to begin with; nothing: as the spec says
     core::Tally counted;           // of children that are gone
 };
@@ -116,6 +117,7 @@ public:
     core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners, Preparation how = {});
     void admit(core::GenerationNumber number);
     void admit_beside(core::GenerationNumber number);
+    /// What was replaced sleeps only if it listens on nothing that the new one does not.
     void serve_alone(core::GenerationNumber number, bool keeps_old = true);
     void take_back(core::GenerationNumber number);
     void wake(core::GenerationNumber number);
@@ -141,8 +143,8 @@ public:
     void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
     /// How it is rolled from here on; nothing that runs changes.
     void set_rolling(const topology::Rolling& rolling);
-    /// What is spawned from here on is as this generation is.
-    void become_as(core::GenerationNumber number);
+    /// What is spawned from here on is as this generation is. False: it is not known how that was.
+    bool become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.
     void close();
 
