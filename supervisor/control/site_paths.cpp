@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <pwd.h>
@@ -87,6 +88,21 @@ Result<> SitePaths::create() const {
     for (const auto& [path, mode] : folders)
         if (auto made = make_dir(path, mode); !made) return made;
     return {};
+}
+
+std::uint64_t SitePaths::last_private_socket(const std::string& worker) const {
+    const std::string prefix = worker + ".";
+    std::uint64_t last = 0;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(run_ + "/private", error)) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(prefix)) continue;
+        std::uint64_t number = 0;
+        const char* const end = name.data() + name.size();
+        const auto parsed = std::from_chars(name.data() + prefix.size(), end, number);
+        if (parsed.ec == std::errc{} && parsed.ptr == end) last = std::max(last, number);
+    }
+    return last;
 }
 
 std::vector<std::string> known_sites(const BaseDirs& base) {

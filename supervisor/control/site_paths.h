@@ -42,6 +42,8 @@ public:
     [[nodiscard]] std::string private_socket(const std::string& worker, std::uint64_t generation) const {
         return run_ + "/private/" + worker + "." + std::to_string(generation);
     }
+    /// The highest generation of a worker that has such a socket: it may live though no history knows of it. 0: none.
+    [[nodiscard]] std::uint64_t last_private_socket(const std::string& worker) const;
     [[nodiscard]] const std::string& state_dir() const { return state_; }
     [[nodiscard]] const std::string& run_dir() const { return run_; }
 

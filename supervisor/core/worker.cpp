@@ -161,8 +161,9 @@ void Worker::adopt(GenerationNumber number, Phase phase, bool has_process, Time 
 
 void Worker::resume(Time now) {
     wants_to_run_ = true;
-    const auto stays = std::ranges::find(generations_, Phase::serving, &Generation::phase);
-    const GenerationNumber keeper = stays != generations_.end() ? stays->number : serving();
+    auto stays = std::ranges::find(generations_, Phase::serving, &Generation::phase);
+    if (stays == generations_.end()) stays = std::ranges::find_if(generations_, is_taking_requests, &Generation::phase);
+    const GenerationNumber keeper = stays != generations_.end() ? stays->number : 0;
     GenerationNumber newcomer = 0;
     for (Generation& generation : generations_) {
         if (generation.number == keeper) continue;
@@ -321,7 +322,7 @@ void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status
     generation->trouble = why;
     if (is_coming(generation->phase))
         apply(*generation, Trigger::retire, now);
-    else
+    else if (generation->ready_count() == 0) // or those that are left serve on, and their master goes on trying
         give_up(number, verdict.deaths, why, now);
 }
 

@@ -222,7 +222,7 @@ private:
         co_await interrupt();
         operation_ = "stop by signal";
         RolloutRecord record(site_, operation_, {});
-        record.end(co_await bring_down(site_, std::move(report)));
+        record.end(co_await down(std::move(report)));
         finish(0);
     }
 
@@ -376,9 +376,14 @@ private:
 
     asio::awaitable<void> serve_down(const Report& report, ControlAnswer& answer) {
         co_await interrupt();
-        const Outcome outcome = co_await perform("down", bring_down(site_, report));
+        const Outcome outcome = co_await perform("down", down(report));
         answer.line(result_line(outcome));
         if (outcome.code == 0) spawn(finish_after_answer(0));
+    }
+
+    asio::awaitable<Outcome> down(Report report) {
+        takeover_->adopt_the_rest();
+        co_return co_await bring_down(site_, std::move(report));
     }
 
     // Upgrade: another program, the same process

@@ -21,6 +21,7 @@ struct Returned {
     std::map<Address, Listener> listeners;                // TCP, bound and listening
     std::optional<contract::ScoreboardReader> scoreboard; // of the right size, sealed
     std::optional<core::RecordedProcess> record;          // what the history says of it
+    bool is_intended = false;                             // or only that it was to be started is recorded, by its uuid
     std::int64_t started_ms = 0;                          // wall clock, as recorded; 0: not known
     std::string program;                                  // file name of its program
 };

@@ -12,10 +12,11 @@ namespace mpsup {
 
 namespace {
 
-// Generations are numbered on over the life of a site, so that what the history says of one is said of that one only.
-core::GenerationNumber last_recorded_generation(const SitePaths& paths, const std::string& worker) {
+// Generations are numbered on over the life of a site, so that what the history says of one is said of that one only. What the
+// disk refused to remember may still be there.
+core::GenerationNumber last_generation(const SitePaths& paths, const std::string& worker) {
     const auto queries = state::Queries::open(paths.database());
-    return queries ? queries->last_generation(worker).value_or(0) : 0;
+    return std::max(queries ? queries->last_generation(worker).value_or(0) : 0, paths.last_private_socket(worker));
 }
 
 } // namespace
@@ -33,7 +34,7 @@ std::shared_ptr<WorkerHandle> Site::find(const std::string& name) const {
 
 std::shared_ptr<WorkerHandle> Site::add(const topology::WorkerSpec& spec) {
     return workers_.emplace_back(
-        std::make_shared<WorkerHandle>(around_, spec, last_recorded_generation(around_.paths, spec.name)));
+        std::make_shared<WorkerHandle>(around_, spec, last_generation(around_.paths, spec.name)));
 }
 
 void Site::remove(const std::string& name) {

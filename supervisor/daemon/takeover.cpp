@@ -134,7 +134,7 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
         return false;
     }
     returned->record = adoption_.arrived(hello.pid);
-    intents_.erase(hello.identity.uuid);
+    returned->is_intended = intents_.erase(hello.identity.uuid) > 0;
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
     if (!site_.applied() && !is_up_ordered_) {

@@ -42,6 +42,9 @@ public:
     /// A process that has come further than `fresh` says hello, during the takeover or later. False: it is none of ours.
     [[nodiscard]] bool greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection);
 
+    /// Before all is stopped: children that nobody has announced yet are waited for no longer.
+    void adopt_the_rest() { adopt_silent_children(true); }
+
     /// When the history was lost: what said hello and belongs to no worker that is known is given to those of `topology`. Their
     /// names: what they were started with is not known.
     [[nodiscard]] std::vector<std::string> adopt_strangers(const topology::Topology& topology);

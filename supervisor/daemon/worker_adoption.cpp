@@ -28,9 +28,10 @@ core::Phase phase_of(contract::Stage stage) {
 
 ServingProcess serving_process(Returned& returned) {
     ServingProcess process;
-    process.uuid = returned.record                                ? returned.record->uuid
-                   : returned.hello.role == contract::Role::child ? random_uuid()
-                                                                  : returned.hello.identity.uuid;
+    // A child that became a master says its parent's name.
+    process.uuid = returned.record        ? returned.record->uuid
+                   : returned.is_intended ? returned.hello.identity.uuid
+                                          : random_uuid();
     process.pidfd = std::move(returned.pidfd);
     process.start_time = returned.claimant.start_time_kernel;
     process.started_ms = returned.started_ms > 0 ? returned.started_ms : wall_clock_ms();
@@ -88,11 +89,9 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
         process.link = std::move(link);
         (void)process.link->send(contract::Drain{generation.spec.stop.grace});
         kept = &generation.retiring.emplace_back(std::move(process));
-        asio::co_spawn(around_.executor, end_retiring(number, hello.pid), [](const auto&) {});
     } else {
         if (has_master) {
             generation.process.link = std::exchange(generation.link, nullptr);
-            asio::co_spawn(around_.executor, end_retiring(number, generation.process.pidfd.pid()), [](const auto&) {});
             generation.retiring.push_back(std::move(generation.process));
         }
         generation.process = std::move(process);
@@ -102,6 +101,7 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
         kept = &generation.process;
         if (core_.rules().is_pool) core_.on_pool_wants(number, hello.wanted);
     }
+    if (!generation.retiring.empty()) end_predecessors(generation);
     if (!is_recorded)
         record_start(generation, *kept, core_.rules().is_pool ? state::ProcessRole::master : state::ProcessRole::light);
     watch(generation, *kept);

@@ -68,6 +68,7 @@ struct ServingProcess {
     std::uint64_t shared_bytes = 0;
     pid_t master = -1;    // that forked it
     bool watched = false; // its pidfd, because its master is dead
+    bool leaving = false; // another master's children take its place
     TrafficCounter counter;
 };
 
@@ -213,7 +214,8 @@ private:
     void greet_child(GenerationHandle& generation, ServingProcess& child, contract::Stage stage, Fd& connection);
     void promote(GenerationHandle& generation, pid_t pid);
     void crown(GenerationHandle& generation, pid_t pid);
-    [[nodiscard]] boost::asio::awaitable<void> end_retiring(core::GenerationNumber number, pid_t pid);
+    void end_predecessors(const GenerationHandle& generation);
+    [[nodiscard]] boost::asio::awaitable<void> end_after_grace(core::GenerationNumber number, std::vector<pid_t> pids);
     void on_child_exited(GenerationHandle& generation, const contract::ChildExited& child);
     void distrust(GenerationHandle& generation, const std::string& why);
     void end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned, std::string reason);

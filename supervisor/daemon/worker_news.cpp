@@ -104,8 +104,9 @@ void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& chi
         return;
     }
     if (generation.process.pidfd && child.master != generation.process.pidfd.pid()) { // another is master already
+        child.leaving = true;
         (void)child.link->send(contract::Drain{generation.spec.stop.grace});
-        return;
+        return end_predecessors(generation);
     }
     core_.on_child_alone(generation.number, child.pidfd.pid(), Clock::now());
     act();
@@ -124,28 +125,53 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     if (generation.process.pidfd) {
         generation.process.link = std::exchange(generation.link, nullptr);
         if (generation.process.link) (void)generation.process.link->send(leave);
-        asio::co_spawn(around_.executor, end_retiring(generation.number, generation.process.pidfd.pid()),
-                       [](const std::exception_ptr&) {});
         generation.retiring.push_back(std::move(generation.process));
     }
     generation.process = std::move(child.mapped());
     generation.uuid = generation.process.uuid;
     generation.link = std::exchange(generation.process.link, nullptr);
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
-    for (auto& [other, orphan] : generation.children)
+    for (auto& [other, orphan] : generation.children) {
+        orphan.leaving = orphan.master != pid; // those that it has forked itself stay
         if (orphan.link) (void)orphan.link->send(leave);
+    }
+    end_predecessors(generation);
 }
 
-// A master that a child took over from has the usual grace to go; the core knows nothing of it.
-asio::awaitable<void> WorkerHandle::end_retiring(core::GenerationNumber number, pid_t pid) {
+namespace {
+
+// Masters that another took over from, and children that are not its own.
+std::vector<pid_t> predecessors_in(const GenerationHandle& generation) {
+    std::vector<pid_t> pids;
+    for (const ServingProcess& master : generation.retiring) pids.push_back(master.pidfd.pid());
+    for (const auto& [pid, child] : generation.children)
+        if (child.master != generation.process.pidfd.pid()) pids.push_back(pid);
+    return pids;
+}
+
+} // namespace
+
+void WorkerHandle::end_predecessors(const GenerationHandle& generation) {
+    asio::co_spawn(around_.executor, end_after_grace(generation.number, predecessors_in(generation)),
+                   [](const std::exception_ptr&) {});
+}
+
+// They have the usual grace to go; the core knows nothing of it.
+asio::awaitable<void> WorkerHandle::end_after_grace(core::GenerationNumber number, std::vector<pid_t> pids) {
+    constexpr auto in_order = std::chrono::seconds(1); // a master ends its own children first
     const auto self = shared_from_this();
     const GenerationHandle* generation = find(number);
     if (!generation) co_return;
-    co_await pause_for(generation->spec.stop.grace);
+    co_await pause_for(generation->spec.stop.grace + in_order);
     generation = find(number);
     if (!generation) co_return;
-    for (const ServingProcess& master : generation->retiring)
-        if (master.pidfd.pid() == pid) (void)master.pidfd.send_signal(SIGKILL);
+    for (const pid_t pid : predecessors_in(*generation)) {
+        if (std::ranges::find(pids, pid) == pids.end()) continue;
+        const auto child = generation->children.find(pid);
+        const auto master = std::ranges::find(generation->retiring, pid, [](const auto& it) { return it.pidfd.pid(); });
+        const Pidfd& pidfd = child != generation->children.end() ? child->second.pidfd : master->pidfd;
+        (void)pidfd.send_signal(SIGKILL);
+    }
 }
 
 void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contract::Message message,
@@ -339,7 +365,7 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
     if (child == generation.children.end()) return;
     if (auto late = time_limit_reason(child->second.scoreboard.read(), status, monotonic_ms()); !late.empty())
         reason = std::move(late);
-    const bool leaving = planned || generation.draining;
+    const bool leaving = planned || child->second.leaving || generation.draining;
     around_.history.store().exited({child->second.uuid, status,
                                     !reason.empty() ? reason
                                     : leaving       ? "planned"
@@ -348,7 +374,9 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
     child->second.counter.add_to(generation.counted);
     if (child->second.link) child->second.link->close();
     generation.children.erase(child);
-    core_.on_child_exit(generation.number, pid, status, planned, std::move(reason), Clock::now(), roll_dice());
+    for (auto& [other, orphan] : generation.children) // of one that was on its way to be master
+        if (orphan.master == pid) watch(generation, orphan);
+    core_.on_child_exit(generation.number, pid, status, leaving, std::move(reason), Clock::now(), roll_dice());
 }
 
 } // namespace mpsup

@@ -27,7 +27,7 @@ void Oracle::forks(WorkerId worker, GenerationNumber generation, Uuid uuid) {
     if (!written && !waited) fail(name(worker, generation) + " is forked without its intent on disk");
     for (const ProcessId id : machine_.living_of_worker(worker)) {
         const Process& other = machine_.process(id);
-        if (other.generation == generation && is_recorded(id)) // of the others nobody can know the number
+        if (other.generation == generation)
             fail(name(worker, generation) + " is started while a process of that number lives, pid " +
                  std::to_string(other.pid));
     }

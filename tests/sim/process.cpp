@@ -89,7 +89,10 @@ void Machine::search(ProcessId id) {
 void Machine::look_for_supervisor(ProcessId id) {
     Process& self = process(id);
     self.is_searching = true;
-    if (!connect(id, word_about(Word::What::hello, id))) {
+    const bool is_loading = self.stage == Stage::fresh && self.children.empty(); // and does nothing else meanwhile
+    Word hello = word_about(Word::What::hello, id);
+    if (hello.stage == Stage::fresh) hello.stage = Stage::ready; // it needs no go
+    if (is_loading || !connect(id, hello)) {
         clock.after(search_interval + random.ms(0, 5), [this, id] {
             process(id).is_searching = false;
             search(id);

@@ -97,7 +97,9 @@ private:
         case 4: return kill_anybody(true);
         case 5:
             numbers_.steps_to_live = 0; // and somebody dies while none runs
-            machine_.clock.after(random.ms(0, 1'500), [this] { kill_anybody(true); });
+            machine_.clock.after(random.ms(0, 1'500), [this] {
+                if (machine_.faults.enabled) kill_anybody(true);
+            });
             return;
         case 6: machine_.trace("the disk refuses"); return machine_.refuse_writes_for(random.ms(100, 20'000));
         case 7:

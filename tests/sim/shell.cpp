@@ -12,14 +12,16 @@ namespace {
 constexpr Duration hello_patience{5'000};
 constexpr Duration late_word_patience{1'000};
 constexpr Duration search_interval{250};
-constexpr Duration stranger_patience = 3 * search_interval;
+constexpr Duration stranger_patience = 8 * search_interval;
 
 bool has_bit(unsigned mask, WorkerId worker) { return ((mask >> worker) & 1U) != 0; }
 
-GenerationNumber last_generation(const Disk& disk, WorkerId worker) {
+// By the history, and by the sockets of what lives.
+GenerationNumber last_generation(Machine& machine, WorkerId worker) {
     GenerationNumber last = 0;
-    for (const auto& [uuid, row] : disk.rows)
+    for (const auto& [uuid, row] : machine.disk().rows)
         if (row.worker == worker) last = std::max(last, row.generation);
+    for (const ProcessId id : machine.living_of_worker(worker)) last = std::max(last, machine.process(id).generation);
     return last;
 }
 
@@ -104,8 +106,7 @@ WorkerShell* Shell::find(WorkerId id) {
 }
 
 WorkerShell& Shell::add(WorkerId id) {
-    return *workers_.emplace(id, std::make_unique<WorkerShell>(*this, id, last_generation(machine_.disk(), id)))
-                .first->second;
+    return *workers_.emplace(id, std::make_unique<WorkerShell>(*this, id, last_generation(machine_, id))).first->second;
 }
 
 void Shell::remove(WorkerId id) {
@@ -145,7 +146,11 @@ void Shell::read_history() {
     std::vector<core::RecordedProcess> alive;
     for (const auto& [uuid, row] : machine_.disk().rows) {
         if (row.has_ended) continue;
-        const ProcessId holder = row.pid > 0 ? machine_.holder_of(row.pid) : nobody;
+        if (row.pid <= 0) {
+            intents_.insert(uuid);
+            continue;
+        }
+        const ProcessId holder = machine_.holder_of(row.pid);
         const bool is_same = holder != nobody && (machine_.process(holder).start_time == row.start_time ||
                                                   site_.bug == Bug::forget_start_time);
         if (!is_same) {
@@ -174,25 +179,38 @@ bool Shell::greet(const Word& hello, int connection) {
     if (site_.bug != Bug::adopt_by_pid && adoption_.judge(claimant) == core::ClaimVerdict::impostor) return false;
     if (over_ && site_.bug == Bug::drop_latecomers) return false;
     const auto record = adoption_.arrived(hello.pid);
+    const bool is_intended = intents_.erase(hello.uuid) > 0;
+    if (is_intended) intended_.insert(connection);
     if (!applied_ && !is_up_ordered_) {
         strangers_.emplace_back(hello, connection);
         if (record) lost_records_.insert_or_assign(connection, *record);
     } else {
-        give(hello, connection, record);
+        const bool is_new = !known_worker || !known_worker->core().find(hello.generation);
+        give(hello, connection, record, is_intended);
         if (site_.bug == Bug::double_adoption && machine_.random.one_in(2)) give(hello, connection, std::nullopt);
-        WorkerShell& worker = worker_of(hello.worker);
-        if (over_) worker.resume(is_wanted(hello.worker) && worker.core().wants_to_run());
+        if (over_ && is_new) worker_of(hello.worker).settle(hello.generation);
     }
     return true;
 }
 
-void Shell::give(const Word& hello, int connection, std::optional<core::RecordedProcess> record) {
+void Shell::give(const Word& hello, int connection, std::optional<core::RecordedProcess> record, bool is_intended) {
     step();
-    worker_of(hello.worker).adopt(hello, connection, std::move(record));
+    worker_of(hello.worker).adopt(hello, connection, std::move(record), is_intended);
+}
+
+bool Shell::is_waiting() const {
+    const Time now = machine_.clock.now();
+    if (!intents_.empty() && now < begun_ + stranger_patience) return true;
+    return !adoption_.is_complete() && now < adoption_.deadline();
+}
+
+void Shell::close_intents() {
+    for (const Uuid uuid : std::exchange(intents_, {}))
+        machine_.write([uuid](Disk& disk) { disk.rows[uuid].has_ended = true; });
 }
 
 void Shell::wait_for_hellos() {
-    if (adoption_.is_complete() || machine_.clock.now() >= adoption_.deadline()) return finish_takeover();
+    if (!is_waiting()) return finish_takeover();
     std::vector<pid_t> ended;
     for (const auto& [pid, record] : adoption_.missing())
         if (!machine_.process(known_.at(pid).first).alive) ended.push_back(pid);
@@ -206,6 +224,7 @@ void Shell::wait_for_hellos() {
 }
 
 void Shell::finish_takeover() {
+    close_intents();
     kill_silent();
     adopt_silent_children(false);
     resume_all();
@@ -264,7 +283,8 @@ void Shell::adopt_strangers(unsigned workers) {
     expect_children();
     for (const auto& [hello, connection] : std::exchange(strangers_, {})) {
         const auto record = lost_records_.find(connection);
-        give(hello, connection, record == lost_records_.end() ? std::nullopt : std::optional(record->second));
+        give(hello, connection, record == lost_records_.end() ? std::nullopt : std::optional(record->second),
+             intended_.contains(connection));
     }
     adopt_silent_children(false);
     resume_all();
@@ -290,6 +310,7 @@ bool Shell::order(Verb verb, unsigned workers) {
         if (verb == Verb::up) {
             begin_up();
         } else {
+            if (verb == Verb::down) adopt_silent_children(true); // nobody is to be left out
             for (const auto& [id, worker] : workers_)
                 if (verb == Verb::down || has_bit(workers, id)) operation_->todo.push_back(id);
             if (verb == Verb::down)

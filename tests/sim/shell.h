@@ -38,6 +38,7 @@ struct Serving {
     int link = -1;
     ProcessId master = nobody;
     bool watched = false;
+    bool leaving = false;
 };
 
 struct GenerationShell {
@@ -62,6 +63,7 @@ public:
     void abandon(GenerationNumber number);
     void stop();
     void resume(bool is_wanted);
+    void settle(GenerationNumber number);
     void give_up_newcomers();
 
     [[nodiscard]] bool greet(const Word& hello, ProcessId speaker, int connection);
@@ -69,7 +71,7 @@ public:
     void ended();
     [[nodiscard]] bool knows(ProcessId process) const;
 
-    void adopt(const Word& hello, int connection, std::optional<core::RecordedProcess> record);
+    void adopt(const Word& hello, int connection, std::optional<core::RecordedProcess> record, bool is_intended);
     void adopt_silent_child(const core::RecordedProcess& record, ProcessId process);
     void expect_child(const core::RecordedProcess& record) { expected_children_[record.pid] = record; }
     [[nodiscard]] bool has_master(GenerationNumber number) const;
@@ -95,7 +97,8 @@ private:
     void kill(const GenerationShell& generation, const Serving& process);
     void greet_child(GenerationShell& generation, Serving& child, Stage stage, int connection);
     void promote(GenerationShell& generation, pid_t pid);
-    void end_retiring(GenerationNumber number, ProcessId process);
+    [[nodiscard]] static std::vector<ProcessId> predecessors_in(const GenerationShell& generation);
+    void end_predecessors(const GenerationShell& generation);
     void crown(GenerationShell& generation, pid_t pid);
     void on_child_started(GenerationShell& generation, ProcessId sender, const Word& word);
     void end_child(GenerationShell& generation, pid_t pid, bool planned);
@@ -103,7 +106,8 @@ private:
     void watch(Serving& process);
     void reap_generation(GenerationShell& generation);
     GenerationShell& generation_of(GenerationNumber number, core::Phase phase, bool is_main);
-    void adopt_process(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record);
+    void adopt_process(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record,
+                       bool is_intended);
     void adopt_child(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record);
     Uuid fresh_uuid();
     double dice();
@@ -183,8 +187,10 @@ private:
     void guard(const std::function<void()>& what);
     void read_history();
     bool greet(const Word& hello, int connection);
-    void give(const Word& hello, int connection, std::optional<core::RecordedProcess> record);
+    void give(const Word& hello, int connection, std::optional<core::RecordedProcess> record, bool is_intended = false);
     void wait_for_hellos();
+    [[nodiscard]] bool is_waiting() const;
+    void close_intents();
     void finish_takeover();
     void kill_silent();
     void expect_children();
@@ -215,6 +221,8 @@ private:
     std::vector<std::unique_ptr<WorkerShell>> removed_; // events still name them
     core::Adoption adoption_;
     std::map<pid_t, std::pair<ProcessId, core::RecordedProcess>> known_;
+    std::set<Uuid> intents_; // of what may have been forked
+    std::set<int> intended_; // strangers of whom there was an intent, by connection
     std::vector<std::pair<Word, int>> strangers_;
     std::map<int, core::RecordedProcess> lost_records_; // of strangers, by connection
     std::vector<std::pair<int, Word>> unread_;          // what they said

@@ -79,6 +79,14 @@ void WorkerShell::stop() {
     act();
 }
 
+void WorkerShell::settle(GenerationNumber number) {
+    oracle_.starts_afresh(id_);
+    is_ordered_ = true;
+    core_.settle(number, now());
+    act();
+    is_ordered_ = false;
+}
+
 void WorkerShell::give_up_newcomers() {
     std::vector<GenerationNumber> coming;
     for (const core::Generation& generation : core_.generations())
@@ -358,7 +366,12 @@ void WorkerShell::greet_child(GenerationShell& generation, Serving& child, Stage
         generation.draining = true;
     }
     const bool has_other_master = generation.process.process != nobody && child.master != generation.process.process;
-    if (generation.draining || has_other_master) return machine_.tell(connection, Order::drain);
+    if (generation.draining || has_other_master) {
+        machine_.tell(connection, Order::drain);
+        child.leaving = has_other_master;
+        if (has_other_master) end_predecessors(generation);
+        return;
+    }
     core_.on_child_alone(generation.number, machine_.process(child.process).pid, now());
     if (has(Bug::crown_every_orphan)) machine_.tell(connection, Order::promote);
     act();
@@ -376,22 +389,33 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
     if (child.empty()) return;
     if (generation.process.process != nobody) {
         if (generation.process.link >= 0) machine_.tell(generation.process.link, Order::drain);
-        end_retiring(generation.number, generation.process.process);
         generation.retiring.push_back(generation.process);
     }
     generation.process = child.mapped();
     record_start(generation, generation.process, Kind::master);
-    for (auto& [other, orphan] : generation.children)
+    for (auto& [other, orphan] : generation.children) {
+        orphan.leaving = orphan.master != generation.process.process;
         if (orphan.link >= 0) machine_.tell(orphan.link, Order::drain);
+    }
+    end_predecessors(generation);
 }
 
-void WorkerShell::end_retiring(GenerationNumber number, ProcessId process) {
-    shell_.later(core_.rules().limits.grace, [this, number, process] {
-        GenerationShell* generation = find(number);
-        if (!generation) return;
-        for (const Serving& master : generation->retiring)
-            if (master.process == process) kill(*generation, master);
-    });
+std::vector<ProcessId> WorkerShell::predecessors_in(const GenerationShell& generation) {
+    std::vector<ProcessId> all;
+    for (const Serving& master : generation.retiring) all.push_back(master.process);
+    for (const auto& [pid, child] : generation.children)
+        if (child.master != generation.process.process) all.push_back(child.process);
+    return all;
+}
+
+void WorkerShell::end_predecessors(const GenerationShell& generation) {
+    shell_.later(core_.rules().limits.grace + Duration(1'000),
+                 [this, number = generation.number, then = predecessors_in(generation)] {
+                     GenerationShell* it = find(number);
+                     if (!it) return;
+                     for (const ProcessId process : predecessors_in(*it))
+                         if (std::ranges::find(then, process) != then.end()) kill(*it, Serving{.process = process});
+                 });
 }
 
 void WorkerShell::hear(GenerationNumber number, ProcessId sender, const Word& word) {
@@ -500,8 +524,12 @@ void WorkerShell::end_child(GenerationShell& generation, pid_t pid, bool planned
     if (child == generation.children.end()) return;
     record_exit(child->second.uuid);
     if (child->second.link >= 0) machine_.hang_up(child->second.link);
-    const ExitStatus status = machine_.process(child->second.process).status;
+    const ProcessId process = child->second.process;
+    const ExitStatus status = machine_.process(process).status;
+    planned = planned || child->second.leaving;
     generation.children.erase(child);
+    for (auto& [other, orphan] : generation.children)
+        if (orphan.master == process) watch(orphan);
     core_.on_child_exit(generation.number, pid, status, planned, {}, now(), dice());
 }
 
@@ -519,43 +547,45 @@ GenerationShell& WorkerShell::generation_of(GenerationNumber number, core::Phase
     return **generations_.insert(later, std::move(generation));
 }
 
-void WorkerShell::adopt(const Word& hello, int connection, std::optional<core::RecordedProcess> record) {
+void WorkerShell::adopt(const Word& hello, int connection, std::optional<core::RecordedProcess> record,
+                        bool is_intended) {
     oracle_.adopts(machine_.peer_of(connection), id_, hello.generation);
     if (hello.kind == Kind::child)
         adopt_child(hello, connection, record);
     else
-        adopt_process(hello, connection, record);
+        adopt_process(hello, connection, record, is_intended);
     act();
 }
 
-void WorkerShell::adopt_process(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record) {
+void WorkerShell::adopt_process(const Word& hello, int connection, const std::optional<core::RecordedProcess>& record,
+                                bool is_intended) {
     const auto number = hello.generation;
     const auto phase =
         has(Bug::undrain) && hello.stage == Stage::draining ? core::Phase::serving : phase_of(hello.stage);
     GenerationShell* known = find(number);
     const bool has_master = known && known->process.process != nobody;
-    const bool is_predecessor = has_master && (phase == core::Phase::draining || !known->draining);
     const core::Phase known_phase = known && core_.find(number) ? core_.find(number)->phase : phase;
-    GenerationShell& generation = generation_of(number, is_predecessor ? known_phase : phase, true);
+    const bool is_namesake = known && (known_phase == core::Phase::launching || known_phase == core::Phase::loading);
+    const bool is_predecessor = is_namesake || (has_master && (phase == core::Phase::draining || !known->draining));
+    GenerationShell& generation = is_predecessor ? *known : generation_of(number, phase, true);
     Serving process;
     process.process = machine_.peer_of(connection);
-    process.uuid = record ? std::stoi(record->uuid) : hello.uuid;
+    process.uuid = record ? std::stoi(record->uuid) : is_intended ? hello.uuid : fresh_uuid();
     process.link = connection;
     shell_.link(connection, id_, number, process.process);
     Serving* kept = nullptr;
     if (is_predecessor) {
         machine_.tell(connection, Order::drain);
         kept = &generation.retiring.emplace_back(process);
-        end_retiring(number, process.process);
     } else {
         if (has_master) {
-            end_retiring(number, generation.process.process);
             generation.retiring.push_back(generation.process);
         }
         generation.process = process;
         generation.draining = phase == core::Phase::draining;
         kept = &generation.process;
     }
+    if (!generation.retiring.empty()) end_predecessors(generation);
     if (!record) record_start(generation, *kept, core_.rules().is_pool ? Kind::master : Kind::light);
     watch(*kept);
 }
