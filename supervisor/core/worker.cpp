@@ -197,10 +197,12 @@ void Worker::settle(GenerationNumber number, Time now) {
     Generation* late = find_mutable(number);
     if (!late) return;
     if (late->phase == Phase::sleeping && wants_to_run_ && sleeping() == number) return wake_sleeper(now);
-    const bool is_alone = std::ranges::none_of(generations_, [&](const Generation& other) {
-        return other.number != number && (is_coming(other.phase) || is_taking_requests(other.phase));
+    // One that serves goes when another does, not before.
+    const bool serves = is_taking_requests(late->phase);
+    const bool is_needed = std::ranges::none_of(generations_, [&](const Generation& other) {
+        return other.number != number && (is_taking_requests(other.phase) || (!serves && is_coming(other.phase)));
     });
-    if (!wants_to_run_ || !is_alone) {
+    if (!wants_to_run_ || !is_needed) {
         if (is_coming(late->phase)) late->trouble = "its supervisor was gone before it served";
         return apply(*late, Trigger::retire, now);
     }

@@ -81,7 +81,7 @@ public:
     /// Everything of it that lives is known: what was interrupted is taken back (of several that serve, the one that served
     /// first serves on), one that sleeps sleeps on or, if none serves, does, and what lacks is started.
     void resume(Time now);
-    /// One that was adopted after resume(): it goes, unless there is nothing else. What an operation brings in is not touched.
+    /// One that was adopted after resume(): it goes, unless it serves and nothing else does, or there is nothing else. What an operation brings in is not touched.
     void settle(GenerationNumber number, Time now);
     /// As an earlier supervisor counted.
     void continue_counts(int crashes, int planned_restarts);

@@ -134,16 +134,15 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
         return false;
     }
     returned->record = adoption_.arrived(hello.pid);
-    returned->is_intended = intents_.erase(hello.identity.uuid) > 0;
+    // A child says its master's name.
+    returned->is_intended = hello.role != contract::Role::child && intents_.erase(hello.identity.uuid) > 0;
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
     if (!site_.applied() && !is_up_ordered_) {
         strangers_.push_back({std::move(*returned), std::move(connection)});
     } else {
-        const auto worker = site_.find(hello.identity.worker);
-        const bool is_new = !worker || !worker->core().find(hello.identity.generation);
         WorkerHandle& taker = give(std::move(*returned), std::move(connection));
-        if (over_ && is_new) taker.settle(hello.identity.generation);
+        if (over_) taker.settle(hello.identity.generation);
     }
     bell_.ring();
     return true;

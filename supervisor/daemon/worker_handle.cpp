@@ -272,7 +272,11 @@ void WorkerHandle::perform(const core::Effect& effect) {
             },
             [&](const core::ReleaseChild& release) {
                 auto* generation = find(release.generation);
-                if (generation && generation->link) (void)generation->link->send(contract::Release{release.pid});
+                if (!generation) return;
+                if (generation->link) (void)generation->link->send(contract::Release{release.pid});
+                // Its master speaks for it no longer, and it not yet.
+                const auto child = generation->children.find(release.pid);
+                if (child != generation->children.end()) watch(*generation, child->second);
             },
             [&](const core::PromoteChild& promotion) {
                 if (auto* generation = find(promotion.generation)) promote(*generation, promotion.pid);

@@ -324,6 +324,13 @@ void WorkerHandle::reap() {
 }
 
 void WorkerHandle::reap_generation(GenerationHandle& generation) {
+    // What is read here may be the end of the generation, or change who is its master: all that waits until we are done.
+    const bool acted = std::exchange(acting_, true);
+    struct Restore {
+        bool& flag;
+        bool value;
+        ~Restore() { flag = value; }
+    } const restore{acting_, acted};
     // What a dead master said of its children comes first: it knew how they ended.
     if (generation.link && generation.process.pidfd && generation.process.pidfd.ended()) generation.link->read_now();
     if (generation.process.pidfd)

@@ -91,6 +91,7 @@ void Oracle::died(WorkerId worker, GenerationNumber generation, Duration settled
     const bool was_settled = since != serves_since_.end() && now - since->second >= settled;
     series.deaths_in_a_row = was_settled ? 1 : series.deaths_in_a_row + 1;
     series.last_death = now;
+    serves_since_.erase({worker, generation}); // if a child of it becomes its master it begins anew
 }
 
 void Oracle::restarts_by_itself(WorkerId worker, const core::RestartRule& rule) {
@@ -134,9 +135,12 @@ void Oracle::check_all_down() {
 void Oracle::check_quiet(unsigned wanted, int workers) {
     for (WorkerId worker = 0; worker < workers; ++worker) {
         std::set<GenerationNumber> serving;
+        std::set<GenerationNumber> sleepers; // one may
         for (const ProcessId id : machine_.living_of_worker(worker)) {
             const Process& process = machine_.process(id);
             if (is_beyond_reach(id) || (process.is_hung && process.kind == Kind::child)) continue;
+            if (process.stage == Stage::sleeping && sleepers.insert(process.generation).second && sleepers.size() == 1)
+                continue;
             if (process.stage != Stage::serving)
                 fail("worker " + std::to_string(worker) + ": pid " + std::to_string(pid_t{process.pid}) +
                      " is left over and does not serve" + (process.is_hung ? ", hangs" : "") +

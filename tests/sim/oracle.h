@@ -33,7 +33,7 @@ public:
     /// An order came, or another supervisor: counting starts anew.
     void starts_afresh(WorkerId worker) { series_[worker] = {}; }
     void serves(WorkerId worker, GenerationNumber generation) {
-        serves_since_[{worker, generation}] = machine_.clock.now();
+        serves_since_.try_emplace({worker, generation}, machine_.clock.now()); // another master changes nothing
     }
     void serves_since_long(WorkerId worker, GenerationNumber generation) { serves_since_[{worker, generation}] = {}; }
     void died(WorkerId worker, GenerationNumber generation, Duration settled);

@@ -179,16 +179,15 @@ bool Shell::greet(const Word& hello, int connection) {
     if (site_.bug != Bug::adopt_by_pid && adoption_.judge(claimant) == core::ClaimVerdict::impostor) return false;
     if (over_ && site_.bug == Bug::drop_latecomers) return false;
     const auto record = adoption_.arrived(hello.pid);
-    const bool is_intended = intents_.erase(hello.uuid) > 0;
+    const bool is_intended = hello.kind != Kind::child && intents_.erase(hello.uuid) > 0;
     if (is_intended) intended_.insert(connection);
     if (!applied_ && !is_up_ordered_) {
         strangers_.emplace_back(hello, connection);
         if (record) lost_records_.insert_or_assign(connection, *record);
     } else {
-        const bool is_new = !known_worker || !known_worker->core().find(hello.generation);
         give(hello, connection, record, is_intended);
         if (site_.bug == Bug::double_adoption && machine_.random.one_in(2)) give(hello, connection, std::nullopt);
-        if (over_ && is_new) worker_of(hello.worker).settle(hello.generation);
+        if (over_) worker_of(hello.worker).settle(hello.generation);
     }
     return true;
 }
@@ -293,6 +292,11 @@ void Shell::adopt_strangers(unsigned workers) {
         later(Duration(0), [this, connection, word] { hear(connection, word); });
 }
 
+bool Shell::has_given_up() const {
+    return std::ranges::any_of(
+        workers_, [](const auto& entry) { return entry.second->core().state() == core::WorkerState::failed; });
+}
+
 // Operations
 
 std::optional<Time> Shell::busy_since() const {
@@ -363,7 +367,8 @@ void Shell::changed() {
 bool Shell::is_settled(WorkerId id) {
     const WorkerShell* worker = find(id);
     return !worker || std::ranges::all_of(worker->core().generations(), [](const core::Generation& generation) {
-        return core::is_taking_requests(generation.phase) || core::is_coming(generation.phase);
+        const bool sleeps = generation.phase == core::Phase::sleeping && generation.children.empty();
+        return sleeps || core::is_taking_requests(generation.phase) || core::is_coming(generation.phase);
     });
 }
 

@@ -145,6 +145,7 @@ public:
     bool order(Verb verb, unsigned workers);
     [[nodiscard]] bool is_busy() const { return operation_.has_value() || !over_; }
     [[nodiscard]] bool has_failed() const { return failed_; } // the latest operation
+    [[nodiscard]] bool has_given_up() const;                  // a worker
     [[nodiscard]] bool is_down() const { return down_; }
     [[nodiscard]] std::optional<unsigned> applied() const { return applied_; }
     [[nodiscard]] std::optional<Time> busy_since() const;

@@ -160,7 +160,8 @@ void WorkerShell::perform(const core::Effect& effect) {
             [&](const core::OpenGate& gate) { keep_gate(gate.generation); },
             [&](const core::SendServe& serve) {
                 with(serve.generation, [&](GenerationShell& it) {
-                    oracle_.tells_serve(id_, it.number, core_.find(it.number)->passes_wanted);
+                    if (const core::Generation* known = core_.find(it.number))
+                        oracle_.tells_serve(id_, it.number, known->passes_wanted);
                     if (it.process.link >= 0) machine_.tell(it.process.link, Order::serve);
                 });
             },
@@ -178,6 +179,8 @@ void WorkerShell::perform(const core::Effect& effect) {
             [&](const core::ReleaseChild& release) {
                 with(release.generation, [&](GenerationShell& it) {
                     if (it.process.link >= 0) machine_.tell(it.process.link, Order::release, release.pid);
+                    const auto child = it.children.find(release.pid);
+                    if (child != it.children.end()) watch(child->second);
                 });
             },
             [&](const core::PromoteChild& child) {
@@ -476,6 +479,11 @@ void WorkerShell::ended() {
 }
 
 void WorkerShell::reap_generation(GenerationShell& generation) {
+    struct Restore {
+        bool& flag;
+        bool value;
+        ~Restore() { flag = value; }
+    } const restore{acting_, std::exchange(acting_, true)};
     const auto is_over = [&](const Serving& it) { return it.process != nobody && !machine_.process(it.process).alive; };
     const auto read_now = [&](const Serving& it) {
         if (it.link < 0) return;
