@@ -540,9 +540,14 @@ asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Repor
 }
 
 asio::awaitable<Outcome> bring_down(Site& site, Report report) {
-    const auto workers = site.workers();
-    for (const auto& worker : workers | std::views::reverse) co_await stop_and_wait(site, worker, report);
-    for (const auto& worker : workers) worker->close();
+    const auto is_left = [&] {
+        return std::ranges::any_of(site.workers(), [](const auto& worker) { return worker->core().has_processes(); });
+    };
+    do { // somebody may come back meanwhile whom an earlier supervisor started
+        const auto workers = site.workers();
+        for (const auto& worker : workers | std::views::reverse) co_await stop_and_wait(site, worker, report);
+    } while (is_left());
+    for (const auto& worker : site.workers()) worker->close();
     site.listeners().keep_only({});
     co_return Outcome{0, "the site is down"};
 }

@@ -9,6 +9,7 @@ namespace mpsup::sim {
 namespace {
 
 constexpr Duration unnoticed{40'000}; // a late message, and a machine that pauses
+constexpr Duration promotion{30'000}; // and longer before another child is chosen
 
 std::string name(WorkerId worker, GenerationNumber generation) {
     return std::to_string(worker) + "/" + std::to_string(generation);
@@ -69,6 +70,14 @@ void Oracle::promotes(ProcessId id) {
     const Process& child = machine_.process(id);
     if (child.alive && !child.was_told_serve && !let_in_.contains({child.worker, child.generation}))
         fail("pid " + std::to_string(child.pid) + " becomes a master and passed no gate");
+    Heir& heir = heirs_[{child.worker, child.generation}];
+    const Heir now{id, machine_.clock.now(), machine_.supervisor()};
+    const bool is_on_its_way = heir.process != nobody && machine_.process(heir.process).alive &&
+                               machine_.process(heir.process).kind == Kind::child && now.since < heir.since + promotion;
+    if (is_on_its_way && heir.process != id && heir.supervisor == now.supervisor)
+        fail("pid " + std::to_string(child.pid) + " becomes a master while pid " +
+             std::to_string(machine_.process(heir.process).pid) + " does");
+    heir = now;
 }
 
 void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted) {
@@ -82,6 +91,10 @@ void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_w
         if (process.generation != generation) other_serves |= is_there && process.was_told_serve;
     }
     if (serves_now && !other_serves) fail(name(worker, generation) + " is drained before another generation serves");
+}
+
+void Oracle::reads_topology(bool is_there) {
+    if (has_topology_ && !is_there) fail("the topology that was applied is lost");
 }
 
 void Oracle::died(WorkerId worker, GenerationNumber generation, Duration settled) {

@@ -29,6 +29,11 @@ public:
     void promotes(ProcessId child);
     void probed(WorkerId worker, GenerationNumber generation, bool passed);
 
+    /// What was written with the topology is on the disk.
+    void has_topology() { has_topology_ = true; }
+    /// Another supervisor has read the disk.
+    void reads_topology(bool is_there);
+
     // Restarts that nobody ordered
     /// An order came, or another supervisor: counting starts anew.
     void starts_afresh(WorkerId worker) { series_[worker] = {}; }
@@ -65,6 +70,13 @@ private:
     std::map<Key, int> passes_;
     std::set<Key> let_in_;
     std::map<Key, Time> serves_since_;
+    struct Heir {
+        ProcessId process = nobody;
+        Time since{};
+        int supervisor = 0;
+    };
+    std::map<Key, Heir> heirs_; // the latest of each generation
+    bool has_topology_ = false;
     std::map<WorkerId, Series> series_;
     std::set<Uuid> forked_;
 };

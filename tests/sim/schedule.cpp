@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 constexpr Duration longest_operation =
     600s; // every phase on the way has a deadline; several workers, one after the other
 constexpr Duration longest_recovery = 600s;
-constexpr Duration late_news = 5s;
+constexpr Duration late_news = 75s; // what was being started when faults stopped has that long to load
 
 class Schedule {
 public:

@@ -30,6 +30,7 @@ GenerationNumber last_generation(Machine& machine, WorkerId worker) {
 Shell::Shell(Site& site) : site_(site), machine_(site.machine), number_(++site.numbers.last_supervisor) {
     if (machine_.traces) machine_.trace("supervisor " + std::to_string(number_) + " starts");
     read_history();
+    site_.oracle.reads_topology(machine_.disk().topology.has_value());
     if (!known_.empty() && machine_.disk().topology) {
         applied_ = machine_.disk().topology;
         for (WorkerId id = 0; id < static_cast<WorkerId>(site_.rules.size()); ++id)
@@ -382,6 +383,7 @@ bool Shell::advance() {
         if (operation_->verb == Verb::restart) return begin_next_restart(), true;
         if (site_.bug != Bug::forget_topology_row)
             machine_.write([wanted = operation_->workers](Disk& disk) { disk.topology = wanted; });
+        machine_.write([&oracle = site_.oracle](Disk&) { oracle.has_topology(); });
         applied_ = operation_->workers;
         return end_operation(false), false;
     case Operation::Stage::taking_back:
@@ -433,6 +435,9 @@ bool Shell::advance_stopping() {
     auto& todo = operation_->todo;
     if (todo.empty()) {
         if (operation_->verb == Verb::up) return operation_->stage = Operation::Stage::settling, true;
+        for (const auto& [id, late] : workers_)
+            if (late->core().has_processes() && site_.bug != Bug::finish_down_early) todo.push_back(id);
+        if (!todo.empty()) return stopping_ = -1, true;
         end_operation(false);
         down_ = true;
         return false;

@@ -376,7 +376,7 @@ void WorkerShell::greet_child(GenerationShell& generation, Serving& child, Stage
         return;
     }
     core_.on_child_alone(generation.number, machine_.process(child.process).pid, now());
-    if (has(Bug::crown_every_orphan)) machine_.tell(connection, Order::promote);
+    if (has(Bug::crown_every_orphan)) promote(generation, machine_.process(child.process).pid);
     act();
 }
 

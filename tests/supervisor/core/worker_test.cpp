@@ -308,6 +308,7 @@ TEST_F(WorkerTest, AChildThatHadBeenReadyCostsNoBudget) {
 
 TEST_F(WorkerTest, ChildrenThatDieBeforeTheyAreReadyUseUpTheBudget) {
     const auto n = serve_pool(2);
+    for (const auto& child : std::map(worker_.find(n)->children)) child_dies(n, child.first);
     for (pid_t pid = 2000; pid < 2005; ++pid) {
         worker_.on_child_started(n, pid, now_);
         child_dies(n, pid);
