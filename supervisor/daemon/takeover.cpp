@@ -134,15 +134,17 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
         return false;
     }
     returned->record = adoption_.arrived(hello.pid);
-    // A child says its master's name.
-    returned->is_intended = hello.role != contract::Role::child && intents_.erase(hello.identity.uuid) > 0;
+    const bool may_be_intended =
+        hello.role != contract::Role::child && !returned->record; // others say their parent's name
+    returned->is_intended = may_be_intended && intents_.erase(hello.identity.uuid) > 0;
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
     if (!site_.applied() && !is_up_ordered_) {
         strangers_.push_back({std::move(*returned), std::move(connection)});
     } else {
+        const bool serves = does_serve(hello.identity.worker, hello.identity.generation);
         WorkerHandle& taker = give(std::move(*returned), std::move(connection));
-        if (over_) taker.settle(hello.identity.generation);
+        if (over_ && !serves) taker.settle(hello.identity.generation);
     }
     bell_.ring();
     return true;
@@ -156,6 +158,13 @@ WorkerHandle& Takeover::give(Returned returned, Fd connection) {
     ++adopted_;
     worker.adopt(std::move(returned), std::move(connection));
     return worker;
+}
+
+// One that is over for its worker must not come back with a process that is late.
+bool Takeover::does_serve(const std::string& name, core::GenerationNumber number) const {
+    const auto worker = site_.find(name);
+    const core::Generation* generation = worker ? worker->core().find(number) : nullptr;
+    return generation && core::is_taking_requests(generation->phase);
 }
 
 bool Takeover::is_wanted(const WorkerHandle& worker) const {
@@ -230,10 +239,10 @@ void Takeover::adopt_silent_children(bool with_master) {
     for (const pid_t pid : chosen) {
         const auto record = adoption_.arrived(pid);
         Known& known = known_.at(pid);
+        const bool serves = does_serve(record->worker, record->generation);
         WorkerHandle& worker = worker_of(record->worker, true);
         worker.adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
-        // A generation that is over for its worker must not come back with it.
-        if (over_) worker.resume(is_wanted(worker) && worker.core().wants_to_run());
+        if (over_ && !serves) worker.settle(record->generation);
     }
 }
 

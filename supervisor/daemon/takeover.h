@@ -64,6 +64,7 @@ private:
     void restore_topology(const state::Queries& queries);
     [[nodiscard]] WorkerHandle& worker_of(const std::string& name, bool is_pool);
     [[nodiscard]] WorkerHandle& give(Returned returned, Fd connection);
+    [[nodiscard]] bool does_serve(const std::string& name, core::GenerationNumber number) const;
     [[nodiscard]] bool is_wanted(const WorkerHandle& worker) const;
     [[nodiscard]] boost::asio::awaitable<void> wait_for_hellos();
     [[nodiscard]] bool is_waiting(std::chrono::steady_clock::time_point now) const;

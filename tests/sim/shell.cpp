@@ -180,17 +180,24 @@ bool Shell::greet(const Word& hello, int connection) {
     if (site_.bug != Bug::adopt_by_pid && adoption_.judge(claimant) == core::ClaimVerdict::impostor) return false;
     if (over_ && site_.bug == Bug::drop_latecomers) return false;
     const auto record = adoption_.arrived(hello.pid);
-    const bool is_intended = hello.kind != Kind::child && intents_.erase(hello.uuid) > 0;
+    const bool is_intended = hello.kind != Kind::child && !record && intents_.erase(hello.uuid) > 0;
     if (is_intended) intended_.insert(connection);
     if (!applied_ && !is_up_ordered_) {
         strangers_.emplace_back(hello, connection);
         if (record) lost_records_.insert_or_assign(connection, *record);
     } else {
+        const bool serves = does_serve(hello.worker, hello.generation);
         give(hello, connection, record, is_intended);
         if (site_.bug == Bug::double_adoption && machine_.random.one_in(2)) give(hello, connection, std::nullopt);
-        if (over_) worker_of(hello.worker).settle(hello.generation);
+        if (over_ && !serves) worker_of(hello.worker).settle(hello.generation);
     }
     return true;
+}
+
+bool Shell::does_serve(WorkerId id, GenerationNumber number) {
+    const WorkerShell* worker = find(id);
+    const core::Generation* generation = worker ? worker->core().find(number) : nullptr;
+    return generation && core::is_taking_requests(generation->phase);
 }
 
 void Shell::give(const Word& hello, int connection, std::optional<core::RecordedProcess> record, bool is_intended) {
@@ -259,8 +266,9 @@ void Shell::adopt_silent_children(bool with_master) {
         step();
         const auto record = adoption_.arrived(pid);
         WorkerShell& worker = worker_of(std::stoi(record->worker));
+        const bool serves = does_serve(worker.id(), record->generation);
         worker.adopt_silent_child(*record, known_.at(pid).first);
-        if (over_) worker.resume(is_wanted(worker.id()) && worker.core().wants_to_run());
+        if (over_ && !serves) worker.settle(record->generation);
     }
 }
 

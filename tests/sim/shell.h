@@ -189,6 +189,7 @@ private:
     void read_history();
     bool greet(const Word& hello, int connection);
     void give(const Word& hello, int connection, std::optional<core::RecordedProcess> record, bool is_intended = false);
+    [[nodiscard]] bool does_serve(WorkerId id, GenerationNumber number);
     void wait_for_hellos();
     [[nodiscard]] bool is_waiting() const;
     void close_intents();
