@@ -3,6 +3,7 @@
 
 #include "supervisor/cli/context.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,12 @@ struct SlowOptions {
 [[nodiscard]] int run_slow(const Context& context, const SlowOptions& options);
 
 struct LogsOptions {
-    std::string worker;
-    int count = 50;
+    std::vector<std::string> workers; // none: all
+    std::optional<int> count;         // of the last lines of each; nothing: as many as is usual
     bool follow = false;
     bool access = false;
+    std::string since;
+    std::string grep;
 };
 /// What the workers wrote.
 [[nodiscard]] int run_logs(const Context& context, const LogsOptions& options);

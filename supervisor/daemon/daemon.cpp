@@ -5,6 +5,7 @@
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/contract_server.h"
+#include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/takeover.h"
 #include "supervisor/daemon/upgrade.h"
@@ -104,7 +105,8 @@ public:
                   {},
                   topology::Binaries::two,
                   std::mt19937_64(std::random_device()()),
-                  Bell(context_.get_executor())},
+                  Bell(context_.get_executor()),
+                  &logs_},
           site_(around_),
           operation_ended_(context_.get_executor()),
           started_ms_(wall_clock_ms()) {}
@@ -146,6 +148,7 @@ public:
     }
 
     int run() {
+        logs_.adopt_own(!options_.report);
         history_.site_event(state::EventKind::supervisor_started,
                             "pid " + std::to_string(::getpid()) +
                                 (successor_of_.empty() ? "" : ", upgraded from " + successor_of_));
@@ -171,7 +174,7 @@ private:
     // Signals
 
     asio::awaitable<void> watch_signals() {
-        asio::signal_set signals(context_, SIGTERM, SIGINT);
+        asio::signal_set signals(context_, SIGTERM, SIGINT, SIGUSR1);
         boost::system::error_code error; // no deadline: a signal comes when it comes
         if (!has_terminal())
             for (const int signal : {SIGTTIN, SIGTTOU}) signals.add(signal, error);
@@ -181,6 +184,8 @@ private:
             log_line("info", "signal " + std::to_string(signal));
             if (signal == SIGTTIN || signal == SIGTTOU)
                 spawn(scale_by_signal(signal == SIGTTIN ? 1 : -1));
+            else if (signal == SIGUSR1)
+                site_.reopen_logs();
             else if (std::exchange(told_to_stop_, true))
                 kill_everything();
             else
@@ -411,6 +416,7 @@ private:
     ProcessSpawner spawner_;
     HttpProbe probe_;
     History history_;
+    LogFiles logs_{options_.paths};
     Surroundings around_;
     Site site_;
     std::optional<Takeover> takeover_;
@@ -442,7 +448,7 @@ int run_daemon(DaemonOptions options) {
     }
     const auto lock = handover ? Result<Fd>(Fd(handover->lock)) : take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
-    for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN}) ::signal(signal, SIG_IGN);
+    for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN, SIGUSR1}) ::signal(signal, SIG_IGN);
     open_log();
     if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
     auto store = state::open_store(options.paths.database());

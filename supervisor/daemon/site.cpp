@@ -1,6 +1,7 @@
 #include "supervisor/daemon/site.h"
 
 #include "state/queries.h"
+#include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/urls.h"
 #include "supervisor/process/strays.h"
 
@@ -20,7 +21,15 @@ core::GenerationNumber last_recorded_generation(const SitePaths& paths, const st
 
 } // namespace
 
-void Site::set_applied(AppliedTopology applied) { applied_ = std::move(applied); }
+void Site::set_applied(AppliedTopology applied) {
+    applied_ = std::move(applied);
+    if (around_.logs) around_.logs->set_rules(applied_->topology.logs);
+}
+
+void Site::reopen_logs() {
+    if (around_.logs) around_.logs->look_at_own(true);
+    for (const auto& worker : workers_) worker->look_at_logs(true);
+}
 
 std::shared_ptr<WorkerHandle> Site::find(const std::string& name) const {
     const auto found = std::ranges::find_if(workers_, [&](const auto& worker) { return worker->spec().name == name; });

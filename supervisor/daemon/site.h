@@ -47,6 +47,9 @@ public:
     /// SIGCHLD came: reaps what is ours, then what became ours.
     void reap();
 
+    /// Log files were moved away by somebody else: all are opened anew.
+    void reopen_logs();
+
     [[nodiscard]] std::string status(const SupervisorView& supervisor) const;
 
 private:

@@ -77,6 +77,7 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     const bool is_recorded = returned.record.has_value();
     ServingProcess process = serving_process(returned);
     auto link = make_link(number, hello.pid, std::move(connection));
+    give_logs(*link);
     ServingProcess* kept = nullptr;
     if (is_predecessor) {
         process.link = std::move(link);

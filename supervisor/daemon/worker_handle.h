@@ -31,6 +31,7 @@
 namespace mpsup {
 
 struct Returned;
+class LogFiles;
 
 /// What every worker's handle works with. Outlives the handles.
 struct Surroundings {
@@ -44,7 +45,8 @@ struct Surroundings {
     std::map<std::string, std::string> urls; // what every worker is told of the others
     topology::Binaries build = topology::Binaries::two;
     std::mt19937_64 chance;
-    Bell changed; // rings whenever something about a worker may have changed
+    Bell changed;             // rings whenever something about a worker may have changed
+    LogFiles* logs = nullptr; // nothing: files are opened where they should be, and stay
 };
 
 /// A process that serves: of a pool, or a light worker itself.
@@ -76,6 +78,7 @@ struct GenerationHandle {
     std::map<pid_t, ServingProcess> children;
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
+    bool has_old_logs = false; // they were moved away between its start and its hello
 };
 
 struct HealthView {
@@ -107,6 +110,8 @@ public:
     void give_up_newcomers();
     /// What is spawned from here on is of this spec: an operation that prepared another one was abandoned.
     void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    /// Moves log files away that are due and tells whoever writes to them. `anew`: they are opened in any case.
+    void look_at_logs(bool anew);
     /// It is not needed any more: its coroutines end. No process of it is left.
     void close();
 
@@ -157,6 +162,8 @@ private:
     [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
     void send_drain(GenerationHandle& generation);
+    [[nodiscard]] Fd open_log(const std::string& path) const;
+    void give_logs(ContractLink& link) const;
     void kill_all(GenerationHandle& generation);
     [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);

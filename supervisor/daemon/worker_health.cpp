@@ -1,5 +1,6 @@
 // Probing: at the gate of a generation on its way in, and steadily while one serves.
 #include "base/process_identity.h"
+#include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/worker_handle.h"
 
 #include <algorithm>
@@ -50,6 +51,8 @@ asio::awaitable<void> WorkerHandle::keep_health() {
             co_await health_bell_.wait_until(number == 0 ? Clock::time_point::max() : next);
             continue;
         }
+        look_at_logs(false);
+        if (around_.logs) around_.logs->look_at_own(false);
         GenerationHandle* generation = find(number);
         if (!generation) co_return;
         // A pool on demand that sleeps is well; a probe would wake it up.

@@ -22,8 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr unsigned log_mode = 0640;
-
 // What a worker may know of the environment that the supervisor was started in.
 constexpr std::array inherited_variables{"PATH",     "HOME", "USER",     "LOGNAME",  "LANG",  "LC_ALL",
                                          "LC_CTYPE", "TZ",   "PERL5LIB", "PERL5OPT", "TMPDIR"};
@@ -68,6 +66,7 @@ contract::Go order_for(const topology::WorkerSpec& spec) {
 
 asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     const auto self = shared_from_this();
+    look_at_logs(false);
     auto* generation = find(number);
     if (!generation) co_return;
     generation->uuid = random_uuid();
@@ -140,8 +139,7 @@ std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& ge
 }
 
 Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
-    const auto log = open_file(around_.paths.worker_log(spec_.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
-    if (!log) return std::unexpected(log.error());
+    const Fd log = open_log(around_.paths.worker_log(spec_.name));
     const contract::CommandLine command_line{around_.paths.contract_socket(),
                                              {std::filesystem::path(around_.paths.state_dir()).filename().string(),
                                               spec_.name, generation.number, generation.uuid},
@@ -153,7 +151,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     request.arguments = command_line.to_arguments();
     request.environment = environment_of(generation);
     request.working_directory = working_directory(generation.spec);
-    request.output = log->get();
+    request.output = log.get();
     auto pidfd = around_.spawner.spawn(request);
     if (!pidfd) return std::unexpected(pidfd.error());
     ServingProcess& process = generation.process;
@@ -167,8 +165,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
 
 void WorkerHandle::send_go(GenerationHandle& generation) {
     const topology::WorkerSpec& spec = generation.spec;
-    auto access_log = open_file(around_.paths.access_log(spec.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
-    if (!access_log) return distrust(generation, access_log.error().to_string());
+    const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec);
     std::vector<int> fds;
     for (const Listener& listener : generation.listeners) {
@@ -178,8 +175,9 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     go.fds.push_back(contract::FdRole::private_listener);
     fds.push_back(generation.private_listener->get());
     go.fds.push_back(contract::FdRole::access_log);
-    fds.push_back(access_log->get());
-    if (auto sent = generation.link->send(go, fds); !sent) distrust(generation, sent.error().to_string());
+    fds.push_back(access_log.get());
+    if (auto sent = generation.link->send(go, fds); !sent) return distrust(generation, sent.error().to_string());
+    if (std::exchange(generation.has_old_logs, false)) give_logs(*generation.link);
 }
 
 void WorkerHandle::send_drain(GenerationHandle& generation) {

@@ -90,6 +90,7 @@ std::shared_ptr<ContractLink> WorkerHandle::make_link(core::GenerationNumber num
 void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection) {
     child.link = make_link(generation.number, child.pidfd.pid(), std::move(connection));
     watch(generation, child);
+    give_logs(*child.link);
     if (generation.draining) {
         (void)child.link->send(contract::Drain{generation.spec.stop.grace});
         return;
@@ -120,6 +121,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.process = std::move(child.mapped());
     generation.uuid = generation.process.uuid;
     generation.link = std::exchange(generation.process.link, nullptr);
+    if (generation.link) give_logs(*generation.link);                         // for its children
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
     for (auto& [other, orphan] : generation.children)
         if (orphan.link) (void)orphan.link->send(leave);
@@ -149,6 +151,7 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             [&](const contract::Resize&) { distrust(*generation, "said resize"); },
             [&](const contract::Release&) { distrust(*generation, "said release"); },
             [&](const contract::Promote&) { distrust(*generation, "said promote"); },
+            [&](const contract::Reopen&) { distrust(*generation, "said reopen"); },
             [&](const contract::Drain&) { distrust(*generation, "said drain"); },
         },
         message);

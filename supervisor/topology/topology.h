@@ -122,9 +122,19 @@ struct WorkerSpec {
     friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
 };
 
+/// When log files are moved away for new ones.
+struct Logs {
+    std::int64_t size = 100LL << 20; // bytes
+    Duration age{86'400'000};
+    int keep = 7; // that were moved away
+
+    friend bool operator==(const Logs&, const Logs&) = default;
+};
+
 struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
+    Logs logs{};
     std::vector<Machine> machines{};   // exactly one
     std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
 

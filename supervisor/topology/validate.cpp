@@ -128,6 +128,8 @@ private:
                 machines(*given.value);
             else if (key->path == "workers")
                 workers(*given.value);
+            else if (key->type == Type::section)
+                part_of_site(*key, *given.value);
             else if (const auto value = value_of(*key, *given.value, given.key))
                 set_of_site(*key, std::get<std::string>(*value));
         }
@@ -135,6 +137,16 @@ private:
             if (key->required && !entry(root, key->name()))
                 add(root.mark, std::string(key->name()), "the key " + in_ticks(key->name()) + " is missing");
         if (!entry(root, "machines")) topology_.machines = {{"here", "127.0.0.1"}};
+    }
+
+    void part_of_site(const Key& section, const Node& node) {
+        if (!is_section(node, std::string(section.path))) return;
+        for (const auto& given : node.entries) {
+            const auto where = join(section.path, given.key);
+            const auto* key = known_key(given, std::string(section.path), where);
+            if (!key || entry(node, given.key) != given.value.get()) continue;
+            if (auto value = value_of(*key, *given.value, where)) key->set_of_site(topology_, std::move(*value));
+        }
     }
 
     void set_of_site(const Key& key, const std::string& text) {
@@ -182,6 +194,8 @@ private:
         for (const auto& given : node.entries) {
             if (given.key.starts_with("x-")) continue;
             const auto where = "workers." + given.key;
+            if (given.key == "supervisor")
+                add(given.key_mark, where, "`supervisor` is no name of a worker: its logs are called so");
             if (usable_name(given, where, "worker") && is_section(*given.value, where)) worker(given, where);
         }
         if (node.entries.empty() || (topology_.workers.size() == before && findings_.empty()))

@@ -1,5 +1,6 @@
 #include "worker/dynamic/master.h"
 
+#include "base/output.h"
 #include "base/pidfd.h"
 #include "base/process_identity.h"
 #include "worker/dynamic/child.h"
@@ -379,10 +380,28 @@ private:
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
             if (const auto* order = std::get_if<contract::Resize>(&received->message)) resize(order->pool);
             if (const auto* order = std::get_if<contract::Release>(&received->message)) release(order->pid);
+            if (const auto* order = std::get_if<contract::Reopen>(&received->message))
+                reopen_logs(*order, std::move(received->fds));
             if (const auto* order = std::get_if<contract::Drain>(&received->message)) {
                 go_.grace = order->grace;
                 drain();
             }
+        }
+    }
+
+    // Children each have descriptors of their own; a busy one follows after its request.
+    void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {
+        for (std::size_t i = 0; i < std::min(fds.size(), order.fds.size()); ++i) {
+            const bool is_output = order.fds[i] == contract::FdRole::output;
+            if (!is_output && order.fds[i] != contract::FdRole::access_log) continue;
+            for (auto& [pid, member] : members_)
+                (void)member.channel.pass(is_output ? ChannelWord::output : ChannelWord::access, fds[i].get());
+            if (!is_output) {
+                access_log_ = std::move(fds[i]);
+                continue;
+            }
+            engine_.flush();
+            move_output(fds[i]);
         }
     }
 
@@ -492,6 +511,8 @@ private:
         case ChannelWord::worn_idle: worn_.emplace_back(pid, text_of(word)); return;
         case ChannelWord::serve:
         case ChannelWord::drain:
+        case ChannelWord::output:
+        case ChannelWord::access:
         case ChannelWord::release: return; // said by us only
         }
     }

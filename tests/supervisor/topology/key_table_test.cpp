@@ -45,6 +45,7 @@ TEST(KeyTable, SetsWhatItGets) {
     WorkerSpec to{.name = "w"};
     for (const auto& key : all_keys()) {
         EXPECT_EQ(key.get == nullptr, key.set == nullptr) << key.path;
+        EXPECT_EQ(key.get_of_site == nullptr, key.set_of_site == nullptr) << key.path;
         if (key.get) key.set(to, *key.get(from));
     }
     EXPECT_EQ(from, to);

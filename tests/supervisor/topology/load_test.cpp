@@ -205,6 +205,21 @@ TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
               "1:36 more than one machine: known, not in this version\n");
 }
 
+TEST_F(TopologyLoader, ReadsSectionsOfTheSite) {
+    const auto workers = "workers:\n  d: {kind: static, listen: 127.0.0.1:1, root: htdocs}\n";
+    const auto loaded = load(std::string("site: s\nlogs: {size: 1MiB, age: 2h, keep: 3}\n") + workers);
+    ASSERT_TRUE(loaded) << format_problems(loaded.error());
+    EXPECT_EQ(loaded->logs, (Logs{1 << 20, 2h, 3}));
+    EXPECT_EQ(load(std::string("site: s\n") + workers)->logs, (Logs{100 << 20, 24h, 7}));
+    const auto refused = load(std::string("site: s\nlogs: {size: 1B, keep: 0, old: 1}\n") + workers);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().size(), 3U) << format_problems(refused.error());
+}
+
+TEST_F(TopologyLoader, KeepsTheNameOfTheSupervisorsLog) {
+    EXPECT_FALSE(load("site: s\nworkers:\n  supervisor: {kind: static, listen: 127.0.0.1:1, root: htdocs}\n"));
+}
+
 TEST_F(TopologyLoader, SuggestsTheRightSection) {
     EXPECT_EQ(problems(dynamic_worker("path: /up")), "4:1 unknown key `path` (did you mean `health.path`?)\n");
     EXPECT_EQ(problems("workers: {w: {kind: dynamic, listen: 127.0.0.1:1, app: app.psgi, site: s}}\nsite: s\n"),
