@@ -21,6 +21,7 @@ struct PhaseLimits {
     Duration orphaned{2'000};   // from the death of a master to the first word of an idle child of it
     Duration promotion{90'000}; // from then until its own children are ready; it finishes what it serves first
     int gate_passes = 3;        // probes in a row
+    int fails = 0;              // probes of what serves that fail in a row, and a successor is started; 0: never
 
     friend bool operator==(const PhaseLimits&, const PhaseLimits&) = default;
 };
@@ -42,6 +43,7 @@ struct Generation {
     bool process_alive = true;    // light process or pool master
     int passes = 0;               // probes passed in a row while gating
     int passes_wanted = 0;
+    int fails = 0;      // probes failed in a row while serving
     Time ready_since{}; // serving; epoch: never
     std::map<pid_t, Child> children;
     int wanted = 0;                  // children that its master has in mind

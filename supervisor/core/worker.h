@@ -94,6 +94,8 @@ public:
     /// The child that was promoted has children that are ready.
     void on_heir_ready(GenerationNumber number, pid_t pid, Time now);
     void on_probe(GenerationNumber number, bool passed, const std::string& why, Time now);
+    /// The whole machine, or we, stood still for so long: nobody could keep a deadline meanwhile, so all are moved.
+    void on_pause(Duration lasted);
     /// Some deadline may have passed.
     void on_time(Time now);
     /// When to call on_time next, if ever.
@@ -135,6 +137,7 @@ private:
     void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
     void converge(Time now);
+    void replace_unhealthy(Generation& generation, const std::string& why, Time now);
     [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;
     void note(Note note) { effects_.emplace_back(std::move(note)); }
 

@@ -69,6 +69,9 @@ bool Site::knows(const contract::Hello& hello) const {
 
 void Site::reap() {
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->reap();
+    for (const pid_t pid : stopped_children())
+        for (const auto& worker : workers_)
+            if (worker->knows(pid)) worker->on_stopped(pid);
     reap_strays([&](pid_t pid) {
         return std::ranges::any_of(workers_, [&](const auto& worker) { return worker->knows(pid); });
     });

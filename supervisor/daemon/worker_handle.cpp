@@ -19,6 +19,10 @@ template <typename... Visitors> struct Overloaded : Visitors... {
     using Visitors::operator()...;
 };
 
+constexpr auto tick = std::chrono::seconds(1);
+constexpr auto ticking_before = std::chrono::minutes(2); // a deadline
+constexpr auto held_up = std::chrono::seconds(1);        // so much later than wanted, and we were not there ourselves
+
 void finish(const std::exception_ptr& thrown) {
     if (thrown) log_line("error", "a coroutine of a worker ended by an exception");
 }
@@ -35,6 +39,8 @@ core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
     rules.restart.backoff = spec.restart.backoff;
     rules.restart.backoff_max = spec.restart.max;
     rules.limits.grace = spec.stop.grace;
+    rules.limits.load = spec.health.startup;
+    rules.limits.fails = spec.health.fails;
     return rules;
 }
 
@@ -195,14 +201,24 @@ void WorkerHandle::arm_timer() {
     const auto deadline = core_.next_deadline();
     if (!deadline || closed_) {
         timer_.cancel();
+        timer_.expires_at(Clock::time_point::max());
         return;
     }
-    if (timer_.expiry() == *deadline) return; // already waiting for it
-    timer_.expires_at(*deadline);
-    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    // While a deadline is near there is a tick, so that it is noticed when nobody could keep it.
+    const auto now = Clock::now();
+    const bool is_near = *deadline - now < ticking_before;
+    const auto wake = is_near ? std::min(*deadline, now + tick) : *deadline - ticking_before / 2;
+    if (timer_.expiry() <= wake && timer_.expiry() + tick > now) return; // it wakes us early enough
+    timer_.expires_at(wake);
+    timer_.async_wait([weak = weak_from_this(), wake](const boost::system::error_code& error) {
         const auto self = weak.lock();
         if (error || !self) return;
         self->timer_.expires_at(Clock::time_point::max());
+        const auto late = Clock::now() - wake;
+        if (late > held_up) {
+            log_line("warning", self->spec_.name + ": everything stood still for a while; deadlines are moved");
+            self->core_.on_pause(std::chrono::duration_cast<core::Duration>(late + tick));
+        }
         self->core_.on_time(Clock::now());
         self->act();
     });

@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -121,6 +122,8 @@ public:
     /// Reaps what has ended among the processes it knows.
     void reap();
     [[nodiscard]] bool knows(pid_t pid) const;
+    /// A process of it is stopped (state T). It is killed if it stays so.
+    void on_stopped(pid_t pid);
 
     // Adoption (worker_adoption.cpp): before anything is ordered
     /// A process that an earlier supervisor started, and whose identity was checked.
@@ -195,6 +198,8 @@ private:
     boost::asio::awaitable<void> keep_health();
     [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation) const;
     void sample_processes(GenerationHandle& generation);
+    boost::asio::awaitable<void> judge_stopped(pid_t pid);
+    [[nodiscard]] boost::asio::awaitable<ProbeResult> probe(const GenerationHandle& generation);
 
     Surroundings& around_;
     topology::WorkerSpec spec_;
@@ -212,6 +217,7 @@ private:
         std::int64_t started_ms = 0;
     };
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
+    std::set<pid_t> stopped_;                          // that are being judged
     bool acting_ = false;
     bool closed_ = false;
 };

@@ -3,7 +3,10 @@
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/worker_handle.h"
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <algorithm>
+#include <csignal>
 
 namespace mpsup {
 
@@ -13,6 +16,8 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr auto gate_interval = std::chrono::milliseconds(200);
+constexpr auto held_up = std::chrono::seconds(1);       // later than a probe's own deadline
+constexpr auto stop_patience = std::chrono::seconds(2); // for a stopped process to go on
 constexpr double jitter = 0.1; // of the interval, either way, so that a machine's workers are not probed in step
 
 } // namespace
@@ -28,14 +33,18 @@ ProbeTarget WorkerHandle::probe_target(const GenerationHandle& generation) const
     return target;
 }
 
+asio::awaitable<ProbeResult> WorkerHandle::probe(const GenerationHandle& generation) {
+    ProbeTarget target = probe_target(generation);
+    return around_.probe.run(std::move(target));
+}
+
 asio::awaitable<void> WorkerHandle::keep_gate(core::GenerationNumber number) {
     const auto self = shared_from_this();
     while (!closed_) {
         const GenerationHandle* generation = find(number);
         const core::Generation* known = core_.find(number);
         if (!generation || !known || known->phase != core::Phase::gating) co_return;
-        ProbeTarget target = probe_target(*generation);
-        const ProbeResult result = co_await around_.probe.run(std::move(target));
+        const ProbeResult result = co_await probe(*generation);
         core_.on_probe(number, result.passed, result.why, Clock::now());
         act();
         co_await pause_for(gate_interval);
@@ -59,10 +68,10 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         const bool asleep =
             generation->process.pidfd && generation->children.empty() && core_.wanted() == 0 && core_.rules().is_pool;
         ProbeResult result{.passed = true, .latency = {}, .why = {}};
-        if (!asleep) {
-            ProbeTarget target = probe_target(*generation);
-            result = co_await around_.probe.run(std::move(target));
-        }
+        const auto began = Clock::now();
+        if (!asleep) result = co_await probe(*generation);
+        const bool was_held_up = Clock::now() - began > spec_.health.timeout + held_up;
+        if (!result.passed && was_held_up) continue; // everything stood still: it says nothing
         probed_ = number;
         const double stretch = 1 + jitter * (2 * roll_dice() - 1);
         next = Clock::now() + std::chrono::duration_cast<Clock::duration>(spec_.health.every * stretch);
@@ -81,6 +90,9 @@ asio::awaitable<void> WorkerHandle::keep_health() {
 void WorkerHandle::sample_processes(GenerationHandle& generation) {
     const auto look = [&](ServingProcess& process) {
         if (!process.pidfd) return;
+        const bool has_master = &process != &generation.process && generation.process.pidfd && !process.link;
+        // Of those that are not our children nobody tells us.
+        if (!has_master && process_state(process.pidfd.pid()).value_or('?') == 'T') on_stopped(process.pidfd.pid());
         const auto memory = process_memory(process.pidfd.pid());
         if (!memory) return;
         process.private_bytes = memory->private_bytes;
@@ -90,6 +102,32 @@ void WorkerHandle::sample_processes(GenerationHandle& generation) {
     };
     look(generation.process);
     for (auto& [pid, child] : generation.children) look(child);
+}
+
+void WorkerHandle::on_stopped(pid_t pid) {
+    if (closed_ || !stopped_.insert(pid).second) return;
+    asio::co_spawn(around_.executor, judge_stopped(pid), [](const std::exception_ptr&) {});
+}
+
+// Whoever stops it may let it go on, as when the whole machine is paused and we were stopped with it.
+asio::awaitable<void> WorkerHandle::judge_stopped(pid_t pid) {
+    const auto self = shared_from_this();
+    Clock::time_point until;
+    do {
+        until = Clock::now() + stop_patience;
+        co_await pause_for(stop_patience);
+    } while (Clock::now() > until + held_up);
+    stopped_.erase(pid);
+    if (process_state(pid).value_or('?') != 'T') co_return;
+    for (const auto& generation : generations_) {
+        const Pidfd* const pidfd = pidfd_of(generation->number, pid);
+        if (!pidfd || pidfd->ended()) continue;
+        const std::string why = "pid " + std::to_string(pid) + " was stopped (SIGSTOP) and did not go on";
+        log_line("error", spec_.name + " generation " + std::to_string(generation->number) + ": " + why);
+        if (generation->process.pidfd.pid() == pid) core_.on_trouble(generation->number, why);
+        (void)pidfd->send_signal(SIGKILL);
+        co_return;
+    }
 }
 
 } // namespace mpsup

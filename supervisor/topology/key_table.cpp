@@ -277,6 +277,23 @@ const std::array table{
         "workers.*.health.timeout", "after which a probe counts as failed", 10, hour,
         [](const Spec& s) { return OptionalValue(s.health.timeout); },
         [](Spec& s, Value v) { s.health.timeout = std::get<Duration>(v); }),
+    duration(
+        "workers.*.health.startup", "from its start until it must be ready", 100, day,
+        [](const Spec& s) {
+            return s.health.startup == Health{}.startup ? std::nullopt : OptionalValue(s.health.startup);
+        },
+        [](Spec& s, Value v) { s.health.startup = std::get<Duration>(v); }),
+    Key{.path = "workers.*.health.fails",
+        .type = Type::integer,
+        .doc = "so many failed probes in a row, and it is replaced, start first; 0: never",
+        .kinds = Kinds::both,
+        .least = 0,
+        .most = 1000,
+        .get =
+            [](const Spec& s) {
+                return s.health.fails == 0 ? std::nullopt : OptionalValue(std::int64_t{s.health.fails});
+            },
+        .set = [](Spec& s, Value v) { s.health.fails = static_cast<int>(std::get<std::int64_t>(v)); }},
     section("workers.*.restart", "what is done about a worker that dies"),
     Key{.path = "workers.*.restart.burst",
         .type = Type::integer,

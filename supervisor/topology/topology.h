@@ -32,6 +32,8 @@ struct Health {
     std::optional<std::string> path{}; // of the probe's request; nothing: no HTTP probe, ready is healthy
     Duration every{5'000};
     Duration timeout{2'000};
+    Duration startup{60'000}; // from its start until it must be ready
+    int fails = 0;            // probes in a row after which it is replaced, start first; 0: never
 
     friend bool operator==(const Health&, const Health&) = default;
 };

@@ -237,7 +237,7 @@ private:
         if (setup_.image && !give_back_at_) give_back_at_ = last_request_ + give_back_delay;
         if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
         setup_.scoreboard.end_request(to_ms(last_request_));
-        setup_.board.set(setup_.slot, PoolBoard::Slot::idle);
+        setup_.board.become_idle(setup_.slot);
         if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
         if (harakiri && !leaving_) {
             setup_.channel.say(ChannelWord::harakiri);
@@ -324,6 +324,7 @@ private:
             if (word == ChannelWord::serve) begin_to_serve();
             if (word == ChannelWord::drain) begin_to_leave(setup_.grace);
             if (word == ChannelWord::release) speak_for_ourselves();
+            if (word == ChannelWord::ping) setup_.channel.say(ChannelWord::pong);
             if (word == ChannelWord::output) reopen(contract::FdRole::output, std::move(passed));
             if (word == ChannelWord::access) reopen(contract::FdRole::access_log, std::move(passed));
             return;

@@ -16,7 +16,9 @@ enum class ChannelWord : char {
     release = 'P', // finish, and then speak for yourself: you may become a master
     output = 'O',  // what descriptors 1 and 2 lead to was moved away: this is the new file
     access = 'A',  // the access log, as `output`
+    ping = 'p',    // are you there? Said to idle ones only
     // to the master
+    pong = 'o',     // I am
     ready = 'R',    // I answer
     slow = 'L',     // the request in hand is slow: its stack is in my scoreboard
     harakiri = 'h', // the application wants me to end: I am leaving

@@ -308,6 +308,7 @@ TEST_F(WorkerTest, AChildThatHadBeenReadyCostsNoBudget) {
 
 TEST_F(WorkerTest, ChildrenThatDieBeforeTheyAreReadyUseUpTheBudget) {
     const auto n = serve_pool(2);
+    for (const auto& child : std::map(worker_.find(n)->children)) child_dies(n, child.first);
     for (pid_t pid = 2000; pid < 2005; ++pid) {
         worker_.on_child_started(n, pid, now_);
         child_dies(n, pid);
@@ -458,6 +459,65 @@ TEST_F(WorkerTest, TriesAgainWhenASpawnFails) {
     EXPECT_EQ(worker_.state(), WorkerState::backoff);
     pass(2s);
     EXPECT_EQ(count<Spawn>(), 3);
+}
+
+TEST_F(WorkerTest, ReplacesWhatFailsItsProbesStartFirst) {
+    WorkerRules rules;
+    rules.limits.fails = 3;
+    make(rules);
+    const auto n = serve_light();
+    for (const bool passed : {false, false, true, false, false}) worker_.on_probe(n, passed, "answered 500", now_);
+    EXPECT_EQ(worker_.generations().size(), 1U) << "three in a row";
+    worker_.on_probe(n, false, "answered 500", now_);
+    ASSERT_EQ(worker_.generations().size(), 2U);
+    EXPECT_EQ(worker_.serving(), n);
+    const auto next = worker_.generations().back().number;
+    say_hello(next);
+    be_ready(next);
+    EXPECT_EQ(worker_.serving(), n) << "it has to pass its gate";
+    pass_gate(next);
+    EXPECT_EQ(worker_.serving(), next);
+    EXPECT_EQ(count<SendDrain>(), 1);
+}
+
+TEST_F(WorkerTest, KeepsWhatServesWhenItsSuccessorsAreNoBetter) {
+    WorkerRules rules;
+    rules.limits.fails = 1;
+    make(rules);
+    const auto n = serve_light();
+    for (int i = 0; i < 20; ++i) {
+        worker_.on_probe(n, false, "answered 500", now_);
+        if (worker_.generations().size() > 1) die(worker_.generations().back().number);
+        pass(1s);
+    }
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(worker_.state(), WorkerState::degraded);
+    EXPECT_EQ(count<SendDrain>(), 0);
+    EXPECT_EQ(count<Kill>(), 0);
+    EXPECT_LT(count<Spawn>(), 12) << "with back-off";
+}
+
+TEST_F(WorkerTest, KeepsChildrenThatServeWhenOthersCannotStart) {
+    const auto n = serve_pool(2);
+    for (pid_t pid = 3000; pid < 3020; ++pid) {
+        worker_.on_child_started(n, pid, now_);
+        child_dies(n, pid);
+    }
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(count<SendDrain>(), 0);
+}
+
+TEST_F(WorkerTest, KillsNobodyForAPauseOfTheMachine) {
+    const auto n = worker_.start(now_, false);
+    const auto before = worker_.next_deadline();
+    worker_.on_pause(1h);
+    now_ += 1h;
+    pass(5s);
+    EXPECT_EQ(count<Kill>(), 0);
+    EXPECT_EQ(*worker_.next_deadline(), *before + 1h);
+    say_hello(n);
+    pass(6s);
+    EXPECT_EQ(count<Kill>(), 0) << "a later phase has its own";
 }
 
 } // namespace

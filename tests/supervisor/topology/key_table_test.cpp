@@ -39,7 +39,7 @@ TEST(KeyTable, SetsWhatItGets) {
                     .warmup = {"/w"},
                     .request_timeout = {Duration(8), Duration(9)},
                     .slow = Duration(10),
-                    .health = {"/up", Duration(1), Duration(2)},
+                    .health = {"/up", Duration(1), Duration(2), Duration(3), 4},
                     .restart = {3, Duration(4), Duration(5), Duration(6)},
                     .stop = {Duration(7)}};
     WorkerSpec to{.name = "w"};
@@ -63,7 +63,7 @@ TEST(KeyTable, HoldsEveryValueOfThisVersion) {
 TEST(KeyTable, FindsTheKeysOfASection) {
     std::vector<std::string_view> names;
     for (const auto* key : keys_under("workers.*.health")) names.push_back(key->name());
-    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout"}));
+    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout", "startup", "fails"}));
     EXPECT_EQ(find_key("workers.*.health.every")->path_in_worker(), "health.every");
 }
 
