@@ -28,6 +28,23 @@ std::string to_lines(const std::vector<std::string>& frames) {
     return lines;
 }
 
+constexpr std::size_t last_lines_kept = 4096;
+constexpr std::int64_t minute = 60'000; // milliseconds
+
+// Whole lines of the end, if there is a whole one.
+std::string bounded(const std::string& lines) {
+    if (lines.size() <= last_lines_kept) return lines;
+    const std::size_t newline = lines.find('\n', lines.size() - last_lines_kept);
+    const bool whole = newline != std::string::npos && newline + 1 < lines.size();
+    return lines.substr(whole ? newline + 1 : lines.size() - last_lines_kept);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
 struct Writer {
     SQLite::Database& database;
 
@@ -55,11 +72,13 @@ struct Writer {
     }
     void operator()(const ProcessExit& exit) const {
         SQLite::Statement statement(
-            database, "UPDATE processes SET ended_ms = ?, how_ended = ?, end_value = ?, reason = ? WHERE uuid = ?");
+            database, "UPDATE processes SET ended_ms = ?, how_ended = ?, end_value = ?, reason = ?, last_lines = ? "
+                      "WHERE uuid = ?");
         statement.bind(1, exit.at.wall_ms);
         bind_end(statement, 2, exit.status);
         statement.bind(4, exit.reason);
-        statement.bind(5, exit.uuid);
+        statement.bind(5, bounded(exit.last_lines));
+        statement.bind(6, exit.uuid);
         statement.exec();
     }
     void operator()(const EventRow& event) const {
@@ -103,6 +122,7 @@ struct Writer {
             statement.bind(5, worker.at.wall_ms);
         }
         statement.exec();
+        remember_state(worker);
     }
     void operator()(const HealthSample& sample) const {
         SQLite::Statement statement(database, "INSERT INTO health_samples (at_ms, boot_ms, worker, generation, state, "
@@ -115,6 +135,7 @@ struct Writer {
         statement.bind(6, sample.latency_us);
         statement.bind(7, sample.reason);
         statement.exec();
+        add_to_minute(sample);
     }
     void operator()(const ProcessSample& sample) const {
         SQLite::Statement statement(database, "INSERT INTO process_samples (at_ms, boot_ms, uuid, requests, "
@@ -142,6 +163,64 @@ struct Writer {
         statement.bind(10, to_lines(slow.frames));
         statement.exec();
     }
+    void operator()(const RolloutRow& rollout) const {
+        SQLite::Statement statement(
+            database, "INSERT INTO rollouts (uuid, verb, workers, from_generation, to_generation, digest, started_ms, "
+                      "ended_ms, verdict, exit_code, reason, detail) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) "
+                      "ON CONFLICT (uuid) DO UPDATE SET workers = excluded.workers, "
+                      "from_generation = excluded.from_generation, to_generation = excluded.to_generation, "
+                      "digest = excluded.digest, ended_ms = excluded.ended_ms, verdict = excluded.verdict, "
+                      "exit_code = excluded.exit_code, reason = excluded.reason, detail = excluded.detail");
+        statement.bind(1, rollout.uuid);
+        statement.bind(2, rollout.verb);
+        statement.bind(3, joined(rollout.workers));
+        statement.bind(4, integer(rollout.from_generation));
+        statement.bind(5, integer(rollout.to_generation));
+        statement.bind(6, rollout.digest);
+        statement.bind(7, rollout.started.wall_ms);
+        if (rollout.ended) statement.bind(8, rollout.ended->wall_ms);
+        statement.bind(9, std::string(to_string(rollout.verdict)));
+        if (rollout.ended) statement.bind(10, rollout.exit_code);
+        statement.bind(11, rollout.reason);
+        statement.bind(12, rollout.detail);
+        statement.exec();
+    }
+    void operator()(const Interruption& interruption) const {
+        SQLite::Statement statement(database, "UPDATE rollouts SET verdict = 'interrupted', ended_ms = ?, "
+                                              "reason = 'the supervisor ended first' WHERE verdict = 'running'");
+        statement.bind(1, interruption.at.wall_ms);
+        statement.exec();
+    }
+
+    void remember_state(const WorkerRow& worker) const {
+        SQLite::Statement statement(
+            database, "INSERT INTO worker_states (at_ms, worker, state, generation, ready, wanted) "
+                      "SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (?3, ?4, ?5, ?6) IS NOT (SELECT state, generation, ready, "
+                      "wanted FROM worker_states WHERE worker = ?2 ORDER BY id DESC LIMIT 1)");
+        statement.bind(1, worker.at.wall_ms);
+        statement.bind(2, worker.worker);
+        statement.bind(3, worker.state);
+        statement.bind(4, integer(worker.generation));
+        statement.bind(5, static_cast<std::int64_t>(worker.ready));
+        statement.bind(6, static_cast<std::int64_t>(worker.wanted));
+        statement.exec();
+    }
+    void add_to_minute(const HealthSample& sample) const {
+        SQLite::Statement statement(
+            database,
+            "INSERT INTO health_minutes (minute_ms, worker, probes, failed, answered, latency_sum_us, "
+            "latency_max_us) VALUES (?,?,1,?,?,?,?) ON CONFLICT (minute_ms, worker) DO UPDATE SET "
+            "probes = probes + 1, failed = failed + excluded.failed, answered = answered + excluded.answered, "
+            "latency_sum_us = latency_sum_us + excluded.latency_sum_us, "
+            "latency_max_us = max(latency_max_us, excluded.latency_max_us)");
+        statement.bind(1, sample.at.wall_ms / minute * minute);
+        statement.bind(2, sample.worker);
+        statement.bind(3, sample.state == "unhealthy" ? 1 : 0);
+        statement.bind(4, sample.latency_us >= 0 ? 1 : 0);
+        statement.bind(5, std::max<std::int64_t>(sample.latency_us, 0));
+        statement.bind(6, sample.latency_us);
+        statement.exec();
+    }
 };
 
 } // namespace
@@ -153,7 +232,8 @@ bool is_sample(const Change& change) noexcept {
 
 bool is_durable(const Change& change) noexcept {
     return std::holds_alternative<ProcessRow>(change) || std::holds_alternative<ProcessStart>(change) ||
-           std::holds_alternative<ProcessExit>(change) || std::holds_alternative<TopologyRow>(change);
+           std::holds_alternative<ProcessExit>(change) || std::holds_alternative<TopologyRow>(change) ||
+           std::holds_alternative<RolloutRow>(change);
 }
 
 void apply(SQLite::Database& database, const Change& change) { std::visit(Writer{database}, change); }

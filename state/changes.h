@@ -9,8 +9,13 @@
 
 namespace mpsup::state {
 
+/// Of a supervisor that starts: whatever another left running is at an end.
+struct Interruption {
+    Stamp at = Stamp::now();
+};
+
 using Change = std::variant<ProcessRow, ProcessStart, ProcessExit, EventRow, TopologyRow, WorkerRow, HealthSample,
-                            ProcessSample, SlowRow>;
+                            ProcessSample, SlowRow, RolloutRow, Interruption>;
 
 /// May it be lost at a power cut, and dropped when there is no room?
 [[nodiscard]] bool is_sample(const Change& change) noexcept;

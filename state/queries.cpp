@@ -1,33 +1,16 @@
 #include "state/queries.h"
 
+#include "state/connection.h"
 #include "state/end_columns.h"
 #include "state/schema.h"
 
-#include <SQLiteCpp/Exception.h>
-#include <SQLiteCpp/Statement.h>
-
 #include <algorithm>
-#include <sqlite3.h>
 #include <sstream>
 #include <sys/stat.h>
 
 namespace mpsup::state {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr int instructions_between_looks = 10'000;
-
-std::uint64_t unsigned_at(SQLite::Statement& row, int column) {
-    return static_cast<std::uint64_t>(row.getColumn(column).getInt64());
-}
-
-Error to_error(const SQLite::Exception& error) {
-    const bool late = error.getErrorCode() == SQLITE_INTERRUPT || error.getErrorCode() == SQLITE_BUSY;
-    return {std::string("read the history: ") + error.what(),
-            late ? std::make_error_code(std::errc::timed_out) : std::error_code{}};
-}
 
 std::optional<RecordedEvent> read_event(SQLite::Statement& row) {
     const auto kind = parse_event_kind(row.getColumn(3).getString());
@@ -67,33 +50,6 @@ SlowRow read_slow(SQLite::Statement& row, int first) {
 
 } // namespace
 
-struct Queries::Connection {
-    Connection(const std::string& path, std::chrono::milliseconds time_limit)
-        : limit(time_limit), database(path, SQLite::OPEN_READONLY, static_cast<int>(time_limit.count())) {
-        ::sqlite3_progress_handler(
-            database.getHandle(), instructions_between_looks,
-            [](void* self) { return Clock::now() > static_cast<Connection*>(self)->deadline ? 1 : 0; }, this);
-    }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-
-    /// Prepares, binds and reads under the time limit; what SQLite throws becomes a value.
-    template <typename Read>
-    auto run(const char* sql, Read read) -> Result<decltype(read(std::declval<SQLite::Statement&>()))> {
-        deadline = Clock::now() + limit;
-        try {
-            SQLite::Statement rows(database, sql);
-            return read(rows);
-        } catch (const SQLite::Exception& error) {
-            return std::unexpected(to_error(error));
-        }
-    }
-
-    std::chrono::milliseconds limit;
-    Clock::time_point deadline = Clock::now() + limit;
-    SQLite::Database database;
-};
-
 Queries::Queries(std::unique_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
 Queries::Queries(Queries&&) noexcept = default;
 Queries& Queries::operator=(Queries&&) noexcept = default;
@@ -119,10 +75,13 @@ Result<std::vector<RecordedEvent>> Queries::events(const EventFilter& filter) co
     // The first so many after an event, or the last so many of all.
     const auto* sql = filter.after_id > 0
                           ? "SELECT * FROM events WHERE id > ?1 AND (?2 = '' OR worker = ?2) AND at_ms >= ?3 "
-                            "ORDER BY id LIMIT ?4"
+                            "AND (?5 = '' OR instr(?5, ' ' || kind || ' ') > 0) ORDER BY id LIMIT ?4"
                           : "SELECT * FROM events WHERE id > ?1 AND (?2 = '' OR worker = ?2) AND at_ms >= ?3 "
-                            "ORDER BY id DESC LIMIT ?4";
+                            "AND (?5 = '' OR instr(?5, ' ' || kind || ' ') > 0) ORDER BY id DESC LIMIT ?4";
+    std::string kinds;
+    for (const auto kind : filter.kinds) kinds += (kinds.empty() ? " " : "") + std::string(to_string(kind)) + " ";
     return connection_->run(sql, [&](SQLite::Statement& rows) {
+        rows.bind(5, kinds);
         rows.bind(1, filter.after_id);
         rows.bind(2, filter.worker);
         rows.bind(3, filter.since_ms);
@@ -157,6 +116,18 @@ Result<std::optional<TopologyRow>> Queries::last_topology() const {
         if (!rows.executeStep()) return std::nullopt;
         return TopologyRow{rows.getColumn(0).getString(), rows.getColumn(1).getString(), rows.getColumn(2).getString(),
                            Stamp{rows.getColumn(3).getInt64(), 0}};
+    });
+}
+
+Result<std::vector<TopologyRow>> Queries::last_topologies(std::size_t limit) const {
+    constexpr auto sql = "SELECT digest, document, path, applied_ms FROM topologies ORDER BY id DESC LIMIT ?";
+    return connection_->run(sql, [&](SQLite::Statement& rows) {
+        rows.bind(1, static_cast<std::int64_t>(limit));
+        std::vector<TopologyRow> topologies;
+        while (rows.executeStep())
+            topologies.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(),
+                                  rows.getColumn(2).getString(), Stamp{rows.getColumn(3).getInt64(), 0}});
+        return topologies;
     });
 }
 

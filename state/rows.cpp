@@ -38,12 +38,27 @@ constexpr std::array event_kinds{
     std::pair{EventKind::store_damaged, std::string_view("store_damaged")},
     std::pair{EventKind::store_recovered, std::string_view("store_recovered")},
     std::pair{EventKind::adopted, std::string_view("adopted")},
+    std::pair{EventKind::rollout_started, std::string_view("rollout_started")},
+    std::pair{EventKind::rollout_finished, std::string_view("rollout_finished")},
+    std::pair{EventKind::judged, std::string_view("judged")},
+    std::pair{EventKind::slept, std::string_view("slept")},
+    std::pair{EventKind::woken, std::string_view("woken")},
 };
 
 constexpr std::array roles{
     std::pair{ProcessRole::light, std::string_view("light")},
     std::pair{ProcessRole::master, std::string_view("master")},
     std::pair{ProcessRole::child, std::string_view("child")},
+};
+
+constexpr std::array verdicts{
+    std::pair{Verdict::running, std::string_view("running")},
+    std::pair{Verdict::done, std::string_view("done")},
+    std::pair{Verdict::aborted, std::string_view("aborted")},
+    std::pair{Verdict::rolled_back, std::string_view("rolled_back")},
+    std::pair{Verdict::frozen, std::string_view("frozen")},
+    std::pair{Verdict::unjudged, std::string_view("unjudged")},
+    std::pair{Verdict::interrupted, std::string_view("interrupted")},
 };
 
 template <typename Table, typename Value> std::string_view word_of(const Table& table, Value value) noexcept {
@@ -72,6 +87,8 @@ Stamp Stamp::now() noexcept {
 
 std::string_view to_string(ProcessRole role) noexcept { return word_of(roles, role); }
 std::string_view to_string(EventKind kind) noexcept { return word_of(event_kinds, kind); }
+std::string_view to_string(Verdict verdict) noexcept { return word_of(verdicts, verdict); }
+std::optional<Verdict> parse_verdict(std::string_view text) noexcept { return value_of<Verdict>(verdicts, text); }
 std::optional<ProcessRole> parse_role(std::string_view text) noexcept { return value_of<ProcessRole>(roles, text); }
 std::optional<EventKind> parse_event_kind(std::string_view text) noexcept {
     return value_of<EventKind>(event_kinds, text);

@@ -46,6 +46,7 @@ struct ProcessExit {
     ExitStatus status = ExitStatus::unknown();
     std::string reason{}; // "crash", "planned", or whatever an operator should read
     Stamp at = Stamp::now();
+    std::string last_lines{}; // what it wrote last, when nobody had asked it to end; the last 4 KiB are kept
 };
 
 enum class EventKind {
@@ -75,6 +76,11 @@ enum class EventKind {
     store_damaged,
     store_recovered,
     adopted, // a new supervisor took over what an earlier one had started
+    rollout_started,
+    rollout_finished, // and how
+    judged,           // a new generation by what clients got
+    slept,            // a generation was replaced and is kept for a rollback
+    woken,            // and serves again
 };
 
 struct EventRow {
@@ -127,6 +133,35 @@ struct WorkerRow {
     std::uint64_t generation = 0;
     std::string status{}; // the worker's object of `status -o json`
     Stamp at = Stamp::now();
+    std::uint32_t ready = 0; // processes that can serve
+    std::uint32_t wanted = 0;
+};
+
+/// How a rollout ended.
+enum class Verdict {
+    running, // not yet
+    done,
+    aborted, // the old generation serves on
+    rolled_back,
+    frozen,      // it was left half done, as wanted
+    unjudged,    // done, without enough requests to compare
+    interrupted, // the supervisor ended first
+};
+
+/// An operation that changes what runs: written when it begins (running) and again when it has ended.
+struct RolloutRow {
+    std::string uuid{};
+    std::string verb{};                 // of the command line: "up", "restart", "down", "scale", ...
+    std::vector<std::string> workers{}; // by name, none with a space; empty: all of the site
+    std::uint64_t from_generation = 0;  // of one worker; 0: of several, or unknown
+    std::uint64_t to_generation = 0;
+    std::string digest{}; // of the topology
+    Stamp started = Stamp::now();
+    std::optional<Stamp> ended{};
+    Verdict verdict = Verdict::running;
+    int exit_code = 0;    // of the command line; means something once it has ended
+    std::string reason{}; // for people
+    std::string detail{}; // a JSON object, or empty
 };
 
 struct TopologyRow {
@@ -138,6 +173,8 @@ struct TopologyRow {
 
 [[nodiscard]] std::string_view to_string(ProcessRole role) noexcept;
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
+[[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
+[[nodiscard]] std::optional<Verdict> parse_verdict(std::string_view text) noexcept;
 [[nodiscard]] std::optional<ProcessRole> parse_role(std::string_view text) noexcept;
 [[nodiscard]] std::optional<EventKind> parse_event_kind(std::string_view text) noexcept;
 

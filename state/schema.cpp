@@ -94,6 +94,50 @@ CREATE TABLE slow_requests (
 ) STRICT;
 CREATE INDEX slow_requests_worker ON slow_requests (worker, id);
 CREATE INDEX slow_requests_fingerprint ON slow_requests (fingerprint, worker, age_ms);
+)sql",
+                                R"sql(
+CREATE TABLE rollouts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  uuid TEXT NOT NULL UNIQUE,
+  verb TEXT NOT NULL,
+  workers TEXT NOT NULL,
+  from_generation INTEGER NOT NULL,
+  to_generation INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  started_ms INTEGER NOT NULL,
+  ended_ms INTEGER,
+  verdict TEXT NOT NULL,
+  exit_code INTEGER,
+  reason TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX rollouts_running ON rollouts (id) WHERE verdict = 'running';
+ALTER TABLE processes ADD COLUMN last_lines TEXT NOT NULL DEFAULT '';
+CREATE TABLE worker_states (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  worker TEXT NOT NULL,
+  state TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  ready INTEGER NOT NULL,
+  wanted INTEGER NOT NULL
+) STRICT;
+CREATE INDEX worker_states_worker ON worker_states (worker, id);
+CREATE TABLE health_minutes (
+  minute_ms INTEGER NOT NULL,
+  worker TEXT NOT NULL,
+  probes INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  answered INTEGER NOT NULL,
+  latency_sum_us INTEGER NOT NULL,
+  latency_max_us INTEGER NOT NULL,
+  latency_mean_us INTEGER GENERATED ALWAYS AS (latency_sum_us / nullif(answered, 0)) VIRTUAL,
+  PRIMARY KEY (minute_ms, worker)
+) STRICT, WITHOUT ROWID;
+INSERT INTO health_minutes (minute_ms, worker, probes, failed, answered, latency_sum_us, latency_max_us)
+SELECT at_ms / 60000 * 60000, worker, count(*), sum(state = 'unhealthy'), sum(latency_us >= 0),
+       sum(max(latency_us, 0)), max(latency_us)
+FROM health_samples GROUP BY 1, 2;
 )sql"};
 
 } // namespace

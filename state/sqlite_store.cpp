@@ -18,6 +18,7 @@ constexpr auto farewell = 2s;
 constexpr auto shortest_pause = 50ms;
 constexpr auto longest_pause = 200ms; // an intent must not wait longer for its answer
 constexpr auto worth_telling = 1s;    // of a time without writing, as an event
+constexpr auto between_trims = 60s;
 constexpr std::size_t largest_batch = 1'000;
 
 } // namespace
@@ -59,6 +60,11 @@ void SqliteStore::push(Change change, Done done) {
         ++(sample ? status_.dropped_samples : status_.dropped_rows);
     }
     if (done) done(false);
+}
+
+void SqliteStore::set_retention(const Keep& keep) {
+    const std::lock_guard lock(mutex_);
+    keep_ = keep;
 }
 
 StoreStatus SqliteStore::status() const {
@@ -165,14 +171,32 @@ void SqliteStore::write(const Batch& batch) {
     for (const auto& entry : batch) apply(database, entry.change);
     const bool prune_too = rows_since_prune_ + batch.size() >= limits_.rows_between_prunes;
     if (prune_too) prune(database, limits_.retention);
+    trim_if_due(batch.size());
     transaction.commit();
     first_event_.reset();
     rows_since_prune_ = prune_too ? 0 : rows_since_prune_ + batch.size();
     watch_the_log();
 }
 
+void SqliteStore::trim_if_due(std::size_t rows) {
+    rows_since_trim_ += rows;
+    if (rows_since_trim_ < limits_.rows_between_trims && Clock::now() < next_trim_) return;
+    rows_since_trim_ = 0;
+    next_trim_ = Clock::now() + between_trims;
+    Keep keep;
+    {
+        const std::lock_guard lock(mutex_);
+        keep = keep_;
+    }
+    trim(file_->database(), keep, Stamp::now().wall_ms);
+}
+
 void SqliteStore::open_if_needed() {
-    if (file_ && file_->was_replaced()) file_.reset();
+    if (file_ && file_->was_replaced()) {
+        file_.reset();
+        first_event_ = EventRow{.kind = EventKind::store_damaged,
+                                .reason = path_ + " was deleted or replaced while it was open; what it held is gone"};
+    }
     if (file_) return;
     try {
         file_ = std::make_unique<DatabaseFile>(path_);

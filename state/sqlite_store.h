@@ -24,6 +24,7 @@ struct StoreLimits {
     std::size_t queued_samples = 4'096;  // beyond it samples are
     std::uint64_t wal_bytes = 64U << 20; // beyond it samples are dropped, until readers let the log be emptied
     std::size_t rows_between_prunes = 4'096;
+    std::size_t rows_between_trims = 500; // or a minute
     Retention retention{};
 };
 
@@ -47,6 +48,9 @@ public:
     void sample(const HealthSample& sample) override { push(sample, {}); }
     void sample(const ProcessSample& sample) override { push(sample, {}); }
     void slow(const SlowRow& slow) override { push(slow, {}); }
+    void rollout(const RolloutRow& rollout) override { push(rollout, {}); }
+    void interrupt_rollouts() override { push(Interruption{}, {}); }
+    void set_retention(const Keep& keep) override;
     [[nodiscard]] StoreStatus status() const override;
     bool flush(std::chrono::milliseconds limit) override;
 
@@ -69,6 +73,7 @@ private:
     void write(const Batch& batch);
     void open_if_needed();
     void begin_afresh(const std::string& why);
+    void trim_if_due(std::size_t rows);
     void watch_the_log();
     void pause(const std::stop_token& stop, Clock::duration length);
     void answer_late_ones(Batch& batch, bool all);
@@ -84,6 +89,8 @@ private:
     std::optional<EventRow> first_event_; // to be written before anything else: of a quarantine
     std::optional<Clock::time_point> failing_since_;
     std::size_t rows_since_prune_ = 0;
+    std::size_t rows_since_trim_ = 0;
+    Clock::time_point next_trim_{}; // with the first writing
 
     mutable std::mutex mutex_; // guards what follows
     std::condition_variable_any changed_;
@@ -96,6 +103,7 @@ private:
     bool refused_for_good_ = false;
     std::optional<Clock::time_point> give_up_at_; // set when the store is being closed
     StoreStatus status_;
+    Keep keep_;
 
     std::jthread thread_; // last: it ends before what it uses
 };

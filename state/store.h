@@ -26,6 +26,15 @@ struct StoreStatus {
     std::uint64_t queued = 0;
 };
 
+/// How much of what is measured is kept, beside the numbers of rows in state/SCHEMA.md.
+struct Keep {
+    std::chrono::milliseconds raw = std::chrono::hours(48);          // samples of health and of processes
+    std::chrono::milliseconds minute = std::chrono::hours(24 * 30L); // their sums by the minute
+    std::int64_t max_bytes = 256 << 20;                              // of the database; beyond it the oldest go first
+
+    friend bool operator==(const Keep&, const Keep&) = default;
+};
+
 /// The seam. One real one (open_store), one that forgets (make_null_store), and fakes in tests. All members are
 /// called from one thread, the supervisor's loop, and return at once except flush.
 class Store {
@@ -49,6 +58,12 @@ public:
     virtual void sample(const ProcessSample& sample) = 0;
     /// Like a sample: large, and many come at once when something everybody waits for is slow.
     virtual void slow(const SlowRow& slow) = 0;
+    /// Replaces what was said of the same uuid.
+    virtual void rollout(const RolloutRow& /*rollout*/) {}
+    /// Of a supervisor that starts: rollouts that are recorded as running were interrupted.
+    virtual void interrupt_rollouts() {}
+    /// From the next writing on, a bounded number of rows at a time.
+    virtual void set_retention(const Keep& /*keep*/) {}
 
     [[nodiscard]] virtual StoreStatus status() const = 0;
     /// Waits until everything that was said is on the disk, `limit` at most. true: it is.

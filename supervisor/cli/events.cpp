@@ -1,5 +1,6 @@
 #include "state/queries.h"
 #include "supervisor/cli/follow.h"
+#include "supervisor/cli/moment.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verbs.h"
 
@@ -62,6 +63,7 @@ int run_events(const Context& context, const EventsOptions& options) {
     if (!queries) return complain(queries.error().to_string(), failed);
     state::EventFilter filter;
     filter.worker = options.worker;
+    filter.since_ms = parse_moment(options.since, now_ms()).value_or(0);
     filter.limit = static_cast<std::size_t>(options.count);
     auto events = queries->events(filter);
     if (!events) return complain(events.error().to_string(), failed);

@@ -1,6 +1,8 @@
 // mpsup: the command line. Parses, and hands over to a verb.
 #include "base/units.h"
 #include "supervisor/cli/context.h"
+#include "supervisor/cli/moment.h"
+#include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -14,11 +16,17 @@ namespace {
 
 const char* const exit_codes = R"(exit codes: 0 done, 1 failed, 2 usage, 3 something is not running,
 4 no supervisor, 5 unhealthy, 6 gate failed and the old one kept,
-8 another change runs, 9 not done in time, 78 bad topology)";
+7 taken back after it had served, 8 another change runs, 9 not done in time, 78 bad topology)";
 
 // "30s" and its like; CLI11 prints the text when it is not empty.
 std::string check_duration(const std::string& text) {
     return parse_duration(text) ? std::string() : text + " is no duration: for example 500ms, 30s, 5m";
+}
+
+std::string check_moment(const std::string& text) {
+    return parse_moment(text, now_ms())
+               ? std::string()
+               : text + " is no point in time: for example 2h (ago), 03:12, 2026-11-22, '2026-11-22 03:12'";
 }
 
 class CommandLine {
@@ -66,9 +74,21 @@ private:
         up->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
         verb("down", "stop the site, every worker finishing what it serves", [this] { return run_down(context_); });
         CLI::App* restart = verb("restart", "replace workers by fresh ones of the same topology, nothing lost",
-                                 [this] { return run_restart(context_, restart_); });
-        restart->add_option("worker", restart_, "which; all by default");
+                                 [this] { return run_restart(context_, rolled_, fast_); });
+        restart->add_option("worker", rolled_, "which; all by default");
+        restart->add_flag("--fast", fast_, "all at once and unjudged: for what fails already");
         restart->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* reload = verb("reload", "read the topology file again; every worker gets a fresh generation",
+                                [this] { return run_reload(context_, fast_); });
+        reload->add_flag("--fast", fast_, "all at once and unjudged: for what fails already");
+        reload->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* rollback = verb("rollback", "back to the generation that sleeps, or to the topology before this one",
+                                  [this] { return run_rollback(context_, rolled_); });
+        rollback->add_option("worker", rolled_, "which; all by default");
+        rollback->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        verb("promote", "the rollout that runs goes on, without its pause or verdict",
+             [this] { return run_word(context_, "/v1/promote"); });
+        verb("abort", "the rollout that runs is taken back", [this] { return run_word(context_, "/v1/abort"); });
         CLI::App* scale = verb("scale", "another size for pools that run, until the next up",
                                [this] { return run_scale(context_, scale_); });
         scale->add_option("order", scale_, "WORKER=6, WORKER=+2, WORKER=-1")->required();
@@ -83,14 +103,18 @@ private:
     }
 
     void add_asking_verbs() {
-        verb("status", "the site and its workers", [this] { return run_status(context_); });
+        CLI::App* status = verb("status", "the site and its workers",
+                                [this] { return at_.empty() ? run_status(context_) : run_status_at(context_, at_); });
+        status->add_option("--at", at_, "as it was then: 03:12, -2h, '2026-11-22 03:12'")->check(check_moment);
         verb("workers", "every process: what it does, how much memory it holds",
              [this] { return run_workers(context_); });
         verb("size", "the memory of every process, and what the builds cost", [this] { return run_size(context_); });
         CLI::App* events = verb("events", "what happened", [this] { return run_events(context_, events_); });
         events->add_option("worker", events_.worker, "of this worker only");
         events->add_option("-n,--lines", events_.count, "how many of the last ones")->check(CLI::Range(1, 100000));
+        add_since(events, events_.since);
         events->add_flag("-f,--follow", events_.follow, "and what happens from here on");
+        add_history_verbs();
         CLI::App* slow = verb("slow", "requests that ran for too long, and where they were then",
                               [this] { return run_slow(context_, slow_); });
         slow->add_option("worker", slow_.worker, "of this worker only");
@@ -113,6 +137,21 @@ private:
         verb("version", "of this program", [this] { return run_version(context_); });
     }
 
+    void add_history_verbs() {
+        CLI::App* history =
+            verb("history", "what was changed and what crashed", [this] { return run_history(context_, history_); });
+        history->add_option("worker,--worker", history_.worker, "of this worker only");
+        history->add_option("-n,--lines", history_.count, "how many of the last ones")->check(CLI::Range(1, 100000));
+        add_since(history, history_.since);
+        CLI::App* sql = verb("sql", "a SELECT on the site's database, which it cannot change",
+                             [this] { return run_sql(context_, sql_); });
+        sql->add_option("statement", sql_, "its tables are described in state/SCHEMA.md")->required();
+    }
+
+    static void add_since(CLI::App* sub, std::string& since) {
+        sub->add_option("--since", since, "from then on: 2h (ago), 03:12, '2026-11-22 03:12'")->check(check_moment);
+    }
+
     CLI::App app_{"mpsup runs Perl web sites: light servers for files, heavy ones for Perl, one file for both.",
                   "mpsup"};
     Context context_;
@@ -122,11 +161,15 @@ private:
     SuperviseOptions supervise_;
     std::string program_;
     EventsOptions events_;
+    HistoryOptions history_;
     SlowOptions slow_;
     LogsOptions logs_;
-    std::vector<std::string> restart_;
+    std::vector<std::string> rolled_;
+    bool fast_ = false;
     std::vector<std::string> scale_;
     std::string validate_;
+    std::string at_;
+    std::string sql_;
     std::function<int()> verb_;
 };
 

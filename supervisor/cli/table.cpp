@@ -42,4 +42,11 @@ std::string Table::to_string() const {
     return out;
 }
 
+std::string cut(const std::string& text, std::size_t room) {
+    if (text.size() <= room) return text;
+    std::size_t end = room > 0 ? room - 1 : 0;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return text.substr(0, end) + "+";
+}
+
 } // namespace mpsup::cli

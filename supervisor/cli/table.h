@@ -38,4 +38,7 @@ private:
     std::vector<Row> rows_;
 };
 
+/// At most so many bytes, its end cut off before a "+"; no character is cut in two.
+[[nodiscard]] std::string cut(const std::string& text, std::size_t room);
+
 } // namespace mpsup::cli

@@ -30,6 +30,8 @@ struct SuperviseOptions {
 
 /// The site and its workers, a line each.
 [[nodiscard]] int run_status(const Context& context);
+/// The same at some moment of the past (moment.h), from what is recorded.
+[[nodiscard]] int run_status_at(const Context& context, const std::string& when);
 /// Every process.
 [[nodiscard]] int run_workers(const Context& context);
 /// How much memory all of it takes, and what another build would.
@@ -37,11 +39,23 @@ struct SuperviseOptions {
 
 struct EventsOptions {
     std::string worker;
+    std::string since; // moment.h; empty: from the beginning
     int count = 50;
     bool follow = false;
 };
 /// What happened.
 [[nodiscard]] int run_events(const Context& context, const EventsOptions& options);
+
+struct HistoryOptions {
+    std::string worker;
+    std::string since; // moment.h; empty: from the beginning
+    int count = 50;
+};
+/// What was changed and what crashed.
+[[nodiscard]] int run_history(const Context& context, const HistoryOptions& options);
+
+/// What the database answers to a SELECT.
+[[nodiscard]] int run_sql(const Context& context, const std::string& sql);
 
 struct SlowOptions {
     std::string worker;
@@ -64,7 +78,13 @@ struct LogsOptions {
 
 /// Replaces workers by new generations of the same topology. `workers`: empty for all.
 [[nodiscard]] int run_scale(const Context& context, const std::vector<std::string>& orders);
-[[nodiscard]] int run_restart(const Context& context, const std::vector<std::string>& workers);
+[[nodiscard]] int run_restart(const Context& context, const std::vector<std::string>& workers, bool fast);
+/// Reads the file of the running topology again; every worker gets a new generation.
+[[nodiscard]] int run_reload(const Context& context, bool fast);
+/// The generations that sleep serve again, or the topology before this one.
+[[nodiscard]] int run_rollback(const Context& context, const std::vector<std::string>& workers);
+/// Promote or abort, to the rollout that runs.
+[[nodiscard]] int run_word(const Context& context, const std::string& path);
 
 /// Checks a file and changes nothing.
 [[nodiscard]] int run_validate(const Context& context, const std::string& file);

@@ -28,6 +28,14 @@ struct OpenGate {
 struct SendServe {
     GenerationNumber generation;
 };
+/// Its master lets all its children go and keeps none.
+struct SendSleep {
+    GenerationNumber generation;
+};
+/// Its master has as many children again as it should.
+struct SendWake {
+    GenerationNumber generation;
+};
 struct SendDrain {
     GenerationNumber generation;
 };
@@ -68,6 +76,8 @@ struct Note {
         failed,         // given up
         health_changed, // the probes' verdict changed
         promoted,       // a child of a pool became its master
+        slept,          // a generation was sent to sleep
+        woken,          // and serves again
     };
     Kind kind;
     GenerationNumber generation = 0;
@@ -79,8 +89,8 @@ struct Note {
 
 [[nodiscard]] std::string_view to_string(Note::Kind kind) noexcept;
 
-using Effect =
-    std::variant<Spawn, SendGo, OpenGate, SendServe, SendDrain, ReleaseChild, PromoteChild, CrownChild, Kill, Note>;
+using Effect = std::variant<Spawn, SendGo, OpenGate, SendServe, SendSleep, SendWake, SendDrain, ReleaseChild,
+                            PromoteChild, CrownChild, Kill, Note>;
 using Effects = std::vector<Effect>;
 
 } // namespace mpsup::core

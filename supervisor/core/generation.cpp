@@ -12,6 +12,7 @@ std::optional<Duration> limit_of(Phase phase, const PhaseLimits& limits) {
     case Phase::launching: return limits.hello;
     case Phase::loading: return limits.load;
     case Phase::gating: return limits.gate;
+    case Phase::sleeping: return limits.keep;
     case Phase::draining: return limits.grace;
     case Phase::killing: return limits.kill_again;
     case Phase::standby:
@@ -54,6 +55,8 @@ std::string_view to_string(Note::Kind kind) noexcept {
     case Note::Kind::failed: return "failed";
     case Note::Kind::health_changed: return "health_changed";
     case Note::Kind::promoted: return "promoted";
+    case Note::Kind::slept: return "slept";
+    case Note::Kind::woken: return "woken";
     }
     std::unreachable();
 }

@@ -23,6 +23,8 @@ Transition from_launching(Trigger trigger) {
     case Trigger::passed:
     case Trigger::admit:
     case Trigger::adopted:
+    case Trigger::sleep:
+    case Trigger::wake:
     case Trigger::master_lost: return stay(Phase::launching);
     }
     std::unreachable();
@@ -38,6 +40,8 @@ Transition from_loading(Trigger trigger) {
     case Trigger::hello:
     case Trigger::passed:
     case Trigger::adopted:
+    case Trigger::sleep:
+    case Trigger::wake:
     case Trigger::admit: return stay(Phase::loading);
     }
     std::unreachable();
@@ -53,6 +57,8 @@ Transition from_gating(Trigger trigger) {
     case Trigger::hello:
     case Trigger::ready:
     case Trigger::adopted:
+    case Trigger::sleep:
+    case Trigger::wake:
     case Trigger::admit: return stay(Phase::gating);
     }
     std::unreachable();
@@ -68,6 +74,8 @@ Transition from_standby(Trigger trigger) {
     case Trigger::ready:
     case Trigger::passed:
     case Trigger::adopted:
+    case Trigger::sleep:
+    case Trigger::wake:
     case Trigger::overdue: return stay(Phase::standby);
     }
     std::unreachable();
@@ -79,11 +87,30 @@ Transition from_serving(Phase phase, Trigger trigger) {
     case Trigger::retire: return drain;
     case Trigger::master_lost: return stay(Phase::orphaned);
     case Trigger::adopted: return stay(Phase::serving);
+    case Trigger::sleep: return phase == Phase::serving ? Transition{Phase::sleeping, Action::send_sleep} : drain;
     case Trigger::hello:
     case Trigger::ready:
     case Trigger::passed:
     case Trigger::admit:
+    case Trigger::wake:
     case Trigger::overdue: return stay(phase);
+    }
+    std::unreachable();
+}
+
+Transition from_sleeping(Trigger trigger) {
+    switch (trigger) {
+    case Trigger::lost: return gone;
+    case Trigger::wake: return {Phase::serving, Action::send_wake};
+    case Trigger::retire:
+    case Trigger::master_lost:
+    case Trigger::overdue: return drain;
+    case Trigger::hello:
+    case Trigger::ready:
+    case Trigger::passed:
+    case Trigger::admit:
+    case Trigger::adopted:
+    case Trigger::sleep: return stay(Phase::sleeping);
     }
     std::unreachable();
 }
@@ -98,6 +125,8 @@ Transition from_leaving(Phase phase, Trigger trigger) {
     case Trigger::admit:
     case Trigger::retire:
     case Trigger::adopted:
+    case Trigger::sleep:
+    case Trigger::wake:
     case Trigger::master_lost: return stay(phase);
     }
     std::unreachable();
@@ -113,6 +142,7 @@ Transition transition(Phase phase, Trigger trigger) noexcept {
     case Phase::standby: return from_standby(trigger);
     case Phase::serving:
     case Phase::orphaned: return from_serving(phase, trigger);
+    case Phase::sleeping: return from_sleeping(trigger);
     case Phase::draining:
     case Phase::killing: return from_leaving(phase, trigger);
     case Phase::gone: return gone;
@@ -128,6 +158,7 @@ std::string_view to_string(Phase phase) noexcept {
     case Phase::standby: return "standby";
     case Phase::serving: return "serving";
     case Phase::orphaned: return "orphaned";
+    case Phase::sleeping: return "sleeping";
     case Phase::draining: return "draining";
     case Phase::killing: return "killing";
     case Phase::gone: return "gone";

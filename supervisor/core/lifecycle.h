@@ -3,24 +3,26 @@
 // A generation is a light worker's process, or a pool master and its children. Desired state is kept elsewhere
 // (core::Worker); this is what a generation does next when something happens to it.
 //
-//             | hello    | ready    | passed   | admit     | retire    | master_lost | adopted | lost | overdue
-//   ----------+----------+----------+----------+-----------+-----------+-------------+---------+------+-----------
-//   launching | loading  | -        | -        | -         | killing   | -           | -       | gone | killing
-//             |  send_go |          |          |           |  kill     |             |         |      |  kill
-//   loading   | -        | gating   | -        | -         | killing   | killing     | -       | gone | killing
-//             |          |  open_gate          |           |  kill     |  kill       |         |      |  kill
-//   gating    | -        | -        | standby  | -         | draining  | killing     | -       | gone | killing
-//             |          |          |          |           |  drain    |  kill       |         |      |  kill
-//   standby   | -        | -        | -        | serving   | draining  | killing     | -       | gone | -
-//             |          |          |          |  serve    |  drain    |  kill       |         |      |
-//   serving   | -        | -        | -        | -         | draining  | orphaned    | -       | gone | -
-//             |          |          |          |           |  drain    |             |         |      |
-//   orphaned  | -        | -        | -        | -         | draining  | -           | serving | gone | -
-//             |          |          |          |           |  drain    |             |         |      |
-//   draining  | -        | -        | -        | -         | -         | -           | -       | gone | killing
-//             |          |          |          |           |           |             |         |      |  kill
-//   killing   | -        | -        | -        | -         | -         | -           | -       | gone | killing
-//             |          |          |          |           |           |             |         |      |  kill again
+//             | hello   | ready   | passed  | admit   | sleep    | wake    | retire   | master_lost | adopted | lost | overdue
+//   ----------+---------+---------+---------+---------+----------+---------+----------+-------------+---------+------+---------
+//   launching | loading | -       | -       | -       | -        | -       | killing  | -           | -       | gone | killing
+//             | send_go |         |         |         |          |         |  kill    |             |         |      |  kill
+//   loading   | -       | gating  | -       | -       | -        | -       | killing  | killing     | -       | gone | killing
+//             |         | open_gate         |         |          |         |  kill    |  kill       |         |      |  kill
+//   gating    | -       | -       | standby | -       | -        | -       | draining | killing     | -       | gone | killing
+//             |         |         |         |         |          |         |  drain   |  kill       |         |      |  kill
+//   standby   | -       | -       | -       | serving | -        | -       | draining | killing     | -       | gone | -
+//             |         |         |         |  serve  |          |         |  drain   |  kill       |         |      |
+//   serving   | -       | -       | -       | -       | sleeping | -       | draining | orphaned    | -       | gone | -
+//             |         |         |         |         |  sleep   |         |  drain   |             |         |      |
+//   orphaned  | -       | -       | -       | -       | draining | -       | draining | -           | serving | gone | -
+//             |         |         |         |         |  drain   |         |  drain   |             |         |      |
+//   sleeping  | -       | -       | -       | -       | -        | serving | draining | draining    | -       | gone | draining
+//             |         |         |         |         |          |  wake   |  drain   |  drain      |         |      |  drain
+//   draining  | -       | -       | -       | -       | -        | -       | -        | -           | -       | gone | killing
+//             |         |         |         |         |          |         |          |             |         |      |  kill
+//   killing   | -       | -       | -       | -       | -        | -       | -        | -           | -       | gone | killing
+//             |         |         |         |         |          |         |          |             |         |      |  kill again
 //   gone      | nothing ever happens to it again
 //
 // "-": stays as it is and nothing is done. What interrupts what: `retire` interrupts everything before serving at
@@ -38,6 +40,7 @@ enum class Phase {
     standby,   // passed its gate; waits to be admitted
     serving,   // accepts what clients send
     orphaned,  // its master is dead; its children serve on
+    sleeping,  // its master alone is left, for a rollback; its children finish what they serve
     draining,  // accepts nothing more, finishes what runs
     killing,   // was sent SIGKILL
     gone,      // no process of it is left
@@ -48,6 +51,8 @@ enum class Trigger {
     ready,       // it says that it answers
     passed,      // it passed as many probes as its gate wants
     admit,       // the worker takes it in
+    sleep,       // another generation has taken its place
+    wake,        // and it takes it back
     retire,      // the worker wants it to leave
     master_lost, // its master is gone, children of it live
     adopted,     // a child of it has become its master
@@ -55,7 +60,7 @@ enum class Trigger {
     overdue,     // the deadline of its phase has passed
 };
 
-enum class Action { none, send_go, open_gate, send_serve, send_drain, kill };
+enum class Action { none, send_go, open_gate, send_serve, send_sleep, send_wake, send_drain, kill };
 
 struct Transition {
     Phase next;

@@ -25,6 +25,7 @@ std::string overdue_text(Phase phase, const PhaseLimits& limits) {
     case Phase::launching: return "said nothing for " + seconds(limits.hello) + " after it was started";
     case Phase::loading: return "was not ready " + seconds(limits.load) + " after it was told to load";
     case Phase::gating: return "did not pass its health checks within " + seconds(limits.gate);
+    case Phase::sleeping: return "slept for " + seconds(limits.keep) + " and was not needed";
     case Phase::draining: return "had not finished " + seconds(limits.grace) + " after it was told to";
     case Phase::killing: return "is still there after SIGKILL";
     case Phase::standby:
@@ -48,26 +49,74 @@ GenerationNumber Worker::start(Time now, bool hold) {
     return spawn(now, hold, true);
 }
 
-GenerationNumber Worker::prepare(Time now) {
+GenerationNumber Worker::prepare(Time now, bool in_haste) {
     wants_to_run_ = true;
     given_up_ = false;
     budget_.reset();
     // What was on its way was loaded before this was asked for: it may be of older code.
     for (Generation& generation : generations_)
         if (is_coming(generation.phase)) apply(generation, Trigger::retire, now);
-    return spawn(now, true, true);
+    return spawn(now, true, true, in_haste);
 }
 
 void Worker::admit(GenerationNumber number, Time now) {
+    const Generation* generation = find(number);
+    if (!generation || generation->phase != Phase::standby) return;
+    admit_beside(number, now);
+    serve_alone(number, now);
+}
+
+void Worker::admit_beside(GenerationNumber number, Time now) {
     Generation* generation = find_mutable(number);
     if (!generation || generation->phase != Phase::standby) return;
-    const bool replaces = std::ranges::any_of(generations_, [&](const Generation& other) {
-        return other.number < number && is_taking_requests(other.phase);
-    });
-    if (generation->planned && replaces) ++planned_restarts_;
+    generation->trial = true;
     apply(*generation, Trigger::admit, now);
     note({.kind = Note::Kind::ready, .generation = number, .status = {}, .text = {}});
-    retire_all_but(number, now);
+}
+
+void Worker::serve_alone(GenerationNumber number, Time now, bool keeps_old) {
+    Generation* generation = find_mutable(number);
+    if (!generation || !is_taking_requests(generation->phase)) return;
+    const bool replaces = std::ranges::any_of(generations_, [&](const Generation& other) {
+        return other.number != number && is_taking_requests(other.phase);
+    });
+    if (generation->planned && replaces) ++planned_restarts_;
+    generation->trial = false;
+    let_go_of_others(number, now, keeps_old);
+}
+
+void Worker::let_go_of_others(GenerationNumber number, Time now, bool keeps_old) {
+    const Generation* settled = find(number);
+    const bool keeps = keeps_old && settled->planned && settled->is_pool && rules_.limits.keep.count() > 0;
+    const auto last = std::ranges::find_if(generations_ | std::views::reverse, [&](const Generation& other) {
+        return keeps && other.number != number && other.phase == Phase::serving && other.process_alive;
+    });
+    const bool sleeps = last != (generations_ | std::views::reverse).end();
+    const GenerationNumber kept = sleeps ? last->number : 0;
+    for (Generation& other : generations_) {
+        if (other.number == number) continue;
+        other.trial = false;
+        apply(other, other.number == kept ? Trigger::sleep : Trigger::retire, now);
+    }
+    if (sleeps) note({.kind = Note::Kind::slept, .generation = kept, .status = {}, .text = {}});
+}
+
+void Worker::take_back(GenerationNumber number, Time now) {
+    Generation* generation = find_mutable(number);
+    if (generation && (generation->trial || is_coming(generation->phase))) apply(*generation, Trigger::retire, now);
+    converge(now);
+}
+
+void Worker::wake(GenerationNumber number, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || generation->phase != Phase::sleeping) return;
+    wants_to_run_ = true;
+    given_up_ = false;
+    budget_.reset();
+    generation->trial = generation->planned = true;
+    generation->wanted = rules_.pool;
+    apply(*generation, Trigger::wake, now);
+    note({.kind = Note::Kind::woken, .generation = number, .status = {}, .text = {}});
 }
 
 void Worker::abandon(GenerationNumber number, Time now) {
@@ -90,7 +139,7 @@ void Worker::set_rules(WorkerRules rules) {
 
 // Adoption
 
-void Worker::adopt(GenerationNumber number, Phase phase, Time now) {
+void Worker::adopt(GenerationNumber number, Phase phase, bool has_process, Time now) {
     Generation* generation = find_mutable(number);
     if (!generation) {
         const auto later = std::ranges::find_if(generations_, [&](const auto& other) { return other.number > number; });
@@ -102,9 +151,10 @@ void Worker::adopt(GenerationNumber number, Phase phase, Time now) {
         generation->hold = true; // until all are known
         last_number_ = std::max(last_number_, number);
     }
-    generation->process_alive = phase != Phase::orphaned;
+    generation->process_alive = has_process;
     generation->enter(phase, rules_.limits, now);
     if (phase != Phase::gating) generation->ready_since = now;
+    if (phase == Phase::sleeping) generation->wanted = 0;
     generation->heir_needed.reset();
     if (phase == Phase::orphaned) generation->heir_needed = now + rules_.limits.orphaned;
 }
@@ -121,6 +171,7 @@ void Worker::resume(Time now) {
             newcomer = generation.number;
             continue;
         }
+        if (generation.phase == Phase::sleeping && generation.number == sleeping()) continue;
         if (is_coming(generation.phase)) generation.trouble = "its supervisor was gone before it served";
         apply(generation, Trigger::retire, now);
     }
@@ -129,7 +180,31 @@ void Worker::resume(Time now) {
         hope->hold = false;
         if (hope->phase == Phase::gating) effects_.emplace_back(OpenGate{newcomer});
     }
+    wake_sleeper(now);
     converge(now);
+}
+
+// It was the last that was good, and it is loaded: nothing serves sooner.
+void Worker::wake_sleeper(Time now) {
+    Generation* sleeper = find_mutable(sleeping());
+    if (!sleeper || !wants_to_run_ || anything(is_coming) || anything(is_taking_requests)) return;
+    wake(sleeper->number, now);
+    sleeper->trial = false;
+}
+
+void Worker::settle(GenerationNumber number, Time now) {
+    Generation* late = find_mutable(number);
+    if (!late) return;
+    if (late->phase == Phase::sleeping && wants_to_run_ && sleeping() == number) return wake_sleeper(now);
+    const bool is_alone = std::ranges::none_of(generations_, [&](const Generation& other) {
+        return other.number != number && (is_coming(other.phase) || is_taking_requests(other.phase));
+    });
+    if (!wants_to_run_ || !is_alone) {
+        if (is_coming(late->phase)) late->trouble = "its supervisor was gone before it served";
+        return apply(*late, Trigger::retire, now);
+    }
+    late->hold = false;
+    if (late->phase == Phase::gating) effects_.emplace_back(OpenGate{number});
 }
 
 void Worker::retire_older_newcomers(GenerationNumber number, Time now) {
@@ -184,6 +259,11 @@ void Worker::on_process_exit(GenerationNumber number, pid_t pid, ExitStatus stat
           .planned = leaving,
           .text = leaving ? std::string() : generation->trouble});
     if (generation->is_empty()) return end_if_empty(*generation, now, chance);
+    if (generation->trial) { // what served before it goes on
+        ++crashes_;
+        apply(*generation, Trigger::retire, now);
+        return converge(now);
+    }
     const bool was_serving = generation->phase == Phase::serving;
     const Duration lasted = ready_for(*generation, now);
     apply(*generation, Trigger::master_lost, now);
@@ -233,7 +313,8 @@ void Worker::on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status
     if (generation->is_empty()) return end_if_empty(*generation, now, chance);
     if (leaving) return;
     ++crashes_;
-    if (child.ready) return; // its master replaces it: some request may kill each that gets it, and others are served
+    if (child.ready || generation->trial)
+        return; // its master replaces it: some request may kill each that gets it, and others are served
     const auto verdict = budget_.on_death(now, Duration(0), chance);
     if (!verdict.give_up) return;
     const std::string why = "a child " + status.to_string() + " before it was ready";
@@ -285,9 +366,12 @@ void Worker::on_probe(GenerationNumber number, bool passed, const std::string& w
     Generation* generation = find_mutable(number);
     if (!generation) return;
     if (generation->phase == Phase::gating) {
+        if (passed && generation->passes == 0) generation->passing_since = now;
         generation->passes = passed ? generation->passes + 1 : 0;
         generation->trouble = passed ? std::string() : why;
-        if (generation->passes < generation->passes_wanted) return;
+        if (generation->passes < generation->passes_wanted ||
+            now < generation->passing_since + rules_.limits.min_healthy)
+            return;
         apply(*generation, Trigger::passed, now);
         if (!generation->hold) admit(number, now);
         return;
@@ -333,6 +417,7 @@ void Worker::on_time(Time now) {
         if (!generation.deadline || now < *generation.deadline) continue;
         const std::string late = overdue_text(generation.phase, rules_.limits);
         const bool gate = generation.phase == Phase::gating;
+        const bool slept = generation.phase == Phase::sleeping; // nothing is killed
         if (is_coming(generation.phase))
             generation.trouble = generation.trouble.empty() ? late : late + ": " + generation.trouble;
         if (gate)
@@ -340,20 +425,28 @@ void Worker::on_time(Time now) {
                   .generation = generation.number,
                   .status = {},
                   .text = generation.trouble});
-        else
+        else if (!slept)
             note({.kind = Note::Kind::killed, .generation = generation.number, .status = {}, .text = late});
         apply(generation, Trigger::overdue, now);
     }
+    for (Generation& generation : generations_) // a child of it does not end
+        if (const auto late = sleepless_after(generation); late && now >= *late)
+            apply(generation, Trigger::retire, now);
     if (start_again_at_ && now >= *start_again_at_) {
         start_again_at_.reset();
         converge(now);
     }
 }
 
+std::optional<Time> Worker::sleepless_after(const Generation& generation) const {
+    if (generation.phase != Phase::sleeping || generation.children.empty()) return std::nullopt;
+    return generation.phase_since + rules_.limits.grace;
+}
+
 std::optional<Time> Worker::next_deadline() const {
     std::optional<Time> next = start_again_at_;
     for (const Generation& generation : generations_)
-        for (const auto& deadline : {generation.deadline, generation.heir_needed})
+        for (const auto& deadline : {generation.deadline, generation.heir_needed, sleepless_after(generation)})
             if (deadline && (!next || *deadline < *next)) next = deadline;
     return next;
 }
@@ -364,7 +457,7 @@ WorkerState Worker::state() const {
     if (given_up_) return WorkerState::failed;
     if (!wants_to_run_) return generations_.empty() ? WorkerState::stopped : WorkerState::draining;
     if (const Generation* current = find(serving())) {
-        const bool whole = current->phase == Phase::serving && current->ready_count() >= wanted();
+        const bool whole = current->phase == Phase::serving && ready() >= wanted();
         return whole && healthy_ ? WorkerState::ready : WorkerState::degraded;
     }
     if (start_again_at_) return WorkerState::backoff;
@@ -395,6 +488,12 @@ const Generation* Worker::find(GenerationNumber number) const {
     return found == generations_.end() ? nullptr : &*found;
 }
 
+GenerationNumber Worker::sleeping() const {
+    for (const Generation& generation : generations_ | std::views::reverse)
+        if (generation.phase == Phase::sleeping && generation.process_alive) return generation.number;
+    return 0;
+}
+
 GenerationNumber Worker::serving() const {
     for (const Generation& generation : generations_ | std::views::reverse)
         if (is_taking_requests(generation.phase)) return generation.number;
@@ -409,8 +508,11 @@ int Worker::ready() const {
 }
 
 int Worker::wanted() const {
-    const Generation* current = find(serving());
-    return rules_.is_pool && current ? current->wanted : rules_.wanted();
+    if (!rules_.is_pool || serving() == 0) return rules_.wanted();
+    int count = 0;
+    for (const Generation& generation : generations_)
+        if (is_taking_requests(generation.phase)) count += generation.wanted;
+    return count;
 }
 
 // Mechanics
@@ -420,7 +522,7 @@ Generation* Worker::find_mutable(GenerationNumber number) {
     return found == generations_.end() ? nullptr : &*found;
 }
 
-GenerationNumber Worker::spawn(Time now, bool hold, bool planned) {
+GenerationNumber Worker::spawn(Time now, bool hold, bool planned, bool in_haste) {
     start_again_at_.reset();
     Generation& generation = generations_.emplace_back();
     generation.number = ++last_number_;
@@ -429,6 +531,7 @@ GenerationNumber Worker::spawn(Time now, bool hold, bool planned) {
     generation.hold = hold;
     generation.planned = planned;
     generation.passes_wanted = planned || anything(is_taking_requests) ? rules_.limits.gate_passes : 0;
+    if (in_haste) generation.passes_wanted = std::min(generation.passes_wanted, 1);
     generation.enter(Phase::launching, rules_.limits, now);
     effects_.emplace_back(Spawn{generation.number});
     note({.kind = Note::Kind::started, .generation = generation.number, .status = {}, .planned = planned, .text = {}});
@@ -447,6 +550,8 @@ void Worker::perform(const Generation& generation, Action action) {
     case Action::send_go: effects_.emplace_back(SendGo{generation.number}); return;
     case Action::open_gate: effects_.emplace_back(OpenGate{generation.number}); return;
     case Action::send_serve: effects_.emplace_back(SendServe{generation.number}); return;
+    case Action::send_sleep: effects_.emplace_back(SendSleep{generation.number}); return;
+    case Action::send_wake: effects_.emplace_back(SendWake{generation.number}); return;
     case Action::send_drain:
         effects_.emplace_back(SendDrain{generation.number});
         note({.kind = Note::Kind::draining, .generation = generation.number, .status = {}, .text = {}});
@@ -480,6 +585,8 @@ void Worker::on_generation_over(const Generation& ended, Phase last_phase, Time 
         }
         if (ended.hold) return; // the operation abandons it, and then the worker converges
         settle_death(now, Duration(0), chance, ended.number, ended.trouble);
+    } else if (last_phase == Phase::serving && ended.trial) {
+        ++crashes_; // its operation sees it
     } else if (last_phase == Phase::serving) {
         ++crashes_;
         settle_death(now, ready_for(ended, now), chance, ended.number, ended.trouble);

@@ -55,9 +55,19 @@ public:
     /// will admit it. Returns the generation to watch.
     GenerationNumber start(Time now, bool hold);
     /// Spawns a successor beside what serves, held in standby.
-    GenerationNumber prepare(Time now);
-    /// Lets a generation serve that stands by, and retires every older one.
+    /// `in_haste`: one probe is enough.
+    GenerationNumber prepare(Time now, bool in_haste = false);
+    /// Lets a generation serve that stands by, and lets go of every other one.
     void admit(GenerationNumber number, Time now);
+    /// Lets it serve beside the older ones, on trial: until `serve_alone` or `take_back`. If it dies, that is all.
+    void admit_beside(GenerationNumber number, Time now);
+    /// It stays: the one that served before is sent to sleep, if the rules say so and it is a pool, the rest is retired.
+    /// Without `keeps_old` nothing is sent to sleep.
+    void serve_alone(GenerationNumber number, Time now, bool keeps_old = true);
+    /// Retires one that is on trial or on its way.
+    void take_back(GenerationNumber number, Time now);
+    /// One that sleeps serves again, on trial.
+    void wake(GenerationNumber number, Time now);
     /// Retires a generation that was prepared; what served before is not touched.
     void abandon(GenerationNumber number, Time now);
     /// Retires everything.
@@ -65,12 +75,14 @@ public:
     /// Rules for what comes from here on; processes that live keep theirs until they are rolled.
     void set_rules(WorkerRules rules);
     /// A generation that an earlier supervisor started, before anything else is asked of this worker: in `gating` (it is
-    /// ready), serving, orphaned or draining. Its children are news that follow. Of one that is known already the
-    /// phase is corrected: another master of it was heard first.
-    void adopt(GenerationNumber number, Phase phase, Time now);
+    /// ready), serving, orphaned, sleeping or draining. `has_process`: its light process or pool master lives. Its children are news
+    /// that follow. Of one that is known already both are corrected: another process of it was heard first.
+    void adopt(GenerationNumber number, Phase phase, bool has_process, Time now);
     /// Everything of it that lives is known: what was interrupted is taken back (of several that serve, the one that served
-    /// first serves on), and what lacks is started.
+    /// first serves on), one that sleeps sleeps on or, if none serves, does, and what lacks is started.
     void resume(Time now);
+    /// One that was adopted after resume(): it goes, unless there is nothing else. What an operation brings in is not touched.
+    void settle(GenerationNumber number, Time now);
     /// As an earlier supervisor counted.
     void continue_counts(int crashes, int planned_restarts);
 
@@ -107,6 +119,8 @@ public:
     [[nodiscard]] const std::string& trouble(GenerationNumber number) const;
     [[nodiscard]] const Generation* find(GenerationNumber number) const;
     [[nodiscard]] const std::vector<Generation>& generations() const { return generations_; }
+    /// The newest that sleeps, or 0.
+    [[nodiscard]] GenerationNumber sleeping() const;
     /// The newest that takes requests, or 0.
     [[nodiscard]] GenerationNumber serving() const;
     [[nodiscard]] int ready() const;
@@ -127,13 +141,16 @@ public:
 
 private:
     Generation* find_mutable(GenerationNumber number);
-    GenerationNumber spawn(Time now, bool hold, bool planned);
+    void let_go_of_others(GenerationNumber number, Time now, bool keeps_old);
+    GenerationNumber spawn(Time now, bool hold, bool planned, bool in_haste = false);
     void apply(Generation& generation, Trigger trigger, Time now);
     void perform(const Generation& generation, Action action);
     void retire_all_but(GenerationNumber number, Time now);
+    void wake_sleeper(Time now);
     void retire_older_newcomers(GenerationNumber number, Time now);
     void end_if_empty(Generation& generation, Time now, double chance);
     void on_generation_over(const Generation& ended, Phase last_phase, Time now, double chance);
+    [[nodiscard]] std::optional<Time> sleepless_after(const Generation& generation) const;
     void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
     void converge(Time now);

@@ -7,6 +7,7 @@
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/rollout_record.h"
 #include "supervisor/daemon/takeover.h"
 #include "supervisor/daemon/upgrade.h"
 #include "supervisor/process/strays.h"
@@ -84,6 +85,14 @@ std::vector<std::string> texts_in(const std::string& body, std::string_view key)
     return texts;
 }
 
+bool has_flag(const std::string& body, std::string_view key) {
+    boost::system::error_code error;
+    const json::value value = json::parse(body, error);
+    const json::object* object = error ? nullptr : value.if_object();
+    const json::value* flag = object ? object->if_contains(key) : nullptr;
+    return flag && flag->is_bool() && flag->as_bool();
+}
+
 // With a terminal these two are the kernel's, for whom the background may not read or write.
 bool has_terminal() { return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY))); }
 
@@ -149,6 +158,7 @@ public:
 
     int run() {
         logs_.adopt_own(!options_.report);
+        store_->interrupt_rollouts();
         history_.site_event(state::EventKind::supervisor_started,
                             "pid " + std::to_string(::getpid()) +
                                 (successor_of_.empty() ? "" : ", upgraded from " + successor_of_));
@@ -209,7 +219,8 @@ private:
             co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         co_await interrupt();
         operation_ = "stop by signal";
-        co_await bring_down(site_, std::move(report));
+        RolloutRecord record(site_, operation_, {});
+        record.end(co_await bring_down(site_, std::move(report)));
         finish(0);
     }
 
@@ -227,17 +238,23 @@ private:
     // Waits for the one that runs; what it waits for has deadlines of its own.
     asio::awaitable<void> interrupt() {
         while (!operation_.empty()) {
+            around_.rollout.abort = true;
+            around_.changed.ring();
             for (const auto& worker : site_.workers()) worker->give_up_newcomers();
             co_await operation_ended_.wait_until(std::chrono::steady_clock::now() + std::chrono::seconds(1));
         }
     }
 
-    asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> work) {
+    asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> work,
+                                     std::vector<std::string> workers = {}) {
         while (!takeover_->is_over())
             co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         if (!operation_.empty() || told_to_stop_)
             co_return Outcome{busy, "another change runs: " + (operation_.empty() ? "stop" : operation_)};
         operation_ = std::move(name);
+        std::optional<RolloutRecord>
+            record; // of an upgrade none: it changes no worker, and this process may not see its end
+        if (operation_ != "upgrade") record.emplace(site_, operation_, std::move(workers));
         Outcome outcome{failed, "internal error, see the supervisor's log"};
         try {
             outcome = co_await std::move(work);
@@ -245,19 +262,20 @@ private:
             log_line("error", operation_ + ": " + exception.what());
         }
         log_line(outcome.code == 0 ? "info" : "error", operation_ + ": " + outcome.text);
+        if (record) record->end(outcome);
         operation_.clear();
         operation_ended_.ring();
         co_return outcome;
     }
 
-    asio::awaitable<Outcome> up(UpRequest request, Report report) {
+    asio::awaitable<Outcome> up(UpRequest request, Report report, bool all_anew = false, bool fast = false) {
         auto wanted = topology::from_document(request.document);
         if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
         if (wanted->site != options_.site)
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
         auto unknown = takeover_->adopt_strangers(*wanted);
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), std::move(unknown), report);
+        co_return co_await bring_up(site_, std::move(applied), std::move(unknown), report, all_anew, fast);
     }
 
     asio::awaitable<void> run_first(UpRequest first) {
@@ -277,7 +295,11 @@ private:
                                                                       {"started_ms", started_ms_}}));
         if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
         const Report report = [answer](const std::string& line) { answer->line(progress_line(line)); };
-        if (request.path == "/v1/up") co_return co_await serve_up(request.body, report, *answer);
+        if (request.path == "/v1/up") co_return co_await serve_up(request.body, false, report, *answer);
+        if (request.path == "/v1/reload") co_return co_await serve_up(request.body, true, report, *answer);
+        if (request.path == "/v1/rollback") co_return co_await serve_rollback(request.body, report, *answer);
+        if (request.path == "/v1/promote" || request.path == "/v1/abort")
+            co_return serve_word(request.path == "/v1/promote", *answer);
         if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
@@ -285,7 +307,8 @@ private:
         answer->reply(404, R"({"error":"there is no such verb"})");
     }
 
-    asio::awaitable<void> serve_up(const std::string& body, const Report& report, ControlAnswer& answer) {
+    asio::awaitable<void> serve_up(const std::string& body, bool all_anew, const Report& report,
+                                   ControlAnswer& answer) {
         boost::system::error_code error;
         const json::value value = json::parse(body, error);
         const json::object* object = error ? nullptr : value.if_object();
@@ -295,26 +318,45 @@ private:
             co_return answer.line(result_line({usage, "bad request"}));
         const bool is_first = !site_.applied();
         UpRequest request{std::string(document->as_string()), std::string(path->as_string())};
-        const Outcome outcome = co_await perform("up", up(std::move(request), report));
+        const Outcome outcome = co_await perform(all_anew ? "reload" : "up",
+                                                 up(std::move(request), report, all_anew, has_flag(body, "fast")));
         answer.line(result_line(outcome));
         // A supervisor whose first topology did not come up has nothing to supervise.
         if (is_first && outcome.code != 0 && outcome.code != busy) spawn(finish_after_answer(outcome.code));
     }
 
     asio::awaitable<void> serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
-        const Outcome outcome = co_await perform("restart", restart(site_, texts_in(body, "workers"), report));
+        auto workers = texts_in(body, "workers");
+        const Outcome outcome =
+            co_await perform("restart", restart(site_, workers, has_flag(body, "fast"), report), workers);
         answer.line(result_line(outcome));
+    }
+
+    asio::awaitable<void> serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
+        const Outcome outcome = co_await perform("rollback", roll_back(site_, texts_in(body, "workers"), report));
+        answer.line(result_line(outcome));
+    }
+
+    // To the rollout that runs. It answers for itself where it was asked for.
+    void serve_word(bool promote, ControlAnswer& answer) {
+        if (around_.rollout.worker.empty()) return answer.line(result_line({failed, "nothing is being rolled"}));
+        (promote ? around_.rollout.promote : around_.rollout.abort) = true;
+        around_.changed.ring();
+        answer.line(result_line({0, around_.rollout.worker + (promote ? ": goes on" : ": is taken back")}));
     }
 
     asio::awaitable<void> serve_scale(const std::string& body, const Report& report, ControlAnswer& answer) {
         std::vector<ScaleOrder> orders;
+        std::vector<std::string> workers;
         for (const std::string& text : texts_in(body, "orders")) {
             auto order = parse_scale(text);
             if (!order)
                 co_return answer.line(result_line({usage, text + " is no WORKER=NUMBER, WORKER=+N or WORKER=-N"}));
+            workers.push_back(order->worker);
             orders.push_back(std::move(*order));
         }
-        answer.line(result_line(co_await perform("scale", scale(site_, std::move(orders), report))));
+        auto work = scale(site_, std::move(orders), report);
+        answer.line(result_line(co_await perform("scale", std::move(work), std::move(workers))));
     }
 
     // TTIN, TTOU: one child more or fewer in every pool that has a number, as far as it goes. Those that come while

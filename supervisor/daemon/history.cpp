@@ -25,6 +25,8 @@ std::string level_of(const core::Note& note) {
     case core::Note::Kind::child_started:
     case core::Note::Kind::child_ready:
     case core::Note::Kind::promoted:
+    case core::Note::Kind::slept:
+    case core::Note::Kind::woken:
     case core::Note::Kind::draining: return "info";
     }
     return "info";
@@ -48,6 +50,8 @@ std::optional<state::EventKind> kind_of(core::Note::Kind kind) {
     case core::Note::Kind::failed: return state::EventKind::failed;
     case core::Note::Kind::health_changed: return state::EventKind::health_changed;
     case core::Note::Kind::promoted: return state::EventKind::promoted;
+    case core::Note::Kind::slept: return state::EventKind::slept;
+    case core::Note::Kind::woken: return state::EventKind::woken;
     }
     return std::nullopt;
 }

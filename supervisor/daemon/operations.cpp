@@ -1,5 +1,9 @@
 #include "supervisor/daemon/operations.h"
 
+#include "state/queries.h"
+#include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/last_words.h"
+#include "supervisor/daemon/rollout_driver.h"
 #include "supervisor/daemon/urls.h"
 #include "supervisor/topology/diff.h"
 #include "supervisor/topology/resolve.h"
@@ -10,6 +14,9 @@
 #include <ranges>
 #include <utility>
 
+// GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace mpsup {
 
 namespace asio = boost::asio;
@@ -19,6 +26,8 @@ namespace {
 
 constexpr int failed = 1;
 constexpr int old_kept = 6;
+constexpr int taken_back = 7;
+constexpr auto wake_patience = std::chrono::seconds(30);
 
 // A worker that an operation is bringing in.
 struct Newcomer {
@@ -28,6 +37,8 @@ struct Newcomer {
     topology::WorkerSpec old_spec; // of one that is not
     std::vector<Listener> old_listeners;
     core::Progress seen = core::Progress::coming;
+    core::RolloutPlan plan{}; // of one that is not added
+    std::uint64_t log_start = 0;
 };
 
 core::Progress progress_of(const Newcomer& newcomer) { return newcomer.worker->core().progress(newcomer.generation); }
@@ -56,7 +67,8 @@ asio::awaitable<Newcomer*> wait_until_standing_by(Site& site, std::vector<Newcom
 asio::awaitable<void> wait_until_settled(Site& site, const WorkerHandle& worker) {
     const auto is_settled = [&] {
         return std::ranges::all_of(worker.core().generations(), [](const core::Generation& generation) {
-            return core::is_taking_requests(generation.phase) || core::is_coming(generation.phase);
+            const bool sleeps = generation.phase == core::Phase::sleeping && generation.children.empty();
+            return sleeps || core::is_taking_requests(generation.phase) || core::is_coming(generation.phase);
         });
     };
     while (!is_settled()) co_await site.around().changed.wait_until(Clock::time_point::max());
@@ -114,9 +126,11 @@ topology::Diff changes_between(const topology::Topology& before, const topology:
 // Pools that only get another size need no new generation. Taken out of `changes`.
 std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
     std::vector<std::string> names;
-    const auto is_size = [](const std::string& key) { return key.starts_with("pool."); };
+    const auto is_of_no_generation = [](const std::string& key) {
+        return key.starts_with("pool.") || key.starts_with("rolling.");
+    };
     std::erase_if(changes.changed, [&](topology::Diff::Change& change) {
-        if (!std::ranges::all_of(change.keys, is_size)) return false;
+        if (!std::ranges::all_of(change.keys, is_of_no_generation)) return false;
         names.push_back(change.worker);
         return true;
     });
@@ -134,7 +148,11 @@ std::vector<std::string> take_resized(const Site& site, const topology::Topology
 void resize_pools(Site& site, const topology::Topology& wanted, const std::vector<std::string>& names,
                   const Report& report) {
     for (const std::string& name : names) {
-        site.find(name)->resize(wanted.find(name)->pool);
+        const auto worker = site.find(name);
+        const topology::WorkerSpec& spec = *wanted.find(name);
+        if (worker->spec().rolling != spec.rolling) worker->set_rolling(spec.rolling);
+        if (worker->spec().pool == spec.pool) continue;
+        worker->resize(spec.pool);
         report(name + ": its pool has another size");
     }
 }
@@ -146,8 +164,20 @@ void report_changes(const topology::Diff& changes, const Report& report) {
     for (const std::string& name : changes.removed) report(name + ": removed");
 }
 
+Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const topology::WorkerSpec& spec,
+                 std::vector<Listener> listeners, bool fast) {
+    Newcomer newcomer{worker, 0, false, worker->spec(), worker->listeners(), core::Progress::coming, {}, 0};
+    newcomer.log_start = log_size(site.around().paths.worker_log(spec.name));
+    newcomer.plan = plan_of(worker->core(), spec, fast);
+    Preparation how{{}, fast};
+    if (!newcomer.plan.is_at_once()) how.children = newcomer.plan.first_children();
+    newcomer.generation = newcomer.plan.new_one = worker->prepare(spec, std::move(listeners), how);
+    return newcomer;
+}
+
 // Starts what is new and what has changed beside what serves.
-Result<std::vector<Newcomer>> bring_in(Site& site, const topology::Topology& wanted, const topology::Diff& changes) {
+Result<std::vector<Newcomer>> bring_in(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
+                                       bool fast) {
     std::vector<Newcomer> newcomers;
     for (const topology::WorkerSpec& spec : wanted.workers) {
         auto listeners = site.listeners().open(spec.listen);
@@ -158,25 +188,71 @@ Result<std::vector<Newcomer>> bring_in(Site& site, const topology::Topology& wan
         if (!worker) {
             worker = site.add(spec);
             const auto generation = worker->start(std::move(*listeners), true);
-            newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming});
+            newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming, {}, 0});
         } else if (is_changed || worker->core().serving() == 0) {
-            topology::WorkerSpec old_spec = worker->spec();
-            auto old_listeners = worker->listeners();
-            const auto generation = worker->prepare(spec, std::move(*listeners));
-            newcomers.push_back(
-                {worker, generation, false, std::move(old_spec), std::move(old_listeners), core::Progress::coming});
+            newcomers.push_back(prepare(site, worker, spec, std::move(*listeners), fast));
         }
     }
     return newcomers;
 }
 
-// Lets the new in and the old out.
-asio::awaitable<void> commit(Site& site, std::vector<Newcomer>& newcomers, const topology::Diff& changes,
-                             const Report& report) {
-    for (const Newcomer& newcomer : newcomers) {
-        newcomer.worker->admit(newcomer.generation);
-        report(title(newcomer) + " serves");
+// The generation that sleeps serves again, in place of the other. Empty, or why not.
+asio::awaitable<std::string> go_back(Site& site, std::shared_ptr<WorkerHandle> worker, Report report) {
+    const auto number = worker->core().sleeping();
+    if (number == 0) co_return worker->spec().name + ": no generation sleeps";
+    const auto old_spec = worker->spec();
+    const auto old_listeners = worker->listeners();
+    worker->become_as(number);
+    worker->wake(number);
+    const auto deadline = Clock::now() + wake_patience;
+    const auto is_awake = [&] {
+        const core::Generation* woken = worker->core().find(number);
+        return !woken || woken->phase != core::Phase::serving ||
+               woken->ready_count() >= worker->core().rules().wanted();
+    };
+    while (!is_awake() && Clock::now() < deadline) co_await site.around().changed.wait_until(deadline);
+    const core::Generation* woken = worker->core().find(number);
+    if (!woken || woken->phase != core::Phase::serving || !is_awake()) {
+        worker->take_back(number);
+        worker->set_spec(old_spec, old_listeners);
+        co_return worker->spec().name + " generation " + std::to_string(number) + " did not wake up";
     }
+    worker->serve_alone(number, false);
+    report(worker->spec().name + " generation " + std::to_string(number) + " serves again");
+    co_return std::string();
+}
+
+// Those with a trial first, for they can fail; what is let in at once comes after. Empty, or what failed.
+asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
+    for (const bool on_trial : {true, false})
+        for (Newcomer& newcomer : newcomers) {
+            if (!newcomer.is_added && newcomer.plan.is_at_once() == on_trial) continue;
+            if (newcomer.is_added) {
+                if (on_trial) continue;
+                newcomer.worker->admit(newcomer.generation);
+                report(title(newcomer) + " serves");
+                continue;
+            }
+            const core::Rollout rollout = co_await run_rollout(site, newcomer.worker, newcomer.plan, report, false);
+            if (rollout.phase() == core::Rollout::Phase::settled) continue;
+            std::string text = describe_failure(site, *newcomer.worker, newcomer.plan, rollout, newcomer.log_start);
+            std::vector<Newcomer> rest;
+            for (Newcomer& other : newcomers) {
+                const bool is_in = core::Progress::serving == progress_of(other);
+                if (is_in && other.worker->core().sleeping() != 0)
+                    (void)co_await go_back(site, other.worker, report);
+                else if (!is_in)
+                    rest.push_back(other);
+            }
+            co_await take_back(site, rest, report);
+            co_return Outcome{rollout.has_served() ? taken_back : old_kept, std::move(text)};
+        }
+    co_return Outcome{};
+}
+
+// Lets the old out.
+asio::awaitable<void> clear_out(Site& site, std::vector<Newcomer>& newcomers, const topology::Diff& changes,
+                                const Report& report) {
     for (const std::string& name : changes.removed | std::views::reverse) {
         if (auto worker = site.find(name)) co_await stop_and_wait(site, std::move(worker), report);
         site.remove(name);
@@ -192,7 +268,8 @@ void record(Site& site, const AppliedTopology& applied) {
 
 } // namespace
 
-asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vector<std::string> unknown, Report report) {
+asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vector<std::string> unknown, Report report,
+                                  bool all_anew, bool fast) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
@@ -207,6 +284,11 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         changes.changed.push_back({std::move(name), {"it is not known what it was started with"}});
     }
     const auto resized = take_resized(site, wanted.topology, changes);
+    if (all_anew)
+        for (const topology::WorkerSpec& spec : wanted.topology.workers)
+            if (site.find(spec.name) &&
+                std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) == changes.changed.end())
+                changes.changed.push_back({spec.name, {"reload"}});
     // All addresses first: one that cannot be had stops everything before anything has started.
     auto bound = site.listeners().open(addresses_of(wanted.topology));
     if (!bound) {
@@ -214,55 +296,125 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         co_return Outcome{failed, bound.error().to_string()};
     }
     report_changes(changes, report);
-    auto newcomers = bring_in(site, wanted.topology, changes);
+    auto newcomers = bring_in(site, wanted.topology, changes, fast);
     if (!newcomers) co_return Outcome{failed, newcomers.error().to_string()};
     if (newcomers->empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
     }
     if (Newcomer* lost = co_await wait_until_standing_by(site, *newcomers, report)) {
-        const std::string why = why_not(*lost);
+        const std::string why = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
         forget_wanted();
         co_await take_back(site, *newcomers, report);
         site.listeners().keep_only(addresses_of(before));
         co_return Outcome{is_first ? failed : old_kept, why + (is_first ? "" : "; what served before serves on")};
     }
-    co_await commit(site, *newcomers, changes, report);
+    if (Outcome failure = co_await roll_in(site, *newcomers, report); failure.code != 0) {
+        forget_wanted();
+        site.listeners().keep_only(addresses_of(before));
+        co_return failure;
+    }
+    co_await clear_out(site, *newcomers, changes, report);
+    failpoint();
     resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
     site.sort_workers();
     site.listeners().keep_only(addresses_of(site.applied()->topology));
+    failpoint();
     record(site, *site.applied());
+    failpoint();
     co_return Outcome{0, "site " + site.applied()->topology.site + " is up"};
 }
 
-asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, Report report) {
+asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, bool fast, Report report) {
     if (names.empty())
         for (const auto& worker : site.workers()) names.push_back(worker->spec().name);
     for (const std::string& name : names)
         if (!site.find(name)) co_return Outcome{2, "there is no worker " + name};
+    std::vector<std::shared_ptr<WorkerHandle>> rolled;
     for (const std::string& name : names) {
         const auto worker = site.find(name);
         site.around().history.worker_event(state::EventKind::restart_planned, name, worker->core());
-        std::vector<Newcomer> newcomers(1);
-        newcomers[0].worker = worker;
-        newcomers[0].generation = worker->prepare(worker->spec(), worker->listeners());
-        report(title(newcomers[0]) + " is being started");
-        if (Newcomer* lost = co_await wait_until_standing_by(site, newcomers, report)) {
-            const std::string why = why_not(*lost);
-            worker->abandon(lost->generation);
-            const bool serves = worker->core().serving() != 0;
-            co_return Outcome{
-                serves ? old_kept : failed,
-                why + (serves ? "; generation " + std::to_string(worker->core().serving()) + " serves on" : "")};
+        const topology::WorkerSpec spec = worker->spec();
+        const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), fast);
+        report(title(newcomer) + " is being started");
+        const core::Rollout rollout = co_await run_rollout(site, worker, newcomer.plan, report, true);
+        if (rollout.phase() != core::Rollout::Phase::settled) {
+            std::string why = describe_failure(site, *worker, newcomer.plan, rollout, newcomer.log_start);
+            const bool goes_back = spec.rolling.on_failure == topology::OnFailure::rollback;
+            int code = rollout.has_served() ? taken_back : worker->core().serving() != 0 ? old_kept : failed;
+            for (const auto& earlier : rolled) {
+                if (!goes_back || earlier->core().sleeping() == 0) continue;
+                if (const auto trouble = co_await go_back(site, earlier, report); !trouble.empty())
+                    why += "; " + trouble;
+                code = taken_back;
+            }
+            co_return Outcome{code, std::move(why)};
         }
-        worker->admit(newcomers[0].generation);
-        report(title(newcomers[0]) + " serves, the older drains");
+        rolled.push_back(worker);
         co_await wait_until_settled(site, *worker);
         site.around().history.worker_event(state::EventKind::restarted, name, worker->core());
         report(name + " is restarted");
     }
     co_return Outcome{0, join(names) + " restarted"};
+}
+
+namespace {
+
+// What is applied now follows what was woken.
+void record_woken(Site& site, const std::vector<std::string>& names) {
+    if (!site.applied()) return;
+    AppliedTopology applied = *site.applied();
+    bool changed = false;
+    for (topology::WorkerSpec& spec : applied.topology.workers) {
+        const auto worker = site.find(spec.name);
+        if (std::ranges::find(names, spec.name) == names.end() || !worker || worker->spec() == spec) continue;
+        spec = worker->spec();
+        changed = true;
+    }
+    if (!changed) return;
+    applied.digest = topology::digest_of(topology::to_document(applied.topology));
+    site.set_applied(std::move(applied));
+    record(site, *site.applied());
+}
+
+Result<AppliedTopology> previous_topology(const Site& site, const SitePaths& paths) {
+    const auto queries = state::Queries::open(paths.database());
+    if (!queries) return std::unexpected(queries.error());
+    auto rows = queries->last_topologies(20);
+    if (!rows) return std::unexpected(rows.error());
+    for (state::TopologyRow& row : *rows) {
+        if (site.applied() && row.digest == site.applied()->digest) continue;
+        auto topology = topology::from_document(row.document);
+        if (!topology) return std::unexpected(topology.error());
+        return AppliedTopology{std::move(*topology), row.path, row.digest};
+    }
+    return failure("no generation sleeps, and no other topology was ever applied");
+}
+
+} // namespace
+
+asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, Report report) {
+    for (const std::string& name : names)
+        if (!site.find(name)) co_return Outcome{2, "there is no worker " + name};
+    std::vector<std::string> woken;
+    for (const auto& worker : std::vector(site.workers())) {
+        const std::string& name = worker->spec().name;
+        const bool is_meant = names.empty() || std::ranges::find(names, name) != names.end();
+        if (!is_meant || worker->core().sleeping() == 0) continue;
+        woken.push_back(name);
+        site.around().history.worker_event(state::EventKind::rollout_started, name, worker->core(), "rollback");
+        const std::string trouble = co_await go_back(site, worker, report);
+        site.around().history.worker_event(state::EventKind::rollout_finished, name, worker->core(),
+                                           trouble.empty() ? "rolled back" : trouble);
+        if (!trouble.empty()) co_return Outcome{failed, trouble};
+    }
+    record_woken(site, woken);
+    if (!woken.empty()) co_return Outcome{0, join(woken) + ": rolled back"};
+    auto previous = previous_topology(site, site.around().paths);
+    if (!previous) co_return Outcome{failed, previous.error().to_string()};
+    report("no generation sleeps: back to the topology applied before");
+    co_return co_await bring_up(site, std::move(*previous), {}, report);
 }
 
 std::optional<ScaleOrder> parse_scale(std::string_view text) {

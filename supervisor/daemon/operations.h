@@ -13,7 +13,8 @@
 
 namespace mpsup {
 
-/// How an operation ended: an exit code of the command line (0 done, 1 failed, 6 the old one was kept, 9 too late), and a
+/// How an operation ended: an exit code of the command line (0 done, 1 failed, 6 the old one was kept, 7 the new one had
+/// served and was taken back, 9 too late), and a
 /// sentence.
 struct Outcome {
     int code = 0;
@@ -26,12 +27,20 @@ using Report = std::function<void(const std::string& line)>;
 /// Makes the site what `wanted` says: everything that is new or changed is started beside what serves, gated, and only
 /// when all of it stands by is it let in, the old drained, what is no longer wanted stopped. If any of it fails, all
 /// of it is taken back and what served before serves on.
-/// `unknown`: workers that run, and nobody knows from what: they are replaced.
+/// `unknown`: workers that run, and nobody knows from what: they are replaced. `all_anew`: what has not changed in it gets a
+/// new generation too.
 [[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted,
-                                                       std::vector<std::string> unknown, Report report);
+                                                       std::vector<std::string> unknown, Report report,
+                                                       bool all_anew = false, bool fast = false);
 
-/// Replaces the named workers (none: all) by new generations, one worker after the other, start first.
-[[nodiscard]] boost::asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, Report report);
+/// Replaces the named workers (none: all) by new generations, one worker after the other, start first. `fast`: for what
+/// fails already, without steps, without a verdict, one probe at the gate.
+[[nodiscard]] boost::asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, bool fast,
+                                                      Report report);
+
+/// Wakes the generation that sleeps of each named worker (none: of each that has one) in place of the one that serves. When
+/// none sleeps: the topology that was applied before this one.
+[[nodiscard]] boost::asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, Report report);
 
 /// What is asked of one pool: a number of children, or so many more or fewer.
 struct ScaleOrder {

@@ -24,6 +24,8 @@ core::GenerationNumber last_recorded_generation(const SitePaths& paths, const st
 void Site::set_applied(AppliedTopology applied) {
     applied_ = std::move(applied);
     if (around_.logs) around_.logs->set_rules(applied_->topology.logs);
+    const topology::History& keep = applied_->topology.history;
+    around_.history.store().set_retention({.raw = keep.raw, .minute = keep.minute, .max_bytes = keep.max});
 }
 
 void Site::reopen_logs() {

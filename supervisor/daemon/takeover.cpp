@@ -6,6 +6,8 @@
 #include "supervisor/topology/resolve.h"
 #include "worker/contract/session.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -22,7 +24,8 @@ namespace {
 
 constexpr auto hello_patience = std::chrono::milliseconds(5'000);
 constexpr auto late_word_patience = std::chrono::milliseconds(1'000); // what a master says of its children
-constexpr auto stranger_patience = 3 * contract::search_interval;     // nobody says whom to wait for
+constexpr auto stranger_patience =
+    8 * contract::search_interval; // nobody says whom to wait for, and the machine may be busy
 
 // The process that was recorded, if the kernel still has it. Looked at after the pidfd was opened: before, another could
 // have taken its pid.
@@ -96,6 +99,10 @@ void Takeover::restore_topology(const state::Queries& queries) {
         worker->continue_counts(crashes, planned);
     }
     site_.set_applied({std::move(*topology), row->path, row->digest});
+    expect_children();
+}
+
+void Takeover::expect_children() {
     for (const auto& [pid, known] : known_)
         if (known.record.is_child) worker_of(known.record.worker, true).expect_child(known.record, known.started_ms);
 }
@@ -124,11 +131,13 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
     returned->record = adoption_.arrived(hello.pid);
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
-    if (!site_.applied()) {
+    if (!site_.applied() && !is_up_ordered_) {
         strangers_.push_back({std::move(*returned), std::move(connection)});
     } else {
-        WorkerHandle& worker = give(std::move(*returned), std::move(connection));
-        if (over_) worker.resume(is_wanted(worker));
+        const auto worker = site_.find(hello.identity.worker);
+        const bool is_new = !worker || !worker->core().find(hello.identity.generation);
+        WorkerHandle& taker = give(std::move(*returned), std::move(connection));
+        if (over_ && is_new) taker.settle(hello.identity.generation);
     }
     bell_.ring();
     return true;
@@ -158,6 +167,10 @@ asio::awaitable<void> Takeover::run() {
     if (adopted_ > 0)
         site_.around().history.site_event(state::EventKind::adopted,
                                           std::to_string(adopted_) + " processes of an earlier supervisor");
+    co_await adopt_late_children();
+}
+
+asio::awaitable<void> Takeover::adopt_late_children() {
     co_await pause_for(late_word_patience);
     adopt_silent_children(true);
 }
@@ -202,7 +215,10 @@ void Takeover::adopt_silent_children(bool with_master) {
     for (const pid_t pid : chosen) {
         const auto record = adoption_.arrived(pid);
         Known& known = known_.at(pid);
-        worker_of(record->worker, true).adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
+        WorkerHandle& worker = worker_of(record->worker, true);
+        worker.adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
+        // A generation that is over for its worker must not come back with it.
+        if (over_) worker.resume(is_wanted(worker) && worker.core().wants_to_run());
     }
 }
 
@@ -223,17 +239,25 @@ void Takeover::resume_workers() {
 
 std::vector<std::string> Takeover::adopt_strangers(const topology::Topology& topology) {
     std::vector<std::string> names;
-    if (strangers_.empty()) return names;
+    is_up_ordered_ = true;
+    std::erase_if(unwanted_, [&](const std::string& name) { return topology.find(name) != nullptr; });
+    if (site_.applied() || (strangers_.empty() && adoption_.missing().empty())) return names;
     for (const topology::WorkerSpec& spec : topology.workers)
-        if (std::ranges::any_of(strangers_, [&](const Stranger& stranger) {
-                return stranger.returned.hello.identity.worker == spec.name;
-            })) {
+        if (std::ranges::any_of(
+                strangers_,
+                [&](const Stranger& stranger) { return stranger.returned.hello.identity.worker == spec.name; }) ||
+            (!site_.find(spec.name) && std::ranges::any_of(adoption_.missing(), [&](const auto& entry) {
+                return entry.second.worker == spec.name;
+            }))) {
             site_.add(spec);
             names.push_back(spec.name);
         }
+    expect_children();
     for (Stranger& stranger : std::exchange(strangers_, {}))
         (void)give(std::move(stranger.returned), std::move(stranger.connection));
+    adopt_silent_children(false);
     resume_workers();
+    asio::co_spawn(site_.around().executor, adopt_late_children(), asio::detached);
     return names;
 }
 

@@ -62,6 +62,8 @@ private:
     [[nodiscard]] bool is_wanted(const WorkerHandle& worker) const;
     [[nodiscard]] boost::asio::awaitable<void> wait_for_hellos();
     void kill_silent();
+    void expect_children();
+    [[nodiscard]] boost::asio::awaitable<void> adopt_late_children();
     void adopt_silent_children(bool with_master);
     void resume_workers();
 
@@ -74,6 +76,7 @@ private:
     int adopted_ = 0;
     bool was_killed_ = false;
     bool over_ = false;
+    bool is_up_ordered_ = false; // it is known what is wanted, though it is not applied yet
 };
 
 } // namespace mpsup

@@ -20,6 +20,7 @@ core::Phase phase_of(contract::Stage stage) {
     case contract::Stage::fresh:
     case contract::Stage::ready: return core::Phase::gating;
     case contract::Stage::serving: return core::Phase::serving;
+    case contract::Stage::sleeping: return core::Phase::sleeping;
     case contract::Stage::draining: return core::Phase::draining;
     }
     std::unreachable();
@@ -40,8 +41,10 @@ ServingProcess serving_process(Returned& returned) {
 } // namespace
 
 GenerationHandle& WorkerHandle::generation_of(const core::RecordedProcess& process, core::Phase phase) {
-    core_.adopt(process.generation, phase, Clock::now());
-    if (GenerationHandle* known = find(process.generation)) return *known;
+    GenerationHandle* known = find(process.generation);
+    const bool has_process = !process.is_child || (known && known->process.pidfd);
+    core_.adopt(process.generation, phase, has_process, Clock::now());
+    if (known) return *known;
     auto generation = std::make_unique<GenerationHandle>();
     generation->number = process.generation;
     generation->spec = spec_;
@@ -68,10 +71,12 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     GenerationHandle* known = find(number);
     const bool has_master = known && known->process.pidfd;
     // One of two masters has handed over to the other, and is the one that drains.
-    const bool is_predecessor = has_master && (phase == core::Phase::draining || !known->draining);
     const core::Phase known_phase = known && core_.find(number) ? core_.find(number)->phase : phase;
+    // So does one whose number we have given away, because nobody had recorded it.
+    const bool is_namesake = known && (known_phase == core::Phase::launching || known_phase == core::Phase::loading);
+    const bool is_predecessor = is_namesake || (has_master && (phase == core::Phase::draining || !known->draining));
     GenerationHandle& generation =
-        generation_of({{}, spec_.name, number, false, hello.pid, 0}, is_predecessor ? known_phase : phase);
+        is_predecessor ? *known : generation_of({{}, spec_.name, number, false, hello.pid, 0}, phase);
     for (const auto& [address, listener] : returned.listeners) generation.listeners.push_back(listener);
     generation.program = returned.program;
     const bool is_recorded = returned.record.has_value();
@@ -83,9 +88,11 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
         process.link = std::move(link);
         (void)process.link->send(contract::Drain{generation.spec.stop.grace});
         kept = &generation.retiring.emplace_back(std::move(process));
+        asio::co_spawn(around_.executor, end_retiring(number, hello.pid), [](const auto&) {});
     } else {
         if (has_master) {
             generation.process.link = std::exchange(generation.link, nullptr);
+            asio::co_spawn(around_.executor, end_retiring(number, generation.process.pidfd.pid()), [](const auto&) {});
             generation.retiring.push_back(std::move(generation.process));
         }
         generation.process = std::move(process);
@@ -106,9 +113,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
     const auto number = hello.identity.generation;
     GenerationHandle* known = find(number);
     const core::Generation* in_core = core_.find(number);
-    const core::Phase phase = in_core                                    ? in_core->phase
-                              : hello.stage == contract::Stage::draining ? core::Phase::draining
-                                                                         : core::Phase::orphaned;
+    const core::Phase phase = hello.stage == contract::Stage::serving ? core::Phase::orphaned : core::Phase::draining;
     GenerationHandle& generation =
         known && in_core ? *known : generation_of({{}, spec_.name, number, true, hello.pid, 0}, phase);
     const bool is_recorded = returned.record.has_value();
@@ -118,7 +123,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
     if (!is_recorded) record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(number, hello.pid, Clock::now());
     core_.on_child_ready(number, hello.pid, Clock::now());
-    greet_child(generation, kept, connection);
+    greet_child(generation, kept, hello.stage, connection);
 }
 
 void WorkerHandle::adopt_silent_child(const core::RecordedProcess& record, Pidfd pidfd, std::int64_t started_ms) {
@@ -144,14 +149,12 @@ bool WorkerHandle::has_master(core::GenerationNumber number) const {
 }
 
 bool WorkerHandle::is_announced(const core::RecordedProcess& child) const {
-    return std::ranges::any_of(generations_, [&](const auto& generation) {
-        const auto found = generation->children.find(child.pid);
-        return found != generation->children.end() && found->second.start_time == child.start_time;
-    });
+    const auto expected = expected_children_.find(child.pid);
+    return expected != expected_children_.end() && expected->second.announced;
 }
 
 void WorkerHandle::expect_child(const core::RecordedProcess& record, std::int64_t started_ms) {
-    expected_children_[record.pid] = {record, started_ms};
+    expected_children_.try_emplace(record.pid, ExpectedChild{record, started_ms, false});
 }
 
 void WorkerHandle::resume(bool is_wanted) {
@@ -162,6 +165,11 @@ void WorkerHandle::resume(bool is_wanted) {
     if (is_wanted && !std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), [](const auto&) {});
     act();
     if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_.pool);
+}
+
+void WorkerHandle::settle(core::GenerationNumber number) {
+    core_.settle(number, Clock::now());
+    act();
 }
 
 void WorkerHandle::continue_counts(int crashes, int planned_restarts) {

@@ -1,10 +1,12 @@
 #include "supervisor/daemon/worker_handle.h"
 
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/status.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <unistd.h>
 #include <utility>
 
@@ -41,6 +43,10 @@ core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
     rules.limits.grace = spec.stop.grace;
     rules.limits.load = spec.health.startup;
     rules.limits.fails = spec.health.fails;
+    rules.limits.gate = spec.rolling.deadline;
+    rules.limits.gate_passes = spec.rolling.passes;
+    rules.limits.min_healthy = spec.rolling.min_healthy;
+    rules.limits.keep = spec.rolling.keep;
     return rules;
 }
 
@@ -50,6 +56,10 @@ contract::PoolSize pool_size_of(const topology::Pool& pool) {
                       : sized.mode == topology::PoolMode::dynamic ? contract::PoolMode::dynamic
                                                                   : contract::PoolMode::ondemand;
     return {mode, sized.min, sized.max, sized.min_spare, sized.max_spare, sized.idle_timeout};
+}
+
+contract::PoolSize fixed_size(int children) {
+    return {contract::PoolMode::fixed, children, children, 0, 0, std::chrono::milliseconds(0)};
 }
 
 std::string program_of(topology::Binaries build, topology::Kind kind) {
@@ -82,10 +92,13 @@ core::GenerationNumber WorkerHandle::start(std::vector<Listener> listeners, bool
     return number;
 }
 
-core::GenerationNumber WorkerHandle::prepare(topology::WorkerSpec spec, std::vector<Listener> listeners) {
+core::GenerationNumber WorkerHandle::prepare(topology::WorkerSpec spec, std::vector<Listener> listeners,
+                                             Preparation how) {
     set_spec(std::move(spec), std::move(listeners));
-    const auto number = core_.prepare(Clock::now());
+    first_size_ = how.children;
+    const auto number = core_.prepare(Clock::now(), how.in_haste);
     act();
+    first_size_.reset();
     return number;
 }
 
@@ -111,12 +124,69 @@ void WorkerHandle::kill() {
 void WorkerHandle::resize(const topology::Pool& pool) {
     spec_.pool = pool;
     core_.set_rules(rules_of(spec_));
-    const contract::Resize order{pool_size_of(pool)};
     for (const auto& generation : generations_) {
         generation->spec.pool = pool;
-        if (generation->link && !generation->draining && !generation->link->send(order))
-            distrust(*generation, "does not read its contract socket");
+        const core::Generation* known = core_.find(generation->number);
+        if (known && known->phase != core::Phase::sleeping) send_size(*generation, pool_size_of(pool));
     }
+    act();
+}
+
+void WorkerHandle::send_size(GenerationHandle& generation, const contract::PoolSize& size) {
+    if (!generation.link || generation.draining || generation.link->send(contract::Resize{size})) return;
+    distrust(generation, "does not read its contract socket");
+}
+
+void WorkerHandle::size_generation(core::GenerationNumber number, std::optional<int> children) {
+    GenerationHandle* generation = find(number);
+    if (!generation) return;
+    send_size(*generation, children ? fixed_size(*children) : pool_size_of(generation->spec.pool));
+    act();
+}
+
+void WorkerHandle::offer_clients_last(core::GenerationNumber number) {
+    GenerationHandle* generation = find(number);
+    if (generation && generation->link && !generation->draining) (void)generation->link->send(contract::Serve{});
+}
+
+core::Tally WorkerHandle::tally(core::GenerationNumber number) const {
+    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
+    if (found == generations_.end()) return {};
+    core::Tally tally = (*found)->counted;
+    for (const auto& [pid, child] : (*found)->children) child.counter.add_to(tally);
+    return tally;
+}
+
+void WorkerHandle::begin_counting(core::GenerationNumber number) {
+    GenerationHandle* generation = find(number);
+    if (!generation) return;
+    generation->counted = {};
+    for (auto& [pid, child] : generation->children) child.counter = {};
+}
+
+void WorkerHandle::count_traffic(core::GenerationNumber number, std::uint64_t skip_first) {
+    GenerationHandle* generation = find(number);
+    if (!generation) return;
+    for (auto& [pid, child] : generation->children) child.counter.look(child.scoreboard.read_traffic(), skip_first);
+}
+
+void WorkerHandle::admit_beside(core::GenerationNumber number) {
+    core_.admit_beside(number, Clock::now());
+    act();
+}
+
+void WorkerHandle::serve_alone(core::GenerationNumber number, bool keeps_old) {
+    core_.serve_alone(number, Clock::now(), keeps_old);
+    act();
+}
+
+void WorkerHandle::take_back(core::GenerationNumber number) {
+    core_.take_back(number, Clock::now());
+    act();
+}
+
+void WorkerHandle::wake(core::GenerationNumber number) {
+    core_.wake(number, Clock::now());
     act();
 }
 
@@ -132,6 +202,15 @@ void WorkerHandle::set_spec(topology::WorkerSpec spec, std::vector<Listener> lis
     spec_ = std::move(spec);
     listeners_ = std::move(listeners);
     core_.set_rules(rules_of(spec_));
+}
+
+void WorkerHandle::set_rolling(const topology::Rolling& rolling) {
+    spec_.rolling = rolling;
+    core_.set_rules(rules_of(spec_));
+}
+
+void WorkerHandle::become_as(core::GenerationNumber number) {
+    if (const GenerationHandle* generation = find(number)) set_spec(generation->spec, generation->listeners);
 }
 
 void WorkerHandle::close() {
@@ -156,12 +235,14 @@ void WorkerHandle::act() {
 }
 
 void WorkerHandle::perform(const core::Effect& effect) {
+    if (!std::holds_alternative<core::Note>(effect)) failpoint();
     std::visit(
         Overloaded{
             [&](const core::Spawn& spawn) {
                 auto generation = std::make_unique<GenerationHandle>();
                 generation->number = spawn.generation;
                 generation->spec = spec_;
+                generation->first_size = first_size_;
                 generation->listeners = listeners_;
                 generations_.push_back(std::move(generation));
                 asio::co_spawn(around_.executor, launch(spawn.generation), finish);
@@ -174,6 +255,14 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 auto* generation = find(serve.generation);
                 if (generation && generation->link && !generation->link->send(contract::Serve{}))
                     distrust(*generation, "does not read its contract socket");
+                health_bell_.ring();
+            },
+            [&](const core::SendSleep& sleep) {
+                if (auto* generation = find(sleep.generation)) send_size(*generation, fixed_size(0));
+            },
+            [&](const core::SendWake& wake) {
+                if (auto* generation = find(wake.generation))
+                    send_size(*generation, pool_size_of(generation->spec.pool));
                 health_bell_.ring();
             },
             [&](const core::SendDrain& drain) {
@@ -228,8 +317,11 @@ void WorkerHandle::drop_gone_generations() {
     std::erase_if(generations_, [&](const auto& generation) {
         if (core_.find(generation->number)) return false;
         if (generation->link) generation->link->close();
-        for (ServingProcess& master : generation->retiring)
+        for (ServingProcess& master : generation->retiring) { // it serves nobody; nobody would watch it any more
             if (master.link) master.link->close();
+            (void)master.pidfd.send_signal(SIGKILL);
+            around_.history.store().exited({master.uuid, ExitStatus::signalled(SIGKILL), "a child took over"});
+        }
         if (!generation->private_path.empty()) ::unlink(generation->private_path.c_str());
         return true;
     });
@@ -239,8 +331,11 @@ void WorkerHandle::record_state() {
     const std::string now = status_json(*this, {});
     if (now == recorded_) return;
     recorded_ = now;
-    around_.history.store().worker({spec_.name, std::string(core::to_string(core_.state())), core_.serving(),
-                                    status_json(*this, wall_clock_ms())});
+    state::WorkerRow row{spec_.name, std::string(core::to_string(core_.state())), core_.serving(),
+                         status_json(*this, wall_clock_ms())};
+    row.ready = static_cast<std::uint32_t>(core_.ready());
+    row.wanted = static_cast<std::uint32_t>(core_.wanted());
+    around_.history.store().worker(row);
 }
 
 GenerationHandle* WorkerHandle::find(core::GenerationNumber number) {

@@ -6,11 +6,13 @@
 #include "base/pidfd.h"
 #include "supervisor/control/site_paths.h"
 #include "supervisor/core/adoption.h"
+#include "supervisor/core/judge.h"
 #include "supervisor/core/worker.h"
 #include "supervisor/daemon/bell.h"
 #include "supervisor/daemon/contract_link.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/listeners.h"
+#include "supervisor/daemon/traffic_counter.h"
 #include "supervisor/health/probe.h"
 #include "supervisor/process/spawner.h"
 #include "supervisor/topology/topology.h"
@@ -34,6 +36,13 @@ namespace mpsup {
 struct Returned;
 class LogFiles;
 
+/// What an operator says to the rollout that runs.
+struct RolloutControl {
+    std::string worker; // that rolls; empty: none
+    bool promote = false;
+    bool abort = false;
+};
+
 /// What every worker's handle works with. Outlives the handles.
 struct Surroundings {
     boost::asio::any_io_executor executor;
@@ -48,6 +57,7 @@ struct Surroundings {
     std::mt19937_64 chance;
     Bell changed;             // rings whenever something about a worker may have changed
     LogFiles* logs = nullptr; // nothing: files are opened where they should be, and stay
+    RolloutControl rollout{};
 };
 
 /// A process that serves: of a pool, or a light worker itself.
@@ -62,6 +72,7 @@ struct ServingProcess {
     std::uint64_t shared_bytes = 0;
     pid_t master = -1;    // that forked it
     bool watched = false; // its pidfd, because its master is dead
+    TrafficCounter counter;
 };
 
 /// One generation's processes and sockets. Lives until the core says that the generation is gone.
@@ -79,7 +90,15 @@ struct GenerationHandle {
     std::map<pid_t, ServingProcess> children;
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
-    bool has_old_logs = false; // they were moved away between its start and its hello
+    bool has_old_logs = false;     // they were moved away between its start and its hello
+    std::optional<int> first_size; // children to begin with; nothing: as the spec says
+    core::Tally counted;           // of children that are gone
+};
+
+/// How a successor is brought in.
+struct Preparation {
+    std::optional<int> children{}; // fewer than the spec says, to begin with
+    bool in_haste = false;         // one probe is enough
 };
 
 struct HealthView {
@@ -99,8 +118,22 @@ public:
 
     // Orders (core/worker.h says what they mean). `spec` and `listeners` are for what is spawned from here on.
     core::GenerationNumber start(std::vector<Listener> listeners, bool hold);
-    core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners, Preparation how = {});
     void admit(core::GenerationNumber number);
+    void admit_beside(core::GenerationNumber number);
+    void serve_alone(core::GenerationNumber number, bool keeps_old = true);
+    void take_back(core::GenerationNumber number);
+    void wake(core::GenerationNumber number);
+    /// So many children for one generation of the pool, while others have theirs; nothing: as its spec says.
+    void size_generation(core::GenerationNumber number, std::optional<int> children);
+    /// Clients go to other generations first, while those have idle children.
+    void offer_clients_last(core::GenerationNumber number);
+    /// What they counted so far is forgotten.
+    void begin_counting(core::GenerationNumber number);
+    /// Looks at what the children of a generation have counted; see TrafficCounter.
+    void count_traffic(core::GenerationNumber number, std::uint64_t skip_first);
+    /// What count_traffic has seen so far.
+    [[nodiscard]] core::Tally tally(core::GenerationNumber number) const;
     void abandon(core::GenerationNumber number);
     void stop();
     /// Another size for the pool that runs, and for what comes after it.
@@ -113,6 +146,10 @@ public:
     void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
     /// Moves log files away that are due and tells whoever writes to them. `anew`: they are opened in any case.
     void look_at_logs(bool anew);
+    /// How it is rolled from here on; nothing that runs changes.
+    void set_rolling(const topology::Rolling& rolling);
+    /// What is spawned from here on is as this generation is.
+    void become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.
     void close();
 
@@ -137,6 +174,8 @@ public:
     [[nodiscard]] bool is_announced(const core::RecordedProcess& child) const;
     /// All of it that lives is known.
     void resume(bool is_wanted);
+    /// One that came after that.
+    void settle(core::GenerationNumber number);
 
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
@@ -167,6 +206,7 @@ private:
     void send_drain(GenerationHandle& generation);
     [[nodiscard]] Fd open_log(const std::string& path) const;
     void give_logs(ContractLink& link) const;
+    void send_size(GenerationHandle& generation, const contract::PoolSize& size);
     void kill_all(GenerationHandle& generation);
     [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
@@ -179,9 +219,10 @@ private:
                           std::vector<Fd> fds);
     void on_child_slow(GenerationHandle& generation, pid_t pid);
     void on_code_drift(const GenerationHandle& generation, const contract::CodeDrift& drift);
-    void greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection);
+    void greet_child(GenerationHandle& generation, ServingProcess& child, contract::Stage stage, Fd& connection);
     void promote(GenerationHandle& generation, pid_t pid);
     void crown(GenerationHandle& generation, pid_t pid);
+    [[nodiscard]] boost::asio::awaitable<void> end_retiring(core::GenerationNumber number, pid_t pid);
     void on_child_exited(GenerationHandle& generation, const contract::ChildExited& child);
     void distrust(GenerationHandle& generation, const std::string& why);
     void end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned, std::string reason);
@@ -215,9 +256,11 @@ private:
     struct ExpectedChild {
         core::RecordedProcess record;
         std::int64_t started_ms = 0;
+        bool announced = false; // it may be a master, or gone, by now
     };
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
     std::set<pid_t> stopped_;                          // that are being judged
+    std::optional<int> first_size_;                    // of what is being spawned
     bool acting_ = false;
     bool closed_ = false;
 };
@@ -226,6 +269,8 @@ private:
 [[nodiscard]] core::WorkerRules rules_of(const topology::WorkerSpec& spec);
 /// What a pool master is told of its size.
 [[nodiscard]] contract::PoolSize pool_size_of(const topology::Pool& pool);
+/// A fixed size.
+[[nodiscard]] contract::PoolSize fixed_size(int children);
 /// The program of a worker in a build: "mpsup-light", "mpsup-heavy" or "mpsup-worker".
 [[nodiscard]] std::string program_of(topology::Binaries build, topology::Kind kind);
 

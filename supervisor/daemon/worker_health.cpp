@@ -81,7 +81,7 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         const std::int64_t latency_us = std::chrono::microseconds(result.latency).count();
         around_.history.store().sample(
             state::HealthSample{spec_.name, number, result.passed ? "healthy" : "unhealthy", latency_us, result.why});
-        sample_processes(*generation);
+        for (const auto& each : generations_) sample_processes(*each); // one that sleeps costs memory too
         core_.on_probe(number, result.passed, result.why, Clock::now());
         act();
     }

@@ -2,6 +2,7 @@
 #include "base/fd_passing.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/worker_handle.h"
 #include "worker/contract/session.h"
 
@@ -74,9 +75,14 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     Result<> done = open_private_listener(*generation);
     if (done) {
         state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
+        const std::string uuid = row.uuid;
         co_await record_intent(std::move(row));
+        failpoint();
         generation = find(number); // what was known before the await may be gone
-        if (!generation) co_return;
+        if (!generation) {
+            around_.history.store().exited({uuid, ExitStatus::unknown(), "was not wanted any more"});
+            co_return;
+        }
         done = generation->killed ? Result<>(failure("was not wanted any more")) : spawn_process(*generation);
     }
     if (!done) {
@@ -154,6 +160,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     request.output = log.get();
     auto pidfd = around_.spawner.spawn(request);
     if (!pidfd) return std::unexpected(pidfd.error());
+    failpoint();
     ServingProcess& process = generation.process;
     process.pidfd = std::move(*pidfd);
     process.started_ms = wall_clock_ms();
@@ -167,6 +174,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     const topology::WorkerSpec& spec = generation.spec;
     const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec);
+    if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
     for (const Listener& listener : generation.listeners) {
         go.fds.push_back(contract::FdRole::public_listener);
@@ -177,6 +185,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     go.fds.push_back(contract::FdRole::access_log);
     fds.push_back(access_log.get());
     if (auto sent = generation.link->send(go, fds); !sent) return distrust(generation, sent.error().to_string());
+    failpoint();
     if (std::exchange(generation.has_old_logs, false)) give_logs(*generation.link);
 }
 

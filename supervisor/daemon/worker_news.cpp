@@ -1,5 +1,7 @@
 // What the processes of a worker say, and how they end.
 #include "base/process_identity.h"
+#include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/time_limit.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -53,11 +55,11 @@ void take_scoreboard(ServingProcess& process, const contract::Hello& hello, cons
 bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, std::vector<Fd> fds) {
     GenerationHandle* generation = find(hello.identity.generation);
     if (!generation) return false;
-    if (hello.role == contract::Role::child) {
+    if (hello.role == contract::Role::child || generation->children.contains(hello.pid)) { // or it is a master by now
         const auto child = generation->children.find(hello.pid);
         if (child == generation->children.end() || child->second.start_time != hello.start_time) return false;
         take_scoreboard(child->second, hello, fds);
-        greet_child(*generation, child->second, connection);
+        greet_child(*generation, child->second, hello.stage, connection);
         return true;
     }
     const bool expected = generation->uuid == hello.identity.uuid && generation->process.pidfd.pid() == hello.pid &&
@@ -87,10 +89,17 @@ std::shared_ptr<ContractLink> WorkerHandle::make_link(core::GenerationNumber num
 }
 
 // A child without a master. It is idle: a busy one hears nobody.
-void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& child, Fd& connection) {
+void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& child, contract::Stage stage,
+                               Fd& connection) {
     child.link = make_link(generation.number, child.pidfd.pid(), std::move(connection));
     watch(generation, child);
     give_logs(*child.link);
+    const core::Generation* in_core = core_.find(generation.number);
+    if (stage == contract::Stage::ready && in_core && in_core->phase == core::Phase::orphaned) {
+        // Its master died before it was let in: it passed no gate, and nobody misses it.
+        core_.adopt(generation.number, core::Phase::draining, false, Clock::now());
+        generation.draining = true;
+    }
     if (generation.draining) {
         (void)child.link->send(contract::Drain{generation.spec.stop.grace});
         return;
@@ -116,6 +125,8 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     if (generation.process.pidfd) {
         generation.process.link = std::exchange(generation.link, nullptr);
         if (generation.process.link) (void)generation.process.link->send(leave);
+        asio::co_spawn(around_.executor, end_retiring(generation.number, generation.process.pidfd.pid()),
+                       [](const std::exception_ptr&) {});
         generation.retiring.push_back(std::move(generation.process));
     }
     generation.process = std::move(child.mapped());
@@ -127,10 +138,23 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
         if (orphan.link) (void)orphan.link->send(leave);
 }
 
+// A master that a child took over from has the usual grace to go; the core knows nothing of it.
+asio::awaitable<void> WorkerHandle::end_retiring(core::GenerationNumber number, pid_t pid) {
+    const auto self = shared_from_this();
+    const GenerationHandle* generation = find(number);
+    if (!generation) co_return;
+    co_await pause_for(generation->spec.stop.grace);
+    generation = find(number);
+    if (!generation) co_return;
+    for (const ServingProcess& master : generation->retiring)
+        if (master.pidfd.pid() == pid) (void)master.pidfd.send_signal(SIGKILL);
+}
+
 void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contract::Message message,
                               std::vector<Fd> fds) {
     GenerationHandle* generation = find(number);
     if (!generation) return;
+    failpoint();
     std::visit(
         Overloaded{
             [&](const contract::Ready&) { on_ready(*generation, sender, std::move(fds)); },
@@ -191,10 +215,18 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         return distrust(generation, "announced a child that is not its own");
     auto scoreboard = contract::ScoreboardReader::open(fds[1].get());
     if (!scoreboard) return distrust(generation, scoreboard.error().to_string());
+    if (known != generation.children.end() && known->second.start_time == child.start_time) {
+        known->second.master = sender; // it spoke for itself, or another master spoke for it
+        known->second.scoreboard = std::move(*scoreboard);
+        return;
+    }
     process.pidfd = std::move(*pidfd);
     process.scoreboard = std::move(*scoreboard);
     ServingProcess& kept = generation.children.insert_or_assign(child.pid, std::move(process)).first->second;
-    if (!is_recorded) record_start(generation, kept, state::ProcessRole::child);
+    if (is_recorded)
+        expected->second.announced = true;
+    else
+        record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(generation.number, child.pid, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
     if (!generation.process.pidfd) watch(generation, kept);
@@ -294,7 +326,9 @@ void WorkerHandle::reap_generation(GenerationHandle& generation) {
 void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus status) {
     const pid_t pid = generation.process.pidfd.pid();
     generation.process.pidfd = {};
-    around_.history.store().exited({generation.uuid, status, generation.draining ? "planned" : "crash"});
+    state::ProcessExit end{generation.uuid, status, generation.draining ? "planned" : "crash"};
+    if (!generation.draining) end.last_lines = last_words(around_.paths.worker_log(spec_.name));
+    around_.history.store().exited(end);
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
     const auto number = generation.number;
     core_.on_process_exit(number, pid, status, Clock::now(), roll_dice());
@@ -313,6 +347,8 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
                                     !reason.empty() ? reason
                                     : leaving       ? "planned"
                                                     : "crash"});
+    child->second.counter.end(child->second.scoreboard.read_traffic(), leaving);
+    child->second.counter.add_to(generation.counted);
     if (child->second.link) child->second.link->close();
     generation.children.erase(child);
     core_.on_child_exit(generation.number, pid, status, planned, std::move(reason), Clock::now(), roll_dice());

@@ -13,7 +13,7 @@ struct Diff {
         std::string worker;
         std::vector<std::string> keys; // "pool", "health.path", … in the order of the key table
     };
-    std::vector<std::string> site_keys; // changed keys outside of workers: "site", "binaries", "machines"
+    std::vector<std::string> site_keys; // changed keys outside of workers: "site", "binaries", "history", …
     std::vector<std::string> added;     // names of workers, in the order of the later topology
     std::vector<std::string> removed;   // in the order of the earlier one
     std::vector<Change> changed;        // of another kind under the same name too ("kind")

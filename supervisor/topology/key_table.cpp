@@ -8,6 +8,7 @@ namespace mpsup::topology {
 namespace {
 
 constexpr std::int64_t second = 1'000;
+constexpr std::int64_t minute = 60 * second;
 constexpr std::int64_t hour = 3'600 * second;
 constexpr std::int64_t day = 24 * hour;
 constexpr std::string_view worker_prefix = "workers.*.";
@@ -18,10 +19,16 @@ constexpr std::array pool_choices{Choice{"fixed"}, Choice{"dynamic"}, Choice{"on
 constexpr std::array auto_choice{Choice{"auto"}};
 constexpr std::array cgi_choices{Choice{"registry"}, Choice{"perlrun"}, Choice{"fork"}, Choice{"exec"}};
 constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
+constexpr std::array failure_choices{Choice{"abort"}, Choice{"rollback"}, Choice{"freeze"}};
 constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator", false}};
 
 using Spec = WorkerSpec;
 using OptionalValue = std::optional<Value>;
+
+// Of keys that came later: left out of a document when it is the default, so that documents of before stay as they were.
+template <typename T> OptionalValue unless(const T& value, const T& usual) {
+    return value == usual ? std::nullopt : OptionalValue(value);
+}
 
 constexpr Key later(std::string_view path, std::string_view doc) {
     return {.path = path, .type = Type::anything, .doc = doc, .in_this_version = false, .kinds = Kinds::both};
@@ -70,6 +77,39 @@ template <auto Part, auto Member> constexpr Key span(std::string_view path, std:
             .get = [](const Spec& s) { return s.*Part.*Member ? OptionalValue(*(s.*Part.*Member)) : std::nullopt; },
             .set = [](Spec& s, Value v) { s.*Part.*Member = std::get<Duration>(v); }};
 }
+template <auto Member> constexpr Key share(std::string_view path, std::string_view doc) {
+    return {
+        .path = path,
+        .type = Type::share,
+        .doc = doc,
+        .kinds = Kinds::dynamic,
+        .get = [](const Spec& s) { return OptionalValue(to_string(s.rolling.*Member)); },
+        .set = [](Spec& s, Value v) { s.rolling.*Member = parse_share(std::get<std::string>(v)).value_or(Share{}); }};
+}
+template <auto Member>
+constexpr Key rolling_time(std::string_view path, std::string_view doc, Kinds kinds, std::int64_t most) {
+    return {.path = path,
+            .type = Type::duration,
+            .doc = doc,
+            .kinds = kinds,
+            .least = 0,
+            .most = most,
+            .get = [](const Spec& s) { return OptionalValue(s.rolling.*Member); },
+            .set = [](Spec& s, Value v) { s.rolling.*Member = std::get<Duration>(v); }};
+}
+template <auto Member> constexpr Key judged_count(std::string_view path, std::string_view doc, std::int64_t least) {
+    return {.path = path,
+            .type = Type::integer,
+            .doc = doc,
+            .kinds = Kinds::dynamic,
+            .least = least,
+            .most = 1'000'000,
+            .get =
+                [](const Spec& s) {
+                    return s.rolling.judge.*Member ? OptionalValue(*(s.rolling.judge.*Member)) : std::nullopt;
+                },
+            .set = [](Spec& s, Value v) { s.rolling.judge.*Member = std::get<std::int64_t>(v); }};
+}
 constexpr Key with_type(Key key, Type type) {
     key.type = type;
     return key;
@@ -109,6 +149,27 @@ const std::array table{
         .most = 1000,
         .get_of_site = [](const Topology& t) { return OptionalValue(std::int64_t{t.logs.keep}); },
         .set_of_site = [](Topology& t, Value v) { t.logs.keep = static_cast<int>(std::get<std::int64_t>(v)); }},
+    Key{.path = "history", .type = Type::section, .doc = "how much of what is measured the database keeps"},
+    Key{.path = "history.raw",
+        .type = Type::duration,
+        .doc = "for how long single samples are kept",
+        .least = minute,
+        .most = 365 * day,
+        .get_of_site = [](const Topology& t) { return unless(t.history.raw, History{}.raw); },
+        .set_of_site = [](Topology& t, Value v) { t.history.raw = std::get<Duration>(v); }},
+    Key{.path = "history.minute",
+        .type = Type::duration,
+        .doc = "for how long their sums by the minute are kept",
+        .least = minute,
+        .most = 3650 * day,
+        .get_of_site = [](const Topology& t) { return unless(t.history.minute, History{}.minute); },
+        .set_of_site = [](Topology& t, Value v) { t.history.minute = std::get<Duration>(v); }},
+    Key{.path = "history.max",
+        .type = Type::size,
+        .doc = "beyond this size of the database the oldest samples go",
+        .least = 4 << 20,
+        .get_of_site = [](const Topology& t) { return unless(t.history.max, History{}.max); },
+        .set_of_site = [](Topology& t, Value v) { t.history.max = std::get<std::int64_t>(v); }},
     Key{.path = "machines", .type = Type::sections, .doc = "the machines of the site; one named `here` if left out"},
     Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
     Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},
@@ -315,6 +376,69 @@ const std::array table{
         "workers.*.restart.max", "the longest wait", 10, day,
         [](const Spec& s) { return OptionalValue(s.restart.max); },
         [](Spec& s, Value v) { s.restart.max = std::get<Duration>(v); }),
+    section("workers.*.rolling", "how a new generation replaces the old one"),
+    share<&Rolling::surge>("workers.*.rolling.surge", "children beyond the usual number while it goes on"),
+    share<&Rolling::unavailable>("workers.*.rolling.unavailable", "children below the usual number while it goes on"),
+    section("workers.*.rolling.gate", "what a new generation must show before clients reach it"),
+    Key{.path = "workers.*.rolling.gate.passes",
+        .type = Type::integer,
+        .doc = "so many probes in a row, 200 ms apart, on a listener of its own",
+        .kinds = Kinds::both,
+        .least = 1,
+        .most = 1000,
+        .get = [](const Spec& s) { return OptionalValue(std::int64_t{s.rolling.passes}); },
+        .set = [](Spec& s, Value v) { s.rolling.passes = static_cast<int>(std::get<std::int64_t>(v)); }},
+    rolling_time<&Rolling::min_healthy>("workers.*.rolling.gate.min_healthy", "and for so long, without one that fails",
+                                        Kinds::both, hour),
+    rolling_time<&Rolling::deadline>("workers.*.rolling.gate.deadline", "all of that within so long", Kinds::both, day),
+    Key{.path = "workers.*.rolling.judge",
+        .type = Type::section,
+        .doc = "whether the new generation answers as well as the old one, on the same traffic",
+        .kinds = Kinds::dynamic,
+        .shorthand = "when"},
+    Key{.path = "workers.*.rolling.judge.when",
+        .type = Type::choice,
+        .doc = "on if anything of `judge` is written",
+        .kinds = Kinds::dynamic,
+        .choices = switch_choices,
+        .get =
+            [](const Spec& s) {
+                const auto& on = s.rolling.judge.on;
+                return on ? OptionalValue(std::string(*on ? "on" : "off")) : std::nullopt;
+            },
+        .set = [](Spec& s, Value v) { s.rolling.judge.on = std::get<std::string>(v) == "on"; }},
+    judged_count<&Judge::requests>("workers.*.rolling.judge.requests", "so many requests of the new one, at least", 1),
+    Key{.path = "workers.*.rolling.judge.for",
+        .type = Type::duration,
+        .doc = "waits so long for them; then there is no verdict, and the gate alone decides",
+        .kinds = Kinds::dynamic,
+        .least = second,
+        .most = day,
+        .get = [](const Spec& s) { return s.rolling.judge.span ? OptionalValue(*s.rolling.judge.span) : std::nullopt; },
+        .set = [](Spec& s, Value v) { s.rolling.judge.span = std::get<Duration>(v); }},
+    judged_count<&Judge::skip_first>("workers.*.rolling.judge.skip_first",
+                                     "the first requests of each child do not count", 0),
+    Key{.path = "workers.*.rolling.on_failure",
+        .type = Type::choice,
+        .doc = "the old one is restored; also of workers before it in the same change; or everything stays as it is",
+        .kinds = Kinds::both,
+        .choices = failure_choices,
+        .get = [](const Spec& s) { return OptionalValue(std::string(to_string(s.rolling.on_failure))); },
+        .set =
+            [](Spec& s, Value v) {
+                const auto word = std::get<std::string>(std::move(v));
+                s.rolling.on_failure = word == "freeze"     ? OnFailure::freeze
+                                       : word == "rollback" ? OnFailure::rollback
+                                                            : OnFailure::abort;
+            }},
+    Key{.path = "workers.*.rolling.steps",
+        .type = Type::roll_steps,
+        .doc = "shares of the new generation, and pauses between them",
+        .kinds = Kinds::dynamic,
+        .get = [](const Spec& s) { return s.rolling.steps.empty() ? std::nullopt : OptionalValue(s.rolling.steps); },
+        .set = [](Spec& s, Value v) { s.rolling.steps = std::get<std::vector<std::string>>(std::move(v)); }},
+    rolling_time<&Rolling::keep>("workers.*.rolling.keep", "the old one sleeps so long, for `mpsup rollback`; 0s: not",
+                                 Kinds::dynamic, 30 * day),
     section("workers.*.stop", "how the worker is stopped"),
     duration(
         "workers.*.stop.grace", "to finish what runs; then it is killed", 100, day,
@@ -325,7 +449,6 @@ const std::array table{
     later("workers.*.alias", "as root, without the matched beginning of the path"),
     later("workers.*.handler", "a mod_perl handler"),
     later("workers.*.machine", "the machine it runs on"),
-    later("workers.*.rolling", "how a new generation replaces the old one"),
     later("workers.*.routes", "what an accelerator does with which path"),
 };
 

@@ -58,8 +58,8 @@ json::object worker_object(const WorkerSpec& worker) {
         if (!value) continue;
         auto path = key.path_in_worker();
         auto* section = &result;
-        if (const auto dot = path.find('.'); dot != std::string_view::npos) {
-            auto& inner = result[path.substr(0, dot)];
+        for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+            auto& inner = (*section)[path.substr(0, dot)];
             section = inner.is_object() ? &inner.get_object() : &inner.emplace_object();
             path.remove_prefix(dot + 1);
         }

@@ -99,6 +99,57 @@ struct Cgi {
     friend bool operator==(const Cgi&, const Cgi&) = default;
 };
 
+/// A number of children, or a part of them.
+struct Share {
+    std::int64_t value = 0;
+    bool is_percent = false;
+
+    /// Of so many; a percentage is rounded up.
+    [[nodiscard]] int of(int count) const;
+    friend bool operator==(const Share&, const Share&) = default;
+};
+/// "3", "25%"; nothing for anything else.
+[[nodiscard]] std::optional<Share> parse_share(std::string_view text);
+[[nodiscard]] std::string to_string(const Share& share);
+
+/// One step of a roll: so many children of the new generation, or a pause.
+struct RollStep {
+    std::optional<Share> share{};
+    std::optional<Duration> pause{}; // neither: until somebody promotes or aborts
+
+    friend bool operator==(const RollStep&, const RollStep&) = default;
+};
+/// "1", "25%", "pause 1m", "pause"; nothing for anything else.
+[[nodiscard]] std::optional<RollStep> parse_roll_step(std::string_view text);
+
+enum class OnFailure { abort, rollback, freeze };
+
+/// Is the new generation as good as the old one, on the same traffic? On when any of it is written.
+struct Judge {
+    std::optional<bool> on{};
+    std::optional<std::int64_t> requests{}; // of the new one
+    std::optional<Duration> span{};         // the longest that is waited for them
+    std::optional<std::int64_t> skip_first{};
+
+    [[nodiscard]] bool is_on() const { return on.value_or(requests || span || skip_first); }
+    friend bool operator==(const Judge&, const Judge&) = default;
+};
+
+/// How a new generation replaces the old one. Of no meaning for processes that run: another one changes none of them.
+struct Rolling {
+    Share surge{100, true};      // children beyond the usual number while it goes on
+    Share unavailable{0, false}; // …and below it
+    int passes = 3;              // probes in a row
+    Duration min_healthy{0};     // for which it must go on passing them
+    Duration deadline{30'000};   // of the gate
+    Judge judge{};
+    OnFailure on_failure = OnFailure::abort;
+    std::vector<std::string> steps{}; // each parses as a RollStep
+    Duration keep{1'800'000};         // for which the old one sleeps; 0: it does not
+
+    friend bool operator==(const Rolling&, const Rolling&) = default;
+};
+
 struct WorkerSpec {
     std::string name{}; // [a-z][a-z0-9_-]*, at most 32 characters
     Kind kind = Kind::static_files;
@@ -118,6 +169,7 @@ struct WorkerSpec {
     RequestTimeout request_timeout{};
     std::optional<Duration> slow{};
     Health health{};
+    Rolling rolling{};
     Restart restart{};
     Stop stop{};
 
@@ -133,10 +185,20 @@ struct Logs {
     friend bool operator==(const Logs&, const Logs&) = default;
 };
 
+/// How much of what is measured the database keeps.
+struct History {
+    Duration raw{std::chrono::hours(48)};         // single samples
+    Duration minute{std::chrono::hours(24 * 30)}; // sums by the minute
+    std::int64_t max = 256 << 20;                 // bytes, of all of it
+
+    friend bool operator==(const History&, const History&) = default;
+};
+
 struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
     Logs logs{};
+    History history{};
     std::vector<Machine> machines{};   // exactly one
     std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
 
@@ -150,6 +212,8 @@ struct Topology {
 [[nodiscard]] std::string_view to_string(Kind kind) noexcept;
 /// "fixed", "dynamic", "ondemand"
 [[nodiscard]] std::string_view to_string(PoolMode mode) noexcept;
+/// "abort", "rollback", "freeze"
+[[nodiscard]] std::string_view to_string(OnFailure what) noexcept;
 /// "one", "two", "dso"
 [[nodiscard]] std::string_view to_string(Binaries binaries) noexcept;
 

@@ -263,6 +263,9 @@ private:
         const RequestTimeout& timeout = spec.request_timeout;
         if (timeout.soft && timeout.hard && *timeout.soft >= *timeout.hard)
             add(mark_of("request_timeout", "soft"), where + ".request_timeout", "`soft` is not shorter than `hard`");
+        if (spec.rolling.surge.value == 0 && spec.rolling.unavailable.value == 0)
+            add(mark_of("rolling", "surge"), where + ".rolling",
+                "`surge` and `unavailable` are both 0: no child of the new generation could ever come");
         pool_bounds(spec.pool, where + ".pool", [&](std::string_view key) { return mark_of("pool", key); });
     }
 

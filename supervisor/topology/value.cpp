@@ -58,6 +58,8 @@ std::string expected_form(const Key& key) {
     case Type::duration:
         return "a duration from " + format_duration(std::chrono::milliseconds(key.least)) + " to " +
                format_duration(std::chrono::milliseconds(key.most)) + ", with its unit (500ms, 30s, 5m)";
+    case Type::share: return "a number of children, from 0 to 1000, or a percentage of them, up to 100%";
+    case Type::roll_steps: return "numbers or percentages of children and pauses: [1, 25%, pause 1m, 100%]";
     case Type::section:
     case Type::sections:
     case Type::anything: return "a section";
@@ -267,6 +269,28 @@ std::expected<Value, Findings> parse_percent(const Key& key, const Node& node, c
     return number;
 }
 
+std::expected<Value, Findings> parse_steps(const Key& key, const Node& node) {
+    std::vector<std::string> steps;
+    Findings findings;
+    for (const auto* item : one_or_many(node)) {
+        const auto text = text_of(key, *item);
+        const auto step = text ? parse_roll_step(*text) : std::nullopt;
+        if (!text)
+            append(findings, text.error());
+        else if (!step)
+            append(findings, misfit(key, *item).error());
+        else if (steps.empty() && !step->share)
+            append(findings, refuse(*item, "`" + std::string(key.name()) +
+                                               "` begins with a pause; nothing of the new generation serves before a "
+                                               "number or a percentage")
+                                 .error());
+        else
+            steps.push_back(*text);
+    }
+    if (!findings.empty()) return std::unexpected(std::move(findings));
+    return steps;
+}
+
 std::expected<Value, Findings> parse_integer(const Key& key, const Node& node, const std::string& text) {
     if (!key.choices.empty() && text == key.choices.front().word) return std::int64_t{0};
     std::int64_t number = 0;
@@ -300,6 +324,7 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     if (key.type == Type::url_prefixes || key.type == Type::url_targets) return parse_paths(key, node);
     if (key.type == Type::environment) return parse_environment(key, node);
     if (key.type == Type::words) return parse_words(key, node);
+    if (key.type == Type::roll_steps) return parse_steps(key, node);
     const auto text = text_of(key, node);
     if (!text) return std::unexpected(text.error());
     switch (key.type) {
@@ -313,11 +338,13 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::size: return parse_bytes(key, node, *text);
     case Type::percent: return parse_percent(key, node, *text);
     case Type::duration: return parse_time(key, node, *text);
+    case Type::share: return parse_share(*text) ? std::expected<Value, Findings>(*text) : misfit(key, node);
     case Type::addresses:
     case Type::url_prefixes:
     case Type::url_targets:
     case Type::environment:
     case Type::words:
+    case Type::roll_steps:
     case Type::section:
     case Type::sections:
     case Type::anything: break;

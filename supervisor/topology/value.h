@@ -29,6 +29,8 @@ enum class Type {
     integer,      // decimal digits; or one of the key's words, which stands for 0
     size,         // bytes with a unit
     percent,      // "20%"
+    share,        // "2", or "25%"
+    roll_steps,   // "1", "25%", "pause 1m", "pause", as a list
     duration,     // a number with a unit
     section,      // keys of its own
     sections,     // names of the user's, each with keys of its own

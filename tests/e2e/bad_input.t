@@ -85,7 +85,7 @@ site: test
 links: rewrite
 workers:
   docs: {kind: static, listen: "127.0.0.1:8085", root: root}
-  app: {kind: dynamic, listen: "127.0.0.1:8086", app: app.psgi, rolling: {surge: 1}}
+  app: {kind: dynamic, listen: "127.0.0.1:8086", app: app.psgi, handler: My::Handler}
 YAML
 
 is_deeply [$site->pids('docs', 'light'), $site->pids('app', 'master'), $site->pids('app', 'child')], \@before,

@@ -125,5 +125,35 @@ TEST_F(DamagedDatabase, SurvivesTwoHundredRandomMutations) {
     }
 }
 
+TEST_F(DamagedDatabase, SurvivesMutationsWhileItIsOpen) {
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        std::mt19937 random(seed);
+        std::filesystem::remove_all(folder_);
+        std::filesystem::create_directory(folder_);
+        {
+            SqliteStore store(path_);
+            for (int i = 0; i < 50; ++i) store.event(event("event number " + std::to_string(i)));
+            ASSERT_TRUE(store.flush(10s));
+            const auto victim = path_ + (seed % 2 == 0 ? "" : "-wal");
+            std::fstream file(victim, std::ios::binary | std::ios::in | std::ios::out);
+            const auto size = std::filesystem::file_size(victim);
+            for (int i = 0; i < 30; ++i) {
+                file.seekp(i == 0 ? 0 : static_cast<std::streamoff>(random() % size));
+                file.put(static_cast<char>(random()));
+            }
+            file.close();
+            for (int i = 0; i < 50; ++i) store.event(event("afterwards"));
+            EXPECT_TRUE(store.flush(10s)) << store.status().problem;
+        }
+        // A version that is too high by chance is left alone.
+        SqliteStore store(path_);
+        if (store.wait_until_opened(10s)) continue;
+        store.event(event("at last"));
+        EXPECT_TRUE(store.flush(10s)) << store.status().problem;
+        EXPECT_EQ(scalar("PRAGMA quick_check"), "ok");
+    }
+}
+
 } // namespace
 } // namespace mpsup::state

@@ -3,6 +3,7 @@
 #include "database_folder.h"
 #include "state/database_file.h"
 #include "version_1.h"
+#include "version_2.h"
 
 #include <SQLiteCpp/Exception.h>
 
@@ -20,7 +21,8 @@ TEST_F(Schema, IsMadeFromNothingAndStampedWithItsVersion) {
                   .execAndGet("SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'table' "
                               "AND name NOT LIKE 'sqlite%' ORDER BY name)")
                   .getString(),
-              "events,health_samples,process_samples,processes,slow_requests,topologies,workers");
+              "events,health_minutes,health_samples,process_samples,processes,rollouts,slow_requests,topologies,"
+              "worker_states,workers");
 }
 
 TEST_F(Schema, IsLeftAloneWhenItIsThere) {
@@ -53,6 +55,29 @@ TEST_F(Schema, OfTheFirstVersionIsBroughtUpToDateAndKeepsItsRows) {
     EXPECT_EQ(queries->health("perl", 1).value().at(0).latency_us, 500);
     EXPECT_EQ(scalar("SELECT private_bytes FROM process_samples"), "6");
     EXPECT_TRUE(queries->slow({}).value().empty());
+    EXPECT_TRUE(put_aside().empty());
+}
+
+TEST_F(Schema, OfTheSecondVersionIsBroughtUpToDateAndSumsUpItsSamples) {
+    constexpr auto whole = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)";
+    {
+        SQLite::Database(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec(version_2);
+    }
+    {
+        DatabaseFile file(path_);
+        SQLite::Database fresh(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        migrate(fresh);
+        EXPECT_EQ(file.database().execAndGet(whole).getString(), fresh.execAndGet(whole).getString());
+    }
+    const auto queries = Queries::open(path_);
+    ASSERT_TRUE(queries) << queries.error().to_string();
+    EXPECT_EQ(queries->slow({}).value().at(0).slow.uri, "/slow");
+    EXPECT_EQ(scalar("SELECT last_lines FROM processes"), "");
+    EXPECT_EQ(scalar("SELECT group_concat(minute_ms || ' ' || probes || ' ' || failed || ' ' || latency_mean_us || ' ' "
+                     "|| latency_max_us) FROM health_minutes"),
+              "0 2 1 500 500,60000 1 0 700 700");
+    EXPECT_EQ(scalar("SELECT count(*) FROM rollouts"), "0");
+    EXPECT_EQ(scalar("SELECT count(*) FROM worker_states"), "0");
     EXPECT_TRUE(put_aside().empty());
 }
 

@@ -36,7 +36,7 @@ TEST_F(StoreTest, IsRefusedForALaterSchemaAndLeavesItAlone) {
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, StoreErrc::newer_schema);
     EXPECT_EQ(store.error().to_string(), path_ +
-                                             ": the database has schema 99, this program knows 2; it is left as it is: "
+                                             ": the database has schema 99, this program knows 3; it is left as it is: "
                                              "written by a later version of mpsup");
     EXPECT_EQ(scalar("PRAGMA user_version"), "99");
     EXPECT_TRUE(put_aside().empty());

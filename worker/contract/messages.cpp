@@ -28,8 +28,11 @@ constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"
                                      {FdRole::access_log, "access_log"},
                                      {FdRole::scoreboard, "scoreboard"},
                                      {FdRole::output, "output"}};
-constexpr Name<Stage> stages[] = {
-    {Stage::fresh, "fresh"}, {Stage::ready, "ready"}, {Stage::serving, "serving"}, {Stage::draining, "draining"}};
+constexpr Name<Stage> stages[] = {{Stage::fresh, "fresh"},
+                                  {Stage::ready, "ready"},
+                                  {Stage::serving, "serving"},
+                                  {Stage::sleeping, "sleeping"},
+                                  {Stage::draining, "draining"}};
 constexpr Name<PoolMode> pool_modes[] = {
     {PoolMode::fixed, "fixed"}, {PoolMode::dynamic, "dynamic"}, {PoolMode::ondemand, "ondemand"}};
 constexpr Name<ExitStatus::Kind> exit_kinds[] = {{ExitStatus::Kind::exited, "exited"},

@@ -63,6 +63,7 @@ enum class Stage {
     fresh,    // it wants to be told what to be
     ready,    // it answers on its private listener
     serving,  // it was let in
+    sleeping, // and keeps no children any more
     draining, // it was told to leave
 };
 
@@ -195,9 +196,10 @@ struct ReforkDue {
     pid_t pid = -1;
 };
 
+/// Said again: to the end of the queue for clients, behind other generations.
 struct Serve {};
 
-/// To a pool master.
+/// To a pool master. A fixed size of 0: it keeps no child and sleeps.
 struct Resize {
     PoolSize pool;
 };

@@ -68,6 +68,16 @@ void ScoreboardWriter::end_request(std::int64_t now_ms) noexcept {
     set(Activity::waiting);
 }
 
+void ScoreboardWriter::count_reply(int status, std::uint64_t microseconds) noexcept {
+    if (!mapping_) return;
+    // One writer: a load and a store are enough, and cost less than an atomic addition.
+    const auto count = [](auto& number) {
+        number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    };
+    count(record()->latency[latency_bucket(microseconds)]);
+    if (status >= 500) count(record()->failures);
+}
+
 void ScoreboardWriter::set_last(std::int64_t now_ms) noexcept {
     if (mapping_) record()->last_ms.store(now_ms, std::memory_order_relaxed);
 }
@@ -123,6 +133,20 @@ ScoreboardSnapshot ScoreboardReader::read() const {
         break;
     }
     return snapshot;
+}
+
+Traffic ScoreboardReader::read_traffic() const {
+    Traffic traffic;
+    if (!mapping_) return traffic;
+    const auto& record = *static_cast<const ScoreboardRecord*>(mapping_.data());
+    if (record.layout_version != ScoreboardRecord::layout || record.record_size != sizeof(ScoreboardRecord))
+        return traffic;
+    traffic.failures =
+        record.failures.load(std::memory_order_relaxed); // first: a request is counted before its failure
+    for (std::size_t i = 0; i < latency_buckets; ++i)
+        traffic.latency.counts[i] = record.latency[i].load(std::memory_order_relaxed);
+    traffic.failures = std::min(traffic.failures, traffic.requests());
+    return traffic;
 }
 
 std::optional<SlowSnapshot> ScoreboardReader::read_slow() const {

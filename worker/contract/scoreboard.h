@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/latency_histogram.h"
 #include "base/memfd.h"
 
 #include <array>
@@ -32,13 +33,13 @@ struct SlowRecord {
     std::int64_t since_ms;               // when the request began
     std::array<char, 16> method;
     std::array<char, 208> uri;
-    std::array<char, 3336> text; // lines "FILE:LINE SUB", innermost first
+    std::array<char, 3160> text; // lines "FILE:LINE SUB", innermost first
 };
 
 /// The layout in shared memory. One writer (the process itself), readers that trust nothing. Text that is longer is
 /// cut. `sequence` is odd while `method`, `uri`, `since_ms` and `deadline_ms` are being changed (a seqlock).
 struct ScoreboardRecord {
-    static constexpr std::uint32_t layout = 0x6d700002; // "mp", version 2
+    static constexpr std::uint32_t layout = 0x6d700003; // "mp", version 3
     std::uint32_t layout_version;
     std::uint32_t record_size;
     std::atomic<std::uint64_t> requests;   // answered since the process started
@@ -51,6 +52,9 @@ struct ScoreboardRecord {
     std::atomic<char> activity;
     std::array<char, 15> method;
     std::array<char, 208> uri;
+    // Of what clients asked for, not of probes: by how long it took, and how many of them were answered with 5xx.
+    std::array<std::atomic<std::uint32_t>, latency_buckets> latency;
+    std::atomic<std::uint64_t> failures;
     SlowRecord slow;
 };
 static_assert(sizeof(ScoreboardRecord) <= 4096 && std::atomic<std::uint64_t>::is_always_lock_free);
@@ -68,6 +72,8 @@ public:
                        std::int64_t deadline_ms = 0) noexcept;
     /// It was answered.
     void end_request(std::int64_t now_ms) noexcept;
+    /// What was answered was a client's request.
+    void count_reply(int status, std::uint64_t microseconds) noexcept;
     void set_last(std::int64_t now_ms) noexcept;
     void set_memory(std::uint64_t rss, std::uint64_t unshared) noexcept;
     [[nodiscard]] std::uint64_t requests() const noexcept;
@@ -85,6 +91,13 @@ private:
     [[nodiscard]] ScoreboardRecord* record() const noexcept { return static_cast<ScoreboardRecord*>(mapping_.data()); }
     [[nodiscard]] SlowRecord* begin_slow(std::int64_t now_ms) noexcept;
     Mapping mapping_;
+};
+
+/// What clients asked for and got.
+struct Traffic {
+    LatencyHistogram latency;   // of all of it
+    std::uint64_t failures = 0; // answered with 5xx; never more than all
+    [[nodiscard]] std::uint64_t requests() const noexcept { return latency.total(); }
 };
 
 struct ScoreboardSnapshot {
@@ -114,6 +127,8 @@ public:
     [[nodiscard]] static Result<ScoreboardReader> open(int memfd);
     /// A copy of now; a record that never holds still is read without its request.
     [[nodiscard]] ScoreboardSnapshot read() const;
+    /// What it has counted so far. Untrusted: the caller holds it to going up only.
+    [[nodiscard]] Traffic read_traffic() const;
     /// The latest slow request, or nothing.
     [[nodiscard]] std::optional<SlowSnapshot> read_slow() const;
 

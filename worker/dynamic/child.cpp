@@ -39,6 +39,11 @@ std::int64_t to_ms(TimePoint time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
+std::uint64_t to_us(Clock::duration time) {
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
+}
+
 double draw_chance() {
     std::random_device device;
     return std::uniform_real_distribution<>(0, 1)(device);
@@ -236,6 +241,7 @@ private:
         last_request_ = Clock::now();
         if (setup_.image && !give_back_at_) give_back_at_ = last_request_ + give_back_delay;
         if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
+        if (!client.is_private()) setup_.scoreboard.count_reply(client.status(), to_us(last_request_ - began));
         setup_.scoreboard.end_request(to_ms(last_request_));
         setup_.board.become_idle(setup_.slot);
         if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
@@ -385,7 +391,8 @@ private:
     }
 
     void begin_to_serve() {
-        if (std::exchange(serving_, true) || leaving_) return;
+        if (std::exchange(serving_, true)) return queue_up_again(); // another generation is to get clients first
+        if (leaving_) return;
         for (const int listener : setup_.public_listeners) watch_listener(listener);
     }
 

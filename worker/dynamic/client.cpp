@@ -159,7 +159,7 @@ void Client::serve(perl::Engine& engine) {
     const http::Request& request = connection_.request();
     answered_ = true;
     const auto path = http::decode_path(request.path);
-    if (!path) return connection_.refuse({400, "bad escape in the path"}, coarse_now());
+    if (!path) return status_ = 400, connection_.refuse({400, "bad escape in the path"}, coarse_now());
     status_ = 0;
     sent_ = 0;
     client_gone_ = taken_ = false;
@@ -170,6 +170,7 @@ void Client::serve(perl::Engine& engine) {
     body_.clear();
     if (!outcome.error.empty()) log_error(request.line, outcome.error);
     if (!outcome.started) {
+        status_ = outcome.status;
         if (!taken_) connection_.refuse({outcome.status, "the application failed"}, coarse_now());
         return;
     }

@@ -48,6 +48,8 @@ public:
     /// Answers the request in hand by the application. Errors of the application go to stderr.
     void serve(perl::Engine& engine);
 
+    /// Of the reply to it, once it was answered.
+    [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
     [[nodiscard]] bool is_private() const noexcept { return is_private_; }
     /// Is it still here after its first reply? True once.

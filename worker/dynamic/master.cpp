@@ -500,6 +500,8 @@ private:
 
     contract::Stage stage() const {
         if (roster_.draining()) return contract::Stage::draining;
+        if (policy_.size().mode == contract::PoolMode::fixed && policy_.size().max == 0)
+            return contract::Stage::sleeping;
         return serving_ ? contract::Stage::serving : contract::Stage::ready;
     }
 

@@ -74,8 +74,9 @@ const ChildView* PoolPolicy::coldest(std::span<const ChildView> children) const 
 std::optional<pid_t> PoolPolicy::to_retire(std::span<const ChildView> children, TimePoint now) {
     const int alive = present(children);
     const ChildView* candidate = coldest(children);
-    const bool too_many = size_.max > 0 && alive > size_.max; // it was made smaller: no need to be cold for that
-    if (too_many && !candidate) {                             // all are busy: one finishes and goes
+    const bool is_bounded = size_.max > 0 || size_.mode == PoolMode::fixed; // a fixed one of 0: it sleeps
+    const bool too_many = is_bounded && alive > size_.max; // it was made smaller: no need to be cold for that
+    if (too_many && !candidate) {                          // all are busy: one finishes and goes
         const auto any = std::ranges::find(children, false, &ChildView::leaving);
         if (any != children.end()) return any->pid;
     }

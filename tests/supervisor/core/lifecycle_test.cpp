@@ -7,10 +7,11 @@
 namespace mpsup::core {
 namespace {
 
-constexpr std::array phases{Phase::launching, Phase::loading,  Phase::gating,  Phase::standby, Phase::serving,
-                            Phase::orphaned,  Phase::draining, Phase::killing, Phase::gone};
-constexpr std::array triggers{Trigger::hello,       Trigger::ready,   Trigger::passed, Trigger::admit,  Trigger::retire,
-                              Trigger::master_lost, Trigger::adopted, Trigger::lost,   Trigger::overdue};
+constexpr std::array phases{Phase::launching, Phase::loading,  Phase::gating,   Phase::standby, Phase::serving,
+                            Phase::orphaned,  Phase::sleeping, Phase::draining, Phase::killing, Phase::gone};
+constexpr std::array triggers{Trigger::hello,   Trigger::ready, Trigger::passed, Trigger::admit,
+                              Trigger::retire,  Trigger::sleep, Trigger::wake,   Trigger::master_lost,
+                              Trigger::adopted, Trigger::lost,  Trigger::overdue};
 
 TEST(Lifecycle, LeadsFromLaunchToServingStepByStep) {
     EXPECT_EQ(transition(Phase::launching, Trigger::hello), (Transition{Phase::loading, Action::send_go}));
@@ -25,6 +26,8 @@ TEST(Lifecycle, LetsNobodyServeThatDidNotPassItsGate) {
             const auto step = transition(phase, trigger);
             if (step.next == Phase::serving && phase == Phase::orphaned) {
                 EXPECT_EQ(trigger, Trigger::adopted) << "it had passed long ago";
+            } else if (step.next == Phase::serving && phase == Phase::sleeping) {
+                EXPECT_EQ(trigger, Trigger::wake) << "it had served before";
             } else if (step.next == Phase::serving && phase != Phase::serving) {
                 EXPECT_EQ(phase, Phase::standby);
                 EXPECT_EQ(trigger, Trigger::admit);
@@ -62,6 +65,17 @@ TEST(Lifecycle, DrainsWhatCanServeAndKillsWhatCannot) {
 TEST(Lifecycle, LetsChildrenServeOnWithoutTheirMaster) {
     EXPECT_EQ(transition(Phase::serving, Trigger::master_lost), (Transition{Phase::orphaned, Action::none}));
     EXPECT_TRUE(is_taking_requests(Phase::orphaned));
+}
+
+TEST(Lifecycle, LetsOnlyWhatServesSleep) {
+    for (const Phase phase : phases)
+        for (const Trigger trigger : triggers)
+            if (transition(phase, trigger).next == Phase::sleeping && phase != Phase::sleeping) {
+                EXPECT_EQ(std::pair(phase, trigger), std::pair(Phase::serving, Trigger::sleep));
+            }
+    EXPECT_EQ(transition(Phase::sleeping, Trigger::wake), (Transition{Phase::serving, Action::send_wake}));
+    EXPECT_EQ(transition(Phase::sleeping, Trigger::overdue), (Transition{Phase::draining, Action::send_drain}));
+    EXPECT_FALSE(is_taking_requests(Phase::sleeping) || is_coming(Phase::sleeping));
 }
 
 TEST(Lifecycle, NeverBringsBackWhatIsLeaving) {

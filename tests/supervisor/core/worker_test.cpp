@@ -520,5 +520,101 @@ TEST_F(WorkerTest, KillsNobodyForAPauseOfTheMachine) {
     EXPECT_EQ(count<Kill>(), 0) << "a later phase has its own";
 }
 
+// Two generations at once
+
+TEST_F(WorkerTest, LetsTwoServeBesideEachOther) {
+    serve_pool(2);
+    const auto next = bring_to_standby();
+    worker_.admit_beside(next, now_);
+    EXPECT_EQ(worker_.ready(), 4);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+    EXPECT_EQ(count<SendDrain>(), 0);
+    worker_.serve_alone(next, now_);
+    EXPECT_EQ(count<SendDrain>(), 1);
+    EXPECT_EQ(worker_.planned_restarts(), 1);
+}
+
+TEST_F(WorkerTest, ServesOnWithTheOldOneWhenTheNewOneIsTakenBackOrDies) {
+    const auto old = serve_pool(2);
+    auto next = bring_to_standby();
+    worker_.admit_beside(next, now_);
+    worker_.take_back(next, now_);
+    EXPECT_EQ(worker_.serving(), old);
+    next = bring_to_standby();
+    worker_.admit_beside(next, now_);
+    die(next);
+    EXPECT_EQ(worker_.serving(), old);
+    EXPECT_EQ(worker_.progress(next), Progress::over);
+    EXPECT_EQ(count<Spawn>(), 3) << "nothing else is started for it";
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+class SleepTest : public WorkerTest {
+protected:
+    // A pool of two whose first generation sleeps. Returns the one that serves.
+    GenerationNumber roll() {
+        WorkerRules rules = pool_of(2);
+        rules.limits.keep = 30min;
+        make(rules);
+        const auto first = worker_.start(now_, false);
+        say_hello(first);
+        fork_children(first, 1000, 2);
+        be_ready(first);
+        pass_gate(first);
+        const auto next = bring_to_standby();
+        worker_.admit(next, now_);
+        return next;
+    }
+};
+
+TEST_F(SleepTest, TheReplacedGenerationSleepsAndWakesUp) {
+    const auto next = roll();
+    EXPECT_EQ(worker_.sleeping(), 1U);
+    EXPECT_EQ(count<SendSleep>(), 1);
+    EXPECT_EQ(worker_.ready(), 2) << "what sleeps does not count";
+    for (const pid_t pid : {1000, 1001}) worker_.on_child_exit(1, pid, ExitStatus::exited(0), true, {}, now_, 0.5);
+    EXPECT_NE(worker_.find(1), nullptr) << "its master stays";
+    worker_.wake(1, now_);
+    EXPECT_EQ(count<SendWake>(), 1);
+    fork_children(1, 3000, 2);
+    worker_.serve_alone(1, now_);
+    EXPECT_EQ(worker_.serving(), 1U);
+    EXPECT_EQ(worker_.sleeping(), next) << "and the other one sleeps";
+}
+
+TEST_F(SleepTest, OneSleepsAtATime) {
+    roll();
+    worker_.admit(bring_to_standby(), now_);
+    EXPECT_EQ(worker_.sleeping(), 2U);
+    EXPECT_EQ(worker_.find(1)->phase, Phase::draining);
+}
+
+TEST_F(SleepTest, LeavesWhenItsTimeIsUp) {
+    roll();
+    for (const pid_t pid : {1000, 1001}) worker_.on_child_exit(1, pid, ExitStatus::exited(0), true, {}, now_, 0.5);
+    pass(29min);
+    EXPECT_EQ(worker_.sleeping(), 1U);
+    ASSERT_TRUE(worker_.next_deadline());
+    pass(2min);
+    EXPECT_EQ(worker_.find(1)->phase, Phase::draining);
+    EXPECT_EQ(last_note(Note::Kind::killed), nullptr);
+}
+
+TEST_F(SleepTest, LeavesWithItsChildrenWhenThoseDoNotEnd) {
+    roll();
+    pass(31s);
+    EXPECT_EQ(worker_.find(1)->phase, Phase::draining);
+}
+
+TEST_F(SleepTest, IsNoneOfTheServingOnesTroublesWhenItDies) {
+    const auto next = roll();
+    for (const pid_t pid : {1000, 1001}) worker_.on_child_exit(1, pid, ExitStatus::exited(0), true, {}, now_, 0.5);
+    die(1);
+    EXPECT_EQ(worker_.sleeping(), 0U);
+    EXPECT_EQ(worker_.serving(), next);
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+    EXPECT_EQ(count<Spawn>(), 2);
+}
+
 } // namespace
 } // namespace mpsup::core

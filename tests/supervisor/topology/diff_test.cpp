@@ -45,10 +45,11 @@ TEST(TopologyDiff, SeesChangesOfTheSite) {
     auto other = site({worker("a")});
     other.site = "t";
     other.binaries = Binaries::one;
+    other.history.raw = Duration(1);
     other.machines[0].ip = "127.0.0.2";
     const auto found = diff(site({worker("a")}), other);
-    EXPECT_EQ(found.site_keys, (std::vector<std::string>{"site", "binaries", "machines"}));
-    EXPECT_EQ(to_string(found), "~ site (site, binaries, machines)\n");
+    EXPECT_EQ(found.site_keys, (std::vector<std::string>{"site", "binaries", "machines", "history.raw"}));
+    EXPECT_EQ(to_string(found), "~ site (site, binaries, machines, history.raw)\n");
 }
 
 } // namespace

@@ -40,6 +40,15 @@ TEST(KeyTable, SetsWhatItGets) {
                     .request_timeout = {Duration(8), Duration(9)},
                     .slow = Duration(10),
                     .health = {"/up", Duration(1), Duration(2), Duration(3), 4},
+                    .rolling = {.surge = {1, false},
+                                .unavailable = {2, true},
+                                .passes = 3,
+                                .min_healthy = Duration(4),
+                                .deadline = Duration(5),
+                                .judge = {false, 6, Duration(7), 8},
+                                .on_failure = OnFailure::freeze,
+                                .steps = {"1", "pause"},
+                                .keep = Duration(9)},
                     .restart = {3, Duration(4), Duration(5), Duration(6)},
                     .stop = {Duration(7)}};
     WorkerSpec to{.name = "w"};

@@ -111,6 +111,12 @@ TEST_F(TopologyLoader, CountsColumnsInCharacters) {
 
 TEST_F(TopologyLoader, NamesWhatIsMissing) {
     EXPECT_EQ(problems("binaries: two\n"), "1:1 the key `site` is missing\n1:1 the key `workers` is missing\n");
+    EXPECT_EQ(problems("site: s\nhistory: 2d\nworkers: {}\n"),
+              "2:10 `history` must be a section with keys of its own\n3:10 `workers` is empty\n");
+    EXPECT_TRUE(problems("site: s\nhistory: {raw: 2}\nworkers: {}\n").starts_with("2:16 `raw` needs a unit"));
+    EXPECT_TRUE(problems("site: s\nhistory: {minute: 59s}\nworkers: {}\n").starts_with("2:19 `minute` must be a dur"));
+    EXPECT_TRUE(problems("site: s\nhistory: {max: 1MiB}\nworkers: {}\n").starts_with("2:16 `max` must be"));
+    EXPECT_TRUE(problems("site: s\nhistory: {rwa: 2d}\nworkers: {}\n").starts_with("2:11 unknown key `rwa`"));
     EXPECT_EQ(problems("site: s\nworkers: {}\n"), "2:10 `workers` is empty\n");
     EXPECT_EQ(problems("site: s\nworkers:\n"), "2:1 `workers` is empty\n");
     EXPECT_EQ(problems("site: s\nworkers: {w: {}}\n"), "2:11 `w` has no `kind` (static or dynamic)\n");
@@ -193,8 +199,8 @@ TEST_F(TopologyLoader, ReadsLimitsOfRequestsAndChildren) {
 }
 
 TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
-    EXPECT_EQ(problems(dynamic_worker("rolling: {surge: 1}, handler: My::Handler")),
-              "4:1 `rolling`: known, not in this version\n4:22 `handler`: known, not in this version\n");
+    EXPECT_EQ(problems(dynamic_worker("routes: {}, handler: My::Handler")),
+              "4:1 `routes`: known, not in this version\n4:13 `handler`: known, not in this version\n");
     EXPECT_EQ(problems(dynamic_worker("env: {A: \"x${HOME:-/}\"}")),
               "4:10 ${…} in a value: known, not in this version\n");
     EXPECT_EQ(problems("links: rewrite\ncluster: {}\n" + dynamic_worker("")),

@@ -25,10 +25,22 @@ TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
         R"({"version":1,"site":"s","binaries":"two","logs":{"size":"104857600B","age":"1d","keep":7},"machines":{"here":{"address":"127.0.0.1"}},"workers":{)"
         R"("docs":{"kind":"static","listen":["127.0.0.1:8080"],"root":"/srv","serves":["/static/"],"env":{},)"
         R"("health":{"every":"5s","timeout":"2s"},)"
-        R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}},)"
+        R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},)"
+        R"("rolling":{"gate":{"passes":3,"min_healthy":"0ms","deadline":"30s"},"on_failure":"abort"},"stop":{"grace":"30s"}},)"
         R"("perl":{"kind":"dynamic","listen":["[::1]:8081","127.0.0.1:8081"],"app":"/srv/app.psgi",)"
         R"("env":{"A":"ö\n\"\\","B":"2"},"mode":"deployment","pool":{"size":7},"reshare":"on","health":{"path":"/up","every":"5s","timeout":"2s"},)"
-        R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},"stop":{"grace":"30s"}}}})");
+        R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},)"
+        R"("rolling":{"surge":"100%","unavailable":"0","gate":{"passes":3,"min_healthy":"0ms","deadline":"30s"},)"
+        R"("on_failure":"abort","keep":"30m"},"stop":{"grace":"30s"}}}})");
+}
+
+TEST(ResolvedDocument, HoldsHowMuchHistoryIsKeptWhenItIsNotTheDefault) {
+    auto topology = two_workers();
+    topology.history = {std::chrono::hours(3), std::chrono::minutes(90), 5 << 20};
+    const auto document = to_document(topology);
+    EXPECT_NE(document.find(R"("history":{"raw":"3h","minute":"90m","max":"5242880B"})"), std::string::npos)
+        << document;
+    EXPECT_EQ(from_document(document).value(), topology);
 }
 
 TEST(ResolvedDocument, ReadsBackAsTheSameTopology) {

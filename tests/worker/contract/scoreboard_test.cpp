@@ -61,6 +61,24 @@ TEST_F(Scoreboard, IsReadWithoutItsRequestWhenItNeverHoldsStill) {
     EXPECT_FALSE(reader_.read().request);
 }
 
+TEST_F(Scoreboard, CountsWhatClientsGot) {
+    writer_.count_reply(200, 900);
+    writer_.count_reply(404, 1'000);
+    writer_.count_reply(500, 40'000);
+    writer_.count_reply(503, 40'000);
+    const Traffic traffic = reader_.read_traffic();
+    EXPECT_EQ(traffic.requests(), 4U);
+    EXPECT_EQ(traffic.failures, 2U);
+    EXPECT_EQ(traffic.latency.counts.at(latency_bucket(40'000)), 2U);
+}
+
+TEST_F(Scoreboard, ShowsNoMoreFailuresThanRequests) {
+    auto mapping = Mapping::read_write(board_.get(), sizeof(ScoreboardRecord)).value();
+    static_cast<ScoreboardRecord*>(mapping.data())->failures.store(~std::uint64_t{0});
+    writer_.count_reply(200, 1);
+    EXPECT_EQ(reader_.read_traffic().failures, 1U);
+}
+
 // The slow request, as a signal handler writes it down.
 class SlowArea : public Scoreboard {
 protected:

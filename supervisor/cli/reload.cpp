@@ -1,0 +1,46 @@
+#include "supervisor/cli/verb.h"
+#include "supervisor/cli/verbs.h"
+#include "supervisor/control/client.h"
+#include "supervisor/topology/load.h"
+#include "supervisor/topology/resolve.h"
+
+#include <boost/json.hpp>
+
+#include <cstdio>
+
+namespace mpsup::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+// The file that the running topology came from.
+Result<std::string> file_of(const ChosenSite& site) {
+    constexpr std::chrono::milliseconds patience{5000};
+    const auto reply = control_get(site.paths.control_socket(), "/v1/status", patience);
+    if (!reply) return std::unexpected(reply.error());
+    boost::system::error_code error;
+    const json::value status = json::parse(reply->body, error);
+    const json::value* path = error ? nullptr : status.find_pointer("/topology/path", error);
+    if (error || !path || !path->is_string() || path->as_string().empty())
+        return failure("nothing is up that could be read again");
+    return std::string(path->as_string());
+}
+
+} // namespace
+
+int run_reload(const Context& context, bool fast) {
+    const auto site = choose_site(context);
+    if (!site) return complain(site.error().what, usage);
+    const auto file = file_of(*site);
+    if (!file) return complain("no supervisor of site " + site->name + ": " + file.error().to_string(), no_supervisor);
+    const auto loaded = topology::load_file(*file);
+    if (!loaded) {
+        std::fputs(topology::format_problems(loaded.error()).c_str(), stderr);
+        return bad_topology;
+    }
+    const json::object body{{"document", topology::to_document(*loaded)}, {"path", *file}, {"fast", fast}};
+    return ask(context, *site, "/v1/reload", json::serialize(body));
+}
+
+} // namespace mpsup::cli

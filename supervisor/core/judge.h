@@ -1,0 +1,91 @@
+// Does the new generation answer as well as the old one, on the same traffic at the same time?
+#pragma once
+
+#include "base/latency_histogram.h"
+#include "supervisor/core/restart_budget.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mpsup::core {
+
+/// What clients got from one generation while both served.
+struct Tally {
+    LatencyHistogram latency;   // of what was answered
+    std::uint64_t failures = 0; // of these, with 5xx
+    std::uint64_t deaths = 0;   // of children, each of which took a request with it
+
+    [[nodiscard]] std::uint64_t requests() const noexcept { return latency.total() + deaths; }
+    [[nodiscard]] std::uint64_t failed() const noexcept { return failures + deaths; }
+};
+
+/// The memory of a generation's children over time.
+class MemorySlope {
+public:
+    /// `bytes`: that one child has of its own, on average.
+    void add(Time at, std::uint64_t bytes);
+    [[nodiscard]] Duration span() const;
+    /// Least squares, in bytes a minute; `error`: its standard error.
+    struct Slope {
+        double per_minute = 0, error = 0;
+    };
+    [[nodiscard]] Slope slope() const;
+
+private:
+    std::vector<std::pair<Time, double>> points_;
+};
+
+struct JudgeRule {
+    std::uint64_t requests = 400; // of the new generation, before it can pass
+    Duration span{30'000};        // after which there is no more waiting for them
+
+    friend bool operator==(const JudgeRule&, const JudgeRule&) = default;
+};
+
+enum class Verdict {
+    open,     // not yet
+    good,     //
+    bad,      //
+    unjudged, // too few requests within the span: the gate alone decides
+};
+[[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
+
+/// Pure. Looks again and again while both serve, at ever more requests; says the same for ever once it has decided.
+///
+/// Bad, by failures: the new one's share is a percentage point above the old one's, and by a one-sided test (Fisher's) that
+/// is chance in one of a million looks; from `requests` on one of ten thousand is enough, and at the end of the
+/// span one of a thousand, or of a hundred if the old one has none at all. It is tested again when there are a tenth more requests: so some ten times to a decision.
+/// Good: so few failures that one in fifty more than the old one has would be chance in one of two thousand. Between the two it
+/// looks on. By time: the new one's 95th percentile lies above one and a half times the old one's and 10 ms, and so many
+/// are above that as would be chance in one of a million. By memory, after ten minutes: what a child has of its own grows by
+/// 1 MiB a minute more than with the old one, by six standard errors.
+class Judge {
+public:
+    Judge(JudgeRule rule, Time began) : rule_(rule), began_(began) {}
+
+    Verdict look(const Tally& old_one, const Tally& new_one, Time now);
+    Verdict look(const MemorySlope& old_one, const MemorySlope& new_one);
+    [[nodiscard]] Verdict verdict() const { return verdict_; }
+    /// Why; of an open one how far it is.
+    [[nodiscard]] const std::string& reason() const { return reason_; }
+    [[nodiscard]] Time ends() const { return began_ + rule_.span; }
+
+private:
+    Verdict decide(Verdict verdict, std::string reason);
+
+    JudgeRule rule_;
+    Time began_;
+    std::uint64_t looked_at_ = 0; // requests of the new one, at the last test
+    Verdict verdict_ = Verdict::open;
+    std::string reason_;
+};
+
+/// The chance that, of `marked` among `all`, `found` or more are among `drawn` of them.
+[[nodiscard]] double chance_of_as_many(std::uint64_t all, std::uint64_t marked, std::uint64_t drawn,
+                                       std::uint64_t found);
+/// The chance of `found` or fewer in `drawn` independent ones of this share.
+[[nodiscard]] double chance_of_as_few(std::uint64_t drawn, double share, std::uint64_t found);
+
+} // namespace mpsup::core

@@ -1,0 +1,28 @@
+#include "supervisor/daemon/failpoint.h"
+
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+
+namespace mpsup {
+
+namespace {
+
+long steps_left() noexcept {
+    const char* text = std::getenv("MPSUP_CRASH_AT");
+    if (!text) return 0;
+    const std::string_view digits = text;
+    long steps = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), steps);
+    return steps;
+}
+
+} // namespace
+
+void failpoint() noexcept {
+    static long left = steps_left(); // 0: never
+    if (left > 0 && --left == 0) (void)std::raise(SIGKILL);
+}
+
+} // namespace mpsup

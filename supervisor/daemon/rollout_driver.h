@@ -1,0 +1,34 @@
+// The shell around core::Rollout: one worker's new generation takes the place of the old one.
+#pragma once
+
+#include "supervisor/core/rollout.h"
+#include "supervisor/daemon/site.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace mpsup {
+
+/// How a generation of `spec` replaces what serves. `new_one` is still to be filled in. `fast`: all at once and unjudged.
+[[nodiscard]] core::RolloutPlan plan_of(const core::Worker& worker, const topology::WorkerSpec& spec, bool fast);
+
+/// From the moment that the plan's new generation is started until it serves alone, or was taken back. Reports child by
+/// child what happens. Ends: every phase has a deadline, but for a pause and a freeze, which wait for an operator
+/// (Surroundings::rollout). `until_gone`: until what left has ended too.
+[[nodiscard]] boost::asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHandle> worker,
+                                                                core::RolloutPlan plan,
+                                                                std::function<void(const std::string&)> report,
+                                                                bool until_gone);
+
+/// What failed, what serves now, and what the worker wrote last.
+[[nodiscard]] std::string describe_failure(Site& site, const WorkerHandle& worker, const core::RolloutPlan& plan,
+                                           const core::Rollout& rollout, std::uint64_t log_start);
+
+/// The last lines that a worker wrote since its log was so long, below a heading; empty: none.
+[[nodiscard]] std::string words_since(Site& site, const std::string& worker, std::uint64_t since);
+
+} // namespace mpsup

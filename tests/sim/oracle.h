@@ -1,0 +1,72 @@
+// Watches a simulated site from outside and throws Violation as soon as an invariant does not hold. It keeps books of its own:
+// nothing here asks the supervisor what it believes, except for whether a drain was ordered.
+#pragma once
+
+#include "supervisor/core/worker.h"
+#include "tests/sim/machine.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+namespace mpsup::sim {
+
+class Oracle {
+public:
+    explicit Oracle(Machine& machine) : machine_(machine) {}
+
+    // What the shell does
+    void intends(Uuid uuid) { intended_at_[uuid] = machine_.clock.now(); }
+    /// Just before the fork.
+    void forks(WorkerId worker, GenerationNumber generation, Uuid uuid);
+    /// Before SIGKILL reaches `target`, which the shell takes for a process of that worker and generation.
+    void kills(ProcessId target, WorkerId worker, GenerationNumber generation);
+    void adopts(ProcessId process, WorkerId worker, GenerationNumber generation);
+    void tells_serve(WorkerId worker, GenerationNumber generation, int passes_wanted);
+    /// `is_wanted`: the worker is to run, and was not given up.
+    void tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted);
+    /// It will let its own children in.
+    void promotes(ProcessId child);
+    void probed(WorkerId worker, GenerationNumber generation, bool passed);
+
+    // Restarts that nobody ordered
+    /// An order came, or another supervisor: counting starts anew.
+    void starts_afresh(WorkerId worker) { series_[worker] = {}; }
+    void serves(WorkerId worker, GenerationNumber generation) {
+        serves_since_[{worker, generation}] = machine_.clock.now();
+    }
+    void serves_since_long(WorkerId worker, GenerationNumber generation) { serves_since_[{worker, generation}] = {}; }
+    void died(WorkerId worker, GenerationNumber generation, Duration settled);
+    void restarts_by_itself(WorkerId worker, const core::RestartRule& rule);
+
+    // The whole
+    /// After every step: one process, one place.
+    void check_places(const std::vector<ProcessId>& places);
+    /// `down` was reported to be over.
+    void check_all_down();
+    /// Faults stopped long ago; `wanted` workers, a bit each.
+    void check_quiet(unsigned wanted, int workers);
+    /// What nobody could find any more: it hangs, and what was known of it was lost before it was written.
+    [[nodiscard]] bool is_beyond_reach(ProcessId id) const;
+
+private:
+    using Key = std::pair<WorkerId, GenerationNumber>;
+    struct Series {
+        int deaths_in_a_row = 0;
+        Time last_death{};
+        std::deque<Time> restarts;
+    };
+    [[nodiscard]] bool is_recorded(ProcessId id) const; // alive, on disk
+    [[noreturn]] void fail(const std::string& what);
+    void check_rows();
+
+    Machine& machine_;
+    std::map<Uuid, Time> intended_at_;
+    std::map<Key, int> passes_;
+    std::set<Key> let_in_;
+    std::map<Key, Time> serves_since_;
+    std::map<WorkerId, Series> series_;
+    std::set<Uuid> forked_;
+};
+
+} // namespace mpsup::sim
