@@ -377,18 +377,24 @@ void Worker::on_probe(GenerationNumber number, bool passed, const std::string& w
         return;
     }
     if (!is_taking_requests(generation->phase)) return;
-    generation->fails = passed ? 0 : generation->fails + 1;
     if (std::exchange(healthy_, passed) != passed)
         note({.kind = Note::Kind::health_changed,
               .generation = number,
               .status = {},
               .text = passed ? "healthy" : "unhealthy: " + why});
+}
+
+void Worker::on_liveness(GenerationNumber number, bool passed, const std::string& why, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || !is_taking_requests(generation->phase)) return;
+    generation->fails = passed ? 0 : generation->fails + 1;
     if (rules_.limits.fails > 0 && generation->fails >= rules_.limits.fails) replace_unhealthy(*generation, why, now);
 }
 
 // Start first: if its successor is no better, it serves on.
 void Worker::replace_unhealthy(Generation& generation, const std::string& why, Time now) {
     if (generation.phase != Phase::serving || !wants_to_run_ || start_again_at_ || anything(is_coming)) return;
+    if (std::ranges::any_of(generations_, &Generation::trial)) return; // an operation is at it
     note({.kind = Note::Kind::health_changed,
           .generation = generation.number,
           .status = {},

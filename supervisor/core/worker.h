@@ -106,6 +106,8 @@ public:
     /// The child that was promoted has children that are ready.
     void on_heir_ready(GenerationNumber number, pid_t pid, Time now);
     void on_probe(GenerationNumber number, bool passed, const std::string& why, Time now);
+    /// The same of the question whether it is beyond recovery.
+    void on_liveness(GenerationNumber number, bool passed, const std::string& why, Time now);
     /// The whole machine, or we, stood still for so long: nobody could keep a deadline meanwhile, so all are moved.
     void on_pause(Duration lasted);
     /// Some deadline may have passed.

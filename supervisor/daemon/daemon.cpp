@@ -115,7 +115,9 @@ public:
                   topology::Binaries::two,
                   std::mt19937_64(std::random_device()()),
                   Bell(context_.get_executor()),
-                  &logs_},
+                  &logs_,
+                  {},
+                  &commands_},
           site_(around_),
           operation_ended_(context_.get_executor()),
           started_ms_(wall_clock_ms()) {}
@@ -456,7 +458,8 @@ private:
     std::unique_ptr<state::Store> store_;
     std::string store_trouble_;
     ProcessSpawner spawner_;
-    HttpProbe probe_;
+    Commands commands_{spawner_};
+    EveryProbe probe_{commands_};
     History history_;
     LogFiles logs_{options_.paths};
     Surroundings around_;

@@ -75,7 +75,8 @@ void Site::reap() {
         for (const auto& worker : workers_)
             if (worker->knows(pid)) worker->on_stopped(pid);
     reap_strays([&](pid_t pid) {
-        return std::ranges::any_of(workers_, [&](const auto& worker) { return worker->knows(pid); });
+        return (around_.commands && around_.commands->knows(pid)) ||
+               std::ranges::any_of(workers_, [&](const auto& worker) { return worker->knows(pid); });
     });
 }
 

@@ -162,7 +162,7 @@ void WorkerHandle::resume(bool is_wanted) {
         core_.resume(Clock::now());
     else
         core_.stop(Clock::now());
-    if (is_wanted && !std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), [](const auto&) {});
+    if (is_wanted) begin_probing();
     act();
     if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_.pool);
 }

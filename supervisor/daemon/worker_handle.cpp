@@ -41,9 +41,10 @@ core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
     rules.restart.backoff = spec.restart.backoff;
     rules.restart.backoff_max = spec.restart.max;
     rules.limits.grace = spec.stop.grace;
-    rules.limits.load = spec.health.startup;
-    rules.limits.fails = spec.health.fails;
+    rules.limits.load = spec.health.within;
+    rules.limits.fails = spec.health.fatal_fails();
     rules.limits.gate = spec.rolling.deadline;
+    if (spec.health.startup.asks()) rules.limits.gate += spec.health.within;
     rules.limits.gate_passes = spec.rolling.passes;
     rules.limits.min_healthy = spec.rolling.min_healthy;
     rules.limits.keep = spec.rolling.keep;
@@ -86,7 +87,7 @@ WorkerHandle::~WorkerHandle() = default;
 
 core::GenerationNumber WorkerHandle::start(std::vector<Listener> listeners, bool hold) {
     listeners_ = std::move(listeners);
-    if (!std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), finish);
+    begin_probing();
     const auto number = core_.start(Clock::now(), hold);
     act();
     return number;
@@ -100,6 +101,12 @@ core::GenerationNumber WorkerHandle::prepare(topology::WorkerSpec spec, std::vec
     act();
     first_size_.reset();
     return number;
+}
+
+void WorkerHandle::begin_probing() {
+    if (std::exchange(probes_, true)) return;
+    asio::co_spawn(around_.executor, keep_health(), finish);
+    asio::co_spawn(around_.executor, keep_liveness(), finish);
 }
 
 void WorkerHandle::admit(core::GenerationNumber number) {

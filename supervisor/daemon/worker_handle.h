@@ -14,6 +14,7 @@
 #include "supervisor/daemon/listeners.h"
 #include "supervisor/daemon/traffic_counter.h"
 #include "supervisor/health/probe.h"
+#include "supervisor/process/commands.h"
 #include "supervisor/process/spawner.h"
 #include "supervisor/topology/topology.h"
 #include "worker/contract/messages.h"
@@ -58,6 +59,7 @@ struct Surroundings {
     Bell changed;             // rings whenever something about a worker may have changed
     LogFiles* logs = nullptr; // nothing: files are opened where they should be, and stay
     RolloutControl rollout{};
+    const Commands* commands = nullptr; // whose processes are not ours to reap
 };
 
 /// A process that serves: of a pool, or a light worker itself.
@@ -236,11 +238,16 @@ private:
 
     // worker_health.cpp
     boost::asio::awaitable<void> keep_gate(core::GenerationNumber number);
+    void begin_probing();
     boost::asio::awaitable<void> keep_health();
-    [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation) const;
+    boost::asio::awaitable<void> keep_liveness();
+    /// A pool on demand without a child; a probe would wake it up.
+    [[nodiscard]] bool is_asleep(const GenerationHandle& generation) const;
+    [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation, const topology::ProbeSpec& how) const;
     void sample_processes(GenerationHandle& generation);
     boost::asio::awaitable<void> judge_stopped(pid_t pid);
-    [[nodiscard]] boost::asio::awaitable<ProbeResult> probe(const GenerationHandle& generation);
+    [[nodiscard]] boost::asio::awaitable<ProbeResult> probe(const GenerationHandle& generation,
+                                                            const topology::ProbeSpec& how);
 
     Surroundings& around_;
     topology::WorkerSpec spec_;
@@ -252,7 +259,7 @@ private:
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last
-    bool probes_ = false;               // keep_health() runs
+    bool probes_ = false;               // keep_health() and keep_liveness() run
     struct ExpectedChild {
         core::RecordedProcess record;
         std::int64_t started_ms = 0;

@@ -110,6 +110,48 @@ template <auto Member> constexpr Key judged_count(std::string_view path, std::st
                 },
             .set = [](Spec& s, Value v) { s.rolling.judge.*Member = std::get<std::int64_t>(v); }};
 }
+// What the three probes of a worker's health have in common.
+template <auto Which> constexpr Key by_request(std::string_view path) {
+    return {.path = path,
+            .type = Type::url_path,
+            .doc = "asked for with GET; any 2xx or 3xx passes",
+            .kinds = Kinds::both,
+            .get =
+                [](const Spec& s) {
+                    return (s.health.*Which).http ? OptionalValue(*(s.health.*Which).http) : std::nullopt;
+                },
+            .set = [](Spec& s, Value v) { (s.health.*Which).http = std::get<std::string>(std::move(v)); }};
+}
+template <auto Which> constexpr Key by_connection(std::string_view path) {
+    return {.path = path,
+            .type = Type::addresses,
+            .doc = "ADDRESS:PORT, or a list: a connection to each passes",
+            .kinds = Kinds::both,
+            .get = [](const Spec& s) { return unless((s.health.*Which).tcp, {}); },
+            .set = [](Spec& s, Value v) { (s.health.*Which).tcp = std::get<std::vector<Address>>(std::move(v)); }};
+}
+template <auto Which> constexpr Key by_program(std::string_view path) {
+    return {.path = path,
+            .type = Type::command,
+            .doc = "a program and its arguments; it passes when it ends with 0",
+            .kinds = Kinds::both,
+            .get = [](const Spec& s) { return unless((s.health.*Which).exec, {}); },
+            .set = [](Spec& s, Value v) { (s.health.*Which).exec = std::get<std::vector<std::string>>(std::move(v)); }};
+}
+template <auto Which> constexpr Key how_often(std::string_view path) {
+    return duration(
+        path, "how often; else as `health.every`", 10, day,
+        [](const Spec& s) { return (s.health.*Which).every ? OptionalValue(*(s.health.*Which).every) : std::nullopt; },
+        [](Spec& s, Value v) { (s.health.*Which).every = std::get<Duration>(v); });
+}
+template <auto Which> constexpr Key how_long(std::string_view path) {
+    return duration(
+        path, "after which it counts as failed; else as `health.timeout`", 10, hour,
+        [](const Spec& s) {
+            return (s.health.*Which).timeout ? OptionalValue(*(s.health.*Which).timeout) : std::nullopt;
+        },
+        [](Spec& s, Value v) { (s.health.*Which).timeout = std::get<Duration>(v); });
+}
 constexpr Key with_type(Key key, Type type) {
     key.type = type;
     return key;
@@ -338,23 +380,40 @@ const std::array table{
         "workers.*.health.timeout", "after which a probe counts as failed", 10, hour,
         [](const Spec& s) { return OptionalValue(s.health.timeout); },
         [](Spec& s, Value v) { s.health.timeout = std::get<Duration>(v); }),
-    duration(
-        "workers.*.health.startup", "from its start until it must be ready", 100, day,
-        [](const Spec& s) {
-            return s.health.startup == Health{}.startup ? std::nullopt : OptionalValue(s.health.startup);
-        },
-        [](Spec& s, Value v) { s.health.startup = std::get<Duration>(v); }),
-    Key{.path = "workers.*.health.fails",
-        .type = Type::integer,
-        .doc = "so many failed probes in a row, and it is replaced, start first; 0: never",
+    Key{.path = "workers.*.health.startup",
+        .type = Type::section,
+        .doc = "how long it may take to become ready, and what is asked until it passes once",
         .kinds = Kinds::both,
-        .least = 0,
+        .shorthand = "within"},
+    duration(
+        "workers.*.health.startup.within", "from its start until it must be ready", 100, day,
+        [](const Spec& s) { return unless(s.health.within, Health{}.within); },
+        [](Spec& s, Value v) { s.health.within = std::get<Duration>(v); }),
+    by_request<&Health::startup>("workers.*.health.startup.http"),
+    by_connection<&Health::startup>("workers.*.health.startup.tcp"),
+    by_program<&Health::startup>("workers.*.health.startup.exec"),
+    how_often<&Health::startup>("workers.*.health.startup.every"),
+    how_long<&Health::startup>("workers.*.health.startup.timeout"),
+    section("workers.*.health.readiness", "may clients be sent to it? A generation must say so to be let in"),
+    by_request<&Health::readiness>("workers.*.health.readiness.http"),
+    by_connection<&Health::readiness>("workers.*.health.readiness.tcp"),
+    by_program<&Health::readiness>("workers.*.health.readiness.exec"),
+    how_often<&Health::readiness>("workers.*.health.readiness.every"),
+    how_long<&Health::readiness>("workers.*.health.readiness.timeout"),
+    section("workers.*.health.liveness", "is it beyond recovery? Then it is replaced, the successor first"),
+    by_request<&Health::liveness>("workers.*.health.liveness.http"),
+    by_connection<&Health::liveness>("workers.*.health.liveness.tcp"),
+    by_program<&Health::liveness>("workers.*.health.liveness.exec"),
+    how_often<&Health::liveness>("workers.*.health.liveness.every"),
+    how_long<&Health::liveness>("workers.*.health.liveness.timeout"),
+    Key{.path = "workers.*.health.liveness.fails",
+        .type = Type::integer,
+        .doc = "so many failed probes in a row",
+        .kinds = Kinds::both,
+        .least = 1,
         .most = 1000,
-        .get =
-            [](const Spec& s) {
-                return s.health.fails == 0 ? std::nullopt : OptionalValue(std::int64_t{s.health.fails});
-            },
-        .set = [](Spec& s, Value v) { s.health.fails = static_cast<int>(std::get<std::int64_t>(v)); }},
+        .get = [](const Spec& s) { return s.health.fails ? OptionalValue(*s.health.fails) : std::nullopt; },
+        .set = [](Spec& s, Value v) { s.health.fails = std::get<std::int64_t>(v); }},
     section("workers.*.restart", "what is done about a worker that dies"),
     Key{.path = "workers.*.restart.burst",
         .type = Type::integer,

@@ -28,13 +28,29 @@ struct Machine {
     friend bool operator==(const Machine&, const Machine&) = default;
 };
 
-struct Health {
-    std::optional<std::string> path{}; // of the probe's request; nothing: no HTTP probe, ready is healthy
-    Duration every{5'000};
-    Duration timeout{2'000};
-    Duration startup{60'000}; // from its start until it must be ready
-    int fails = 0;            // probes in a row after which it is replaced, start first; 0: never
+/// One way to ask a worker how it is; at most one of the first three.
+struct ProbeSpec {
+    std::optional<std::string> http{}; // GET it through the data path
+    std::vector<Address> tcp{};        // each of them takes a connection
+    std::vector<std::string> exec{};   // a program, by its absolute path, and its arguments: it ends with 0
+    std::optional<Duration> every{}, timeout{};
 
+    [[nodiscard]] bool asks() const { return http || !tcp.empty() || !exec.empty(); }
+    friend bool operator==(const ProbeSpec&, const ProbeSpec&) = default;
+};
+
+struct Health {
+    std::optional<std::string> path{}; // of the readiness probe's request, where that has no way of its own
+    Duration every{5'000};             // of probes that do not say otherwise
+    Duration timeout{2'000};
+    ProbeSpec startup{};                 // asked until it passes once, before anything else is
+    Duration within{60'000};             // from its start until it must be ready
+    ProbeSpec readiness{};               // may clients be sent to it?
+    ProbeSpec liveness{};                // is it beyond recovery? Without a way of its own: what readiness says
+    std::optional<std::int64_t> fails{}; // of liveness, in a row, and it is replaced
+
+    /// 0: it is never replaced for its health.
+    [[nodiscard]] int fatal_fails() const;
     friend bool operator==(const Health&, const Health&) = default;
 };
 

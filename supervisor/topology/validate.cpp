@@ -225,6 +225,7 @@ private:
                 if (key->required && key->applies_to(*kind) && !entry(*named.value, key->name()))
                     add(named.key_mark, where,
                         in_ticks(named.key) + " has no " + in_ticks(key->name()) + " (" + std::string(key->doc) + ")");
+        if (const auto* health = entry(*named.value, "health")) probes(*health, where + ".health");
         if (spec.restart.max < spec.restart.backoff) {
             const auto* section = entry(*named.value, "restart");
             const auto* max = section ? entry(*section, "max") : nullptr;
@@ -235,6 +236,21 @@ private:
                 in_ticks(named.key) + " has no `root` (" + std::string(find_key("workers.*.root")->doc) + ")");
         if (kind == Kind::dynamic) dynamic_worker(named, where, spec);
         topology_.workers.push_back(std::move(spec));
+    }
+
+    /// Each asks in one way.
+    void probes(const Node& health, const std::string& where) {
+        for (const char* name : {"startup", "readiness", "liveness"}) {
+            const auto* probe = entry(health, name);
+            const Node* first = nullptr;
+            for (const char* way : {"http", "tcp", "exec"}) {
+                const auto* node = probe ? entry(*probe, way) : nullptr;
+                if (node && std::exchange(first, node))
+                    add(node->mark, join(where, name), "a probe asks in one way; keep one of `http`, `tcp` and `exec`");
+            }
+            if (first && name == std::string_view("readiness") && entry(health, "path"))
+                add(first->mark, join(where, name), "`path` and `readiness` both say what is asked; keep one");
+        }
     }
 
     /// What keys of a dynamic worker must agree on.
@@ -318,7 +334,8 @@ private:
     void set(const Key& key, const Node& node, const std::string& where, WorkerSpec& spec) {
         auto value = value_of(key, node, where);
         if (!value) return;
-        if (const auto* addresses = std::get_if<std::vector<Address>>(&*value)) {
+        if (key.path == "workers.*.listen") {
+            const auto* addresses = std::get_if<std::vector<Address>>(&*value);
             for (std::size_t i = 0; i < addresses->size(); ++i)
                 listeners_.push_back(
                     {(*addresses)[i], node.type == Node::Type::sequence ? node.items[i]->mark : node.mark, spec.name});

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <charconv>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <ranges>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +50,7 @@ std::string expected_form(const Key& key) {
     case Type::file: return "the path of a file";
     case Type::folder: return "the path of a folder";
     case Type::url_targets: return "a path that begins with /, maybe with a query, or a list of such";
+    case Type::command: return "a program and its arguments, as a list: [/usr/bin/check, --fast]";
     case Type::environment: return "NAME: value, a line each";
     case Type::words: return "PATTERN: " + words_of(key) + ", a line each";
     case Type::integer:
@@ -207,6 +210,49 @@ std::expected<Value, Findings> parse_path(const Key& key, const Node& node, cons
     return path.string();
 }
 
+// Where a shell would find it; empty: nowhere.
+std::string find_in_path(const std::string& program) {
+    const char* const path = std::getenv("PATH");
+    for (const auto folder : std::views::split(std::string_view(path ? path : "/usr/bin:/bin"), ':')) {
+        const std::string candidate = std::string(std::string_view(folder)) + "/" + program;
+        if (candidate.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    }
+    return {};
+}
+
+// The program as an absolute path, so that it does not depend on the supervisor's environment.
+std::expected<Value, Findings> parse_program(const Key& key, const Node& node, const std::string& text,
+                                             const Origin& origin) {
+    if (text.contains('/') || text.empty() || origin.folder.empty()) {
+        auto path = parse_path(key, node, text, origin);
+        if (path && origin.look_at_files && ::access(std::get<std::string>(*path).c_str(), X_OK) != 0)
+            return refuse(node, in_ticks(text) + " cannot be executed");
+        return path;
+    }
+    std::string found = find_in_path(text);
+    if (!found.empty()) return found;
+    return refuse(node, in_ticks(text) + ": there is no such program in PATH", "a path of it has a / in it");
+}
+
+std::expected<Value, Findings> parse_command(const Key& key, const Node& node, const Origin& origin) {
+    std::vector<std::string> words;
+    Findings findings;
+    for (const auto* item : one_or_many(node)) {
+        auto text = text_of(key, *item);
+        auto word = !text           ? std::unexpected(text.error())
+                    : words.empty() ? parse_program(key, *item, *text, origin)
+                                    : std::expected<Value, Findings>(*text);
+        if (word)
+            words.push_back(std::get<std::string>(*word));
+        else
+            append(findings, word.error());
+        if (!word && words.empty()) break; // the program: what follows would be taken for it
+    }
+    if (!findings.empty()) return std::unexpected(std::move(findings));
+    if (words.empty()) return misfit(key, node);
+    return words;
+}
+
 bool is_variable_name(std::string_view text) {
     return !text.empty() && !is_digit(text.front()) && text.size() <= 256 &&
            std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
@@ -322,6 +368,7 @@ bool is_name(std::string_view text) noexcept {
 std::expected<Value, Findings> parse_value(const Key& key, const Node& node, const Origin& origin) {
     if (key.type == Type::addresses) return parse_addresses(key, node);
     if (key.type == Type::url_prefixes || key.type == Type::url_targets) return parse_paths(key, node);
+    if (key.type == Type::command) return parse_command(key, node, origin);
     if (key.type == Type::environment) return parse_environment(key, node);
     if (key.type == Type::words) return parse_words(key, node);
     if (key.type == Type::roll_steps) return parse_steps(key, node);
@@ -342,6 +389,7 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::addresses:
     case Type::url_prefixes:
     case Type::url_targets:
+    case Type::command:
     case Type::environment:
     case Type::words:
     case Type::roll_steps:

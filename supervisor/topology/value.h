@@ -24,6 +24,7 @@ enum class Type {
     file,         // a regular file that can be read; relative to the topology file
     folder,       // a folder that can be searched; relative to the topology file
     url_targets,  // "/up?x=1", or a list of such
+    command,      // a program and its arguments, as a list; the program by a path or found in PATH
     environment,  // NAME: text
     words,        // glob: one of the key's words
     integer,      // decimal digits; or one of the key's words, which stands for 0

@@ -461,14 +461,14 @@ TEST_F(WorkerTest, TriesAgainWhenASpawnFails) {
     EXPECT_EQ(count<Spawn>(), 3);
 }
 
-TEST_F(WorkerTest, ReplacesWhatFailsItsProbesStartFirst) {
+TEST_F(WorkerTest, ReplacesWhatIsBeyondRecoveryStartFirst) {
     WorkerRules rules;
     rules.limits.fails = 3;
     make(rules);
     const auto n = serve_light();
-    for (const bool passed : {false, false, true, false, false}) worker_.on_probe(n, passed, "answered 500", now_);
+    for (const bool passed : {false, false, true, false, false}) worker_.on_liveness(n, passed, "answered 500", now_);
     EXPECT_EQ(worker_.generations().size(), 1U) << "three in a row";
-    worker_.on_probe(n, false, "answered 500", now_);
+    worker_.on_liveness(n, false, "answered 500", now_);
     ASSERT_EQ(worker_.generations().size(), 2U);
     EXPECT_EQ(worker_.serving(), n);
     const auto next = worker_.generations().back().number;
@@ -486,7 +486,7 @@ TEST_F(WorkerTest, KeepsWhatServesWhenItsSuccessorsAreNoBetter) {
     make(rules);
     const auto n = serve_light();
     for (int i = 0; i < 20; ++i) {
-        worker_.on_probe(n, false, "answered 500", now_);
+        worker_.on_liveness(n, false, "answered 500", now_);
         if (worker_.generations().size() > 1) die(worker_.generations().back().number);
         pass(1s);
     }

@@ -39,7 +39,14 @@ TEST(KeyTable, SetsWhatItGets) {
                     .warmup = {"/w"},
                     .request_timeout = {Duration(8), Duration(9)},
                     .slow = Duration(10),
-                    .health = {"/up", Duration(1), Duration(2), Duration(3), 4},
+                    .health = {.path = "/up",
+                               .every = Duration(1),
+                               .timeout = Duration(2),
+                               .startup = {"/a", {{"127.0.0.1", 1}}, {"/b", "c"}, Duration(3), Duration(4)},
+                               .within = Duration(5),
+                               .readiness = {"/d", {{"127.0.0.1", 2}}, {"/e"}, Duration(6), Duration(7)},
+                               .liveness = {"/f", {{"127.0.0.1", 3}}, {"/g"}, Duration(8), Duration(9)},
+                               .fails = 10},
                     .rolling = {.surge = {1, false},
                                 .unavailable = {2, true},
                                 .passes = 3,
@@ -72,7 +79,7 @@ TEST(KeyTable, HoldsEveryValueOfThisVersion) {
 TEST(KeyTable, FindsTheKeysOfASection) {
     std::vector<std::string_view> names;
     for (const auto* key : keys_under("workers.*.health")) names.push_back(key->name());
-    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout", "startup", "fails"}));
+    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout", "startup", "readiness", "liveness"}));
     EXPECT_EQ(find_key("workers.*.health.every")->path_in_worker(), "health.every");
 }
 

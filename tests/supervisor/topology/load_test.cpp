@@ -55,7 +55,7 @@ TEST_F(TopologyLoader, ReadsEveryKey) {
     EXPECT_EQ(perl.app, path("app.psgi"));
     EXPECT_EQ(perl.env, (std::map<std::string, std::string>{{"LANG", "C"}, {"EMPTY", ""}, {"NUMBER", "012"}}));
     EXPECT_EQ(perl.pool.sized().max, 8);
-    EXPECT_EQ(perl.health, (Health{"/up", 500ms, 1s}));
+    EXPECT_EQ(perl.health, (Health{.path = "/up", .every = 500ms, .timeout = 1s}));
     EXPECT_EQ(perl.restart, (Restart{3, 60s, 200ms, 10s}));
     EXPECT_EQ(perl.stop, (Stop{5s}));
 }
@@ -432,6 +432,27 @@ TEST_F(HostileTopology, SaysOneThing) {
     EXPECT_EQ(problems("site: !!str s\n"), "1:7 tags are not taken: tag:yaml.org,2002:str\n");
     EXPECT_EQ(problems("? [a, b]\n: c\n"), "1:3 a key must be plain text\n");
     EXPECT_EQ(problems("site: [s\n"), "2:1 not YAML: end of sequence flow not found\n");
+}
+
+TEST_F(TopologyLoader, ReadsThreeProbes) {
+    const auto loaded = load(dynamic_worker("health: {every: 1s, startup: 2m, readiness: {http: /ready, every: 3s},\n"
+                                            "  liveness: {tcp: '127.0.0.1:8081', fails: 5}}"));
+    ASSERT_TRUE(loaded);
+    const Health& health = loaded->workers[0].health;
+    EXPECT_EQ(health.within, 2min);
+    EXPECT_EQ(health.readiness.http, "/ready");
+    EXPECT_EQ(health.readiness.every, 3s);
+    EXPECT_EQ(health.liveness.tcp, (std::vector<Address>{{"127.0.0.1", 8081}})) << "which is no listener of its own";
+    EXPECT_EQ(health.fatal_fails(), 5);
+    EXPECT_EQ(load(dynamic_worker("health: {liveness: {every: 9s}}"))->workers[0].health.fatal_fails(), 3);
+    EXPECT_EQ(load(dynamic_worker(""))->workers[0].health.fatal_fails(), 0);
+}
+
+TEST_F(TopologyLoader, WantsOneWayForEachProbe) {
+    EXPECT_EQ(
+        problems(dynamic_worker("health: {liveness: {http: /a, tcp: '127.0.0.1:1'}, path: /b, readiness: {http: /c}}")),
+        "4:36 a probe asks in one way; keep one of `http`, `tcp` and `exec`\n"
+        "4:80 `path` and `readiness` both say what is asked; keep one\n");
 }
 
 } // namespace
