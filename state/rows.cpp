@@ -43,6 +43,7 @@ constexpr std::array event_kinds{
     std::pair{EventKind::judged, std::string_view("judged")},
     std::pair{EventKind::slept, std::string_view("slept")},
     std::pair{EventKind::woken, std::string_view("woken")},
+    std::pair{EventKind::reset, std::string_view("reset")},
 };
 
 constexpr std::array roles{

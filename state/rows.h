@@ -81,6 +81,7 @@ enum class EventKind {
     judged,           // a new generation by what clients got
     slept,            // a generation was replaced and is kept for a rollback
     woken,            // and serves again
+    reset,            // somebody wants it tried again
 };
 
 struct EventRow {

@@ -86,6 +86,9 @@ private:
                                   [this] { return run_rollback(context_, rolled_); });
         rollback->add_option("worker", rolled_, "which; all by default");
         rollback->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* reset = verb("reset", "forget that workers were given up, and try again",
+                               [this] { return run_reset(context_, rolled_); });
+        reset->add_option("worker", rolled_, "which; all by default");
         verb("promote", "the rollout that runs goes on, without its pause or verdict",
              [this] { return run_word(context_, "/v1/promote"); });
         verb("abort", "the rollout that runs is taken back", [this] { return run_word(context_, "/v1/abort"); });

@@ -83,6 +83,8 @@ struct LogsOptions {
 [[nodiscard]] int run_reload(const Context& context, bool fast);
 /// The generations that sleep serve again, or the topology before this one.
 [[nodiscard]] int run_rollback(const Context& context, const std::vector<std::string>& workers);
+/// What was given up is tried again.
+[[nodiscard]] int run_reset(const Context& context, const std::vector<std::string>& workers);
 /// Promote or abort, to the rollout that runs.
 [[nodiscard]] int run_word(const Context& context, const std::string& path);
 

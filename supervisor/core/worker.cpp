@@ -125,6 +125,14 @@ void Worker::abandon(GenerationNumber number, Time now) {
     converge(now);
 }
 
+void Worker::reset(Time now) {
+    given_up_ = false;
+    start_again_at_.reset();
+    budget_.reset();
+    last_failure_.clear();
+    converge(now);
+}
+
 void Worker::stop(Time now) {
     wants_to_run_ = false;
     given_up_ = false;

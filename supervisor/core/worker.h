@@ -70,6 +70,8 @@ public:
     void wake(GenerationNumber number, Time now);
     /// Retires a generation that was prepared; what served before is not touched.
     void abandon(GenerationNumber number, Time now);
+    /// Forgets that it was given up, its deaths and the wait before its next start, and starts it if it should run.
+    void reset(Time now);
     /// Retires everything.
     void stop(Time now);
     /// Rules for what comes from here on; processes that live keep theirs until they are rolled.

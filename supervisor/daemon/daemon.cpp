@@ -303,6 +303,7 @@ private:
         if (request.path == "/v1/promote" || request.path == "/v1/abort")
             co_return serve_word(request.path == "/v1/promote", *answer);
         if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
+        if (request.path == "/v1/reset") co_return co_await serve_reset(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
         if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
@@ -337,6 +338,11 @@ private:
     asio::awaitable<void> serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
         const Outcome outcome = co_await perform("rollback", roll_back(site_, texts_in(body, "workers"), report));
         answer.line(result_line(outcome));
+    }
+
+    asio::awaitable<void> serve_reset(const std::string& body, const Report& report, ControlAnswer& answer) {
+        auto workers = texts_in(body, "workers");
+        answer.line(result_line(co_await perform("reset", reset(site_, workers, report), workers)));
     }
 
     // To the rollout that runs. It answers for itself where it was asked for.

@@ -124,6 +124,11 @@ void WorkerHandle::stop() {
     act();
 }
 
+void WorkerHandle::reset() {
+    core_.reset(Clock::now());
+    act();
+}
+
 void WorkerHandle::kill() {
     for (const auto& generation : generations_) kill_all(*generation);
 }
@@ -214,6 +219,10 @@ void WorkerHandle::set_spec(topology::WorkerSpec spec, std::vector<Listener> lis
 void WorkerHandle::set_rolling(const topology::Rolling& rolling) {
     spec_.rolling = rolling;
     core_.set_rules(rules_of(spec_));
+}
+
+void WorkerHandle::set_dependencies(const std::map<std::string, std::string>& depends_on) {
+    spec_.depends_on = depends_on;
 }
 
 void WorkerHandle::become_as(core::GenerationNumber number) {

@@ -138,6 +138,7 @@ public:
     [[nodiscard]] core::Tally tally(core::GenerationNumber number) const;
     void abandon(core::GenerationNumber number);
     void stop();
+    void reset();
     /// Another size for the pool that runs, and for what comes after it.
     void resize(const topology::Pool& pool);
     /// SIGKILL to every process of it.
@@ -150,6 +151,7 @@ public:
     void look_at_logs(bool anew);
     /// How it is rolled from here on; nothing that runs changes.
     void set_rolling(const topology::Rolling& rolling);
+    void set_dependencies(const std::map<std::string, std::string>& depends_on);
     /// What is spawned from here on is as this generation is.
     void become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.

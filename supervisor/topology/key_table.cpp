@@ -18,6 +18,7 @@ constexpr std::array mode_choices{Choice{"deployment"}, Choice{"development"}};
 constexpr std::array pool_choices{Choice{"fixed"}, Choice{"dynamic"}, Choice{"ondemand"}};
 constexpr std::array auto_choice{Choice{"auto"}};
 constexpr std::array cgi_choices{Choice{"registry"}, Choice{"perlrun"}, Choice{"fork"}, Choice{"exec"}};
+constexpr std::array dependency_choices{Choice{"healthy"}, Choice{"started"}};
 constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 constexpr std::array failure_choices{Choice{"abort"}, Choice{"rollback"}, Choice{"freeze"}};
 constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator", false}};
@@ -252,6 +253,13 @@ const std::array table{
         .kinds = Kinds::both,
         .get = [](const Spec& s) { return OptionalValue(s.env); },
         .set = [](Spec& s, Value v) { s.env = std::get<Environment>(std::move(v)); }},
+    Key{.path = "workers.*.depends_on",
+        .type = Type::words,
+        .doc = "workers that must be started, or healthy, before this one is started; it is stopped before them",
+        .kinds = Kinds::both,
+        .choices = dependency_choices,
+        .get = [](const Spec& s) { return unless(s.depends_on, {}); },
+        .set = [](Spec& s, Value v) { s.depends_on = std::get<Environment>(std::move(v)); }},
     Key{.path = "workers.*.cgi",
         .type = Type::section,
         .doc = "a folder of CGI scripts, in place of an application",

@@ -173,6 +173,8 @@ struct WorkerSpec {
     std::string root{};                       // absolute folder, the whole path of a request is appended
     std::vector<std::string> serves{};        // path prefixes that are files ("/static/"); static, empty: every path
     std::map<std::string, std::string> env{}; // added to the clean environment of the worker
+    std::map<std::string, std::string>
+        depends_on{}; // other workers, each "started" or "healthy" before this one is started
     // dynamic; exactly one of app and cgi.dir
     std::string app{}; // absolute path of a .psgi file
     Cgi cgi{};

@@ -1,5 +1,6 @@
 #include "supervisor/topology/validate.h"
 
+#include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/suggest.h"
@@ -37,6 +38,7 @@ public:
         find_duplicates(root, "");
         site_section(root);
         check_overlaps();
+        check_dependencies(root);
         if (!findings_.empty()) return std::unexpected(std::move(findings_));
         return std::move(topology_);
     }
@@ -363,6 +365,41 @@ private:
                 taken(later, *of_port->second);
             else
                 exact.emplace(address, &later);
+        }
+    }
+
+    void check_dependencies(const Node& root) {
+        const auto* section = entry(root, "workers");
+        const auto order = start_order(topology_.workers);
+        for (const auto& worker : topology_.workers) {
+            const auto where = "workers." + worker.name + ".depends_on";
+            const auto* named = section ? entry(*section, worker.name) : nullptr;
+            const auto* node = named ? entry(*named, "depends_on") : nullptr;
+            if (!node || node->type != Node::Type::map) continue;
+            for (const auto& given : node->entries)
+                if (!topology_.find(given.key)) unknown_dependency(given, where);
+            if (std::ranges::find(order, worker.name) == order.end())
+                add(node->mark, where, in_ticks(worker.name) + " waits for itself: " + circle_of(worker, order));
+        }
+    }
+
+    void unknown_dependency(const Node::Entry& given, const std::string& where) {
+        std::vector<std::string_view> names;
+        for (const auto& worker : topology_.workers) names.push_back(worker.name);
+        add(given.key_mark, where, "there is no worker " + in_ticks(given.key), did_you_mean(given.key, names));
+    }
+
+    /// "a -> b -> a"; of one that only waits for such, the way there.
+    std::string circle_of(const WorkerSpec& first, const std::vector<std::string>& order) const {
+        std::string text = first.name;
+        std::set<std::string> seen{first.name};
+        for (const auto* worker = &first;;) {
+            const auto next = std::ranges::find_if(worker->depends_on, [&](const auto& dependency) {
+                return topology_.find(dependency.first) && std::ranges::find(order, dependency.first) == order.end();
+            });
+            text += " -> " + next->first; // there is one: else it would be in the order
+            if (!seen.insert(next->first).second) return text;
+            worker = topology_.find(next->first);
         }
     }
 

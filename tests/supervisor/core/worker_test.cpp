@@ -486,6 +486,7 @@ TEST_F(WorkerTest, KeepsWhatServesWhenItsSuccessorsAreNoBetter) {
     make(rules);
     const auto n = serve_light();
     for (int i = 0; i < 20; ++i) {
+        worker_.on_probe(n, false, "answered 500", now_);
         worker_.on_liveness(n, false, "answered 500", now_);
         if (worker_.generations().size() > 1) die(worker_.generations().back().number);
         pass(1s);
@@ -495,6 +496,43 @@ TEST_F(WorkerTest, KeepsWhatServesWhenItsSuccessorsAreNoBetter) {
     EXPECT_EQ(count<SendDrain>(), 0);
     EXPECT_EQ(count<Kill>(), 0);
     EXPECT_LT(count<Spawn>(), 12) << "with back-off";
+}
+
+TEST_F(WorkerTest, NeverLetsGoOfTheLastReadyOneForOneThatHasNotPassed) {
+    WorkerRules rules;
+    rules.limits.fails = 1;
+    make(rules);
+    const auto n = serve_light();
+    worker_.on_liveness(n, false, "hangs", now_);
+    const auto next = worker_.generations().back().number;
+    say_hello(next);
+    be_ready(next);
+    for (int i = 0; i < 10; ++i) worker_.on_probe(next, false, "answered 500", now_);
+    pass(rules.limits.gate + 1s);
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(worker_.ready(), 1);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
+}
+
+TEST_F(WorkerTest, IsTriedAgainAfterAReset) {
+    WorkerRules rules;
+    rules.restart.burst = 2;
+    rules.restart.backoff = 1h;
+    make(rules);
+    die(serve_light());
+    die(worker_.generations().back().number);
+    EXPECT_EQ(worker_.state(), WorkerState::failed);
+    const int before = count<Spawn>();
+    worker_.reset(now_);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+    EXPECT_EQ(count<Spawn>(), before + 1);
+    die(worker_.generations().back().number);
+    EXPECT_NE(worker_.state(), WorkerState::failed) << "the deaths of before are forgotten";
+    worker_.reset(now_);
+    EXPECT_EQ(worker_.state(), WorkerState::starting) << "and so is the back-off";
+    worker_.stop(now_);
+    worker_.reset(now_);
+    EXPECT_NE(worker_.state(), WorkerState::starting) << "what should not run is not started";
 }
 
 TEST_F(WorkerTest, KeepsChildrenThatServeWhenOthersCannotStart) {

@@ -29,6 +29,7 @@ TEST(KeyTable, SetsWhatItGets) {
                     .root = "/r",
                     .serves = {"/a"},
                     .env = {{"A", "b"}},
+                    .depends_on = {{"x", "started"}},
                     .app = "/p",
                     .cgi = {"/c", "fork", {{"*.pl", "exec"}}},
                     .development = true,

@@ -1,3 +1,4 @@
+#include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/load.h"
 
 #include "site_folder.h"
@@ -453,6 +454,24 @@ TEST_F(TopologyLoader, WantsOneWayForEachProbe) {
         problems(dynamic_worker("health: {liveness: {http: /a, tcp: '127.0.0.1:1'}, path: /b, readiness: {http: /c}}")),
         "4:36 a probe asks in one way; keep one of `http`, `tcp` and `exec`\n"
         "4:80 `path` and `readiness` both say what is asked; keep one\n");
+}
+
+TEST_F(TopologyLoader, StartsWorkersAfterThoseTheyDependOn) {
+    const auto site = [](const std::string& a, const std::string& b, const std::string& c) {
+        return "site: s\nworkers:\n  a: {kind: static, listen: 127.0.0.1:1, root: htdocs" + a +
+               "}\n  b: {kind: static, listen: 127.0.0.1:2, root: htdocs" + b +
+               "}\n  c: {kind: static, listen: 127.0.0.1:3, root: htdocs" + c + "}\n";
+    };
+    const auto loaded = load(site(", depends_on: {c: healthy}", "", ", depends_on: {b: started}"));
+    ASSERT_TRUE(loaded);
+    EXPECT_EQ(start_order(loaded->workers), (std::vector<std::string>{"b", "c", "a"}));
+    EXPECT_EQ(start_order(load(site("", "", "")).value().workers), (std::vector<std::string>{"a", "b", "c"}));
+    EXPECT_EQ(problems(site(", depends_on: {d: healthy}", "", "")), "3:69 there is no worker `d`\n");
+    EXPECT_EQ(problems(site(", depends_on: {a: healthy}", "", "")), "3:68 `a` waits for itself: a -> a\n");
+    EXPECT_EQ(problems(site(", depends_on: {b: healthy}", ", depends_on: {c: started}", ", depends_on: {b: started}")),
+              "3:68 `a` waits for itself: a -> b -> c -> b\n4:68 `b` waits for itself: b -> c -> b\n"
+              "5:68 `c` waits for itself: c -> b -> c\n");
+    EXPECT_TRUE(problems(site(", depends_on: {b: ready}", "", "")).contains("healthy or started"));
 }
 
 } // namespace
