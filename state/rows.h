@@ -82,6 +82,9 @@ enum class EventKind {
     slept,            // a generation was replaced and is kept for a rollback
     woken,            // and serves again
     reset,            // somebody wants it tried again
+    hook_ran,
+    hook_failed,
+    alert, // somebody should look
 };
 
 struct EventRow {

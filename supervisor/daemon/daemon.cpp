@@ -5,6 +5,7 @@
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/contract_server.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/rollout_record.h"
@@ -117,7 +118,8 @@ public:
                   Bell(context_.get_executor()),
                   &logs_,
                   {},
-                  &commands_},
+                  &commands_,
+                  &hooks_},
           site_(around_),
           operation_ended_(context_.get_executor()),
           started_ms_(wall_clock_ms()) {}
@@ -468,6 +470,7 @@ private:
     EveryProbe probe_{commands_};
     History history_;
     LogFiles logs_{options_.paths};
+    HookRunner hooks_{context_.get_executor(), options_.site, commands_, history_};
     Surroundings around_;
     Site site_;
     std::optional<Takeover> takeover_;

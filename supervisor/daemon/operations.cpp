@@ -2,6 +2,7 @@
 
 #include "state/queries.h"
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/rollout_driver.h"
 #include "supervisor/daemon/urls.h"
@@ -128,7 +129,8 @@ topology::Diff changes_between(const topology::Topology& before, const topology:
 std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
     std::vector<std::string> names;
     const auto is_of_no_generation = [](const std::string& key) {
-        return key.starts_with("pool.") || key.starts_with("rolling.") || key == "depends_on";
+        return key.starts_with("pool.") || key.starts_with("rolling.") || key.starts_with("hooks.") ||
+               key == "depends_on";
     };
     std::erase_if(changes.changed, [&](topology::Diff::Change& change) {
         if (!std::ranges::all_of(change.keys, is_of_no_generation)) return false;
@@ -153,6 +155,7 @@ void resize_pools(Site& site, const topology::Topology& wanted, const std::vecto
         const topology::WorkerSpec& spec = *wanted.find(name);
         if (worker->spec().rolling != spec.rolling) worker->set_rolling(spec.rolling);
         worker->set_dependencies(spec.depends_on);
+        worker->set_hooks(spec.hooks);
         if (worker->spec().pool == spec.pool) continue;
         worker->resize(spec.pool);
         report(name + ": its pool has another size");
@@ -220,6 +223,20 @@ std::string missing_dependency(Site& site, const topology::WorkerSpec& spec, con
     return {};
 }
 
+// Would a new generation of it replace one that serves? Then its hooks may forbid that: why, or empty.
+asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topology::Hooks hooks) {
+    const auto worker = site.find(name);
+    HookRunner* const runner = site.around().hooks;
+    if (!runner || !worker || worker->core().serving() == 0) co_return std::string();
+    HookEvent event{.point = topology::HookPoint::pre_roll,
+                    .worker = name,
+                    .generation = worker->core().serving(),
+                    .reason = {},
+                    .alert = {}};
+    const std::string why = co_await runner->run(std::move(hooks), std::move(event));
+    co_return why.empty() ? std::string() : name + " is not rolled: " + why;
+}
+
 // Starts what is new and what has changed, each when what it depends on is there. Ends: what is waited for stands by, or did
 // not make it, or was given up.
 asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
@@ -241,6 +258,8 @@ asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology
                 co_return name + " depends on " + missing + ", which was given up (mpsup reset " + missing + ")";
             co_await site.around().changed.wait_until(Clock::time_point::max());
         }
+        if (std::ranges::find(changes.changed, name, &topology::Diff::Change::worker) != changes.changed.end())
+            if (std::string why = co_await ask_before_roll(site, name, spec.hooks); !why.empty()) co_return why;
         if (const auto begun = bring_in(site, spec, changes, fast, newcomers); !begun)
             co_return begun.error().to_string();
     }
@@ -326,7 +345,9 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
     const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);
+    site.use_hooks(wanted.topology.hooks);
     const auto forget_wanted = [&] {
+        site.use_hooks(before.hooks);
         site.around().urls = old_urls;
         site.around().build = old_build;
     };
@@ -389,6 +410,8 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
     for (const std::string& name : names) {
         const auto worker = site.find(name);
         site.around().history.worker_event(state::EventKind::restart_planned, name, worker->core());
+        if (std::string why = co_await ask_before_roll(site, name, worker->spec().hooks); !why.empty())
+            co_return Outcome{old_kept, std::move(why)};
         const topology::WorkerSpec spec = worker->spec();
         const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), fast);
         report(title(newcomer) + " is being started");
@@ -606,6 +629,7 @@ asio::awaitable<Outcome> bring_down(Site& site, Report report) {
     for (const auto& worker : workers | std::views::reverse)
         co_await stop_and_wait(site, worker, report); // none is left out
     for (const auto& worker : workers) worker->close();
+    if (site.around().hooks) co_await site.around().hooks->wait_until_idle();
     site.listeners().keep_only({});
     co_return Outcome{0, "the site is down"};
 }

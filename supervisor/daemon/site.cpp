@@ -1,6 +1,7 @@
 #include "supervisor/daemon/site.h"
 
 #include "state/queries.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/urls.h"
 #include "supervisor/process/strays.h"
@@ -24,8 +25,15 @@ core::GenerationNumber last_recorded_generation(const SitePaths& paths, const st
 void Site::set_applied(AppliedTopology applied) {
     applied_ = std::move(applied);
     if (around_.logs) around_.logs->set_rules(applied_->topology.logs);
+    use_hooks(applied_->topology.hooks);
     const topology::History& keep = applied_->topology.history;
     around_.history.store().set_retention({.raw = keep.raw, .minute = keep.minute, .max_bytes = keep.max});
+}
+
+void Site::use_hooks(const topology::Hooks& hooks) {
+    if (!around_.hooks) return;
+    around_.hooks->set_site_hooks(hooks);
+    for (const auto& worker : workers_) worker->set_hooks(worker->spec().hooks); // other hooks, other deadlines
 }
 
 void Site::reopen_logs() {

@@ -27,6 +27,8 @@ public:
     /// Null before the first.
     [[nodiscard]] const AppliedTopology* applied() const { return applied_ ? &*applied_ : nullptr; }
     void set_applied(AppliedTopology applied);
+    /// Those of the site, from here on.
+    void use_hooks(const topology::Hooks& hooks);
 
     /// In the order of the topology.
     [[nodiscard]] const std::vector<std::shared_ptr<WorkerHandle>>& workers() const { return workers_; }

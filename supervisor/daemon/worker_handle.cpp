@@ -1,6 +1,7 @@
 #include "supervisor/daemon/worker_handle.h"
 
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/status.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -79,6 +80,7 @@ WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core
       timer_(around.executor),
       health_bell_(around.executor) {
     core_.continue_after(last_generation);
+    core_.set_rules(rules());
 }
 
 WorkerHandle::~WorkerHandle() = default;
@@ -135,7 +137,7 @@ void WorkerHandle::kill() {
 
 void WorkerHandle::resize(const topology::Pool& pool) {
     spec_.pool = pool;
-    core_.set_rules(rules_of(spec_));
+    core_.set_rules(rules());
     for (const auto& generation : generations_) {
         generation->spec.pool = pool;
         const core::Generation* known = core_.find(generation->number);
@@ -213,16 +215,53 @@ void WorkerHandle::give_up_newcomers() {
 void WorkerHandle::set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners) {
     spec_ = std::move(spec);
     listeners_ = std::move(listeners);
-    core_.set_rules(rules_of(spec_));
+    core_.set_rules(rules());
 }
 
 void WorkerHandle::set_rolling(const topology::Rolling& rolling) {
     spec_.rolling = rolling;
-    core_.set_rules(rules_of(spec_));
+    core_.set_rules(rules());
 }
 
 void WorkerHandle::set_dependencies(const std::map<std::string, std::string>& depends_on) {
     spec_.depends_on = depends_on;
+}
+
+void WorkerHandle::set_hooks(const topology::Hooks& hooks) {
+    spec_.hooks = hooks;
+    core_.set_rules(rules());
+}
+
+core::WorkerRules WorkerHandle::rules() const {
+    core::WorkerRules rules = rules_of(spec_);
+    if (!around_.hooks) return rules;
+    rules.limits.hello += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_start);
+    rules.limits.grace += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_stop);
+    return rules;
+}
+
+void WorkerHandle::call_hooks(const core::Note& note) {
+    using Kind = core::Note::Kind;
+    if (!around_.hooks) return;
+    HookEvent event{.worker = spec_.name, .generation = note.generation, .reason = note.text};
+    if (note.kind == Kind::ready) {
+        event.point = topology::HookPoint::post_ready;
+        around_.hooks->fire(spec_.hooks, std::move(event));
+    } else if (note.kind == Kind::exited) {
+        event.point = topology::HookPoint::post_exit;
+        if (note.status) event.reason = note.status->to_string() + (note.text.empty() ? "" : ": " + note.text);
+        around_.hooks->fire(spec_.hooks, std::move(event));
+    } else if (note.kind == Kind::failed) {
+        event.alert = "worker_failed";
+        around_.hooks->alert(spec_.hooks, std::move(event));
+    }
+}
+
+asio::awaitable<void> WorkerHandle::drain_after_hooks(core::GenerationNumber number) {
+    const auto self = shared_from_this();
+    HookEvent event{.point = topology::HookPoint::pre_stop, .worker = spec_.name, .generation = number};
+    (void)co_await around_.hooks->run(spec_.hooks, std::move(event)); // what fails is written down
+    if (GenerationHandle* generation = find(number)) send_drain(*generation);
 }
 
 void WorkerHandle::become_as(core::GenerationNumber number) {
@@ -282,7 +321,14 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 health_bell_.ring();
             },
             [&](const core::SendDrain& drain) {
-                if (auto* generation = find(drain.generation)) send_drain(*generation);
+                auto* generation = find(drain.generation);
+                const core::Generation* known = core_.find(drain.generation);
+                const bool served = known && known->ready_since != core::Time{};
+                if (!generation) return;
+                if (!served || !around_.hooks || !around_.hooks->has(spec_.hooks, topology::HookPoint::pre_stop))
+                    return send_drain(*generation);
+                generation->draining = true; // for who comes back meanwhile
+                asio::co_spawn(around_.executor, drain_after_hooks(drain.generation), finish);
             },
             [&](const core::ReleaseChild& release) {
                 auto* generation = find(release.generation);
@@ -297,7 +343,10 @@ void WorkerHandle::perform(const core::Effect& effect) {
             [&](const core::Kill& kill) {
                 if (auto* generation = find(kill.generation)) kill_all(*generation);
             },
-            [&](const core::Note& note) { around_.history.note(spec_.name, note, core_); },
+            [&](const core::Note& note) {
+                around_.history.note(spec_.name, note, core_);
+                call_hooks(note);
+            },
         },
         effect);
 }

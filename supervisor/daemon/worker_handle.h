@@ -35,7 +35,9 @@
 namespace mpsup {
 
 struct Returned;
+class HookRunner;
 class LogFiles;
+struct HookEvent;
 
 /// What an operator says to the rollout that runs.
 struct RolloutControl {
@@ -60,6 +62,7 @@ struct Surroundings {
     LogFiles* logs = nullptr; // nothing: files are opened where they should be, and stay
     RolloutControl rollout{};
     const Commands* commands = nullptr; // whose processes are not ours to reap
+    HookRunner* hooks = nullptr;        // nothing: none are called
 };
 
 /// A process that serves: of a pool, or a light worker itself.
@@ -152,6 +155,8 @@ public:
     /// How it is rolled from here on; nothing that runs changes.
     void set_rolling(const topology::Rolling& rolling);
     void set_dependencies(const std::map<std::string, std::string>& depends_on);
+    /// What is called from here on. Also when those of the site have changed.
+    void set_hooks(const topology::Hooks& hooks);
     /// What is spawned from here on is as this generation is.
     void become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.
@@ -208,6 +213,9 @@ private:
     [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
     void send_drain(GenerationHandle& generation);
+    [[nodiscard]] core::WorkerRules rules() const; // rules_of, with the time that hooks may take
+    void call_hooks(const core::Note& note);
+    boost::asio::awaitable<void> drain_after_hooks(core::GenerationNumber number);
     [[nodiscard]] Fd open_log(const std::string& path) const;
     void give_logs(ContractLink& link) const;
     void send_size(GenerationHandle& generation, const contract::PoolSize& size);

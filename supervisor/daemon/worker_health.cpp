@@ -1,5 +1,6 @@
 // Probing: at the gate of a generation on its way in, and steadily while one serves.
 #include "base/process_identity.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -83,6 +84,7 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         }
         look_at_logs(false);
         if (around_.logs) around_.logs->look_at_own(false);
+        if (around_.hooks) around_.hooks->look_at_store();
         GenerationHandle* generation = find(number);
         if (!generation) co_return;
         ProbeResult result{.passed = true, .latency = {}, .why = {}};

@@ -2,16 +2,16 @@
 #include "base/fd_passing.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
+#include "supervisor/daemon/clean_environment.h"
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/worker_handle.h"
 #include "worker/contract/session.h"
 
 #include <boost/asio/post.hpp>
 
-#include <array>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/socket.h>
@@ -22,10 +22,6 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-// What a worker may know of the environment that the supervisor was started in.
-constexpr std::array inherited_variables{"PATH",     "HOME", "USER",     "LOGNAME",  "LANG",  "LC_ALL",
-                                         "LC_CTYPE", "TZ",   "PERL5LIB", "PERL5OPT", "TMPDIR"};
 
 std::string working_directory(const topology::WorkerSpec& spec) {
     if (spec.kind != topology::Kind::dynamic) return "/";
@@ -72,6 +68,17 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     if (!generation) co_return;
     generation->uuid = random_uuid();
     generation->process.uuid = generation->uuid;
+    if (around_.hooks && around_.hooks->has(spec_.hooks, topology::HookPoint::pre_start)) {
+        HookEvent event{.point = topology::HookPoint::pre_start, .worker = spec_.name, .generation = number};
+        const std::string why = co_await around_.hooks->run(spec_.hooks, std::move(event));
+        generation = find(number); // what was known before the await may be gone
+        if (!generation) co_return;
+        if (!why.empty()) {
+            core_.on_spawn_failed(number, why, Clock::now(), roll_dice());
+            act();
+            co_return;
+        }
+    }
     Result<> done = open_private_listener(*generation);
     if (done) {
         state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
@@ -131,17 +138,13 @@ asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
 
 std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& generation) const {
     const topology::WorkerSpec& spec = generation.spec;
-    std::map<std::string, std::string> variables;
-    for (const char* name : inherited_variables)
-        if (const char* value = std::getenv(name)) variables[name] = value;
+    auto variables = clean_environment();
     for (const auto& [name, url] : around_.urls) variables[name] = url;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
     variables["MPSUP_GENERATION"] = std::to_string(generation.number);
     for (const auto& [name, value] : spec.env) variables[name] = value;
-    std::vector<std::string> environment;
-    for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
-    return environment;
+    return to_lines(variables);
 }
 
 Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {

@@ -49,6 +49,15 @@ constexpr Key section(std::string_view path, std::string_view doc, Kinds kinds =
     return {.path = path, .type = Type::section, .doc = doc, .kinds = kinds};
 }
 
+OptionalValue hooks_at(const Hooks& hooks, HookPoint point) {
+    const auto found = hooks.find(point);
+    return found == hooks.end() ? std::nullopt : OptionalValue(found->second);
+}
+void set_hooks(Hooks& hooks, HookPoint point, Value value) {
+    auto list = std::get<std::vector<Hook>>(std::move(value));
+    if (!list.empty()) hooks[point] = std::move(list);
+}
+
 constexpr std::int64_t most_children = 1000;
 
 PoolMode pool_mode(std::string_view word) {
@@ -162,6 +171,30 @@ constexpr Key with_words(Key key, std::span<const Choice> words) {
     return key;
 }
 
+// Of the site, and of a worker.
+template <HookPoint Point> constexpr Key hook_of_site(std::string_view path, std::string_view doc) {
+    return {.path = path,
+            .type = Type::hooks,
+            .doc = doc,
+            .get_of_site = [](const Topology& t) { return hooks_at(t.hooks, Point); },
+            .set_of_site = [](Topology& t, Value v) { set_hooks(t.hooks, Point, std::move(v)); }};
+}
+template <HookPoint Point> constexpr Key hook_of_worker(std::string_view path, std::string_view doc) {
+    return {.path = path,
+            .type = Type::hooks,
+            .doc = doc,
+            .kinds = Kinds::both,
+            .get = [](const Spec& s) { return hooks_at(s.hooks, Point); },
+            .set = [](Spec& s, Value v) { set_hooks(s.hooks, Point, std::move(v)); }};
+}
+constexpr std::string_view before_start = "before a process is started; a failure keeps it from being started";
+constexpr std::string_view after_ready = "when it serves";
+constexpr std::string_view before_stop = "before one that serves is told to leave";
+constexpr std::string_view after_exit = "when its process, or its pool's master, has ended";
+constexpr std::string_view before_roll = "before a new generation replaces it; a failure keeps the old one";
+constexpr std::string_view after_roll = "when that is over, however it ended";
+constexpr std::string_view at_alert = "when it was given up, a roll was taken back or the database was damaged";
+
 const std::array table{
     Key{.path = "site",
         .type = Type::name,
@@ -213,6 +246,14 @@ const std::array table{
         .least = 4 << 20,
         .get_of_site = [](const Topology& t) { return unless(t.history.max, History{}.max); },
         .set_of_site = [](Topology& t, Value v) { t.history.max = std::get<std::int64_t>(v); }},
+    section("hooks", "what is called when something happens to any worker", Kinds::none),
+    hook_of_site<HookPoint::pre_start>("hooks.pre_start", before_start),
+    hook_of_site<HookPoint::post_ready>("hooks.post_ready", after_ready),
+    hook_of_site<HookPoint::pre_stop>("hooks.pre_stop", before_stop),
+    hook_of_site<HookPoint::post_exit>("hooks.post_exit", after_exit),
+    hook_of_site<HookPoint::pre_roll>("hooks.pre_roll", before_roll),
+    hook_of_site<HookPoint::post_roll>("hooks.post_roll", after_roll),
+    hook_of_site<HookPoint::on_alert>("hooks.on_alert", at_alert),
     Key{.path = "machines", .type = Type::sections, .doc = "the machines of the site; one named `here` if left out"},
     Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
     Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},
@@ -511,6 +552,14 @@ const std::array table{
         "workers.*.stop.grace", "to finish what runs; then it is killed", 100, day,
         [](const Spec& s) { return OptionalValue(s.stop.grace); },
         [](Spec& s, Value v) { s.stop.grace = std::get<Duration>(v); }),
+    section("workers.*.hooks", "what is called when something happens to it, after those of the site"),
+    hook_of_worker<HookPoint::pre_start>("workers.*.hooks.pre_start", before_start),
+    hook_of_worker<HookPoint::post_ready>("workers.*.hooks.post_ready", after_ready),
+    hook_of_worker<HookPoint::pre_stop>("workers.*.hooks.pre_stop", before_stop),
+    hook_of_worker<HookPoint::post_exit>("workers.*.hooks.post_exit", after_exit),
+    hook_of_worker<HookPoint::pre_roll>("workers.*.hooks.pre_roll", before_roll),
+    hook_of_worker<HookPoint::post_roll>("workers.*.hooks.post_roll", after_roll),
+    hook_of_worker<HookPoint::on_alert>("workers.*.hooks.on_alert", at_alert),
     later("links", "what becomes of links from one worker to another"),
     later("cluster", "several machines that agree through etcd"),
     later("workers.*.alias", "as root, without the matched beginning of the path"),

@@ -33,6 +33,18 @@ struct ToJson {
         for (const auto& address : addresses) texts.push_back(address.to_string());
         return to_array(texts);
     }
+    json::value operator()(const std::vector<Hook>& hooks) const {
+        json::array result;
+        for (const Hook& hook : hooks) {
+            json::object object{{"timeout", format_duration(hook.timeout)}};
+            if (hook.exec.empty())
+                object["webhook"] = hook.webhook;
+            else
+                object["exec"] = to_array(hook.exec);
+            result.emplace_back(std::move(object));
+        }
+        return result;
+    }
     json::value operator()(const Environment& environment) const {
         json::object result;
         for (const auto& [name, value] : environment) result[name] = value;

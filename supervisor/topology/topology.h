@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "supervisor/topology/hook.h"
 
 #include <chrono>
 #include <cstdint>
@@ -190,6 +191,7 @@ struct WorkerSpec {
     Rolling rolling{};
     Restart restart{};
     Stop stop{};
+    Hooks hooks{}; // called after those of the site
 
     friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
 };
@@ -217,6 +219,7 @@ struct Topology {
     Binaries binaries = Binaries::two;
     Logs logs{};
     History history{};
+    Hooks hooks{};                     // of every worker
     std::vector<Machine> machines{};   // exactly one
     std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
 

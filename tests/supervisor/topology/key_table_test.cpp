@@ -59,6 +59,8 @@ TEST(KeyTable, SetsWhatItGets) {
                                 .keep = Duration(9)},
                     .restart = {3, Duration(4), Duration(5), Duration(6)},
                     .stop = {Duration(7)}};
+    for (int i = 0; i <= static_cast<int>(HookPoint::on_alert); ++i)
+        from.hooks[static_cast<HookPoint>(i)] = {{{"/h", std::to_string(i)}, {}, Duration(i)}};
     WorkerSpec to{.name = "w"};
     for (const auto& key : all_keys()) {
         EXPECT_EQ(key.get == nullptr, key.set == nullptr) << key.path;
