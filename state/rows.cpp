@@ -43,6 +43,10 @@ constexpr std::array event_kinds{
     std::pair{EventKind::judged, std::string_view("judged")},
     std::pair{EventKind::slept, std::string_view("slept")},
     std::pair{EventKind::woken, std::string_view("woken")},
+    std::pair{EventKind::reset, std::string_view("reset")},
+    std::pair{EventKind::hook_ran, std::string_view("hook_ran")},
+    std::pair{EventKind::hook_failed, std::string_view("hook_failed")},
+    std::pair{EventKind::alert, std::string_view("alert")},
 };
 
 constexpr std::array roles{

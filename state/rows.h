@@ -81,6 +81,10 @@ enum class EventKind {
     judged,           // a new generation by what clients got
     slept,            // a generation was replaced and is kept for a rollback
     woken,            // and serves again
+    reset,            // somebody wants it tried again
+    hook_ran,
+    hook_failed,
+    alert, // somebody should look
 };
 
 struct EventRow {

@@ -196,6 +196,7 @@ void SqliteStore::open_if_needed() {
         file_.reset();
         first_event_ = EventRow{.kind = EventKind::store_damaged,
                                 .reason = path_ + " was deleted or replaced while it was open; what it held is gone"};
+        note_damage();
     }
     if (file_) return;
     try {
@@ -213,6 +214,7 @@ void SqliteStore::begin_afresh(const std::string& why) {
     if (!aside) return say(false, why + "; " + aside.error().to_string());
     first_event_ = EventRow{.kind = EventKind::store_damaged,
                             .reason = path_ + " was damaged (" + why + "); it is kept as " + *aside};
+    note_damage();
     say(false, first_event_->reason);
 }
 
@@ -274,6 +276,11 @@ void SqliteStore::recover() {
                             "; lost so far: " + std::to_string(before.dropped_samples) + " samples, " +
                             std::to_string(before.dropped_rows) + " other rows"},
          {});
+}
+
+void SqliteStore::note_damage() {
+    const std::lock_guard lock(mutex_);
+    status_.damage = first_event_->reason;
 }
 
 void SqliteStore::say(bool writing, std::string problem) {

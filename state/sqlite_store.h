@@ -80,6 +80,7 @@ private:
     void give_up(Batch& batch);
     void recover();
     void say(bool writing, std::string problem);
+    void note_damage();
 
     const std::string path_;
     const StoreLimits limits_;

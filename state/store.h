@@ -21,6 +21,7 @@ enum class StoreErrc {
 struct StoreStatus {
     bool writing = false;              // the last attempt to write went well
     std::string problem{};             // why not, for people; empty while writing
+    std::string damage{};              // what was lost when the file had to be begun anew; empty: nothing
     std::uint64_t dropped_samples = 0; // since the store was opened
     std::uint64_t dropped_rows = 0;    // anything else that had no room in the queue
     std::uint64_t queued = 0;

@@ -1,5 +1,6 @@
 #include "worker/program.h"
 
+#include "base/output.h"
 #include "base/process_identity.h"
 #include "worker/http/error_log.h"
 #include "worker/static/light.h"
@@ -57,6 +58,7 @@ int measure(const char* program, MainArguments main, const PerlParts& perl, bool
 int run_worker(const char* program, MainArguments main, PerlParts perl) {
     // Its memory must stay readable for the supervisor (PR_SET_DUMPABLE is left alone).
     std::signal(SIGPIPE, SIG_IGN);
+    remember_output();
     const std::string_view only_argument = main.argc == 2 ? main.argv[1] : "";
     if (only_argument == "--memory" || only_argument == "--memory=perl")
         return measure(program, main, perl, only_argument == "--memory=perl");

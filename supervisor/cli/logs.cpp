@@ -1,93 +1,138 @@
-#include "base/fd.h"
 #include "supervisor/cli/follow.h"
+#include "supervisor/cli/log_series.h"
+#include "supervisor/cli/moment.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verbs.h"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <fcntl.h>
+#include <deque>
 #include <filesystem>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <set>
 
 namespace mpsup::cli {
 
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
 namespace {
 
-namespace fs = std::filesystem;
+constexpr int usual_count = 50;
 
-constexpr std::size_t block = 65536;
-constexpr off_t farthest_back = 8 * 1024 * 1024; // of the end that is searched for the last lines
+// Which lines are wanted.
+struct Wanted {
+    std::optional<std::int64_t> since_ms;
+    std::optional<LinePattern> pattern;
+    std::optional<int> tail;
 
-// One log file, read line by line as it grows.
-class LogFile {
+    [[nodiscard]] bool takes(const LogLine& line) const {
+        return (!since_ms || line.at_ms >= *since_ms) && (!pattern || pattern->matches(line.text));
+    }
+};
+
+// Lines of one log that are wanted; with a tail the last ones of those that are there.
+class Source {
 public:
-    LogFile(std::string path, std::string prefix) : path_(std::move(path)), prefix_(std::move(prefix)) {}
-
-    // The last `count` lines.
-    void print_tail(int count) {
-        auto file = open_file(path_, O_RDONLY);
-        if (!file) return;
-        const off_t size = ::lseek(file->get(), 0, SEEK_END);
-        offset_ = std::max<off_t>(0, size - farthest_back);
-        std::vector<std::string> lines = read_lines(*file);
-        const auto surplus = std::max<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(lines.size()) - count);
-        for (auto line = lines.begin() + surplus; line != lines.end(); ++line) print(*line);
-    }
-
-    // What has come since; a file that was replaced or cut is read from its start.
-    bool print_new() {
-        auto file = open_file(path_, O_RDONLY);
-        struct stat status{};
-        if (!file || ::fstat(file->get(), &status) != 0) return false;
-        if (status.st_size < offset_ || (inode_ != 0 && status.st_ino != inode_)) offset_ = 0;
-        inode_ = status.st_ino;
-        const auto lines = read_lines(*file);
-        for (const std::string& line : lines) print(line);
-        return !lines.empty();
-    }
-
-private:
-    std::vector<std::string> read_lines(const Fd& file) {
-        std::vector<std::string> lines;
-        std::array<char, block> bytes{};
-        for (;;) {
-            const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), offset_);
-            if (got <= 0) return lines;
-            offset_ += got;
-            partial_.append(bytes.data(), static_cast<std::size_t>(got));
-            for (auto end = partial_.find('\n'); end != std::string::npos; end = partial_.find('\n')) {
-                lines.push_back(partial_.substr(0, end));
-                partial_.erase(0, end + 1);
-            }
+    Source(LogSeries series, const Wanted& wanted) : series_(std::move(series)), wanted_(wanted) {
+        series_.begin(wanted.since_ms, wanted.pattern ? std::nullopt : wanted.tail);
+        if (!wanted.tail) return;
+        while (auto line = next_wanted()) {
+            kept_.push_back(std::move(*line));
+            if (kept_.size() > static_cast<std::size_t>(*wanted.tail)) kept_.pop_front();
         }
     }
 
-    void print(const std::string& line) const { std::printf("%s%s\n", prefix_.c_str(), printable(line).c_str()); }
+    [[nodiscard]] const std::string& name() const { return series_.name(); }
 
-    std::string path_;
-    std::string prefix_;
-    std::string partial_; // the line that has not ended yet
-    off_t offset_ = 0;
-    ino_t inode_ = 0;
+    std::optional<LogLine> next() {
+        if (kept_.empty()) return next_wanted();
+        LogLine line = std::move(kept_.front());
+        kept_.pop_front();
+        return line;
+    }
+    void look_again() { series_.look_again(); }
+
+private:
+    std::optional<LogLine> next_wanted() {
+        auto line = series_.next();
+        while (line && !wanted_.takes(*line)) line = series_.next();
+        return line;
+    }
+
+    LogSeries series_;
+    const Wanted& wanted_;
+    std::deque<LogLine> kept_;
 };
 
-std::vector<LogFile> open_logs(const ChosenSite& site, const LogsOptions& options) {
-    const std::string ending = options.access ? ".access.log" : ".log";
-    std::vector<std::string> names;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(site.paths.logs(), error)) {
-        const std::string file = entry.path().filename().string();
-        if (!file.ends_with(ending) || (!options.access && file.ends_with(".access.log"))) continue;
-        names.push_back(file.substr(0, file.size() - ending.size()));
+class Printer {
+public:
+    Printer(Output output, bool names) : output_(output), names_(names) {
+        if (output_ == Output::json) std::printf(R"({"version":1,"lines":[)");
     }
-    std::ranges::sort(names);
-    if (!options.worker.empty()) std::erase_if(names, [&](const auto& name) { return name != options.worker; });
-    std::vector<LogFile> files;
-    for (const std::string& name : names)
-        files.emplace_back(site.paths.logs() + "/" + name + ending, names.size() > 1 ? name + " | " : "");
-    return files;
+    void print(const std::string& worker, const LogLine& line) {
+        if (output_ == Output::table) {
+            std::printf("%s%s%s\n", names_ ? worker.c_str() : "", names_ ? " | " : "", printable(line.text).c_str());
+            return;
+        }
+        const json::object object{{"at_ms", line.at_ms}, {"worker", worker}, {"line", printable(line.text)}};
+        const char* separator = output_ == Output::jsonl ? "" : std::exchange(separator_, ",");
+        std::printf("%s%s%s", separator, json::serialize(object).c_str(), output_ == Output::jsonl ? "\n" : "");
+    }
+    void end() {
+        if (output_ == Output::json) std::printf("]}\n");
+        std::fflush(stdout);
+    }
+
+private:
+    Output output_;
+    bool names_;
+    const char* separator_ = "";
+};
+
+// Everything that is there, in the order of time.
+void print_merged(std::deque<Source>& sources, Printer& printer) {
+    std::vector<std::optional<LogLine>> heads;
+    for (Source& source : sources) heads.push_back(source.next());
+    for (;;) {
+        std::optional<std::size_t> earliest;
+        for (std::size_t i = 0; i < heads.size(); ++i)
+            if (heads[i] && (!earliest || heads[i]->at_ms < heads[*earliest]->at_ms)) earliest = i;
+        if (!earliest) return;
+        printer.print(sources[*earliest].name(), *heads[*earliest]);
+        heads[*earliest] = sources[*earliest].next();
+    }
+}
+
+// Names of the logs of a kind: of files that are there, or were moved away.
+std::set<std::string> logs_in(const std::string& folder, bool access) {
+    std::set<std::string> names;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        std::string file = entry.path().filename().string();
+        if (const auto end = file.rfind(".log."); end != std::string::npos) file.resize(end + 4);
+        if (!file.ends_with(".log")) continue;
+        file.resize(file.size() - 4);
+        if (file.ends_with(".access") != access) continue;
+        names.insert(access ? file.substr(0, file.size() - 7) : file);
+    }
+    return names;
+}
+
+Result<Wanted> wanted_of(const LogsOptions& options) {
+    Wanted wanted;
+    if (!options.since.empty()) {
+        wanted.since_ms = parse_moment(options.since, now_ms());
+        if (!wanted.since_ms) return failure(options.since + " is no time: for example 2h, 03:12, 2026-01-31");
+    }
+    if (!options.grep.empty()) {
+        wanted.pattern = LinePattern::compile(options.grep);
+        if (!wanted.pattern) return failure(options.grep + " is no extended regular expression");
+    }
+    wanted.tail = options.count;
+    if (!wanted.tail && !wanted.since_ms && !wanted.pattern) wanted.tail = usual_count;
+    return wanted;
 }
 
 } // namespace
@@ -95,18 +140,31 @@ std::vector<LogFile> open_logs(const ChosenSite& site, const LogsOptions& option
 int run_logs(const Context& context, const LogsOptions& options) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
-    auto files = open_logs(*site, options);
-    if (files.empty())
-        return complain(options.worker.empty() ? "nothing was logged yet" : "there is no log of " + options.worker,
-                        failed);
-    for (LogFile& file : files) file.print_tail(options.count);
-    std::fflush(stdout);
+    const auto wanted = wanted_of(options);
+    if (!wanted) return complain(wanted.error().what, usage);
+    if (options.follow && context.output == Output::json)
+        return complain("-f has no end, and so no JSON document: use -o jsonl", usage);
+    const auto present = logs_in(site->paths.logs(), options.access);
+    auto names = options.workers.empty() ? present : std::set(options.workers.begin(), options.workers.end());
+    if (names.empty()) return complain("nothing was logged yet", failed);
+    for (const std::string& name : names)
+        if (!present.contains(name)) return complain("there is no log of " + name, failed);
+    std::deque<Source> sources;
+    for (const std::string& name : names)
+        sources.emplace_back(
+            LogSeries(name, options.access ? site->paths.access_log(name) : site->paths.worker_log(name)), *wanted);
+    Printer printer(context.output, names.size() > 1);
+    print_merged(sources, printer);
+    printer.end();
     if (!options.follow) return ok;
     auto watch = FolderWatch::open(site->paths.logs());
     if (!watch) return complain(watch.error().to_string(), failed);
     for (;;) {
         bool any = false;
-        for (LogFile& file : files) any = file.print_new() || any;
+        for (Source& source : sources) {
+            source.look_again();
+            for (auto line = source.next(); line; line = source.next(), any = true) printer.print(source.name(), *line);
+        }
         std::fflush(stdout);
         if (!any) watch->wait();
     }

@@ -86,6 +86,9 @@ private:
                                   [this] { return run_rollback(context_, rolled_); });
         rollback->add_option("worker", rolled_, "which; all by default");
         rollback->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        CLI::App* reset = verb("reset", "forget that workers were given up, and try again",
+                               [this] { return run_reset(context_, rolled_); });
+        reset->add_option("worker", rolled_, "which; all by default");
         verb("promote", "the rollout that runs goes on, without its pause or verdict",
              [this] { return run_word(context_, "/v1/promote"); });
         verb("abort", "the rollout that runs is taken back", [this] { return run_word(context_, "/v1/abort"); });
@@ -122,8 +125,13 @@ private:
             ->check(CLI::Range(1, 100000));
         slow->add_flag("--top", slow_.top, "counted by where they were, the most first");
         CLI::App* logs = verb("logs", "what the workers wrote", [this] { return run_logs(context_, logs_); });
-        logs->add_option("worker", logs_.worker, "of this worker only; `supervisor` is one too");
-        logs->add_option("-n,--lines", logs_.count, "how many of the last lines")->check(CLI::Range(0, 100000));
+        logs->add_option("worker,--worker", logs_.workers, "of these workers only; `supervisor` is one too");
+        logs->add_option("-n,--lines", logs_.count,
+                         "how many of the last lines of each; 50, with --since or --grep all")
+            ->check(CLI::Range(0, 1000000));
+        logs->add_option("--since", logs_.since,
+                         "what was written since then: 2h, 03:12, 2026-01-31, \"2026-01-31 03:12\"");
+        logs->add_option("--grep", logs_.grep, "lines that an extended regular expression matches");
         logs->add_flag("-f,--follow", logs_.follow, "and what they write from here on");
         logs->add_flag("--access", logs_.access, "the access logs");
         CLI::App* validate = verb("validate", "check a topology file, change nothing",

@@ -5,12 +5,24 @@
 
 namespace mpsup::cli {
 
-int run_rollback(const Context& context, const std::vector<std::string>& workers) {
+namespace {
+
+int ask_about(const Context& context, const std::string& path, const std::vector<std::string>& workers) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
     boost::json::array names;
     for (const std::string& worker : workers) names.emplace_back(worker);
-    return ask(context, *site, "/v1/rollback", boost::json::serialize(boost::json::object{{"workers", names}}));
+    return ask(context, *site, path, boost::json::serialize(boost::json::object{{"workers", names}}));
+}
+
+} // namespace
+
+int run_rollback(const Context& context, const std::vector<std::string>& workers) {
+    return ask_about(context, "/v1/rollback", workers);
+}
+
+int run_reset(const Context& context, const std::vector<std::string>& workers) {
+    return ask_about(context, "/v1/reset", workers);
 }
 
 int run_word(const Context& context, const std::string& path) {

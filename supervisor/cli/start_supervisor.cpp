@@ -36,7 +36,8 @@ Result<> start_supervisor(const Context& context, const ChosenSite& site) {
     const auto base = context.base_dirs();
     if (!base) return std::unexpected(base.error());
     if (auto made = site.paths.create(); !made) return made;
-    const auto log = open_file(site.paths.supervisor_log(), O_WRONLY | O_CREAT | O_APPEND);
+    auto log = open_file(site.paths.supervisor_log(), O_WRONLY | O_CREAT | O_APPEND);
+    if (!log) log = open_file("/dev/null", O_WRONLY); // a full disk costs log lines
     if (!log) return std::unexpected(log.error());
     SpawnRequest request;
     std::error_code error;

@@ -3,6 +3,7 @@
 
 #include "supervisor/cli/context.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,10 +66,12 @@ struct SlowOptions {
 [[nodiscard]] int run_slow(const Context& context, const SlowOptions& options);
 
 struct LogsOptions {
-    std::string worker;
-    int count = 50;
+    std::vector<std::string> workers; // none: all
+    std::optional<int> count;         // of the last lines of each; nothing: as many as is usual
     bool follow = false;
     bool access = false;
+    std::string since;
+    std::string grep;
 };
 /// What the workers wrote.
 [[nodiscard]] int run_logs(const Context& context, const LogsOptions& options);
@@ -80,6 +83,8 @@ struct LogsOptions {
 [[nodiscard]] int run_reload(const Context& context, bool fast);
 /// The generations that sleep serve again, or the topology before this one.
 [[nodiscard]] int run_rollback(const Context& context, const std::vector<std::string>& workers);
+/// What was given up is tried again.
+[[nodiscard]] int run_reset(const Context& context, const std::vector<std::string>& workers);
 /// Promote or abort, to the rollout that runs.
 [[nodiscard]] int run_word(const Context& context, const std::string& path);
 

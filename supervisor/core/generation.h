@@ -21,6 +21,7 @@ struct PhaseLimits {
     Duration orphaned{2'000};   // from the death of a master to the first word of an idle child of it
     Duration promotion{90'000}; // from then until its own children are ready; it finishes what it serves first
     int gate_passes = 3;        // probes in a row
+    int fails = 0;              // probes of what serves that fail in a row, and a successor is started; 0: never
     Duration min_healthy{0};    // and for so long
     Duration keep{0};           // a generation that was replaced sleeps so long; 0: it does not
 
@@ -44,6 +45,7 @@ struct Generation {
     bool process_alive = true;    // light process or pool master
     int passes = 0;               // probes passed in a row while gating
     int passes_wanted = 0;
+    int fails = 0; // probes failed in a row while serving
     Time passing_since{};
     bool trial =
         false; // serves beside an older one until an operation says that it stays: its death is that one's affair

@@ -125,6 +125,14 @@ void Worker::abandon(GenerationNumber number, Time now) {
     converge(now);
 }
 
+void Worker::reset(Time now) {
+    given_up_ = false;
+    start_again_at_.reset();
+    budget_.reset();
+    last_failure_.clear();
+    converge(now);
+}
+
 void Worker::stop(Time now) {
     wants_to_run_ = false;
     given_up_ = false;
@@ -379,12 +387,38 @@ void Worker::on_probe(GenerationNumber number, bool passed, const std::string& w
         if (!generation->hold) admit(number, now);
         return;
     }
-    if (!is_taking_requests(generation->phase) || healthy_ == passed) return;
-    healthy_ = passed;
+    if (!is_taking_requests(generation->phase)) return;
+    if (std::exchange(healthy_, passed) != passed)
+        note({.kind = Note::Kind::health_changed,
+              .generation = number,
+              .status = {},
+              .text = passed ? "healthy" : "unhealthy: " + why});
+}
+
+void Worker::on_liveness(GenerationNumber number, bool passed, const std::string& why, Time now) {
+    Generation* generation = find_mutable(number);
+    if (!generation || !is_taking_requests(generation->phase)) return;
+    generation->fails = passed ? 0 : generation->fails + 1;
+    if (rules_.limits.fails > 0 && generation->fails >= rules_.limits.fails) replace_unhealthy(*generation, why, now);
+}
+
+// Start first: if its successor is no better, it serves on.
+void Worker::replace_unhealthy(Generation& generation, const std::string& why, Time now) {
+    if (generation.phase != Phase::serving || !wants_to_run_ || start_again_at_ || anything(is_coming)) return;
+    if (std::ranges::any_of(generations_, &Generation::trial)) return; // an operation is at it
     note({.kind = Note::Kind::health_changed,
-          .generation = number,
+          .generation = generation.number,
           .status = {},
-          .text = passed ? "healthy" : "unhealthy: " + why});
+          .text = "replaced, " + std::to_string(generation.fails) + " probes failed in a row: " + why});
+    generation.fails = 0;
+    spawn(now, false, false);
+}
+
+void Worker::on_pause(Duration lasted) {
+    if (start_again_at_) *start_again_at_ += lasted;
+    for (Generation& generation : generations_)
+        for (auto* deadline : {&generation.deadline, &generation.heir_needed})
+            if (*deadline) **deadline += lasted;
 }
 
 void Worker::on_time(Time now) {
@@ -581,7 +615,10 @@ void Worker::settle_death(Time now, Duration lasted, double chance, GenerationNu
     if (!wants_to_run_) return;
     last_failure_ = why;
     const auto verdict = budget_.on_death(now, lasted, chance);
-    if (verdict.give_up) return give_up(number, verdict.deaths, why, now);
+    const bool others_serve = std::ranges::any_of(generations_, [](const Generation& generation) {
+        return is_taking_requests(generation.phase) && generation.ready_count() > 0;
+    });
+    if (verdict.give_up && !others_serve) return give_up(number, verdict.deaths, why, now);
     if (verdict.wait.count() == 0) return;
     start_again_at_ = now + verdict.wait;
     note({.kind = Note::Kind::backoff,

@@ -70,6 +70,8 @@ public:
     void wake(GenerationNumber number, Time now);
     /// Retires a generation that was prepared; what served before is not touched.
     void abandon(GenerationNumber number, Time now);
+    /// Forgets that it was given up, its deaths and the wait before its next start, and starts it if it should run.
+    void reset(Time now);
     /// Retires everything.
     void stop(Time now);
     /// Rules for what comes from here on; processes that live keep theirs until they are rolled.
@@ -106,6 +108,10 @@ public:
     /// The child that was promoted has children that are ready.
     void on_heir_ready(GenerationNumber number, pid_t pid, Time now);
     void on_probe(GenerationNumber number, bool passed, const std::string& why, Time now);
+    /// The same of the question whether it is beyond recovery.
+    void on_liveness(GenerationNumber number, bool passed, const std::string& why, Time now);
+    /// The whole machine, or we, stood still for so long: nobody could keep a deadline meanwhile, so all are moved.
+    void on_pause(Duration lasted);
     /// Some deadline may have passed.
     void on_time(Time now);
     /// When to call on_time next, if ever.
@@ -152,6 +158,7 @@ private:
     void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
     void converge(Time now);
+    void replace_unhealthy(Generation& generation, const std::string& why, Time now);
     [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;
     void note(Note note) { effects_.emplace_back(std::move(note)); }
 

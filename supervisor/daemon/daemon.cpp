@@ -5,6 +5,8 @@
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/contract_server.h"
+#include "supervisor/daemon/hook_runner.h"
+#include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/rollout_record.h"
 #include "supervisor/daemon/takeover.h"
@@ -120,7 +122,11 @@ public:
                   {},
                   topology::Binaries::two,
                   std::mt19937_64(std::random_device()()),
-                  Bell(context_.get_executor())},
+                  Bell(context_.get_executor()),
+                  &logs_,
+                  {},
+                  &commands_,
+                  &hooks_},
           site_(around_),
           operation_ended_(context_.get_executor()),
           started_ms_(wall_clock_ms()) {}
@@ -162,6 +168,7 @@ public:
     }
 
     int run() {
+        logs_.adopt_own(!options_.report);
         store_->interrupt_rollouts();
         history_.site_event(state::EventKind::supervisor_started,
                             "pid " + std::to_string(::getpid()) +
@@ -188,7 +195,7 @@ private:
     // Signals
 
     asio::awaitable<void> watch_signals() {
-        asio::signal_set signals(context_, SIGTERM, SIGINT);
+        asio::signal_set signals(context_, SIGTERM, SIGINT, SIGUSR1);
         boost::system::error_code error; // no deadline: a signal comes when it comes
         if (!has_terminal())
             for (const int signal : {SIGTTIN, SIGTTOU}) signals.add(signal, error);
@@ -198,6 +205,8 @@ private:
             log_line("info", "signal " + std::to_string(signal));
             if (signal == SIGTTIN || signal == SIGTTOU)
                 spawn(scale_by_signal(signal == SIGTTIN ? 1 : -1));
+            else if (signal == SIGUSR1)
+                site_.reopen_logs();
             else if (std::exchange(told_to_stop_, true))
                 kill_everything();
             else
@@ -303,6 +312,7 @@ private:
         if (request.path == "/v1/promote" || request.path == "/v1/abort")
             co_return serve_word(request.path == "/v1/promote", *answer);
         if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
+        if (request.path == "/v1/reset") co_return co_await serve_reset(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
         if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
@@ -337,6 +347,11 @@ private:
     asio::awaitable<void> serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
         const Outcome outcome = co_await perform("rollback", roll_back(site_, texts_in(body, "workers"), report));
         answer.line(result_line(outcome));
+    }
+
+    asio::awaitable<void> serve_reset(const std::string& body, const Report& report, ControlAnswer& answer) {
+        auto workers = texts_in(body, "workers");
+        answer.line(result_line(co_await perform("reset", reset(site_, workers, report), workers)));
     }
 
     // To the rollout that runs. It answers for itself where it was asked for.
@@ -463,8 +478,11 @@ private:
     std::unique_ptr<state::Store> store_;
     std::string store_trouble_;
     ProcessSpawner spawner_;
-    HttpProbe probe_;
+    Commands commands_{spawner_};
+    EveryProbe probe_{commands_};
     History history_;
+    LogFiles logs_{options_.paths};
+    HookRunner hooks_{context_.get_executor(), options_.site, commands_, history_};
     Surroundings around_;
     Site site_;
     std::optional<Takeover> takeover_;
@@ -496,7 +514,7 @@ int run_daemon(DaemonOptions options) {
     }
     const auto lock = handover ? Result<Fd>(Fd(handover->lock)) : take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
-    for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN}) ::signal(signal, SIG_IGN);
+    for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN, SIGUSR1}) ::signal(signal, SIG_IGN);
     open_log();
     if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
     auto store = state::open_store(options.paths.database());

@@ -2,9 +2,11 @@
 
 #include "state/queries.h"
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/rollout_driver.h"
 #include "supervisor/daemon/urls.h"
+#include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/diff.h"
 #include "supervisor/topology/resolve.h"
 
@@ -129,7 +131,8 @@ topology::Diff changes_between(const topology::Topology& before, const topology:
 std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
     std::vector<std::string> names;
     const auto is_of_no_generation = [](const std::string& key) {
-        return key.starts_with("pool.") || key.starts_with("rolling.");
+        return key.starts_with("pool.") || key.starts_with("rolling.") || key.starts_with("hooks.") ||
+               key == "depends_on";
     };
     std::erase_if(changes.changed, [&](topology::Diff::Change& change) {
         if (!std::ranges::all_of(change.keys, is_of_no_generation)) return false;
@@ -153,6 +156,8 @@ void resize_pools(Site& site, const topology::Topology& wanted, const std::vecto
         const auto worker = site.find(name);
         const topology::WorkerSpec& spec = *wanted.find(name);
         if (worker->spec().rolling != spec.rolling) worker->set_rolling(spec.rolling);
+        worker->set_dependencies(spec.depends_on);
+        worker->set_hooks(spec.hooks);
         if (worker->spec().pool == spec.pool) continue;
         worker->resize(spec.pool);
         report(name + ": its pool has another size");
@@ -178,25 +183,90 @@ Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const 
     return newcomer;
 }
 
-// Starts what is new and what has changed beside what serves.
-Result<std::vector<Newcomer>> bring_in(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
-                                       bool fast) {
-    std::vector<Newcomer> newcomers;
-    for (const topology::WorkerSpec& spec : wanted.workers) {
-        auto listeners = site.listeners().open(spec.listen);
-        if (!listeners) return std::unexpected(listeners.error());
-        const bool is_changed =
-            std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) != changes.changed.end();
-        auto worker = site.find(spec.name);
-        if (!worker) {
-            worker = site.add(spec);
-            const auto generation = worker->start(std::move(*listeners), true);
-            newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming, {}, 0});
-        } else if (is_changed || worker->core().serving() == 0) {
-            newcomers.push_back(prepare(site, worker, spec, std::move(*listeners), fast));
-        }
+// Starts it beside what serves if it is new or has changed.
+Result<> bring_in(Site& site, const topology::WorkerSpec& spec, const topology::Diff& changes, bool fast,
+                  std::vector<Newcomer>& newcomers) {
+    auto listeners = site.listeners().open(spec.listen);
+    if (!listeners) return std::unexpected(listeners.error());
+    const bool is_changed =
+        std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) != changes.changed.end();
+    auto worker = site.find(spec.name);
+    if (!worker) {
+        worker = site.add(spec);
+        const auto generation = worker->start(std::move(*listeners), true);
+        newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming, {}, 0});
+    } else if (is_changed || worker->core().serving() == 0) {
+        newcomers.push_back(prepare(site, worker, spec, std::move(*listeners), fast));
     }
-    return newcomers;
+    return {};
+}
+
+// Lets in what others wait for: it is new, so nothing is replaced by it.
+void let_in(const std::string& name, std::vector<Newcomer>& newcomers, const Report& report) {
+    const auto newcomer = std::ranges::find_if(newcomers, [&](const auto& n) { return n.worker->spec().name == name; });
+    if (newcomer == newcomers.end() || !newcomer->is_added) return;
+    if (progress_of(*newcomer) != core::Progress::standing_by) return;
+    newcomer->worker->admit(newcomer->generation);
+    newcomer->seen = core::Progress::serving;
+    report(title(*newcomer) + " serves: others depend on it");
+}
+
+// Empty: all that it depends on is there. Else who is not.
+std::string missing_dependency(Site& site, const topology::WorkerSpec& spec, const std::vector<Newcomer>& newcomers) {
+    for (const auto& [name, condition] : spec.depends_on) {
+        const auto worker = site.find(name);
+        const auto newcomer =
+            std::ranges::find_if(newcomers, [&](const auto& n) { return n.worker->spec().name == name; });
+        const bool stands_by =
+            newcomer != newcomers.end() && !newcomer->is_added && progress_of(*newcomer) == core::Progress::standing_by;
+        const bool is_there = worker && (condition == "started" ? worker->core().has_processes()
+                                                                : worker->core().serving() != 0 || stands_by);
+        if (!is_there) return name;
+    }
+    return {};
+}
+
+// Would a new generation of it replace one that serves? Then its hooks may forbid that: why, or empty.
+asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topology::Hooks hooks) {
+    const auto worker = site.find(name);
+    HookRunner* const runner = site.around().hooks;
+    if (!runner || !worker || worker->core().serving() == 0) co_return std::string();
+    HookEvent event{.point = topology::HookPoint::pre_roll,
+                    .worker = name,
+                    .generation = worker->core().serving(),
+                    .reason = {},
+                    .alert = {}};
+    const std::string why = co_await runner->run(std::move(hooks), std::move(event));
+    co_return why.empty() ? std::string() : name + " is not rolled: " + why;
+}
+
+// Starts what is new and what has changed, each when what it depends on is there. Ends: what is waited for stands by, or did
+// not make it, or was given up.
+asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
+                                            bool fast, const Report& report, std::vector<Newcomer>& newcomers) {
+    for (const std::string& name : topology::start_order(wanted.workers)) {
+        const topology::WorkerSpec& spec = *wanted.find(name);
+        for (bool is_said = false;;) {
+            for (const auto& dependency : spec.depends_on) let_in(dependency.first, newcomers, report);
+            const std::string missing = missing_dependency(site, spec, newcomers);
+            if (missing.empty()) break;
+            if (!std::exchange(is_said, true)) report(name + " waits for " + missing);
+            for (const Newcomer& newcomer : newcomers) {
+                const auto progress = progress_of(newcomer);
+                if (progress == core::Progress::did_not_make_it || progress == core::Progress::over)
+                    co_return why_not(newcomer) + words_since(site, newcomer.worker->spec().name, newcomer.log_start);
+            }
+            const auto worker = site.find(missing);
+            if (worker && worker->core().state() == core::WorkerState::failed)
+                co_return name + " depends on " + missing + ", which was given up (mpsup reset " + missing + ")";
+            co_await site.around().changed.wait_until(Clock::time_point::max());
+        }
+        if (std::ranges::find(changes.changed, name, &topology::Diff::Change::worker) != changes.changed.end())
+            if (std::string why = co_await ask_before_roll(site, name, spec.hooks); !why.empty()) co_return why;
+        if (const auto begun = bring_in(site, spec, changes, fast, newcomers); !begun)
+            co_return begun.error().to_string();
+    }
+    co_return std::string();
 }
 
 // The generation that sleeps serves again, in place of the other. Empty, or why not.
@@ -232,7 +302,7 @@ asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, P
         for (Newcomer& newcomer : newcomers) {
             if (!newcomer.is_added && newcomer.plan.is_at_once() == on_trial) continue;
             if (newcomer.is_added) {
-                if (on_trial) continue;
+                if (on_trial || progress_of(newcomer) == core::Progress::serving) continue;
                 newcomer.worker->admit(newcomer.generation);
                 report(title(newcomer) + " serves");
                 continue;
@@ -255,9 +325,10 @@ asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, P
 }
 
 // Lets the old out.
-asio::awaitable<void> clear_out(Site& site, std::vector<Newcomer>& newcomers, const topology::Diff& changes,
-                                const Report& report) {
-    for (const std::string& name : changes.removed | std::views::reverse) {
+asio::awaitable<void> clear_out(Site& site, std::vector<Newcomer>& newcomers, const topology::Topology& before,
+                                const topology::Diff& changes, const Report& report) {
+    for (const std::string& name : topology::start_order(before.workers) | std::views::reverse) {
+        if (std::ranges::find(changes.removed, name) == changes.removed.end()) continue;
         if (auto worker = site.find(name)) co_await stop_and_wait(site, std::move(worker), report);
         site.remove(name);
     }
@@ -292,7 +363,9 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
     const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);
+    site.use_hooks(wanted.topology.hooks);
     const auto forget_wanted = [&] {
+        site.use_hooks(before.hooks);
         site.around().urls = old_urls;
         site.around().build = old_build;
     };
@@ -312,25 +385,27 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     }
     report_changes(changes, report);
     ProgressReport progress(report);
-    auto newcomers = bring_in(site, wanted.topology, changes, fast);
-    if (!newcomers) co_return Outcome{failed, newcomers.error().to_string()};
-    if (newcomers->empty() && changes.empty() && resized.empty()) {
+    std::vector<Newcomer> newcomers;
+    std::string trouble = co_await start_in_order(site, wanted.topology, changes, fast, report, newcomers);
+    if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
     }
-    if (Newcomer* lost = co_await wait_until_standing_by(site, *newcomers, progress)) {
-        const std::string why = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
+    if (trouble.empty())
+        if (const Newcomer* lost = co_await wait_until_standing_by(site, newcomers, progress))
+            trouble = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
+    if (!trouble.empty()) {
         forget_wanted();
-        co_await take_back(site, *newcomers, report);
+        co_await take_back(site, newcomers, report);
         site.listeners().keep_only(addresses_of(before));
-        co_return Outcome{is_first ? failed : old_kept, why + (is_first ? "" : "; what served before serves on")};
+        co_return Outcome{is_first ? failed : old_kept, trouble + (is_first ? "" : "; what served before serves on")};
     }
-    if (Outcome failure = co_await roll_in(site, *newcomers, progress, report); failure.code != 0) {
+    if (Outcome failure = co_await roll_in(site, newcomers, progress, report); failure.code != 0) {
         forget_wanted();
         site.listeners().keep_only(addresses_of(before));
         co_return failure;
     }
-    co_await clear_out(site, *newcomers, changes, report);
+    co_await clear_out(site, newcomers, before, changes, report);
     failpoint();
     resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
@@ -353,6 +428,8 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
     for (const std::string& name : names) {
         const auto worker = site.find(name);
         site.around().history.worker_event(state::EventKind::restart_planned, name, worker->core());
+        if (std::string why = co_await ask_before_roll(site, name, worker->spec().hooks); !why.empty())
+            co_return Outcome{old_kept, std::move(why)};
         const topology::WorkerSpec spec = worker->spec();
         const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), fast);
         report(title(newcomer) + " is being started");
@@ -433,6 +510,28 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
     if (!previous) co_return Outcome{failed, previous.error().to_string()};
     report("no generation sleeps: back to the topology applied before");
     co_return co_await bring_up(site, std::move(*previous), report);
+}
+
+asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Report report) {
+    if (names.empty())
+        for (const auto& worker : site.workers()) names.push_back(worker->spec().name);
+    for (const std::string& name : names)
+        if (!site.find(name)) co_return Outcome{2, "there is no worker " + name};
+    for (const std::string& name : names) {
+        const auto worker = site.find(name);
+        site.around().history.worker_event(state::EventKind::reset, name, worker->core());
+        worker->reset();
+        report(name + ": reset");
+    }
+    std::string failures;
+    for (const std::string& name : names) {
+        const auto worker = site.find(name);
+        while (worker->core().state() == core::WorkerState::starting) // each phase of it has a deadline
+            co_await site.around().changed.wait_until(Clock::time_point::max());
+        if (worker->core().serving() == 0)
+            failures += (failures.empty() ? "" : "; ") + name + " does not serve: " + worker->core().last_failure();
+    }
+    co_return failures.empty() ? Outcome{0, join(names) + " reset"} : Outcome{failed, failures};
 }
 
 std::optional<ScaleOrder> parse_scale(std::string_view text) {
@@ -543,11 +642,16 @@ asio::awaitable<Outcome> bring_down(Site& site, Report report) {
     const auto is_left = [&] {
         return std::ranges::any_of(site.workers(), [](const auto& worker) { return worker->core().has_processes(); });
     };
-    do { // somebody may come back meanwhile whom an earlier supervisor started
+    std::vector<topology::WorkerSpec> specs;
+    for (const auto& worker : site.workers()) specs.push_back(worker->spec());
+    for (const std::string& name : topology::start_order(specs) | std::views::reverse)
+        if (auto worker = site.find(name)) co_await stop_and_wait(site, std::move(worker), report);
+    while (is_left()) { // somebody has come back meanwhile whom an earlier supervisor started
         const auto workers = site.workers();
         for (const auto& worker : workers | std::views::reverse) co_await stop_and_wait(site, worker, report);
-    } while (is_left());
+    }
     for (const auto& worker : site.workers()) worker->close();
+    if (site.around().hooks) co_await site.around().hooks->wait_until_idle();
     site.listeners().keep_only({});
     co_return Outcome{0, "the site is down"};
 }

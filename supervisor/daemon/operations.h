@@ -23,8 +23,8 @@ struct Outcome {
 
 /// Makes the site what `wanted` says: everything that is new or changed is started beside what serves, gated, and only
 /// when all of it stands by is it let in, the old drained, what is no longer wanted stopped. If any of it fails, all
-/// of it is taken back and what served before serves on.
-/// What the site is unsure of is replaced. `all_anew`: what has not changed in it gets a new generation too.
+/// of it is taken back and what served before serves on. What others depend on is let in before they are started. What the site
+/// is unsure of is replaced. `all_anew`: what has not changed in it gets a new generation too.
 [[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report,
                                                        bool all_anew = false, bool fast = false);
 
@@ -36,6 +36,10 @@ struct Outcome {
 /// Wakes the generation that sleeps of each named worker (none: of each that has one) in place of the one that serves. When
 /// none sleeps: the topology that was applied before this one.
 [[nodiscard]] boost::asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, Report report);
+
+/// Forgets that the named workers (none: all) were given up, and their back-off; starts what should run. Waits until it serves
+/// or has failed again.
+[[nodiscard]] boost::asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Report report);
 
 /// What is asked of one pool: a number of children, or so many more or fewer.
 struct ScaleOrder {
@@ -54,7 +58,7 @@ struct ScaleOrder {
 /// the next `up`. All or none: nothing is changed when one of the orders cannot be carried out.
 [[nodiscard]] boost::asio::awaitable<Outcome> scale(Site& site, std::vector<ScaleOrder> orders, Report report);
 
-/// Stops everything, in the reverse of the topology's order.
+/// Stops everything, in the reverse of the order in which it is started.
 [[nodiscard]] boost::asio::awaitable<Outcome> bring_down(Site& site, Report report);
 
 } // namespace mpsup

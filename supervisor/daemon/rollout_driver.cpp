@@ -1,5 +1,6 @@
 #include "supervisor/daemon/rollout_driver.h"
 
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/last_words.h"
 
 #include <algorithm>
@@ -56,6 +57,19 @@ std::string outcome_of(const core::Rollout& rollout) {
     if (!rollout.why().empty()) text += ": " + rollout.why();
     if (rollout.judge()) text += ", judged " + std::string(core::to_string(rollout.judge()->verdict()));
     return text;
+}
+
+void tell_hooks(HookRunner& hooks, const WorkerHandle& worker, const core::RolloutPlan& plan,
+                const core::Rollout& rollout) {
+    HookEvent event{.point = topology::HookPoint::post_roll,
+                    .worker = worker.spec().name,
+                    .generation = plan.new_one,
+                    .reason = outcome_of(rollout),
+                    .alert = {}};
+    hooks.fire(worker.spec().hooks, event);
+    if (rollout.phase() == core::Rollout::Phase::settled) return;
+    event.alert = "rollout_taken_back";
+    hooks.alert(worker.spec().hooks, std::move(event));
 }
 
 // Clients go to whoever has waited longest; so that both generations get some, each is sent to the end of the queue in turn.
@@ -159,6 +173,7 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
         co_await around.changed.wait_until(Clock::time_point::max());
     }
     around.history.worker_event(state::EventKind::rollout_finished, name, worker->core(), outcome_of(rollout));
+    if (around.hooks) tell_hooks(*around.hooks, *worker, plan, rollout);
     co_return rollout;
 }
 

@@ -1,6 +1,8 @@
 #include "supervisor/daemon/site.h"
 
 #include "state/queries.h"
+#include "supervisor/daemon/hook_runner.h"
+#include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/urls.h"
 #include "supervisor/process/strays.h"
 
@@ -23,8 +25,21 @@ core::GenerationNumber last_generation(const SitePaths& paths, const std::string
 
 void Site::set_applied(AppliedTopology applied) {
     applied_ = std::move(applied);
+    if (around_.logs) around_.logs->set_rules(applied_->topology.logs);
+    use_hooks(applied_->topology.hooks);
     const topology::History& keep = applied_->topology.history;
     around_.history.store().set_retention({.raw = keep.raw, .minute = keep.minute, .max_bytes = keep.max});
+}
+
+void Site::use_hooks(const topology::Hooks& hooks) {
+    if (!around_.hooks) return;
+    around_.hooks->set_site_hooks(hooks);
+    for (const auto& worker : workers_) worker->set_hooks(worker->spec().hooks); // other hooks, other deadlines
+}
+
+void Site::reopen_logs() {
+    if (around_.logs) around_.logs->look_at_own(true);
+    for (const auto& worker : workers_) worker->look_at_logs(true);
 }
 
 std::shared_ptr<WorkerHandle> Site::find(const std::string& name) const {
@@ -65,8 +80,12 @@ bool Site::knows(const contract::Hello& hello) const {
 
 void Site::reap() {
     for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->reap();
+    for (const pid_t pid : stopped_children())
+        for (const auto& worker : workers_)
+            if (worker->knows(pid)) worker->on_stopped(pid);
     reap_strays([&](pid_t pid) {
-        return std::ranges::any_of(workers_, [&](const auto& worker) { return worker->knows(pid); });
+        return (around_.commands && around_.commands->knows(pid)) ||
+               std::ranges::any_of(workers_, [&](const auto& worker) { return worker->knows(pid); });
     });
 }
 

@@ -28,6 +28,8 @@ public:
     /// Null before the first.
     [[nodiscard]] const AppliedTopology* applied() const { return applied_ ? &*applied_ : nullptr; }
     void set_applied(AppliedTopology applied);
+    /// Those of the site, from here on.
+    void use_hooks(const topology::Hooks& hooks);
 
     /// In the order of the topology.
     [[nodiscard]] const std::vector<std::shared_ptr<WorkerHandle>>& workers() const { return workers_; }
@@ -51,6 +53,9 @@ public:
     [[nodiscard]] bool knows(const contract::Hello& hello) const;
     /// SIGCHLD came: reaps what is ours, then what became ours.
     void reap();
+
+    /// Log files were moved away by somebody else: all are opened anew.
+    void reopen_logs();
 
     [[nodiscard]] std::string status(const SupervisorView& supervisor) const;
 

@@ -84,6 +84,7 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     const bool is_recorded = returned.record.has_value();
     ServingProcess process = serving_process(returned);
     auto link = make_link(number, hello.pid, std::move(connection));
+    give_logs(*link);
     ServingProcess* kept = nullptr;
     if (is_predecessor) {
         process.link = std::move(link);
@@ -162,7 +163,7 @@ void WorkerHandle::resume(bool is_wanted) {
         core_.resume(Clock::now());
     else
         core_.stop(Clock::now());
-    if (is_wanted && !std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), [](const auto&) {});
+    if (is_wanted) begin_probing();
     act();
     if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_.pool);
 }

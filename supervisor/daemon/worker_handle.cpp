@@ -1,6 +1,7 @@
 #include "supervisor/daemon/worker_handle.h"
 
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/status.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -21,6 +22,10 @@ template <typename... Visitors> struct Overloaded : Visitors... {
     using Visitors::operator()...;
 };
 
+constexpr auto tick = std::chrono::seconds(1);
+constexpr auto ticking_before = std::chrono::minutes(2); // a deadline
+constexpr auto held_up = std::chrono::seconds(1);        // so much later than wanted, and we were not there ourselves
+
 void finish(const std::exception_ptr& thrown) {
     if (thrown) log_line("error", "a coroutine of a worker ended by an exception");
 }
@@ -37,7 +42,10 @@ core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
     rules.restart.backoff = spec.restart.backoff;
     rules.restart.backoff_max = spec.restart.max;
     rules.limits.grace = spec.stop.grace;
+    rules.limits.load = spec.health.within;
+    rules.limits.fails = spec.health.fatal_fails();
     rules.limits.gate = spec.rolling.deadline;
+    if (spec.health.startup.asks()) rules.limits.gate += spec.health.within;
     rules.limits.gate_passes = spec.rolling.passes;
     rules.limits.min_healthy = spec.rolling.min_healthy;
     rules.limits.keep = spec.rolling.keep;
@@ -72,6 +80,7 @@ WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core
       timer_(around.executor),
       health_bell_(around.executor) {
     core_.continue_after(last_generation);
+    core_.set_rules(rules());
 }
 
 WorkerHandle::~WorkerHandle() = default;
@@ -80,7 +89,7 @@ WorkerHandle::~WorkerHandle() = default;
 
 core::GenerationNumber WorkerHandle::start(std::vector<Listener> listeners, bool hold) {
     listeners_ = std::move(listeners);
-    if (!std::exchange(probes_, true)) asio::co_spawn(around_.executor, keep_health(), finish);
+    begin_probing();
     const auto number = core_.start(Clock::now(), hold);
     act();
     return number;
@@ -94,6 +103,12 @@ core::GenerationNumber WorkerHandle::prepare(topology::WorkerSpec spec, std::vec
     act();
     first_size_.reset();
     return number;
+}
+
+void WorkerHandle::begin_probing() {
+    if (std::exchange(probes_, true)) return;
+    asio::co_spawn(around_.executor, keep_health(), finish);
+    asio::co_spawn(around_.executor, keep_liveness(), finish);
 }
 
 void WorkerHandle::admit(core::GenerationNumber number) {
@@ -111,13 +126,18 @@ void WorkerHandle::stop() {
     act();
 }
 
+void WorkerHandle::reset() {
+    core_.reset(Clock::now());
+    act();
+}
+
 void WorkerHandle::kill() {
     for (const auto& generation : generations_) kill_all(*generation);
 }
 
 void WorkerHandle::resize(const topology::Pool& pool) {
     spec_.pool = pool;
-    core_.set_rules(rules_of(spec_));
+    core_.set_rules(rules());
     for (const auto& generation : generations_) {
         generation->spec.pool = pool;
         const core::Generation* known = core_.find(generation->number);
@@ -201,12 +221,53 @@ void WorkerHandle::give_up_newcomers() {
 void WorkerHandle::set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners) {
     spec_ = std::move(spec);
     listeners_ = std::move(listeners);
-    core_.set_rules(rules_of(spec_));
+    core_.set_rules(rules());
 }
 
 void WorkerHandle::set_rolling(const topology::Rolling& rolling) {
     spec_.rolling = rolling;
-    core_.set_rules(rules_of(spec_));
+    core_.set_rules(rules());
+}
+
+void WorkerHandle::set_dependencies(const std::map<std::string, std::string>& depends_on) {
+    spec_.depends_on = depends_on;
+}
+
+void WorkerHandle::set_hooks(const topology::Hooks& hooks) {
+    spec_.hooks = hooks;
+    core_.set_rules(rules());
+}
+
+core::WorkerRules WorkerHandle::rules() const {
+    core::WorkerRules rules = rules_of(spec_);
+    if (!around_.hooks) return rules;
+    rules.limits.hello += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_start);
+    rules.limits.grace += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_stop);
+    return rules;
+}
+
+void WorkerHandle::call_hooks(const core::Note& note) {
+    using Kind = core::Note::Kind;
+    if (!around_.hooks) return;
+    HookEvent event{.worker = spec_.name, .generation = note.generation, .reason = note.text};
+    if (note.kind == Kind::ready) {
+        event.point = topology::HookPoint::post_ready;
+        around_.hooks->fire(spec_.hooks, std::move(event));
+    } else if (note.kind == Kind::exited) {
+        event.point = topology::HookPoint::post_exit;
+        if (note.status) event.reason = note.status->to_string() + (note.text.empty() ? "" : ": " + note.text);
+        around_.hooks->fire(spec_.hooks, std::move(event));
+    } else if (note.kind == Kind::failed) {
+        event.alert = "worker_failed";
+        around_.hooks->alert(spec_.hooks, std::move(event));
+    }
+}
+
+asio::awaitable<void> WorkerHandle::drain_after_hooks(core::GenerationNumber number) {
+    const auto self = shared_from_this();
+    HookEvent event{.point = topology::HookPoint::pre_stop, .worker = spec_.name, .generation = number};
+    (void)co_await around_.hooks->run(spec_.hooks, std::move(event)); // what fails is written down
+    if (GenerationHandle* generation = find(number)) send_drain(*generation);
 }
 
 bool WorkerHandle::become_as(core::GenerationNumber number) {
@@ -268,7 +329,14 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 health_bell_.ring();
             },
             [&](const core::SendDrain& drain) {
-                if (auto* generation = find(drain.generation)) send_drain(*generation);
+                auto* generation = find(drain.generation);
+                const core::Generation* known = core_.find(drain.generation);
+                const bool served = known && known->ready_since != core::Time{};
+                if (!generation) return;
+                if (!served || !around_.hooks || !around_.hooks->has(spec_.hooks, topology::HookPoint::pre_stop))
+                    return send_drain(*generation);
+                generation->draining = true; // for who comes back meanwhile
+                asio::co_spawn(around_.executor, drain_after_hooks(drain.generation), finish);
             },
             [&](const core::ReleaseChild& release) {
                 auto* generation = find(release.generation);
@@ -287,7 +355,10 @@ void WorkerHandle::perform(const core::Effect& effect) {
             [&](const core::Kill& kill) {
                 if (auto* generation = find(kill.generation)) kill_all(*generation);
             },
-            [&](const core::Note& note) { around_.history.note(spec_.name, note, core_); },
+            [&](const core::Note& note) {
+                around_.history.note(spec_.name, note, core_);
+                call_hooks(note);
+            },
         },
         effect);
 }
@@ -296,14 +367,24 @@ void WorkerHandle::arm_timer() {
     const auto deadline = core_.next_deadline();
     if (!deadline || closed_) {
         timer_.cancel();
+        timer_.expires_at(Clock::time_point::max());
         return;
     }
-    if (timer_.expiry() == *deadline) return; // already waiting for it
-    timer_.expires_at(*deadline);
-    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    // While a deadline is near there is a tick, so that it is noticed when nobody could keep it.
+    const auto now = Clock::now();
+    const bool is_near = *deadline - now < ticking_before;
+    const auto wake = is_near ? std::min(*deadline, now + tick) : *deadline - ticking_before / 2;
+    if (timer_.expiry() <= wake && timer_.expiry() + tick > now) return; // it wakes us early enough
+    timer_.expires_at(wake);
+    timer_.async_wait([weak = weak_from_this(), wake](const boost::system::error_code& error) {
         const auto self = weak.lock();
         if (error || !self) return;
         self->timer_.expires_at(Clock::time_point::max());
+        const auto late = Clock::now() - wake;
+        if (late > held_up) {
+            log_line("warning", self->spec_.name + ": everything stood still for a while; deadlines are moved");
+            self->core_.on_pause(std::chrono::duration_cast<core::Duration>(late + tick));
+        }
         self->core_.on_time(Clock::now());
         self->act();
     });

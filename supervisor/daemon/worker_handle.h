@@ -14,6 +14,7 @@
 #include "supervisor/daemon/listeners.h"
 #include "supervisor/daemon/traffic_counter.h"
 #include "supervisor/health/probe.h"
+#include "supervisor/process/commands.h"
 #include "supervisor/process/spawner.h"
 #include "supervisor/topology/topology.h"
 #include "worker/contract/messages.h"
@@ -27,12 +28,17 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace mpsup {
 
 struct Returned;
+class HookRunner;
+class LogFiles;
+struct HookEvent;
+
 /// What an operator says to the rollout that runs.
 struct RolloutControl {
     std::string worker; // that rolls; empty: none
@@ -52,8 +58,11 @@ struct Surroundings {
     std::map<std::string, std::string> urls; // what every worker is told of the others
     topology::Binaries build = topology::Binaries::two;
     std::mt19937_64 chance;
-    Bell changed; // rings whenever something about a worker may have changed
+    Bell changed;             // rings whenever something about a worker may have changed
+    LogFiles* logs = nullptr; // nothing: files are opened where they should be, and stay
     RolloutControl rollout{};
+    const Commands* commands = nullptr; // whose processes are not ours to reap
+    HookRunner* hooks = nullptr;        // nothing: none are called
 };
 
 /// A process that serves: of a pool, or a light worker itself.
@@ -88,6 +97,7 @@ struct GenerationHandle {
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
     bool is_spec_known = true;     // it was started with it, or so the last topology says
+    bool has_old_logs = false;     // they were moved away between its start and its hello
     std::optional<int> first_size; // children to begin with; nothing: as the spec says
     core::Tally counted;           // of children that are gone
 };
@@ -134,6 +144,7 @@ public:
     [[nodiscard]] core::Tally tally(core::GenerationNumber number) const;
     void abandon(core::GenerationNumber number);
     void stop();
+    void reset();
     /// Another size for the pool that runs, and for what comes after it.
     void resize(const topology::Pool& pool);
     /// SIGKILL to every process of it.
@@ -142,8 +153,13 @@ public:
     void give_up_newcomers();
     /// What is spawned from here on is of this spec: an operation that prepared another one was abandoned.
     void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    /// Moves log files away that are due and tells whoever writes to them. `anew`: they are opened in any case.
+    void look_at_logs(bool anew);
     /// How it is rolled from here on; nothing that runs changes.
     void set_rolling(const topology::Rolling& rolling);
+    void set_dependencies(const std::map<std::string, std::string>& depends_on);
+    /// What is called from here on. Also when those of the site have changed.
+    void set_hooks(const topology::Hooks& hooks);
     /// What is spawned from here on is as this generation is. False: it is not known how that was.
     bool become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.
@@ -155,6 +171,8 @@ public:
     /// Reaps what has ended among the processes it knows.
     void reap();
     [[nodiscard]] bool knows(pid_t pid) const;
+    /// A process of it is stopped (state T). It is killed if it stays so.
+    void on_stopped(pid_t pid);
 
     // Adoption (worker_adoption.cpp): before anything is ordered
     /// A process that an earlier supervisor started, and whose identity was checked.
@@ -198,6 +216,11 @@ private:
     [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
     void send_drain(GenerationHandle& generation);
+    [[nodiscard]] core::WorkerRules rules() const; // rules_of, with the time that hooks may take
+    void call_hooks(const core::Note& note);
+    boost::asio::awaitable<void> drain_after_hooks(core::GenerationNumber number);
+    [[nodiscard]] Fd open_log(const std::string& path) const;
+    void give_logs(ContractLink& link) const;
     void send_size(GenerationHandle& generation, const contract::PoolSize& size);
     void kill_all(GenerationHandle& generation);
     [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
@@ -229,9 +252,16 @@ private:
 
     // worker_health.cpp
     boost::asio::awaitable<void> keep_gate(core::GenerationNumber number);
+    void begin_probing();
     boost::asio::awaitable<void> keep_health();
-    [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation) const;
+    boost::asio::awaitable<void> keep_liveness();
+    /// A pool on demand without a child; a probe would wake it up.
+    [[nodiscard]] bool is_asleep(const GenerationHandle& generation) const;
+    [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation, const topology::ProbeSpec& how) const;
     void sample_processes(GenerationHandle& generation);
+    boost::asio::awaitable<void> judge_stopped(pid_t pid);
+    [[nodiscard]] boost::asio::awaitable<ProbeResult> probe(const GenerationHandle& generation,
+                                                            const topology::ProbeSpec& how);
 
     Surroundings& around_;
     topology::WorkerSpec spec_;
@@ -243,13 +273,14 @@ private:
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last
-    bool probes_ = false;               // keep_health() runs
+    bool probes_ = false;               // keep_health() and keep_liveness() run
     struct ExpectedChild {
         core::RecordedProcess record;
         std::int64_t started_ms = 0;
         bool announced = false; // it may be a master, or gone, by now
     };
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
+    std::set<pid_t> stopped_;                          // that are being judged
     std::optional<int> first_size_;                    // of what is being spawned
     bool acting_ = false;
     bool closed_ = false;

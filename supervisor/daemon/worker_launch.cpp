@@ -2,16 +2,16 @@
 #include "base/fd_passing.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
+#include "supervisor/daemon/clean_environment.h"
 #include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/worker_handle.h"
 #include "worker/contract/session.h"
 
 #include <boost/asio/post.hpp>
 
-#include <array>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/socket.h>
@@ -22,12 +22,6 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-constexpr unsigned log_mode = 0640;
-
-// What a worker may know of the environment that the supervisor was started in.
-constexpr std::array inherited_variables{"PATH",     "HOME", "USER",     "LOGNAME",  "LANG",  "LC_ALL",
-                                         "LC_CTYPE", "TZ",   "PERL5LIB", "PERL5OPT", "TMPDIR"};
 
 std::string working_directory(const topology::WorkerSpec& spec) {
     if (spec.kind != topology::Kind::dynamic) return "/";
@@ -69,10 +63,22 @@ contract::Go order_for(const topology::WorkerSpec& spec) {
 
 asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     const auto self = shared_from_this();
+    look_at_logs(false);
     auto* generation = find(number);
     if (!generation) co_return;
     generation->uuid = random_uuid();
     generation->process.uuid = generation->uuid;
+    if (around_.hooks && around_.hooks->has(spec_.hooks, topology::HookPoint::pre_start)) {
+        HookEvent event{.point = topology::HookPoint::pre_start, .worker = spec_.name, .generation = number};
+        const std::string why = co_await around_.hooks->run(spec_.hooks, std::move(event));
+        generation = find(number); // what was known before the await may be gone
+        if (!generation) co_return;
+        if (!why.empty()) {
+            core_.on_spawn_failed(number, why, Clock::now(), roll_dice());
+            act();
+            co_return;
+        }
+    }
     Result<> done = open_private_listener(*generation);
     if (done) {
         state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
@@ -132,22 +138,17 @@ asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
 
 std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& generation) const {
     const topology::WorkerSpec& spec = generation.spec;
-    std::map<std::string, std::string> variables;
-    for (const char* name : inherited_variables)
-        if (const char* value = std::getenv(name)) variables[name] = value;
+    auto variables = clean_environment();
     for (const auto& [name, url] : around_.urls) variables[name] = url;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
     variables["MPSUP_GENERATION"] = std::to_string(generation.number);
     for (const auto& [name, value] : spec.env) variables[name] = value;
-    std::vector<std::string> environment;
-    for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
-    return environment;
+    return to_lines(variables);
 }
 
 Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
-    const auto log = open_file(around_.paths.worker_log(spec_.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
-    if (!log) return std::unexpected(log.error());
+    const Fd log = open_log(around_.paths.worker_log(spec_.name));
     const contract::CommandLine command_line{around_.paths.contract_socket(),
                                              {std::filesystem::path(around_.paths.state_dir()).filename().string(),
                                               spec_.name, generation.number, generation.uuid},
@@ -159,7 +160,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     request.arguments = command_line.to_arguments();
     request.environment = environment_of(generation);
     request.working_directory = working_directory(generation.spec);
-    request.output = log->get();
+    request.output = log.get();
     auto pidfd = around_.spawner.spawn(request);
     if (!pidfd) return std::unexpected(pidfd.error());
     failpoint();
@@ -174,8 +175,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
 
 void WorkerHandle::send_go(GenerationHandle& generation) {
     const topology::WorkerSpec& spec = generation.spec;
-    auto access_log = open_file(around_.paths.access_log(spec.name), O_WRONLY | O_CREAT | O_APPEND, log_mode);
-    if (!access_log) return distrust(generation, access_log.error().to_string());
+    const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec);
     if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
@@ -186,9 +186,10 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     go.fds.push_back(contract::FdRole::private_listener);
     fds.push_back(generation.private_listener->get());
     go.fds.push_back(contract::FdRole::access_log);
-    fds.push_back(access_log->get());
-    if (auto sent = generation.link->send(go, fds); !sent) distrust(generation, sent.error().to_string());
+    fds.push_back(access_log.get());
+    if (auto sent = generation.link->send(go, fds); !sent) return distrust(generation, sent.error().to_string());
     failpoint();
+    if (std::exchange(generation.has_old_logs, false)) give_logs(*generation.link);
 }
 
 void WorkerHandle::send_drain(GenerationHandle& generation) {

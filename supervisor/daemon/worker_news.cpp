@@ -93,6 +93,7 @@ void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& chi
                                Fd& connection) {
     child.link = make_link(generation.number, child.pidfd.pid(), std::move(connection));
     watch(generation, child);
+    give_logs(*child.link);
     const core::Generation* in_core = core_.find(generation.number);
     if (stage == contract::Stage::ready && in_core && in_core->phase == core::Phase::orphaned) {
         // Its master died before it was let in: it passed no gate, and nobody misses it.
@@ -130,6 +131,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.process = std::move(child.mapped());
     generation.uuid = generation.process.uuid;
     generation.link = std::exchange(generation.process.link, nullptr);
+    if (generation.link) give_logs(*generation.link);                         // for its children
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
     for (auto& [other, orphan] : generation.children) {
         orphan.leaving = orphan.master != pid; // those that it has forked itself stay
@@ -199,6 +201,7 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             [&](const contract::Resize&) { distrust(*generation, "said resize"); },
             [&](const contract::Release&) { distrust(*generation, "said release"); },
             [&](const contract::Promote&) { distrust(*generation, "said promote"); },
+            [&](const contract::Reopen&) { distrust(*generation, "said reopen"); },
             [&](const contract::Drain&) { distrust(*generation, "said drain"); },
         },
         message);

@@ -1,11 +1,15 @@
 // Asking a worker whether it answers.
 #pragma once
 
+#include "base/address.h"
+#include "supervisor/process/commands.h"
+
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpsup {
 
@@ -13,6 +17,10 @@ struct ProbeTarget {
     std::string socket;              // path of a generation's private listener
     std::string host;                // Host header: the worker's public address
     std::optional<std::string> path; // GET it; nothing: OPTIONS *, which the engine answers itself
+    // One of them not empty: that instead
+    std::vector<Address> tcp{};             // each takes a connection
+    std::vector<std::string> exec{};        // a program, by its absolute path, and its arguments: it ends with 0
+    std::vector<std::string> environment{}; // of the program, "NAME=value"
     std::chrono::milliseconds timeout{2'000};
 };
 
@@ -35,6 +43,24 @@ public:
 class HttpProbe final : public Probe {
 public:
     [[nodiscard]] boost::asio::awaitable<ProbeResult> run(ProbeTarget target) override;
+};
+
+/// Connections that are closed at once, one after the other, all within the timeout.
+class TcpProbe final : public Probe {
+public:
+    [[nodiscard]] boost::asio::awaitable<ProbeResult> run(ProbeTarget target) override;
+};
+
+/// Whichever the target asks for; a program through `commands`, which outlives it.
+class EveryProbe final : public Probe {
+public:
+    explicit EveryProbe(Commands& commands) : commands_(commands) {}
+    [[nodiscard]] boost::asio::awaitable<ProbeResult> run(ProbeTarget target) override;
+
+private:
+    Commands& commands_;
+    HttpProbe http_;
+    TcpProbe tcp_;
 };
 
 } // namespace mpsup

@@ -22,4 +22,14 @@ void reap_strays(const std::function<bool(pid_t)>& is_known) {
     }
 }
 
+std::vector<pid_t> stopped_children() {
+    std::vector<pid_t> pids;
+    siginfo_t info{};
+    while (::waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid != 0) {
+        pids.push_back(info.si_pid);
+        info = {};
+    }
+    return pids;
+}
+
 } // namespace mpsup

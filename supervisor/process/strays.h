@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <sys/types.h>
+#include <vector>
 
 namespace mpsup {
 
@@ -15,5 +16,8 @@ namespace mpsup {
 /// Reaps every ended child for which `is_known` says no; those it knows are reaped through their own handle. Never
 /// blocks. To be called when SIGCHLD came, and after known ones were reaped.
 void reap_strays(const std::function<bool(pid_t)>& is_known);
+
+/// Children of ours that were stopped (SIGSTOP) since this was asked last.
+[[nodiscard]] std::vector<pid_t> stopped_children();
 
 } // namespace mpsup

@@ -23,8 +23,10 @@ Diff diff(const Topology& before, const Topology& after) {
     Diff result;
     if (before.site != after.site) result.site_keys.emplace_back("site");
     if (before.binaries != after.binaries) result.site_keys.emplace_back("binaries");
-    if (before.history != after.history) result.site_keys.emplace_back("history");
     if (before.machines != after.machines) result.site_keys.emplace_back("machines");
+    for (const auto& key : all_keys())
+        if (key.get_of_site && key.get_of_site(before) != key.get_of_site(after))
+            result.site_keys.emplace_back(key.path);
     for (const auto& worker : after.workers) {
         const auto* earlier = before.find(worker.name);
         if (!earlier)

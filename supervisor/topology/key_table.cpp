@@ -18,12 +18,18 @@ constexpr std::array mode_choices{Choice{"deployment"}, Choice{"development"}};
 constexpr std::array pool_choices{Choice{"fixed"}, Choice{"dynamic"}, Choice{"ondemand"}};
 constexpr std::array auto_choice{Choice{"auto"}};
 constexpr std::array cgi_choices{Choice{"registry"}, Choice{"perlrun"}, Choice{"fork"}, Choice{"exec"}};
+constexpr std::array dependency_choices{Choice{"healthy"}, Choice{"started"}};
 constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 constexpr std::array failure_choices{Choice{"abort"}, Choice{"rollback"}, Choice{"freeze"}};
 constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator", false}};
 
 using Spec = WorkerSpec;
 using OptionalValue = std::optional<Value>;
+
+// Of keys that came later: left out of a document when it is the default, so that documents of before stay as they were.
+template <typename T> OptionalValue unless(const T& value, const T& usual) {
+    return value == usual ? std::nullopt : OptionalValue(value);
+}
 
 constexpr Key later(std::string_view path, std::string_view doc) {
     return {.path = path, .type = Type::anything, .doc = doc, .in_this_version = false, .kinds = Kinds::both};
@@ -41,6 +47,15 @@ constexpr Key duration(std::string_view path, std::string_view doc, std::int64_t
 }
 constexpr Key section(std::string_view path, std::string_view doc, Kinds kinds = Kinds::both) {
     return {.path = path, .type = Type::section, .doc = doc, .kinds = kinds};
+}
+
+OptionalValue hooks_at(const Hooks& hooks, HookPoint point) {
+    const auto found = hooks.find(point);
+    return found == hooks.end() ? std::nullopt : OptionalValue(found->second);
+}
+void set_hooks(Hooks& hooks, HookPoint point, Value value) {
+    auto list = std::get<std::vector<Hook>>(std::move(value));
+    if (!list.empty()) hooks[point] = std::move(list);
 }
 
 constexpr std::int64_t most_children = 1000;
@@ -105,6 +120,48 @@ template <auto Member> constexpr Key judged_count(std::string_view path, std::st
                 },
             .set = [](Spec& s, Value v) { s.rolling.judge.*Member = std::get<std::int64_t>(v); }};
 }
+// What the three probes of a worker's health have in common.
+template <auto Which> constexpr Key by_request(std::string_view path) {
+    return {.path = path,
+            .type = Type::url_path,
+            .doc = "asked for with GET; any 2xx or 3xx passes",
+            .kinds = Kinds::both,
+            .get =
+                [](const Spec& s) {
+                    return (s.health.*Which).http ? OptionalValue(*(s.health.*Which).http) : std::nullopt;
+                },
+            .set = [](Spec& s, Value v) { (s.health.*Which).http = std::get<std::string>(std::move(v)); }};
+}
+template <auto Which> constexpr Key by_connection(std::string_view path) {
+    return {.path = path,
+            .type = Type::addresses,
+            .doc = "ADDRESS:PORT, or a list: a connection to each passes",
+            .kinds = Kinds::both,
+            .get = [](const Spec& s) { return unless((s.health.*Which).tcp, {}); },
+            .set = [](Spec& s, Value v) { (s.health.*Which).tcp = std::get<std::vector<Address>>(std::move(v)); }};
+}
+template <auto Which> constexpr Key by_program(std::string_view path) {
+    return {.path = path,
+            .type = Type::command,
+            .doc = "a program and its arguments; it passes when it ends with 0",
+            .kinds = Kinds::both,
+            .get = [](const Spec& s) { return unless((s.health.*Which).exec, {}); },
+            .set = [](Spec& s, Value v) { (s.health.*Which).exec = std::get<std::vector<std::string>>(std::move(v)); }};
+}
+template <auto Which> constexpr Key how_often(std::string_view path) {
+    return duration(
+        path, "how often; else as `health.every`", 10, day,
+        [](const Spec& s) { return (s.health.*Which).every ? OptionalValue(*(s.health.*Which).every) : std::nullopt; },
+        [](Spec& s, Value v) { (s.health.*Which).every = std::get<Duration>(v); });
+}
+template <auto Which> constexpr Key how_long(std::string_view path) {
+    return duration(
+        path, "after which it counts as failed; else as `health.timeout`", 10, hour,
+        [](const Spec& s) {
+            return (s.health.*Which).timeout ? OptionalValue(*(s.health.*Which).timeout) : std::nullopt;
+        },
+        [](Spec& s, Value v) { (s.health.*Which).timeout = std::get<Duration>(v); });
+}
 constexpr Key with_type(Key key, Type type) {
     key.type = type;
     return key;
@@ -113,6 +170,30 @@ constexpr Key with_words(Key key, std::span<const Choice> words) {
     key.choices = words;
     return key;
 }
+
+// Of the site, and of a worker.
+template <HookPoint Point> constexpr Key hook_of_site(std::string_view path, std::string_view doc) {
+    return {.path = path,
+            .type = Type::hooks,
+            .doc = doc,
+            .get_of_site = [](const Topology& t) { return hooks_at(t.hooks, Point); },
+            .set_of_site = [](Topology& t, Value v) { set_hooks(t.hooks, Point, std::move(v)); }};
+}
+template <HookPoint Point> constexpr Key hook_of_worker(std::string_view path, std::string_view doc) {
+    return {.path = path,
+            .type = Type::hooks,
+            .doc = doc,
+            .kinds = Kinds::both,
+            .get = [](const Spec& s) { return hooks_at(s.hooks, Point); },
+            .set = [](Spec& s, Value v) { set_hooks(s.hooks, Point, std::move(v)); }};
+}
+constexpr std::string_view before_start = "before a process is started; a failure keeps it from being started";
+constexpr std::string_view after_ready = "when it serves";
+constexpr std::string_view before_stop = "before one that serves is told to leave";
+constexpr std::string_view after_exit = "when its process, or its pool's master, has ended";
+constexpr std::string_view before_roll = "before a new generation replaces it; a failure keeps the old one";
+constexpr std::string_view after_roll = "when that is over, however it ended";
+constexpr std::string_view at_alert = "when it was given up, a roll was taken back or the database was damaged";
 
 const std::array table{
     Key{.path = "site",
@@ -123,21 +204,56 @@ const std::array table{
         .type = Type::choice,
         .doc = "how the programs are built: one big binary, a light and a heavy one, or one that loads Perl",
         .choices = binaries_choices},
-    section("history", "how much of what is measured the database keeps", Kinds::none),
+    Key{.path = "logs", .type = Type::section, .doc = "when log files are moved away for new ones"},
+    Key{.path = "logs.size",
+        .type = Type::size,
+        .doc = "beyond so many bytes",
+        .least = 4096,
+        .get_of_site = [](const Topology& t) { return OptionalValue(t.logs.size); },
+        .set_of_site = [](Topology& t, Value v) { t.logs.size = std::get<std::int64_t>(v); }},
+    Key{.path = "logs.age",
+        .type = Type::duration,
+        .doc = "so long after they were begun",
+        .least = second,
+        .most = 365 * day,
+        .get_of_site = [](const Topology& t) { return OptionalValue(t.logs.age); },
+        .set_of_site = [](Topology& t, Value v) { t.logs.age = std::get<Duration>(v); }},
+    Key{.path = "logs.keep",
+        .type = Type::integer,
+        .doc = "so many of those moved away, the newest",
+        .least = 1,
+        .most = 1000,
+        .get_of_site = [](const Topology& t) { return OptionalValue(std::int64_t{t.logs.keep}); },
+        .set_of_site = [](Topology& t, Value v) { t.logs.keep = static_cast<int>(std::get<std::int64_t>(v)); }},
+    Key{.path = "history", .type = Type::section, .doc = "how much of what is measured the database keeps"},
     Key{.path = "history.raw",
         .type = Type::duration,
         .doc = "for how long single samples are kept",
         .least = minute,
-        .most = 365 * day},
+        .most = 365 * day,
+        .get_of_site = [](const Topology& t) { return unless(t.history.raw, History{}.raw); },
+        .set_of_site = [](Topology& t, Value v) { t.history.raw = std::get<Duration>(v); }},
     Key{.path = "history.minute",
         .type = Type::duration,
         .doc = "for how long their sums by the minute are kept",
         .least = minute,
-        .most = 3650 * day},
+        .most = 3650 * day,
+        .get_of_site = [](const Topology& t) { return unless(t.history.minute, History{}.minute); },
+        .set_of_site = [](Topology& t, Value v) { t.history.minute = std::get<Duration>(v); }},
     Key{.path = "history.max",
         .type = Type::size,
         .doc = "beyond this size of the database the oldest samples go",
-        .least = 4 << 20},
+        .least = 4 << 20,
+        .get_of_site = [](const Topology& t) { return unless(t.history.max, History{}.max); },
+        .set_of_site = [](Topology& t, Value v) { t.history.max = std::get<std::int64_t>(v); }},
+    section("hooks", "what is called when something happens to any worker", Kinds::none),
+    hook_of_site<HookPoint::pre_start>("hooks.pre_start", before_start),
+    hook_of_site<HookPoint::post_ready>("hooks.post_ready", after_ready),
+    hook_of_site<HookPoint::pre_stop>("hooks.pre_stop", before_stop),
+    hook_of_site<HookPoint::post_exit>("hooks.post_exit", after_exit),
+    hook_of_site<HookPoint::pre_roll>("hooks.pre_roll", before_roll),
+    hook_of_site<HookPoint::post_roll>("hooks.post_roll", after_roll),
+    hook_of_site<HookPoint::on_alert>("hooks.on_alert", at_alert),
     Key{.path = "machines", .type = Type::sections, .doc = "the machines of the site; one named `here` if left out"},
     Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
     Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},
@@ -178,6 +294,13 @@ const std::array table{
         .kinds = Kinds::both,
         .get = [](const Spec& s) { return OptionalValue(s.env); },
         .set = [](Spec& s, Value v) { s.env = std::get<Environment>(std::move(v)); }},
+    Key{.path = "workers.*.depends_on",
+        .type = Type::words,
+        .doc = "workers that must be started, or healthy, before this one is started; it is stopped before them",
+        .kinds = Kinds::both,
+        .choices = dependency_choices,
+        .get = [](const Spec& s) { return unless(s.depends_on, {}); },
+        .set = [](Spec& s, Value v) { s.depends_on = std::get<Environment>(std::move(v)); }},
     Key{.path = "workers.*.cgi",
         .type = Type::section,
         .doc = "a folder of CGI scripts, in place of an application",
@@ -306,6 +429,40 @@ const std::array table{
         "workers.*.health.timeout", "after which a probe counts as failed", 10, hour,
         [](const Spec& s) { return OptionalValue(s.health.timeout); },
         [](Spec& s, Value v) { s.health.timeout = std::get<Duration>(v); }),
+    Key{.path = "workers.*.health.startup",
+        .type = Type::section,
+        .doc = "how long it may take to become ready, and what is asked until it passes once",
+        .kinds = Kinds::both,
+        .shorthand = "within"},
+    duration(
+        "workers.*.health.startup.within", "from its start until it must be ready", 100, day,
+        [](const Spec& s) { return unless(s.health.within, Health{}.within); },
+        [](Spec& s, Value v) { s.health.within = std::get<Duration>(v); }),
+    by_request<&Health::startup>("workers.*.health.startup.http"),
+    by_connection<&Health::startup>("workers.*.health.startup.tcp"),
+    by_program<&Health::startup>("workers.*.health.startup.exec"),
+    how_often<&Health::startup>("workers.*.health.startup.every"),
+    how_long<&Health::startup>("workers.*.health.startup.timeout"),
+    section("workers.*.health.readiness", "may clients be sent to it? A generation must say so to be let in"),
+    by_request<&Health::readiness>("workers.*.health.readiness.http"),
+    by_connection<&Health::readiness>("workers.*.health.readiness.tcp"),
+    by_program<&Health::readiness>("workers.*.health.readiness.exec"),
+    how_often<&Health::readiness>("workers.*.health.readiness.every"),
+    how_long<&Health::readiness>("workers.*.health.readiness.timeout"),
+    section("workers.*.health.liveness", "is it beyond recovery? Then it is replaced, the successor first"),
+    by_request<&Health::liveness>("workers.*.health.liveness.http"),
+    by_connection<&Health::liveness>("workers.*.health.liveness.tcp"),
+    by_program<&Health::liveness>("workers.*.health.liveness.exec"),
+    how_often<&Health::liveness>("workers.*.health.liveness.every"),
+    how_long<&Health::liveness>("workers.*.health.liveness.timeout"),
+    Key{.path = "workers.*.health.liveness.fails",
+        .type = Type::integer,
+        .doc = "so many failed probes in a row",
+        .kinds = Kinds::both,
+        .least = 1,
+        .most = 1000,
+        .get = [](const Spec& s) { return s.health.fails ? OptionalValue(*s.health.fails) : std::nullopt; },
+        .set = [](Spec& s, Value v) { s.health.fails = std::get<std::int64_t>(v); }},
     section("workers.*.restart", "what is done about a worker that dies"),
     Key{.path = "workers.*.restart.burst",
         .type = Type::integer,
@@ -395,6 +552,14 @@ const std::array table{
         "workers.*.stop.grace", "to finish what runs; then it is killed", 100, day,
         [](const Spec& s) { return OptionalValue(s.stop.grace); },
         [](Spec& s, Value v) { s.stop.grace = std::get<Duration>(v); }),
+    section("workers.*.hooks", "what is called when something happens to it, after those of the site"),
+    hook_of_worker<HookPoint::pre_start>("workers.*.hooks.pre_start", before_start),
+    hook_of_worker<HookPoint::post_ready>("workers.*.hooks.post_ready", after_ready),
+    hook_of_worker<HookPoint::pre_stop>("workers.*.hooks.pre_stop", before_stop),
+    hook_of_worker<HookPoint::post_exit>("workers.*.hooks.post_exit", after_exit),
+    hook_of_worker<HookPoint::pre_roll>("workers.*.hooks.pre_roll", before_roll),
+    hook_of_worker<HookPoint::post_roll>("workers.*.hooks.post_roll", after_roll),
+    hook_of_worker<HookPoint::on_alert>("workers.*.hooks.on_alert", at_alert),
     later("links", "what becomes of links from one worker to another"),
     later("cluster", "several machines that agree through etcd"),
     later("workers.*.alias", "as root, without the matched beginning of the path"),

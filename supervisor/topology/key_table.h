@@ -35,6 +35,9 @@ struct Key {
     // How a worker holds it; null for sections and for keys outside of workers. get: nothing when it is not set.
     std::optional<Value> (*get)(const WorkerSpec&) = nullptr;
     void (*set)(WorkerSpec&, Value) = nullptr;
+    // How the topology holds a key of a section of the site's ("logs.size").
+    std::optional<Value> (*get_of_site)(const Topology&) = nullptr;
+    void (*set_of_site)(Topology&, Value) = nullptr;
 
     /// "every" of "workers.*.health.every"
     [[nodiscard]] std::string_view name() const noexcept { return path.substr(path.rfind('.') + 1); }

@@ -33,6 +33,18 @@ struct ToJson {
         for (const auto& address : addresses) texts.push_back(address.to_string());
         return to_array(texts);
     }
+    json::value operator()(const std::vector<Hook>& hooks) const {
+        json::array result;
+        for (const Hook& hook : hooks) {
+            json::object object{{"timeout", format_duration(hook.timeout)}};
+            if (hook.exec.empty())
+                object["webhook"] = hook.webhook;
+            else
+                object["exec"] = to_array(hook.exec);
+            result.emplace_back(std::move(object));
+        }
+        return result;
+    }
     json::value operator()(const Environment& environment) const {
         json::object result;
         for (const auto& [name, value] : environment) result[name] = value;
@@ -104,10 +116,15 @@ std::string to_document(const Topology& topology) {
     document["version"] = document_version;
     document["site"] = topology.site;
     document["binaries"] = to_string(topology.binaries);
-    if (topology.history != History{}) // left out otherwise: documents of before it was known stay as they were
-        document["history"] = json::object{{"raw", format_duration(topology.history.raw)},
-                                           {"minute", format_duration(topology.history.minute)},
-                                           {"max", std::to_string(topology.history.max) + "B"}};
+    for (const auto& key : all_keys()) {
+        if (!key.get_of_site) continue;
+        const auto value = key.get_of_site(topology);
+        if (!value) continue;
+        const auto dot = key.path.find('.');
+        auto& section = document[key.path.substr(0, dot)];
+        if (!section.is_object()) section.emplace_object();
+        section.get_object()[key.path.substr(dot + 1)] = text_of(key, *value);
+    }
     auto& machines = document["machines"].emplace_object();
     for (const auto& machine : topology.machines) machines[machine.name] = json::object{{"address", machine.ip}};
     auto& workers = document["workers"].emplace_object();

@@ -27,6 +27,11 @@ std::string_view to_string(Binaries binaries) noexcept {
     return {};
 }
 
+int Health::fatal_fails() const {
+    constexpr std::int64_t usual = 3;
+    return liveness == ProbeSpec{} && !fails ? 0 : static_cast<int>(fails.value_or(usual));
+}
+
 std::string_view to_string(PoolMode mode) noexcept {
     switch (mode) {
     case PoolMode::fixed: return "fixed";

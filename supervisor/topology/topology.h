@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "supervisor/topology/hook.h"
 
 #include <chrono>
 #include <cstdint>
@@ -28,11 +29,29 @@ struct Machine {
     friend bool operator==(const Machine&, const Machine&) = default;
 };
 
-struct Health {
-    std::optional<std::string> path{}; // of the probe's request; nothing: no HTTP probe, ready is healthy
-    Duration every{5'000};
-    Duration timeout{2'000};
+/// One way to ask a worker how it is; at most one of the first three.
+struct ProbeSpec {
+    std::optional<std::string> http{}; // GET it through the data path
+    std::vector<Address> tcp{};        // each of them takes a connection
+    std::vector<std::string> exec{};   // a program, by its absolute path, and its arguments: it ends with 0
+    std::optional<Duration> every{}, timeout{};
 
+    [[nodiscard]] bool asks() const { return http || !tcp.empty() || !exec.empty(); }
+    friend bool operator==(const ProbeSpec&, const ProbeSpec&) = default;
+};
+
+struct Health {
+    std::optional<std::string> path{}; // of the readiness probe's request, where that has no way of its own
+    Duration every{5'000};             // of probes that do not say otherwise
+    Duration timeout{2'000};
+    ProbeSpec startup{};                 // asked until it passes once, before anything else is
+    Duration within{60'000};             // from its start until it must be ready
+    ProbeSpec readiness{};               // may clients be sent to it?
+    ProbeSpec liveness{};                // is it beyond recovery? Without a way of its own: what readiness says
+    std::optional<std::int64_t> fails{}; // of liveness, in a row, and it is replaced
+
+    /// 0: it is never replaced for its health.
+    [[nodiscard]] int fatal_fails() const;
     friend bool operator==(const Health&, const Health&) = default;
 };
 
@@ -155,6 +174,8 @@ struct WorkerSpec {
     std::string root{};                       // absolute folder, the whole path of a request is appended
     std::vector<std::string> serves{};        // path prefixes that are files ("/static/"); static, empty: every path
     std::map<std::string, std::string> env{}; // added to the clean environment of the worker
+    std::map<std::string, std::string>
+        depends_on{}; // other workers, each "started" or "healthy" before this one is started
     // dynamic; exactly one of app and cgi.dir
     std::string app{}; // absolute path of a .psgi file
     Cgi cgi{};
@@ -170,8 +191,18 @@ struct WorkerSpec {
     Rolling rolling{};
     Restart restart{};
     Stop stop{};
+    Hooks hooks{}; // called after those of the site
 
     friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
+};
+
+/// When log files are moved away for new ones.
+struct Logs {
+    std::int64_t size = 100LL << 20; // bytes
+    Duration age{86'400'000};
+    int keep = 7; // that were moved away
+
+    friend bool operator==(const Logs&, const Logs&) = default;
 };
 
 /// How much of what is measured the database keeps.
@@ -186,7 +217,9 @@ struct History {
 struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
+    Logs logs{};
     History history{};
+    Hooks hooks{};                     // of every worker
     std::vector<Machine> machines{};   // exactly one
     std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
 

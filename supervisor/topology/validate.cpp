@@ -1,5 +1,6 @@
 #include "supervisor/topology/validate.h"
 
+#include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/suggest.h"
@@ -37,6 +38,7 @@ public:
         find_duplicates(root, "");
         site_section(root);
         check_overlaps();
+        check_dependencies(root);
         if (!findings_.empty()) return std::unexpected(std::move(findings_));
         return std::move(topology_);
     }
@@ -128,8 +130,8 @@ private:
                 machines(*given.value);
             else if (key->path == "workers")
                 workers(*given.value);
-            else if (key->path == "history")
-                history(*given.value);
+            else if (key->type == Type::section)
+                part_of_site(*key, *given.value);
             else if (const auto value = value_of(*key, *given.value, given.key))
                 set_of_site(*key, std::get<std::string>(*value));
         }
@@ -139,24 +141,20 @@ private:
         if (!entry(root, "machines")) topology_.machines = {{"here", "127.0.0.1"}};
     }
 
+    void part_of_site(const Key& section, const Node& node) {
+        if (!is_section(node, std::string(section.path))) return;
+        for (const auto& given : node.entries) {
+            const auto where = join(section.path, given.key);
+            const auto* key = known_key(given, std::string(section.path), where);
+            if (!key || entry(node, given.key) != given.value.get()) continue;
+            if (auto value = value_of(*key, *given.value, where)) key->set_of_site(topology_, std::move(*value));
+        }
+    }
+
     void set_of_site(const Key& key, const std::string& text) {
         if (key.path == "site") topology_.site = text;
         if (key.path != "binaries") return;
         topology_.binaries = text == "one" ? Binaries::one : text == "dso" ? Binaries::dso : Binaries::two;
-    }
-
-    void history(const Node& node) {
-        if (!is_section(node, "history")) return;
-        for (const auto& given : node.entries) {
-            const auto where = "history." + given.key;
-            const auto* key = known_key(given, "history", where);
-            if (!key || entry(node, given.key) != given.value.get()) continue;
-            const auto value = value_of(*key, *given.value, where);
-            if (!value) continue;
-            if (key->path == "history.raw") topology_.history.raw = std::get<Duration>(*value);
-            if (key->path == "history.minute") topology_.history.minute = std::get<Duration>(*value);
-            if (key->path == "history.max") topology_.history.max = std::get<std::int64_t>(*value);
-        }
     }
 
     bool usable_name(const Node::Entry& given, const std::string& where, std::string_view what) {
@@ -198,6 +196,8 @@ private:
         for (const auto& given : node.entries) {
             if (given.key.starts_with("x-")) continue;
             const auto where = "workers." + given.key;
+            if (given.key == "supervisor")
+                add(given.key_mark, where, "`supervisor` is no name of a worker: its logs are called so");
             if (usable_name(given, where, "worker") && is_section(*given.value, where)) worker(given, where);
         }
         if (node.entries.empty() || (topology_.workers.size() == before && findings_.empty()))
@@ -227,6 +227,7 @@ private:
                 if (key->required && key->applies_to(*kind) && !entry(*named.value, key->name()))
                     add(named.key_mark, where,
                         in_ticks(named.key) + " has no " + in_ticks(key->name()) + " (" + std::string(key->doc) + ")");
+        if (const auto* health = entry(*named.value, "health")) probes(*health, where + ".health");
         if (spec.restart.max < spec.restart.backoff) {
             const auto* section = entry(*named.value, "restart");
             const auto* max = section ? entry(*section, "max") : nullptr;
@@ -237,6 +238,21 @@ private:
                 in_ticks(named.key) + " has no `root` (" + std::string(find_key("workers.*.root")->doc) + ")");
         if (kind == Kind::dynamic) dynamic_worker(named, where, spec);
         topology_.workers.push_back(std::move(spec));
+    }
+
+    /// Each asks in one way.
+    void probes(const Node& health, const std::string& where) {
+        for (const char* name : {"startup", "readiness", "liveness"}) {
+            const auto* probe = entry(health, name);
+            const Node* first = nullptr;
+            for (const char* way : {"http", "tcp", "exec"}) {
+                const auto* node = probe ? entry(*probe, way) : nullptr;
+                if (node && std::exchange(first, node))
+                    add(node->mark, join(where, name), "a probe asks in one way; keep one of `http`, `tcp` and `exec`");
+            }
+            if (first && name == std::string_view("readiness") && entry(health, "path"))
+                add(first->mark, join(where, name), "`path` and `readiness` both say what is asked; keep one");
+        }
     }
 
     /// What keys of a dynamic worker must agree on.
@@ -320,7 +336,8 @@ private:
     void set(const Key& key, const Node& node, const std::string& where, WorkerSpec& spec) {
         auto value = value_of(key, node, where);
         if (!value) return;
-        if (const auto* addresses = std::get_if<std::vector<Address>>(&*value)) {
+        if (key.path == "workers.*.listen") {
+            const auto* addresses = std::get_if<std::vector<Address>>(&*value);
             for (std::size_t i = 0; i < addresses->size(); ++i)
                 listeners_.push_back(
                     {(*addresses)[i], node.type == Node::Type::sequence ? node.items[i]->mark : node.mark, spec.name});
@@ -348,6 +365,41 @@ private:
                 taken(later, *of_port->second);
             else
                 exact.emplace(address, &later);
+        }
+    }
+
+    void check_dependencies(const Node& root) {
+        const auto* section = entry(root, "workers");
+        const auto order = start_order(topology_.workers);
+        for (const auto& worker : topology_.workers) {
+            const auto where = "workers." + worker.name + ".depends_on";
+            const auto* named = section ? entry(*section, worker.name) : nullptr;
+            const auto* node = named ? entry(*named, "depends_on") : nullptr;
+            if (!node || node->type != Node::Type::map) continue;
+            for (const auto& given : node->entries)
+                if (!topology_.find(given.key)) unknown_dependency(given, where);
+            if (std::ranges::find(order, worker.name) == order.end())
+                add(node->mark, where, in_ticks(worker.name) + " waits for itself: " + circle_of(worker, order));
+        }
+    }
+
+    void unknown_dependency(const Node::Entry& given, const std::string& where) {
+        std::vector<std::string_view> names;
+        for (const auto& worker : topology_.workers) names.push_back(worker.name);
+        add(given.key_mark, where, "there is no worker " + in_ticks(given.key), did_you_mean(given.key, names));
+    }
+
+    /// "a -> b -> a"; of one that only waits for such, the way there.
+    std::string circle_of(const WorkerSpec& first, const std::vector<std::string>& order) const {
+        std::string text = first.name;
+        std::set<std::string> seen{first.name};
+        for (const auto* worker = &first;;) {
+            const auto next = std::ranges::find_if(worker->depends_on, [&](const auto& dependency) {
+                return topology_.find(dependency.first) && std::ranges::find(order, dependency.first) == order.end();
+            });
+            text += " -> " + next->first; // there is one: else it would be in the order
+            if (!seen.insert(next->first).second) return text;
+            worker = topology_.find(next->first);
         }
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "supervisor/topology/hook.h"
 #include "supervisor/topology/node.h"
 
 #include <chrono>
@@ -24,6 +25,8 @@ enum class Type {
     file,         // a regular file that can be read; relative to the topology file
     folder,       // a folder that can be searched; relative to the topology file
     url_targets,  // "/up?x=1", or a list of such
+    command,      // a program and its arguments, as a list; the program by a path or found in PATH
+    hooks,        // {exec: command} or {webhook: URL}, each with a timeout or without, or a list of such
     environment,  // NAME: text
     words,        // glob: one of the key's words
     integer,      // decimal digits; or one of the key's words, which stands for 0
@@ -39,7 +42,7 @@ enum class Type {
 
 using Environment = std::map<std::string, std::string>;
 using Value = std::variant<std::string, std::int64_t, std::chrono::milliseconds, std::vector<std::string>,
-                           std::vector<Address>, Environment>;
+                           std::vector<Address>, Environment, std::vector<Hook>>;
 
 struct Key; // key_table.h
 

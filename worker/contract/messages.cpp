@@ -26,7 +26,8 @@ constexpr Name<WorkerKind> kinds[] = {{WorkerKind::static_files, "static"}, {Wor
 constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"},
                                      {FdRole::private_listener, "private_listener"},
                                      {FdRole::access_log, "access_log"},
-                                     {FdRole::scoreboard, "scoreboard"}};
+                                     {FdRole::scoreboard, "scoreboard"},
+                                     {FdRole::output, "output"}};
 constexpr Name<Stage> stages[] = {{Stage::fresh, "fresh"},
                                   {Stage::ready, "ready"},
                                   {Stage::serving, "serving"},
@@ -268,6 +269,8 @@ json::object to_json(const Promote& promote) {
 
 json::object to_json(const Serve&) { return {{"type", "serve"}}; }
 
+json::object to_json(const Reopen& reopen) { return {{"type", "reopen"}, {"fds", to_array(reopen.fds)}}; }
+
 json::object to_json(const Drain& drain) { return {{"type", "drain"}, {"grace_ms", drain.grace.count()}}; }
 
 Message read_hello(Reader& in) {
@@ -377,6 +380,7 @@ constexpr Decoder decoders[] = {
     {"release", [](Reader& in) -> Message { return Release{in.pid()}; }},
     {"promote", read_promote},
     {"serve", [](Reader&) -> Message { return Serve{}; }},
+    {"reopen", [](Reader& in) -> Message { return Reopen{in.choices("fds", fd_roles)}; }},
     {"drain", [](Reader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
 };
 

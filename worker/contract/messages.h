@@ -14,6 +14,7 @@
 //     | -- child_exited -----------------------> |   pool masters only; the replacement is already on its way
 //     | -- child_slow, pool_wants, code_drift -> |   pool masters only: what happened in the pool
 //     | <--------------------- resize, release --|   pool masters only
+//     | <--------------------------- reopen -----|   log files were moved away: these are the new ones
 //     | <---------------------------- drain -----|   accept nothing new, finish what runs, exit
 //
 // A child that was released by its master, or whose master died, says hello for itself (role child). `promote` makes it
@@ -74,6 +75,7 @@ enum class FdRole {
     private_listener, // unix socket of this generation alone: probes and gates
     access_log,       // append-only
     scoreboard,       // in `hello` only
+    output,           // append-only: what descriptors 1 and 2 lead to; in `reopen` only
 };
 
 struct Hello {
@@ -213,12 +215,17 @@ struct Promote {
     bool serve = true; // its generation takes requests
 };
 
+/// Log files have others in their place: access_log, output, or both. At any time after `go`.
+struct Reopen {
+    std::vector<FdRole> fds;
+};
+
 struct Drain {
     std::chrono::milliseconds grace{0};
 };
 
 using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants,
-                             CodeDrift, ReforkDue, Serve, Resize, Release, Promote, Drain>;
+                             CodeDrift, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

@@ -1,5 +1,6 @@
 #include "worker/dynamic/child.h"
 
+#include "base/output.h"
 #include "base/process_identity.h"
 #include "worker/dynamic/client.h"
 #include "worker/dynamic/request_clock.h"
@@ -265,7 +266,7 @@ private:
         if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
         if (!client.is_private()) setup_.scoreboard.count_reply(client.status(), to_us(last_request_ - began));
         setup_.scoreboard.end_request(to_ms(last_request_));
-        setup_.board.set(setup_.slot, PoolBoard::Slot::idle);
+        setup_.board.become_idle(setup_.slot);
         if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);
         if (harakiri && !leaving_) {
             setup_.channel.say(ChannelWord::harakiri);
@@ -344,15 +345,27 @@ private:
     void hear() {
         if (session_) return hear_supervisor();
         ChannelWord word{};
-        switch (setup_.channel.hear(word)) {
+        Fd passed;
+        switch (setup_.channel.hear(word, passed)) {
         case ChildChannel::Heard::nothing: return;
         case ChildChannel::Heard::end: return speak_for_ourselves();
         case ChildChannel::Heard::word:
             if (word == ChannelWord::serve) begin_to_serve();
             if (word == ChannelWord::drain) begin_to_leave(setup_.grace);
             if (word == ChannelWord::release) speak_for_ourselves();
+            if (word == ChannelWord::ping) setup_.channel.say(ChannelWord::pong);
+            if (word == ChannelWord::output) reopen(contract::FdRole::output, std::move(passed));
+            if (word == ChannelWord::access) reopen(contract::FdRole::access_log, std::move(passed));
             return;
         }
+    }
+
+    // Between two requests: a line of the application is in one file or in the other.
+    void reopen(contract::FdRole role, Fd file) {
+        if (!file) return;
+        setup_.engine.flush();
+        if (role == contract::FdRole::output) move_output(file);
+        if (role == contract::FdRole::access_log) access_log_.reopen(std::move(file));
     }
 
     // The master is dead, or has let go of us. We serve on, and the supervisor tells us what to be.
@@ -387,6 +400,9 @@ private:
             search_at_ = Clock::now() + contract::search_interval;
             return;
         }
+        if (const auto* order = std::get_if<contract::Reopen>(&received->message))
+            for (std::size_t i = 0; i < std::min(order->fds.size(), received->fds.size()); ++i)
+                reopen(order->fds[i], std::move(received->fds[i]));
         if (const auto* drain = std::get_if<contract::Drain>(&received->message)) {
             promotion_.reset();
             begin_to_leave(drain->grace);

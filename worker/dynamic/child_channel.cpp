@@ -1,7 +1,11 @@
 #include "worker/dynamic/child_channel.h"
 
+#include "base/fd_passing.h"
+
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <span>
 #include <sys/socket.h>
 
 namespace mpsup::dynamic {
@@ -21,16 +25,34 @@ bool ChildChannel::say(ChannelWord word) noexcept {
     return sent == 1;
 }
 
-ChildChannel::Heard ChildChannel::hear(ChannelWord& word) noexcept {
+bool ChildChannel::pass(ChannelWord word, int fd) noexcept {
+    const char byte = static_cast<char>(word);
+    return send_packet(socket_.get(), {&byte, 1}, std::span(&fd, 1)).has_value();
+}
+
+ChildChannel::Heard ChildChannel::hear(ChannelWord& word, Fd& passed) noexcept {
     char byte = 0;
+    iovec data{&byte, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
     ssize_t got;
-    do got = ::recv(socket_.get(), &byte, 1, 0);
+    do got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    if (got == 1) {
-        word = static_cast<ChannelWord>(byte);
-        return Heard::word;
+    if (got < 0) return errno == EAGAIN ? Heard::nothing : Heard::end;
+    passed.reset();
+    if (const cmsghdr* header = CMSG_FIRSTHDR(&message);
+        header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+        passed.reset(fd);
     }
-    return got < 0 && errno == EAGAIN ? Heard::nothing : Heard::end;
+    if (got == 0) return Heard::end;
+    word = static_cast<ChannelWord>(byte);
+    return Heard::word;
 }
 
 } // namespace mpsup::dynamic

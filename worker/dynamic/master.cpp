@@ -1,10 +1,12 @@
 #include "worker/dynamic/master.h"
 
+#include "base/output.h"
 #include "base/pidfd.h"
 #include "base/process_identity.h"
 #include "worker/dynamic/child.h"
 #include "worker/dynamic/code_watch.h"
 #include "worker/dynamic/heap.h"
+#include "worker/dynamic/idle_watch.h"
 #include "worker/dynamic/pool_policy.h"
 #include "worker/dynamic/room.h"
 #include "worker/dynamic/roster.h"
@@ -18,6 +20,7 @@
 #include <deque>
 #include <memory>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -54,7 +57,10 @@ struct Member {
     TimePoint born;
     bool ready = false;
     bool told_to_leave = false;
+    bool killed = false;
     const char* reason = ""; // of its leaving
+
+    bool is_leaving() const { return told_to_leave || killed; }
 };
 
 // One that is replaced, and the size of the pool when that began.
@@ -103,6 +109,7 @@ private:
         if (!board) return complain("keep a pool", board.error()), 1;
         board_ = std::make_unique<PoolBoard>(std::move(*board));
         board_->set_spare(policy_.spare());
+        heed_stops(true);
         tell_wanted();
         tell_if_complete();
         while (!(roster_.draining() && members_.empty())) {
@@ -110,6 +117,7 @@ private:
             fork_missing();
             wait();
         }
+        heed_stops(false); // under plackup somebody goes on in this process
         return 0;
     }
 
@@ -119,7 +127,7 @@ private:
         std::vector<ChildView> children;
         for (const auto& [pid, member] : members_) {
             if (recycling_ && recycling_->pid == pid) continue; // its successor counts in its place
-            ChildView child{pid, ChildView::State::starting, member.born, member.told_to_leave};
+            ChildView child{pid, ChildView::State::starting, member.born, member.is_leaving()};
             const auto slot = board_->state(member.slot);
             if (slot == PoolBoard::Slot::idle) child.state = ChildView::State::idle;
             if (slot == PoolBoard::Slot::busy) child.state = ChildView::State::busy;
@@ -190,7 +198,7 @@ private:
         const auto [pid, reason] = worn_.front();
         worn_.pop_front();
         const auto member = members_.find(pid);
-        if (member == members_.end() || member->second.told_to_leave) return;
+        if (member == members_.end() || member->second.is_leaving()) return;
         member->second.reason = reason;
         recycling_ = Recycling{pid, roster_.wanted()};
         set_wanted(roster_.wanted() + 1);
@@ -200,7 +208,7 @@ private:
         if (!recycling_) return;
         const auto worn = members_.find(recycling_->pid);
         const auto ready = std::ranges::count_if(
-            members_, [](const auto& entry) { return entry.second.ready && !entry.second.told_to_leave; });
+            members_, [](const auto& entry) { return entry.second.ready && !entry.second.is_leaving(); });
         if (worn == members_.end()) { // it went by itself
             recycling_.reset();
             set_wanted(roster_.wanted() - 1);
@@ -213,6 +221,7 @@ private:
 
     void tell_to_leave(pid_t pid, const char* reason) {
         Member& member = members_.at(pid);
+        if (member.killed) return;
         member.told_to_leave = true;
         member.reason = reason;
         member.channel.say(ChannelWord::drain);
@@ -279,6 +288,8 @@ private:
         channel.master.close(); // with it open we would never see the end of the other side
         session_.reset();
         code_.reset();
+        heed_stops(false);
+        idle_watch_ = {};
         ChildSetup setup{engine_,
                          {},
                          {},
@@ -321,6 +332,63 @@ private:
         engine_.leave(run());
     }
 
+    // Children that are not there any more though their process is
+
+    // A child that is stopped is told of by SIGCHLD, which nobody else wants here.
+    void heed_stops(bool on) {
+        sigset_t chld;
+        ::sigemptyset(&chld);
+        ::sigaddset(&chld, SIGCHLD);
+        ::sigprocmask(on ? SIG_BLOCK : SIG_UNBLOCK, &chld, nullptr);
+        ::sigaddset(&outside_, SIGCHLD);
+        stops_ = on ? Fd(::signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK)) : Fd();
+    }
+
+    void note_stops() {
+        signalfd_siginfo heard{};
+        while (::read(stops_.get(), &heard, sizeof heard) > 0) {
+        } // several may have come as one
+        for (const auto& [pid, member] : members_) {
+            siginfo_t info{};
+            const auto id = static_cast<id_t>(member.pidfd.fd());
+            if (::waitid(P_PIDFD, id, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid != 0)
+                idle_watch_.stopped(pid, Clock::now());
+        }
+    }
+
+    void look_at_idle() {
+        const auto now = Clock::now();
+        if (board_->look_is_due()) idle_watch_.ask(now);
+        if (idle_watch_.begin(now)) {
+            board_->looked();
+            for (auto& [pid, member] : members_)
+                if (is_idle(member) && member.channel.say(ChannelWord::ping))
+                    idle_watch_.pinged(pid, member.scoreboard.read().requests);
+        }
+        for (const auto& silent : idle_watch_.silent(now))
+            if (const auto member = members_.find(silent.pid);
+                member != members_.end() && is_idle(member->second) &&
+                member->second.scoreboard.read().requests == silent.served)
+                replace(silent.pid, member->second, "it was idle and did not answer");
+        for (const pid_t pid : idle_watch_.long_stopped(now)) // of a busy one request_timeout is the judge
+            if (const auto member = members_.find(pid); member != members_.end() &&
+                                                        board_->state(member->second.slot) != PoolBoard::Slot::busy &&
+                                                        process_state(pid).value_or('?') == 'T')
+                replace(pid, member->second, "it was stopped (SIGSTOP) and did not go on");
+    }
+
+    bool is_idle(const Member& member) const {
+        return member.ready && !member.is_leaving() && board_->state(member.slot) == PoolBoard::Slot::idle;
+    }
+
+    // Its successor does not wait for its end: the kernel may not be able to end it now (state D).
+    void replace(pid_t pid, Member& member, const char* why) {
+        if (std::exchange(member.killed, true)) return;
+        member.reason = why;
+        roster_.leaving(pid);
+        (void)member.pidfd.send_signal(SIGKILL);
+    }
+
     // Waiting
 
     void wait() {
@@ -329,6 +397,8 @@ private:
         entries.push_back({session_ ? session_->fd() : -1, to_session, 0}); // poll passes over negative ones
         entries.push_back({board_->call_fd(), POLLIN, 0});
         entries.push_back({code_ ? code_->fd() : -1, POLLIN, 0});
+        entries.push_back({stops_.get(), POLLIN, 0});
+        const auto queue_begins = static_cast<std::ptrdiff_t>(entries.size());
         if (watch_queue_) {
             for (const Fd& listener : private_listeners_) entries.push_back({listener.get(), POLLIN, 0});
             for (const Fd& listener : public_listeners_) entries.push_back({serving_ ? listener.get() : -1, POLLIN, 0});
@@ -348,7 +418,9 @@ private:
         if (search_at_ && Clock::now() >= *search_at_) search_supervisor();
         if (entries[1].revents != 0) board_->answer(); // the pool is sized in each round
         if (entries[2].revents != 0) tell_drift();
-        client_waits_ = std::any_of(entries.begin() + 3, entries.begin() + queue_ends,
+        if (entries[3].revents != 0) note_stops();
+        look_at_idle();
+        client_waits_ = std::any_of(entries.begin() + queue_begins, entries.begin() + queue_ends,
                                     [](const pollfd& entry) { return entry.revents != 0; });
         reap_strays();
         if (kill_at_ && Clock::now() >= *kill_at_) kill_leftovers();
@@ -363,6 +435,7 @@ private:
         };
         consider(kill_at_);
         consider(search_at_);
+        consider(idle_watch_.next_look());
         if (!roster_.draining()) consider(policy_look_at_);
         if (!roster_.draining()) consider(full_until_);
         if (!next) return std::nullopt;
@@ -379,10 +452,28 @@ private:
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
             if (const auto* order = std::get_if<contract::Resize>(&received->message)) resize(order->pool);
             if (const auto* order = std::get_if<contract::Release>(&received->message)) release(order->pid);
+            if (const auto* order = std::get_if<contract::Reopen>(&received->message))
+                reopen_logs(*order, std::move(received->fds));
             if (const auto* order = std::get_if<contract::Drain>(&received->message)) {
                 go_.grace = order->grace;
                 drain();
             }
+        }
+    }
+
+    // Children each have descriptors of their own; a busy one follows after its request.
+    void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {
+        for (std::size_t i = 0; i < std::min(fds.size(), order.fds.size()); ++i) {
+            const bool is_output = order.fds[i] == contract::FdRole::output;
+            if (!is_output && order.fds[i] != contract::FdRole::access_log) continue;
+            for (auto& [pid, member] : members_)
+                (void)member.channel.pass(is_output ? ChannelWord::output : ChannelWord::access, fds[i].get());
+            if (!is_output) {
+                access_log_ = std::move(fds[i]);
+                continue;
+            }
+            engine_.flush();
+            move_output(fds[i]);
         }
     }
 
@@ -441,7 +532,7 @@ private:
     // It is not ours any more: it will be a master itself. Its place in the pool is free.
     void release(pid_t pid) {
         const auto member = members_.find(pid);
-        if (member == members_.end() || member->second.told_to_leave) return;
+        if (member == members_.end() || member->second.is_leaving()) return;
         member->second.channel.say(ChannelWord::release);
         forget(member, true);
     }
@@ -449,6 +540,7 @@ private:
     Duration forget(std::map<pid_t, Member>::iterator member, bool planned) {
         const pid_t pid = member->first;
         board_->release(member->second.slot);
+        idle_watch_.gone(pid);
         members_.erase(member);
         return roster_.gone(pid, Clock::now(), planned);
     }
@@ -477,6 +569,7 @@ private:
     void hear_child(pid_t pid, Member& member, ChannelWord word) {
         switch (word) {
         case ChannelWord::ready: return on_ready(pid, member);
+        case ChannelWord::pong: return idle_watch_.answered(pid);
         case ChannelWord::slow:
             if (session_) (void)session_->send(contract::ChildSlow{pid});
             return;
@@ -494,6 +587,9 @@ private:
         case ChannelWord::worn_idle: worn_.emplace_back(pid, text_of(word)); return;
         case ChannelWord::serve:
         case ChannelWord::drain:
+        case ChannelWord::ping:
+        case ChannelWord::output:
+        case ChannelWord::access:
         case ChannelWord::release: return; // said by us only
         }
     }
@@ -515,7 +611,7 @@ private:
         const ExitStatus status = member->second.pidfd.reap().value_or(ExitStatus::unknown());
         const bool planned = member->second.told_to_leave;
         const std::string reason = member->second.reason;
-        const Duration ready_for = forget(member, planned);
+        const Duration ready_for = forget(member, planned || member->second.killed);
         fork_missing(); // before anything is said: the next client is waiting
         if (session_) (void)session_->send(contract::ChildExited{pid, status, ready_for, planned, reason});
     }
@@ -556,6 +652,8 @@ private:
     std::optional<HeapImage> image_;   // children go back to it
     std::unique_ptr<PoolBoard> board_; // from keep_pool() on
     std::optional<CodeWatch> code_;
+    Fd stops_; // signalfd(2) of SIGCHLD
+    IdleWatch idle_watch_;
     std::map<pid_t, Member> members_;
     std::deque<std::pair<pid_t, const char*>> worn_; // want to be replaced, and why
     std::optional<Recycling> recycling_;             // whose successor is on its way

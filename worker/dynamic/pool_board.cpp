@@ -64,7 +64,20 @@ void PoolBoard::become_busy(std::size_t slot) noexcept {
     shared_->slots[slot].store(Slot::busy, std::memory_order_seq_cst);
     const int spare = shared_->spare.load(std::memory_order_relaxed);
     if (spare == 0 || shared_->called.load(std::memory_order_relaxed) || idle() >= spare) return;
-    if (shared_->called.exchange(true)) return;
+    if (!shared_->called.exchange(true)) call();
+}
+
+void PoolBoard::become_idle(std::size_t slot) noexcept {
+    set(slot, Slot::idle);
+    if (shared_->look_due.load(std::memory_order_relaxed) || shared_->look_due.exchange(true)) return;
+    call();
+}
+
+bool PoolBoard::look_is_due() const noexcept { return shared_->look_due; }
+
+void PoolBoard::looked() noexcept { shared_->look_due = false; }
+
+void PoolBoard::call() noexcept {
     constexpr std::uint64_t one = 1;
     (void)!::write(call_.get(), &one, sizeof one);
 }

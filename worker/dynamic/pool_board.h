@@ -33,6 +33,9 @@ public:
     void set_spare(int wanted) noexcept;
     /// Readable when a child has called.
     [[nodiscard]] int call_fd() const noexcept { return call_.get(); }
+    /// Somebody has been busy since the last look: whoever is idle should show that he is.
+    [[nodiscard]] bool look_is_due() const noexcept;
+    void looked() noexcept;
     /// The call was heard: the next one comes when there is another reason.
     void answer() noexcept;
 
@@ -46,17 +49,21 @@ public:
     [[nodiscard]] int handed_on_fd() const noexcept { return handed_on_.get(); }
     /// It was heard: a client waits in the queue, unless somebody was faster.
     void heed() noexcept;
+    /// Sets its slot to idle; the first one since the last look calls the master.
+    void become_idle(std::size_t slot) noexcept;
 
 private:
     struct Shared {
         std::atomic<int> spare;
         std::atomic<std::uint32_t> used; // slots ever taken: no need to look beyond
         std::atomic<bool> called;
+        std::atomic<bool> look_due;
         std::array<std::atomic<Slot>, capacity> slots;
     };
     PoolBoard(Shared* shared, Fd call, Fd handed_on) noexcept
         : shared_(shared), call_(std::move(call)), handed_on_(std::move(handed_on)) {}
     [[nodiscard]] int idle() const noexcept;
+    void call() noexcept;
 
     Shared* shared_ = nullptr;
     Fd call_;      // eventfd

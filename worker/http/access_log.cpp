@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <charconv>
 #include <unistd.h>
+#include <utility>
 
 namespace mpsup::http {
 
@@ -80,11 +81,21 @@ void AccessLog::add(const AccessRecord& record) {
 
 void AccessLog::flush() noexcept {
     if (lines_.empty()) return;
+    if (std::exchange(torn_, false)) lines_.insert(0, 1, '\n');
     // A disk that is full or gone costs lines, never requests; a part that was written stays.
     const ssize_t written = ::write(file_.get(), lines_.data(), lines_.size());
-    if (written != static_cast<ssize_t>(lines_.size())) dropped_ += pending_count_;
+    if (written != static_cast<ssize_t>(lines_.size())) {
+        dropped_ += pending_count_;
+        torn_ = written > 0 && lines_[static_cast<std::size_t>(written) - 1] != '\n';
+    }
     lines_.clear();
     pending_count_ = 0;
+}
+
+void AccessLog::reopen(Fd file) noexcept {
+    flush();
+    torn_ = false;
+    file_ = std::move(file);
 }
 
 } // namespace mpsup::http

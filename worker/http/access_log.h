@@ -26,7 +26,8 @@ void format_access_line(std::string& out, const AccessRecord& record, std::time_
 
 /// Owns the descriptor of an append-only file. Lines are gathered and written whole, in one write(2) of at most 32 KiB,
 /// when that much is there or on flush(); O_APPEND keeps writers of several processes apart. Not thread-safe. Without a
-/// descriptor it drops everything. A failed write drops its lines and counts them.
+/// descriptor it drops everything. A failed write drops its lines and counts them; what it left of a line is ended before the
+/// next ones.
 class AccessLog {
 public:
     AccessLog() noexcept = default;
@@ -39,6 +40,8 @@ public:
     void add(const AccessRecord& record);
     /// To be called when the process is about to wait, so that lines never hang back.
     void flush() noexcept;
+    /// Lines go to another file from here on; those that wait are written to the one before.
+    void reopen(Fd file) noexcept;
     [[nodiscard]] bool pending() const noexcept { return !lines_.empty(); }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
@@ -47,6 +50,7 @@ private:
     std::string lines_;
     std::uint64_t pending_count_ = 0;
     std::uint64_t dropped_ = 0;
+    bool torn_ = false; // the last write ended within a line
 };
 
 } // namespace mpsup::http

@@ -1,11 +1,13 @@
 #include "worker/static/light.h"
 
+#include "base/output.h"
 #include "worker/contract/scoreboard.h"
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
 #include "worker/http/event_server.h"
 #include "worker/static/static_files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -35,6 +37,7 @@ struct Descriptors {
             switch (go.fds[i]) {
             case contract::FdRole::public_listener: public_listeners.push_back(std::move(fds[i])); break;
             case contract::FdRole::private_listener: private_listeners.push_back(std::move(fds[i])); break;
+            case contract::FdRole::output:
             case contract::FdRole::scoreboard: break; // nobody sends one
             case contract::FdRole::access_log: access_log = http::AccessLog(std::move(fds[i])); break;
             }
@@ -85,7 +88,16 @@ private:
             }
             searching_ = false;
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
+            if (const auto* reopen = std::get_if<contract::Reopen>(&received->message))
+                reopen_logs(*reopen, std::move(received->fds));
             if (const auto* drain_now = std::get_if<contract::Drain>(&received->message)) drain(drain_now->grace);
+        }
+    }
+
+    void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {
+        for (std::size_t i = 0; i < std::min(fds.size(), order.fds.size()); ++i) {
+            if (order.fds[i] == contract::FdRole::output) move_output(fds[i]);
+            if (order.fds[i] == contract::FdRole::access_log) descriptors_.access_log.reopen(std::move(fds[i]));
         }
     }
 

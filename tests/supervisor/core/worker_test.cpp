@@ -461,6 +461,103 @@ TEST_F(WorkerTest, TriesAgainWhenASpawnFails) {
     EXPECT_EQ(count<Spawn>(), 3);
 }
 
+TEST_F(WorkerTest, ReplacesWhatIsBeyondRecoveryStartFirst) {
+    WorkerRules rules;
+    rules.limits.fails = 3;
+    make(rules);
+    const auto n = serve_light();
+    for (const bool passed : {false, false, true, false, false}) worker_.on_liveness(n, passed, "answered 500", now_);
+    EXPECT_EQ(worker_.generations().size(), 1U) << "three in a row";
+    worker_.on_liveness(n, false, "answered 500", now_);
+    ASSERT_EQ(worker_.generations().size(), 2U);
+    EXPECT_EQ(worker_.serving(), n);
+    const auto next = worker_.generations().back().number;
+    say_hello(next);
+    be_ready(next);
+    EXPECT_EQ(worker_.serving(), n) << "it has to pass its gate";
+    pass_gate(next);
+    EXPECT_EQ(worker_.serving(), next);
+    EXPECT_EQ(count<SendDrain>(), 1);
+}
+
+TEST_F(WorkerTest, KeepsWhatServesWhenItsSuccessorsAreNoBetter) {
+    WorkerRules rules;
+    rules.limits.fails = 1;
+    make(rules);
+    const auto n = serve_light();
+    for (int i = 0; i < 20; ++i) {
+        worker_.on_probe(n, false, "answered 500", now_);
+        worker_.on_liveness(n, false, "answered 500", now_);
+        if (worker_.generations().size() > 1) die(worker_.generations().back().number);
+        pass(1s);
+    }
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(worker_.state(), WorkerState::degraded);
+    EXPECT_EQ(count<SendDrain>(), 0);
+    EXPECT_EQ(count<Kill>(), 0);
+    EXPECT_LT(count<Spawn>(), 12) << "with back-off";
+}
+
+TEST_F(WorkerTest, NeverLetsGoOfTheLastReadyOneForOneThatHasNotPassed) {
+    WorkerRules rules;
+    rules.limits.fails = 1;
+    make(rules);
+    const auto n = serve_light();
+    worker_.on_liveness(n, false, "hangs", now_);
+    const auto next = worker_.generations().back().number;
+    say_hello(next);
+    be_ready(next);
+    for (int i = 0; i < 10; ++i) worker_.on_probe(next, false, "answered 500", now_);
+    pass(rules.limits.gate + 1s);
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(worker_.ready(), 1);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
+}
+
+TEST_F(WorkerTest, IsTriedAgainAfterAReset) {
+    WorkerRules rules;
+    rules.restart.burst = 2;
+    rules.restart.backoff = 1h;
+    make(rules);
+    die(serve_light());
+    die(worker_.generations().back().number);
+    EXPECT_EQ(worker_.state(), WorkerState::failed);
+    const int before = count<Spawn>();
+    worker_.reset(now_);
+    EXPECT_EQ(worker_.state(), WorkerState::starting);
+    EXPECT_EQ(count<Spawn>(), before + 1);
+    die(worker_.generations().back().number);
+    EXPECT_NE(worker_.state(), WorkerState::failed) << "the deaths of before are forgotten";
+    worker_.reset(now_);
+    EXPECT_EQ(worker_.state(), WorkerState::starting) << "and so is the back-off";
+    worker_.stop(now_);
+    worker_.reset(now_);
+    EXPECT_NE(worker_.state(), WorkerState::starting) << "what should not run is not started";
+}
+
+TEST_F(WorkerTest, KeepsChildrenThatServeWhenOthersCannotStart) {
+    const auto n = serve_pool(2);
+    for (pid_t pid = 3000; pid < 3020; ++pid) {
+        worker_.on_child_started(n, pid, now_);
+        child_dies(n, pid);
+    }
+    EXPECT_EQ(worker_.serving(), n);
+    EXPECT_EQ(count<SendDrain>(), 0);
+}
+
+TEST_F(WorkerTest, KillsNobodyForAPauseOfTheMachine) {
+    const auto n = worker_.start(now_, false);
+    const auto before = worker_.next_deadline();
+    worker_.on_pause(1h);
+    now_ += 1h;
+    pass(5s);
+    EXPECT_EQ(count<Kill>(), 0);
+    EXPECT_EQ(*worker_.next_deadline(), *before + 1h);
+    say_hello(n);
+    pass(6s);
+    EXPECT_EQ(count<Kill>(), 0) << "a later phase has its own";
+}
+
 // Two generations at once
 
 TEST_F(WorkerTest, LetsTwoServeBesideEachOther) {

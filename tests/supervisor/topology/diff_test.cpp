@@ -48,8 +48,8 @@ TEST(TopologyDiff, SeesChangesOfTheSite) {
     other.history.raw = Duration(1);
     other.machines[0].ip = "127.0.0.2";
     const auto found = diff(site({worker("a")}), other);
-    EXPECT_EQ(found.site_keys, (std::vector<std::string>{"site", "binaries", "history", "machines"}));
-    EXPECT_EQ(to_string(found), "~ site (site, binaries, history, machines)\n");
+    EXPECT_EQ(found.site_keys, (std::vector<std::string>{"site", "binaries", "machines", "history.raw"}));
+    EXPECT_EQ(to_string(found), "~ site (site, binaries, machines, history.raw)\n");
 }
 
 } // namespace

@@ -29,6 +29,7 @@ TEST(KeyTable, SetsWhatItGets) {
                     .root = "/r",
                     .serves = {"/a"},
                     .env = {{"A", "b"}},
+                    .depends_on = {{"x", "started"}},
                     .app = "/p",
                     .cgi = {"/c", "fork", {{"*.pl", "exec"}}},
                     .development = true,
@@ -39,7 +40,14 @@ TEST(KeyTable, SetsWhatItGets) {
                     .warmup = {"/w"},
                     .request_timeout = {Duration(8), Duration(9)},
                     .slow = Duration(10),
-                    .health = {"/up", Duration(1), Duration(2)},
+                    .health = {.path = "/up",
+                               .every = Duration(1),
+                               .timeout = Duration(2),
+                               .startup = {"/a", {{"127.0.0.1", 1}}, {"/b", "c"}, Duration(3), Duration(4)},
+                               .within = Duration(5),
+                               .readiness = {"/d", {{"127.0.0.1", 2}}, {"/e"}, Duration(6), Duration(7)},
+                               .liveness = {"/f", {{"127.0.0.1", 3}}, {"/g"}, Duration(8), Duration(9)},
+                               .fails = 10},
                     .rolling = {.surge = {1, false},
                                 .unavailable = {2, true},
                                 .passes = 3,
@@ -51,9 +59,12 @@ TEST(KeyTable, SetsWhatItGets) {
                                 .keep = Duration(9)},
                     .restart = {3, Duration(4), Duration(5), Duration(6)},
                     .stop = {Duration(7)}};
+    for (int i = 0; i <= static_cast<int>(HookPoint::on_alert); ++i)
+        from.hooks[static_cast<HookPoint>(i)] = {{{"/h", std::to_string(i)}, {}, Duration(i)}};
     WorkerSpec to{.name = "w"};
     for (const auto& key : all_keys()) {
         EXPECT_EQ(key.get == nullptr, key.set == nullptr) << key.path;
+        EXPECT_EQ(key.get_of_site == nullptr, key.set_of_site == nullptr) << key.path;
         if (key.get) key.set(to, *key.get(from));
     }
     EXPECT_EQ(from, to);
@@ -71,7 +82,7 @@ TEST(KeyTable, HoldsEveryValueOfThisVersion) {
 TEST(KeyTable, FindsTheKeysOfASection) {
     std::vector<std::string_view> names;
     for (const auto* key : keys_under("workers.*.health")) names.push_back(key->name());
-    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout"}));
+    EXPECT_EQ(names, (std::vector<std::string_view>{"path", "every", "timeout", "startup", "readiness", "liveness"}));
     EXPECT_EQ(find_key("workers.*.health.every")->path_in_worker(), "health.every");
 }
 

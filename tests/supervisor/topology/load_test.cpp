@@ -1,3 +1,4 @@
+#include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/load.h"
 
 #include "site_folder.h"
@@ -55,7 +56,7 @@ TEST_F(TopologyLoader, ReadsEveryKey) {
     EXPECT_EQ(perl.app, path("app.psgi"));
     EXPECT_EQ(perl.env, (std::map<std::string, std::string>{{"LANG", "C"}, {"EMPTY", ""}, {"NUMBER", "012"}}));
     EXPECT_EQ(perl.pool.sized().max, 8);
-    EXPECT_EQ(perl.health, (Health{"/up", 500ms, 1s}));
+    EXPECT_EQ(perl.health, (Health{.path = "/up", .every = 500ms, .timeout = 1s}));
     EXPECT_EQ(perl.restart, (Restart{3, 60s, 200ms, 10s}));
     EXPECT_EQ(perl.stop, (Stop{5s}));
 }
@@ -209,6 +210,21 @@ TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
               "2:21 `kind: accelerator`: known, not in this version\n");
     EXPECT_EQ(problems("machines: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}}\n" + dynamic_worker("")),
               "1:36 more than one machine: known, not in this version\n");
+}
+
+TEST_F(TopologyLoader, ReadsSectionsOfTheSite) {
+    const auto workers = "workers:\n  d: {kind: static, listen: 127.0.0.1:1, root: htdocs}\n";
+    const auto loaded = load(std::string("site: s\nlogs: {size: 1MiB, age: 2h, keep: 3}\n") + workers);
+    ASSERT_TRUE(loaded) << format_problems(loaded.error());
+    EXPECT_EQ(loaded->logs, (Logs{1 << 20, 2h, 3}));
+    EXPECT_EQ(load(std::string("site: s\n") + workers)->logs, (Logs{100 << 20, 24h, 7}));
+    const auto refused = load(std::string("site: s\nlogs: {size: 1B, keep: 0, old: 1}\n") + workers);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().size(), 3U) << format_problems(refused.error());
+}
+
+TEST_F(TopologyLoader, KeepsTheNameOfTheSupervisorsLog) {
+    EXPECT_FALSE(load("site: s\nworkers:\n  supervisor: {kind: static, listen: 127.0.0.1:1, root: htdocs}\n"));
 }
 
 TEST_F(TopologyLoader, SuggestsTheRightSection) {
@@ -417,6 +433,45 @@ TEST_F(HostileTopology, SaysOneThing) {
     EXPECT_EQ(problems("site: !!str s\n"), "1:7 tags are not taken: tag:yaml.org,2002:str\n");
     EXPECT_EQ(problems("? [a, b]\n: c\n"), "1:3 a key must be plain text\n");
     EXPECT_EQ(problems("site: [s\n"), "2:1 not YAML: end of sequence flow not found\n");
+}
+
+TEST_F(TopologyLoader, ReadsThreeProbes) {
+    const auto loaded = load(dynamic_worker("health: {every: 1s, startup: 2m, readiness: {http: /ready, every: 3s},\n"
+                                            "  liveness: {tcp: '127.0.0.1:8081', fails: 5}}"));
+    ASSERT_TRUE(loaded);
+    const Health& health = loaded->workers[0].health;
+    EXPECT_EQ(health.within, 2min);
+    EXPECT_EQ(health.readiness.http, "/ready");
+    EXPECT_EQ(health.readiness.every, 3s);
+    EXPECT_EQ(health.liveness.tcp, (std::vector<Address>{{"127.0.0.1", 8081}})) << "which is no listener of its own";
+    EXPECT_EQ(health.fatal_fails(), 5);
+    EXPECT_EQ(load(dynamic_worker("health: {liveness: {every: 9s}}"))->workers[0].health.fatal_fails(), 3);
+    EXPECT_EQ(load(dynamic_worker(""))->workers[0].health.fatal_fails(), 0);
+}
+
+TEST_F(TopologyLoader, WantsOneWayForEachProbe) {
+    EXPECT_EQ(
+        problems(dynamic_worker("health: {liveness: {http: /a, tcp: '127.0.0.1:1'}, path: /b, readiness: {http: /c}}")),
+        "4:36 a probe asks in one way; keep one of `http`, `tcp` and `exec`\n"
+        "4:80 `path` and `readiness` both say what is asked; keep one\n");
+}
+
+TEST_F(TopologyLoader, StartsWorkersAfterThoseTheyDependOn) {
+    const auto site = [](const std::string& a, const std::string& b, const std::string& c) {
+        return "site: s\nworkers:\n  a: {kind: static, listen: 127.0.0.1:1, root: htdocs" + a +
+               "}\n  b: {kind: static, listen: 127.0.0.1:2, root: htdocs" + b +
+               "}\n  c: {kind: static, listen: 127.0.0.1:3, root: htdocs" + c + "}\n";
+    };
+    const auto loaded = load(site(", depends_on: {c: healthy}", "", ", depends_on: {b: started}"));
+    ASSERT_TRUE(loaded);
+    EXPECT_EQ(start_order(loaded->workers), (std::vector<std::string>{"b", "c", "a"}));
+    EXPECT_EQ(start_order(load(site("", "", "")).value().workers), (std::vector<std::string>{"a", "b", "c"}));
+    EXPECT_EQ(problems(site(", depends_on: {d: healthy}", "", "")), "3:69 there is no worker `d`\n");
+    EXPECT_EQ(problems(site(", depends_on: {a: healthy}", "", "")), "3:68 `a` waits for itself: a -> a\n");
+    EXPECT_EQ(problems(site(", depends_on: {b: healthy}", ", depends_on: {c: started}", ", depends_on: {b: started}")),
+              "3:68 `a` waits for itself: a -> b -> c -> b\n4:68 `b` waits for itself: b -> c -> b\n"
+              "5:68 `c` waits for itself: c -> b -> c\n");
+    EXPECT_TRUE(problems(site(", depends_on: {b: ready}", "", "")).contains("healthy or started"));
 }
 
 } // namespace

@@ -22,7 +22,7 @@ Topology two_workers() {
 TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
     EXPECT_EQ(
         to_document(two_workers()),
-        R"({"version":1,"site":"s","binaries":"two","machines":{"here":{"address":"127.0.0.1"}},"workers":{)"
+        R"({"version":1,"site":"s","binaries":"two","logs":{"size":"104857600B","age":"1d","keep":7},"machines":{"here":{"address":"127.0.0.1"}},"workers":{)"
         R"("docs":{"kind":"static","listen":["127.0.0.1:8080"],"root":"/srv","serves":["/static/"],"env":{},)"
         R"("health":{"every":"5s","timeout":"2s"},)"
         R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},)"
@@ -49,6 +49,14 @@ TEST(ResolvedDocument, ReadsBackAsTheSameTopology) {
     ASSERT_TRUE(parsed) << parsed.error().to_string();
     EXPECT_EQ(*parsed, two_workers());
     EXPECT_EQ(to_document(*parsed), document);
+}
+
+TEST(ResolvedDocument, KeepsTheSectionsOfTheSite) {
+    auto topology = two_workers();
+    topology.logs = {4096, Duration(1'001), 3};
+    const auto parsed = from_document(to_document(topology));
+    ASSERT_TRUE(parsed) << parsed.error().to_string();
+    EXPECT_EQ(*parsed, topology);
 }
 
 TEST(ResolvedDocument, KeepsTimesToTheMillisecond) {

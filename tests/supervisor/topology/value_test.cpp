@@ -107,6 +107,23 @@ TEST_F(TopologyValue, OfAnEnvironmentIsNamedText) {
     EXPECT_EQ(problems(dynamic_worker("env: [A=1]")), "4:6 `env` must be NAME: value, a line each\n");
 }
 
+TEST_F(TopologyValue, OfACommandIsAProgramAndItsArguments) {
+    const auto probe = [](const std::string& exec) {
+        return dynamic_worker("health: {liveness: {exec: " + exec + "}}");
+    };
+    const auto words = load(probe("[sh, -c, exit 0]")).value().workers[0].health.liveness.exec;
+    ASSERT_EQ(words.size(), 3U);
+    EXPECT_TRUE(words[0].ends_with("/sh") && words[0].starts_with("/")) << "found in PATH: " << words[0];
+    EXPECT_EQ(words[2], "exit 0");
+    EXPECT_EQ(load(probe("/bin/true")).value().workers[0].health.liveness.exec,
+              (std::vector<std::string>{"/bin/true"}));
+    EXPECT_EQ(problems(probe("[nosuchprogram, a]")),
+              "4:28 `nosuchprogram`: there is no such program in PATH (a path of it has a / in it)\n");
+    EXPECT_EQ(problems(probe("[./app.psgi]")), "4:28 `./app.psgi` cannot be executed\n");
+    EXPECT_EQ(problems(probe("[]")), "4:27 `exec` must be a program and its arguments, as a list: [/usr/bin/check, "
+                                     "--fast]\n");
+}
+
 TEST_F(TopologyValue, OfAChoiceIsSuggested) {
     EXPECT_EQ(problems("site: s\nworkers: {w: {kind: dynamc, listen: 127.0.0.1:1}}\n"),
               "2:21 `kind` must be static or dynamic; found `dynamc` (did you mean `dynamic`?)\n");

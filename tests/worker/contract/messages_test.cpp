@@ -95,5 +95,10 @@ TEST(Messages, RefuseNumbersOutOfRangeAndValuesOfOtherKinds) {
         EXPECT_FALSE(decode(packet)) << packet;
 }
 
+TEST(Messages, SayWhichLogsAreNew) {
+    const Reopen heard = round_trip(Reopen{{FdRole::output, FdRole::access_log}});
+    EXPECT_EQ(heard.fds, (std::vector{FdRole::output, FdRole::access_log}));
+}
+
 } // namespace
 } // namespace mpsup::contract

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 namespace mpsup::dynamic {
 namespace {
 
@@ -19,6 +21,26 @@ TEST(ChildChannel, CarriesWordsBothWays) {
     EXPECT_TRUE(pair->child.say(ChannelWord::ready));
     ASSERT_EQ(pair->master.hear(word), ChildChannel::Heard::word);
     EXPECT_EQ(word, ChannelWord::ready);
+}
+
+TEST(ChildChannel, PassesADescriptorWithAWord) {
+    auto pair = ChildChannel::make();
+    ASSERT_TRUE(pair);
+    auto pipe = make_pipe();
+    ASSERT_TRUE(pipe);
+    EXPECT_TRUE(pair->master.pass(ChannelWord::output, pipe->write.get()));
+    EXPECT_TRUE(pair->master.say(ChannelWord::drain));
+    ChannelWord word{};
+    Fd passed;
+    ASSERT_EQ(pair->child.hear(word, passed), ChildChannel::Heard::word);
+    EXPECT_EQ(word, ChannelWord::output);
+    ASSERT_TRUE(passed);
+    EXPECT_EQ(::write(passed.get(), "x", 1), 1);
+    char byte = 0;
+    EXPECT_EQ(::read(pipe->read.get(), &byte, 1), 1);
+    ASSERT_EQ(pair->child.hear(word, passed), ChildChannel::Heard::word);
+    EXPECT_EQ(word, ChannelWord::drain);
+    EXPECT_FALSE(passed);
 }
 
 TEST(ChildChannel, TellsThatTheOtherSideIsGone) {

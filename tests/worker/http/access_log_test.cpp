@@ -51,6 +51,21 @@ TEST(AccessLog, LosesLinesAndNothingElseWhenTheDiskIsFull) {
     EXPECT_FALSE(log.pending());
 }
 
+TEST(AccessLog, WritesWhatWaitsBeforeItIsReopened) {
+    Pipe before = *make_pipe();
+    Pipe after = *make_pipe();
+    AccessLog log(std::move(before.write));
+    log.add({"a", "", "GET / HTTP/1.1", 200, 1, "", ""});
+    log.reopen(std::move(after.write));
+    log.add({"b", "", "GET / HTTP/1.1", 200, 1, "", ""});
+    log.flush();
+    char block[256];
+    EXPECT_GT(::read(before.read.get(), block, sizeof block), 0);
+    EXPECT_EQ(block[0], 'a');
+    EXPECT_GT(::read(after.read.get(), block, sizeof block), 0);
+    EXPECT_EQ(block[0], 'b');
+}
+
 TEST(AccessLog, IsSilentWithoutAFile) {
     AccessLog log;
     EXPECT_FALSE(log.enabled());

@@ -1,0 +1,92 @@
+#include "supervisor/process/commands.h"
+
+#include "base/memfd.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <fcntl.h>
+#include <memory>
+#include <unistd.h>
+
+namespace mpsup {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t output_limit = 64UL << 10;
+constexpr std::size_t quoted_length = 200;
+constexpr auto to_die = std::chrono::seconds(1); // after SIGKILL; what is in state D is left to whoever reaps strays
+
+// False: it still lives after so long.
+asio::awaitable<bool> ends_within(const Pidfd& pidfd, std::chrono::milliseconds time) {
+    const auto executor = co_await asio::this_coro::executor;
+    Fd copy(::fcntl(pidfd.fd(), F_DUPFD_CLOEXEC, 3));
+    if (!copy) co_return pidfd.ended();
+    const auto descriptor = std::make_shared<asio::posix::stream_descriptor>(executor, copy.release());
+    asio::steady_timer deadline(executor, time);
+    deadline.async_wait([descriptor](const boost::system::error_code& error) { // it may run after we are done
+        if (!error) descriptor->cancel();
+    });
+    boost::system::error_code error;
+    co_await descriptor->async_wait(asio::posix::stream_descriptor::wait_read,
+                                    asio::redirect_error(asio::use_awaitable, error));
+    deadline.cancel();
+    co_return pidfd.ended();
+}
+
+// All of its session that stayed in its process group. Its number is its own: it has not been reaped yet.
+void kill_group(const Pidfd& pidfd) {
+    ::kill(-pidfd.pid(), SIGKILL);
+    (void)pidfd.send_signal(SIGKILL);
+}
+
+std::string last_line(int output) {
+    std::array<char, quoted_length> tail{};
+    const off_t end = ::lseek(output, 0, SEEK_CUR); // shared with whoever wrote
+    const off_t from = std::max<off_t>(0, end - static_cast<off_t>(tail.size()));
+    const ssize_t got = ::pread(output, tail.data(), static_cast<std::size_t>(end - from), from);
+    std::string text(tail.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
+    text.erase(0, text.rfind('\n') + 1);
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+    return text;
+}
+
+} // namespace
+
+asio::awaitable<CommandEnd> Commands::run(Command command) {
+    const auto output = make_sealed_memfd("mpsup-output", output_limit);
+    if (!output) co_return CommandEnd{false, "could not be started: " + output.error().to_string()};
+    SpawnRequest request;
+    request.executable = command.words.front();
+    request.arguments.assign(command.words.begin() + 1, command.words.end());
+    request.environment = std::move(command.environment);
+    request.working_directory = "/";
+    request.output = output->get();
+    const auto pidfd = spawner_.spawn(request);
+    if (!pidfd) co_return CommandEnd{false, "could not be started: " + pidfd.error().to_string()};
+    running_.insert(pidfd->pid());
+    const bool in_time = co_await ends_within(*pidfd, command.timeout);
+    if (!in_time) {
+        kill_group(*pidfd);
+        (void)co_await ends_within(*pidfd, to_die);
+    }
+    const auto status = pidfd->reap();
+    running_.erase(pidfd->pid());
+    if (in_time && status && status->success()) co_return CommandEnd{true, {}};
+    const std::string line = last_line(output->get());
+    std::string why = !in_time ? "took longer than " + std::to_string(command.timeout.count()) + " ms and was killed"
+                               : status.value_or(ExitStatus::unknown()).to_string();
+    co_return CommandEnd{false, why + (line.empty() ? "" : ": " + line)};
+}
+
+} // namespace mpsup
