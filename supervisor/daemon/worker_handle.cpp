@@ -342,9 +342,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 auto* generation = find(release.generation);
                 if (!generation) return;
                 if (generation->link) (void)generation->link->send(contract::Release{release.pid});
-                // Its master speaks for it no longer, and it not yet.
-                const auto child = generation->children.find(release.pid);
-                if (child != generation->children.end()) watch(*generation, child->second);
+                asio::co_spawn(around_.executor, watch_released(release.generation, release.pid), finish);
             },
             [&](const core::PromoteChild& promotion) {
                 if (auto* generation = find(promotion.generation)) promote(*generation, promotion.pid);

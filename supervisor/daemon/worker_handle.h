@@ -225,6 +225,8 @@ private:
     void kill_all(GenerationHandle& generation);
     [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
+    boost::asio::awaitable<void> watch_released(core::GenerationNumber number, pid_t pid);
+    [[nodiscard]] boost::asio::awaitable<bool> wait_for_end(core::GenerationNumber number, pid_t pid);
 
     // `sender`: the process that said it.
     [[nodiscard]] std::shared_ptr<ContractLink> make_link(core::GenerationNumber number, pid_t sender, Fd connection);

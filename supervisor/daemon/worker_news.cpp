@@ -303,21 +303,39 @@ const Pidfd* WorkerHandle::pidfd_of(core::GenerationNumber number, pid_t pid) {
     return child == generation->children.end() ? nullptr : &child->second.pidfd;
 }
 
-asio::awaitable<void> WorkerHandle::watch_exit(core::GenerationNumber number, pid_t pid) {
-    const auto self = shared_from_this();
+asio::awaitable<bool> WorkerHandle::wait_for_end(core::GenerationNumber number, pid_t pid) {
     const Pidfd* pidfd = pidfd_of(number, pid);
-    if (!pidfd) co_return;                             // its end was seen before this began
+    if (!pidfd) co_return false;                       // its end was seen before this began
     Fd copy(::fcntl(pidfd->fd(), F_DUPFD_CLOEXEC, 3)); // ours to wait on, whatever becomes of the handle's
     if (!copy) {
         log_line("error", "cannot watch process " + std::to_string(pid) + ": out of descriptors");
-        co_return;
+        co_return false;
     }
     asio::posix::stream_descriptor descriptor(around_.executor, copy.release());
     boost::system::error_code error; // no deadline: it lives as long as it lives
     co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                                    asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return;
+    co_return !error;
+}
+
+asio::awaitable<void> WorkerHandle::watch_exit(core::GenerationNumber number, pid_t pid) {
+    const auto self = shared_from_this();
+    if (!co_await wait_for_end(number, pid)) co_return;
     if (GenerationHandle* still = find(number)) reap_generation(*still);
+    act();
+}
+
+// Its master speaks for it no longer, or has just done so, and it not yet for itself.
+asio::awaitable<void> WorkerHandle::watch_released(core::GenerationNumber number, pid_t pid) {
+    constexpr auto word_of_master = std::chrono::milliseconds(500);
+    const auto self = shared_from_this();
+    if (!co_await wait_for_end(number, pid)) co_return;
+    co_await pause_for(word_of_master);
+    GenerationHandle* still = find(number);
+    const auto child = still ? still->children.find(pid) : std::map<pid_t, ServingProcess>::iterator();
+    if (!still || child == still->children.end()) co_return;
+    child->second.watched = true;
+    reap_generation(*still);
     act();
 }
 

@@ -70,6 +70,7 @@ settled($master, {
     '/memfd:mpsup-scoreboard (deleted)' => 2, # theirs, for the next supervisor
     'eventfd' => 2,             # by which they call it, and each other
     'inotify' => 1,             # on what it has loaded
+    'signalfd' => 1,            # by which it hears of children that are stopped
     %kept,
 }, 'the pool master') or diag explain table_of($master);
 
