@@ -50,6 +50,12 @@ std::string printable(const std::string& text) {
     return out;
 }
 
+std::string printable_lines(const std::string& text) {
+    std::string out = printable(text);
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) out[at] = '\n';
+    return out;
+}
+
 std::string short_age(long long milliseconds) {
     const long long seconds = milliseconds < 0 ? 0 : milliseconds / 1000;
     if (seconds < 100) return std::to_string(seconds) + "s";

@@ -15,6 +15,8 @@ enum class Colour { none, green, yellow, red, dim };
 
 /// Control characters replaced, so that what an application logged cannot act on the terminal.
 [[nodiscard]] std::string printable(const std::string& text);
+/// The same with its line breaks kept.
+[[nodiscard]] std::string printable_lines(const std::string& text);
 
 /// "2s", "3m", "5h", "9d": how long ago, in one unit.
 [[nodiscard]] std::string short_age(long long milliseconds);

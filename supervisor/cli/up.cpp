@@ -38,8 +38,8 @@ void warn_of_other_build(const ChosenSite& site) {
 
 int run_in_foreground(const ChosenSite& site, const std::string& document, const std::string& file) {
     DaemonOptions options{site.paths, site.name, UpRequest{document, file}, {}, false};
-    options.report = [](const std::string& line) {
-        std::printf("%s\n", line.c_str());
+    options.report = [](const ReportLine& line) {
+        std::printf("%s\n", line.text.c_str());
         std::fflush(stdout);
     };
     return run_daemon(std::move(options));

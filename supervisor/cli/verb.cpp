@@ -1,6 +1,7 @@
 #include "supervisor/cli/verb.h"
 
 #include "base/fd.h"
+#include "supervisor/cli/live_table.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/control/client.h"
 
@@ -23,7 +24,18 @@ struct Line {
     bool is_result = false;
     int code = failed;
     std::string text;
+    std::optional<ProcessNews> news;
 };
+
+std::string text_in(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+std::int64_t number_in(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_int64() ? value->as_int64() : 0;
+}
 
 std::optional<Line> parse_line(const std::string& text) {
     boost::system::error_code error;
@@ -31,36 +43,52 @@ std::optional<Line> parse_line(const std::string& text) {
     if (error || !value.is_object()) return std::nullopt;
     Line line;
     const json::object& object = value.as_object();
-    if (const json::value* type = object.if_contains("type"); type && type->is_string())
-        line.is_result = type->as_string() == "result";
-    if (const json::value* code = object.if_contains("code"); code && code->is_int64())
-        line.code = static_cast<int>(code->as_int64());
-    if (const json::value* message = object.if_contains("text"); message && message->is_string())
-        line.text = message->as_string();
+    line.is_result = text_in(object, "type") == "result";
+    if (object.contains("code")) line.code = static_cast<int>(number_in(object, "code"));
+    line.text = printable_lines(text_in(object, "text"));
+    if (auto stage = text_in(object, "stage"); !stage.empty())
+        line.news = ProcessNews{text_in(object, "worker"), static_cast<std::uint64_t>(number_in(object, "generation")),
+                                static_cast<int>(number_in(object, "pid")), std::move(stage)};
     return line;
 }
 
-void show(const Context& context, const Line& line, const std::string& raw) {
-    if (context.output == Output::jsonl || (context.output == Output::json && line.is_result)) {
-        std::printf("%s\n", raw.c_str());
-    } else if (context.output == Output::table && line.is_result && line.code != ok) {
-        std::fprintf(stderr, "mpsup: %s\n", line.text.c_str()); // whole: Perl's own message has many lines
-    } else if (context.output == Output::table && !context.quiet) {
-        std::printf("%s\n", line.text.c_str());
+class Presenter {
+public:
+    explicit Presenter(const Context& context) : context_(context) {
+        if (context.output == Output::table && !context.quiet && LiveDisplay::is_possible()) live_.emplace();
     }
-    std::fflush(stdout);
-}
+
+    void show(const Line& line, const std::string& raw) {
+        if (context_.output != Output::table) {
+            if (context_.output == Output::jsonl || line.is_result) std::printf("%s\n", raw.c_str());
+        } else if (line.is_result && line.code != ok) {
+            std::fprintf(stderr, "mpsup: %s\n", line.text.c_str()); // whole: Perl's own message has many lines
+        } else if (live_ && line.news) {
+            live_->take(*line.news);
+        } else if (live_ && !line.is_result) {
+            live_->print(line.text);
+        } else if (!context_.quiet) {
+            std::printf("%s\n", line.text.c_str());
+        }
+        std::fflush(stdout);
+    }
+
+private:
+    const Context& context_;
+    std::optional<LiveDisplay> live_;
+};
 
 } // namespace
 
 int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& body) {
     std::optional<int> code;
+    Presenter presenter(context);
     const auto reply =
         control_post(site.paths.control_socket(), path, body, context.timeout.value_or(std::chrono::milliseconds(0)),
                      [&](const std::string& raw) {
                          const auto line = parse_line(raw);
                          if (!line) return true;
-                         show(context, *line, raw);
+                         presenter.show(*line, raw);
                          if (line->is_result) code = line->code;
                          return !context.detach || line->is_result;
                      });

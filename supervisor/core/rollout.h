@@ -36,6 +36,7 @@ struct RolloutPlan {
     std::vector<RolloutStep> steps{};
     std::optional<JudgeRule> judge{};
     bool freezes = false;         // when it is found bad
+    bool keeps_old = true;        // it sleeps afterwards, if it may
     Duration patience{60'000};    // for children to come, and for those that are to go
     GenerationNumber new_one = 0; //
     GenerationNumber old_one = 0; // 0: nothing serves

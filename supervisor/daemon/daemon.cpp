@@ -49,8 +49,15 @@ std::string result_line(const Outcome& outcome) {
     return json::serialize(json::object{{"type", "result"}, {"code", outcome.code}, {"text", outcome.text}});
 }
 
-std::string progress_line(const std::string& text) {
-    return json::serialize(json::object{{"type", "progress"}, {"text", text}});
+std::string progress_line(const ReportLine& line) {
+    json::object object{{"type", "progress"}, {"text", line.text}};
+    if (!line.worker.empty()) {
+        object["worker"] = line.worker;
+        object["generation"] = line.generation;
+        if (line.pid > 0) object["pid"] = line.pid;
+        object["stage"] = line.stage;
+    }
+    return json::serialize(object);
 }
 
 // The lock belongs to the open file: the kernel frees it when the process ends, however that comes about.
@@ -218,7 +225,7 @@ private:
     }
 
     asio::awaitable<void> stop_by_signal() {
-        Report report = options_.report ? Report(options_.report) : Report([](const std::string&) {});
+        Report report = options_.report ? options_.report : Report([](const ReportLine&) {});
         while (!takeover_->is_over())
             co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         co_await interrupt();
@@ -277,9 +284,9 @@ private:
         if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
         if (wanted->site != options_.site)
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
-        auto unknown = takeover_->adopt_strangers(*wanted);
+        for (std::string& name : takeover_->adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), std::move(unknown), report, all_anew, fast);
+        co_return co_await bring_up(site_, std::move(applied), report, all_anew, fast);
     }
 
     asio::awaitable<void> run_first(UpRequest first) {
@@ -298,7 +305,7 @@ private:
                                                                       {"pid", ::getpid()},
                                                                       {"started_ms", started_ms_}}));
         if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
-        const Report report = [answer](const std::string& line) { answer->line(progress_line(line)); };
+        const Report report = [answer](const ReportLine& line) { answer->line(progress_line(line)); };
         if (request.path == "/v1/up") co_return co_await serve_up(request.body, false, report, *answer);
         if (request.path == "/v1/reload") co_return co_await serve_up(request.body, true, report, *answer);
         if (request.path == "/v1/rollback") co_return co_await serve_rollback(request.body, report, *answer);
@@ -378,7 +385,7 @@ private:
         waits_to_scale_ = false;
         auto orders = orders_for_all(site_, std::exchange(signalled_, 0));
         if (orders.empty()) co_return;
-        Report report = [](const std::string& line) { log_line("info", line); };
+        Report report = [](const ReportLine& line) { log_line("info", line.text); };
         (void)co_await perform("scale by signal", scale(site_, std::move(orders), std::move(report)));
     }
 

@@ -3,7 +3,8 @@
 
 #include "supervisor/control/site_paths.h"
 
-#include <functional>
+#include "supervisor/daemon/report.h"
+
 #include <optional>
 #include <string>
 
@@ -21,7 +22,7 @@ struct DaemonOptions {
     /// In the foreground: brought up at once; if that fails the daemon ends. Otherwise it waits to be asked.
     std::optional<UpRequest> first;
     /// In the foreground: where progress goes. Otherwise nobody listens.
-    std::function<void(const std::string&)> report;
+    Report report;
     /// This program replaces that of a supervisor in its own process: what it needs lies in the handover.
     bool takes_over = false;
 };

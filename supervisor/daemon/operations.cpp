@@ -50,14 +50,16 @@ std::string title(const Newcomer& newcomer) {
 }
 
 // Until each stands by (or serves), or one did not make it. Every phase on the way has a deadline of its own, so this ends.
-asio::awaitable<Newcomer*> wait_until_standing_by(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
+asio::awaitable<Newcomer*> wait_until_standing_by(Site& site, std::vector<Newcomer>& newcomers,
+                                                  ProgressReport& report) {
     for (;;) {
         bool all = true;
         for (Newcomer& newcomer : newcomers) {
+            report.look(newcomer.worker->spec().name, newcomer.worker->core(), newcomer.generation);
             const auto progress = progress_of(newcomer);
             if (progress == core::Progress::did_not_make_it || progress == core::Progress::over) co_return &newcomer;
             if (progress != std::exchange(newcomer.seen, progress))
-                report(title(newcomer) + " is ready and passed its health checks");
+                report.say(title(newcomer) + " is ready and passed its health checks");
             all = all && progress != core::Progress::coming;
         }
         if (all) co_return nullptr;
@@ -174,6 +176,7 @@ Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const 
     Newcomer newcomer{worker, 0, false, worker->spec(), worker->listeners(), core::Progress::coming, {}, 0};
     newcomer.log_start = log_size(site.around().paths.worker_log(spec.name));
     newcomer.plan = plan_of(worker->core(), spec, fast);
+    newcomer.plan.keeps_old = !site.unsure_of().contains(spec.name);
     Preparation how{{}, fast};
     if (!newcomer.plan.is_at_once()) how.children = newcomer.plan.first_children();
     newcomer.generation = newcomer.plan.new_one = worker->prepare(spec, std::move(listeners), how);
@@ -240,7 +243,8 @@ asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topol
 // Starts what is new and what has changed, each when what it depends on is there. Ends: what is waited for stands by, or did
 // not make it, or was given up.
 asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
-                                            bool fast, const Report& report, std::vector<Newcomer>& newcomers) {
+                                            bool fast, ProgressReport& progress, const Report& report,
+                                            std::vector<Newcomer>& newcomers) {
     for (const std::string& name : topology::start_order(wanted.workers)) {
         const topology::WorkerSpec& spec = *wanted.find(name);
         for (bool is_said = false;;) {
@@ -249,8 +253,9 @@ asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology
             if (missing.empty()) break;
             if (!std::exchange(is_said, true)) report(name + " waits for " + missing);
             for (const Newcomer& newcomer : newcomers) {
-                const auto progress = progress_of(newcomer);
-                if (progress == core::Progress::did_not_make_it || progress == core::Progress::over)
+                progress.look(newcomer.worker->spec().name, newcomer.worker->core(), newcomer.generation);
+                const auto come = progress_of(newcomer);
+                if (come == core::Progress::did_not_make_it || come == core::Progress::over)
                     co_return why_not(newcomer) + words_since(site, newcomer.worker->spec().name, newcomer.log_start);
             }
             const auto worker = site.find(missing);
@@ -272,7 +277,7 @@ asio::awaitable<std::string> go_back(Site& site, std::shared_ptr<WorkerHandle> w
     if (number == 0) co_return worker->spec().name + ": no generation sleeps";
     const auto old_spec = worker->spec();
     const auto old_listeners = worker->listeners();
-    worker->become_as(number);
+    if (!worker->become_as(number)) site.unsure_of().insert(worker->spec().name);
     worker->wake(number);
     const auto deadline = Clock::now() + wake_patience;
     const auto is_awake = [&] {
@@ -293,7 +298,8 @@ asio::awaitable<std::string> go_back(Site& site, std::shared_ptr<WorkerHandle> w
 }
 
 // Those with a trial first, for they can fail; what is let in at once comes after. Empty, or what failed.
-asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
+asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, ProgressReport& progress,
+                                 const Report& report) {
     for (const bool on_trial : {true, false})
         for (Newcomer& newcomer : newcomers) {
             if (!newcomer.is_added && newcomer.plan.is_at_once() == on_trial) continue;
@@ -303,7 +309,7 @@ asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, c
                 report(title(newcomer) + " serves");
                 continue;
             }
-            const core::Rollout rollout = co_await run_rollout(site, newcomer.worker, newcomer.plan, report, false);
+            const core::Rollout rollout = co_await run_rollout(site, newcomer.worker, newcomer.plan, progress, false);
             if (rollout.phase() == core::Rollout::Phase::settled) continue;
             std::string text = describe_failure(site, *newcomer.worker, newcomer.plan, rollout, newcomer.log_start);
             std::vector<Newcomer> rest;
@@ -339,8 +345,22 @@ void record(Site& site, const AppliedTopology& applied) {
 
 } // namespace
 
-asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vector<std::string> unknown, Report report,
-                                  bool all_anew, bool fast) {
+namespace {
+
+void add_unsure(const Site& site, topology::Diff& changes) {
+    for (const std::string& name : site.unsure_of()) {
+        if (!site.find(name)) continue;
+        std::erase(changes.added, name);
+        std::erase(changes.unchanged, name);
+        std::erase_if(changes.changed, [&](const topology::Diff::Change& change) { return change.worker == name; });
+        if (std::ranges::find(changes.removed, name) == changes.removed.end())
+            changes.changed.push_back({name, {"it is not known what it was started with"}});
+    }
+}
+
+} // namespace
+
+asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, bool all_anew, bool fast) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
@@ -352,10 +372,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         site.around().build = old_build;
     };
     topology::Diff changes = changes_between(before, wanted.topology);
-    for (std::string& name : unknown) {
-        std::erase(changes.added, name);
-        changes.changed.push_back({std::move(name), {"it is not known what it was started with"}});
-    }
+    add_unsure(site, changes);
     const auto resized = take_resized(site, wanted.topology, changes);
     if (all_anew)
         for (const topology::WorkerSpec& spec : wanted.topology.workers)
@@ -369,14 +386,15 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         co_return Outcome{failed, bound.error().to_string()};
     }
     report_changes(changes, report);
+    ProgressReport progress(report);
     std::vector<Newcomer> newcomers;
-    std::string trouble = co_await start_in_order(site, wanted.topology, changes, fast, report, newcomers);
+    std::string trouble = co_await start_in_order(site, wanted.topology, changes, fast, progress, report, newcomers);
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
     }
     if (trouble.empty())
-        if (const Newcomer* lost = co_await wait_until_standing_by(site, newcomers, report))
+        if (const Newcomer* lost = co_await wait_until_standing_by(site, newcomers, progress))
             trouble = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
     if (!trouble.empty()) {
         forget_wanted();
@@ -384,7 +402,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
         site.listeners().keep_only(addresses_of(before));
         co_return Outcome{is_first ? failed : old_kept, trouble + (is_first ? "" : "; what served before serves on")};
     }
-    if (Outcome failure = co_await roll_in(site, newcomers, report); failure.code != 0) {
+    if (Outcome failure = co_await roll_in(site, newcomers, progress, report); failure.code != 0) {
         forget_wanted();
         site.listeners().keep_only(addresses_of(before));
         co_return failure;
@@ -393,6 +411,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, std::vecto
     failpoint();
     resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
+    site.unsure_of().clear();
     site.sort_workers();
     site.listeners().keep_only(addresses_of(site.applied()->topology));
     failpoint();
@@ -407,6 +426,7 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
     for (const std::string& name : names)
         if (!site.find(name)) co_return Outcome{2, "there is no worker " + name};
     std::vector<std::shared_ptr<WorkerHandle>> rolled;
+    ProgressReport progress(report);
     for (const std::string& name : names) {
         const auto worker = site.find(name);
         site.around().history.worker_event(state::EventKind::restart_planned, name, worker->core());
@@ -415,7 +435,7 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
         const topology::WorkerSpec spec = worker->spec();
         const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), fast);
         report(title(newcomer) + " is being started");
-        const core::Rollout rollout = co_await run_rollout(site, worker, newcomer.plan, report, true);
+        const core::Rollout rollout = co_await run_rollout(site, worker, newcomer.plan, progress, true);
         if (rollout.phase() != core::Rollout::Phase::settled) {
             std::string why = describe_failure(site, *worker, newcomer.plan, rollout, newcomer.log_start);
             const bool goes_back = spec.rolling.on_failure == topology::OnFailure::rollback;
@@ -491,7 +511,7 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
     auto previous = previous_topology(site, site.around().paths);
     if (!previous) co_return Outcome{failed, previous.error().to_string()};
     report("no generation sleeps: back to the topology applied before");
-    co_return co_await bring_up(site, std::move(*previous), {}, report);
+    co_return co_await bring_up(site, std::move(*previous), report);
 }
 
 asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Report report) {

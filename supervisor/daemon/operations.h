@@ -1,11 +1,11 @@
 // What an operator can ask for: each a coroutine that reads like the runbook.
 #pragma once
 
+#include "supervisor/daemon/report.h"
 #include "supervisor/daemon/site.h"
 
 #include <boost/asio/awaitable.hpp>
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,16 +21,11 @@ struct Outcome {
     std::string text;
 };
 
-/// Tells whoever waits what happens, a line at a time.
-using Report = std::function<void(const std::string& line)>;
-
 /// Makes the site what `wanted` says: everything that is new or changed is started beside what serves, gated, and only
 /// when all of it stands by is it let in, the old drained, what is no longer wanted stopped. If any of it fails, all
 /// of it is taken back and what served before serves on. What others depend on is let in before they are started.
-/// `unknown`: workers that run, and nobody knows from what: they are replaced. `all_anew`: what has not changed in it gets a
-/// new generation too.
-[[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted,
-                                                       std::vector<std::string> unknown, Report report,
+/// What the site is unsure of is replaced. `all_anew`: what has not changed in it gets a new generation too.
+[[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report,
                                                        bool all_anew = false, bool fast = false);
 
 /// Replaces the named workers (none: all) by new generations, one worker after the other, start first. `fast`: for what

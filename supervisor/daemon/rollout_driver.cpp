@@ -4,7 +4,6 @@
 #include "supervisor/daemon/last_words.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -20,54 +19,6 @@ constexpr auto look_interval = std::chrono::milliseconds(100); // at what childr
 std::string title(const WorkerHandle& worker, core::GenerationNumber number) {
     return worker.spec().name + " generation " + std::to_string(number);
 }
-
-// Says child by child what has become of two generations since it looked last.
-class Progress {
-public:
-    explicit Progress(std::function<void(const std::string&)> report) : report_(std::move(report)) {}
-
-    void look(const WorkerHandle& worker, core::GenerationNumber number) {
-        const core::Generation* generation = worker.core().find(number);
-        auto& seen = seen_[number];
-        if (generation) note(seen.phase, title(worker, number), std::string(core::to_string(generation->phase)));
-        std::map<pid_t, std::string> now;
-        if (generation)
-            for (const auto& [pid, child] : generation->children)
-                now[pid] = !child.ready                                  ? "started"
-                           : core::is_taking_requests(generation->phase) ? "serving"
-                           : generation->phase == core::Phase::standby   ? "healthy"
-                           : core::is_coming(generation->phase)          ? "ready"
-                                                                         : "draining";
-        for (const auto& [pid, word] : now) note(seen.children[pid], child_title(worker, number, pid), word);
-        std::erase_if(seen.children, [&](const auto& entry) {
-            if (now.contains(entry.first)) return false;
-            report_(child_title(worker, number, entry.first) + ": gone");
-            return true;
-        });
-    }
-    /// As it is, unsaid.
-    void take_for_granted(const WorkerHandle& worker, core::GenerationNumber number) {
-        auto report = std::exchange(report_, [](const std::string&) {});
-        look(worker, number);
-        report_ = std::move(report);
-    }
-
-private:
-    struct Seen {
-        std::string phase;
-        std::map<pid_t, std::string> children;
-    };
-
-    static std::string child_title(const WorkerHandle& worker, core::GenerationNumber number, pid_t pid) {
-        return title(worker, number) + ", child " + std::to_string(pid);
-    }
-    void note(std::string& before, const std::string& who, const std::string& now) {
-        if (std::exchange(before, now) != now) report_(who + ": " + now);
-    }
-
-    std::function<void(const std::string&)> report_;
-    std::map<core::GenerationNumber, Seen> seen_;
-};
 
 core::RolloutView view_of(const WorkerHandle& worker, const core::RolloutPlan& plan) {
     const core::Worker& core = worker.core();
@@ -96,7 +47,7 @@ void carry_out(WorkerHandle& worker, const core::RolloutPlan& plan, const core::
     case core::RolloutOrder::Kind::size_new:
         if (is_pool) worker.size_generation(plan.new_one, children);
         return;
-    case core::RolloutOrder::Kind::settle: worker.serve_alone(plan.new_one); return;
+    case core::RolloutOrder::Kind::settle: worker.serve_alone(plan.new_one, plan.keeps_old); return;
     case core::RolloutOrder::Kind::take_back: worker.take_back(plan.new_one); return;
     }
 }
@@ -167,16 +118,15 @@ core::RolloutPlan plan_of(const core::Worker& worker, const topology::WorkerSpec
 }
 
 asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHandle> worker, core::RolloutPlan plan,
-                                           std::function<void(const std::string&)> report, bool until_gone) {
+                                           ProgressReport& progress, bool until_gone) {
     constexpr std::int64_t usually_skipped = 20;
     Surroundings& around = site.around();
     const auto skip = static_cast<std::uint64_t>(worker->spec().rolling.judge.skip_first.value_or(usually_skipped));
     core::Rollout rollout(plan);
-    Progress progress(report);
     Turns turns;
     const std::string name = worker->spec().name;
     around.rollout = {name, false, false};
-    progress.take_for_granted(*worker, plan.old_one);
+    progress.take_for_granted(worker->core(), plan.old_one);
     around.history.worker_event(state::EventKind::rollout_started, name, worker->core(),
                                 "generation " + std::to_string(plan.new_one));
     auto phase = rollout.phase();
@@ -190,23 +140,23 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
             worker->count_traffic(plan.old_one, 0);
             worker->count_traffic(plan.new_one, skip);
         }
-        progress.look(*worker, plan.new_one);
+        progress.look(name, worker->core(), plan.new_one);
         for (const core::RolloutOrder& order : rollout.step(view_of(*worker, plan), now))
             carry_out(*worker, plan, order);
-        progress.look(*worker, plan.new_one);
-        progress.look(*worker, plan.old_one);
+        progress.look(name, worker->core(), plan.new_one);
+        progress.look(name, worker->core(), plan.old_one);
         const auto& judge = rollout.judge();
         if (judge && judge->verdict() != core::Verdict::open && !std::exchange(judged, true)) {
             const std::string verdict = std::string(core::to_string(judge->verdict())) + ": " + judge->reason();
-            report(title(*worker, plan.new_one) + " is judged " + verdict);
+            progress.say(title(*worker, plan.new_one) + " is judged " + verdict);
             around.history.worker_event(state::EventKind::judged, name, worker->core(), verdict);
         }
         if (std::exchange(phase, rollout.phase()) != rollout.phase() && !rollout.is_over())
-            report(title(*worker, plan.new_one) + " is " + std::string(core::to_string(phase)) +
-                   (rollout.why().empty() ? "" : ": " + rollout.why()) +
-                   (phase == core::Rollout::Phase::pausing || phase == core::Rollout::Phase::frozen
-                        ? " (mpsup promote, mpsup abort)"
-                        : ""));
+            progress.say(title(*worker, plan.new_one) + " is " + std::string(core::to_string(phase)) +
+                         (rollout.why().empty() ? "" : ": " + rollout.why()) +
+                         (phase == core::Rollout::Phase::pausing || phase == core::Rollout::Phase::frozen
+                              ? " (mpsup promote, mpsup abort)"
+                              : ""));
         if (rollout.is_over()) break;
         if (compares && judge && judge->verdict() == core::Verdict::open) turns.look(*worker, plan, now);
         auto next = rollout.next_look();
@@ -217,8 +167,8 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
     for (;;) { // draining has a deadline, and after it comes SIGKILL
         const core::Generation* leaving =
             worker->core().find(rollout.phase() == core::Rollout::Phase::settled ? plan.old_one : plan.new_one);
-        progress.look(*worker, plan.new_one);
-        progress.look(*worker, plan.old_one);
+        progress.look(name, worker->core(), plan.new_one);
+        progress.look(name, worker->core(), plan.old_one);
         if (!until_gone || !leaving || (leaving->phase == core::Phase::sleeping && leaving->children.empty())) break;
         co_await around.changed.wait_until(Clock::time_point::max());
     }

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "supervisor/core/rollout.h"
+#include "supervisor/daemon/report.h"
 #include "supervisor/daemon/site.h"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,8 +20,7 @@ namespace mpsup {
 /// child what happens. Ends: every phase has a deadline, but for a pause and a freeze, which wait for an operator
 /// (Surroundings::rollout). `until_gone`: until what left has ended too.
 [[nodiscard]] boost::asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHandle> worker,
-                                                                core::RolloutPlan plan,
-                                                                std::function<void(const std::string&)> report,
+                                                                core::RolloutPlan plan, ProgressReport& progress,
                                                                 bool until_gone);
 
 /// What failed, what serves now, and what the worker wrote last.

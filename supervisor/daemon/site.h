@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,10 @@ public:
     /// Puts the workers into the order of the applied topology.
     void sort_workers();
 
+    /// Workers whose processes were started with nobody knows what: the next topology replaces them.
+    [[nodiscard]] std::set<std::string>& unsure_of() { return unsure_of_; }
+    [[nodiscard]] const std::set<std::string>& unsure_of() const { return unsure_of_; }
+
     [[nodiscard]] Listeners& listeners() { return listeners_; }
     [[nodiscard]] Surroundings& around() { return around_; }
 
@@ -59,6 +64,7 @@ private:
     std::optional<AppliedTopology> applied_;
     Listeners listeners_;
     std::vector<std::shared_ptr<WorkerHandle>> workers_;
+    std::set<std::string> unsure_of_;
 };
 
 } // namespace mpsup

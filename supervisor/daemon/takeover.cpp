@@ -54,7 +54,8 @@ std::pair<int, int> counts_in(const std::string& status) {
 
 } // namespace
 
-Takeover::Takeover(Site& site, bool was_killed) : site_(site), bell_(site.around().executor), was_killed_(was_killed) {
+Takeover::Takeover(Site& site, bool was_killed)
+    : site_(site), bell_(site.around().executor), began_(Clock::now()), was_killed_(was_killed) {
     const auto queries = state::Queries::open(site.around().paths.database());
     if (!queries) return; // no history: what it would have said is unknown
     read_history(*queries);
@@ -67,6 +68,10 @@ void Takeover::read_history(const state::Queries& queries) {
     std::vector<core::RecordedProcess> alive;
     for (const state::RecordedProcess& process : *living) {
         const state::ProcessStart& start = process.start;
+        if (start.pid <= 0) {
+            intents_.insert(start.row.uuid);
+            continue;
+        }
         auto pidfd = open_if_same(start, site_.around().boot);
         const auto status = pidfd ? pidfd->reap() : ExitStatus::unknown(); // of our own children the kernel knows it
         if (status) {
@@ -129,6 +134,7 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
         return false;
     }
     returned->record = adoption_.arrived(hello.pid);
+    intents_.erase(hello.identity.uuid);
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
     if (!site_.applied() && !is_up_ordered_) {
@@ -159,6 +165,7 @@ bool Takeover::is_wanted(const WorkerHandle& worker) const {
 
 asio::awaitable<void> Takeover::run() {
     co_await wait_for_hellos();
+    close_intents();
     kill_silent();
     adopt_silent_children(false);
     resume_workers();
@@ -177,9 +184,8 @@ asio::awaitable<void> Takeover::adopt_late_children() {
 
 asio::awaitable<void> Takeover::wait_for_hellos() {
     if (known_.empty() && was_killed_) co_await pause_for(stranger_patience);
-    while (!adoption_.is_complete() && Clock::now() < adoption_.deadline()) {
-        co_await bell_.wait_until(
-            std::min<Clock::time_point>(adoption_.deadline(), Clock::now() + contract::search_interval));
+    while (is_waiting(Clock::now())) {
+        co_await bell_.wait_until(Clock::now() + contract::search_interval);
         std::vector<pid_t> ended;
         for (const auto& [pid, record] : adoption_.missing())
             if (known_.at(pid).pidfd.ended()) ended.push_back(pid);
@@ -189,6 +195,16 @@ asio::awaitable<void> Takeover::wait_for_hellos() {
             adoption_.gone(pid);
         }
     }
+}
+
+bool Takeover::is_waiting(Clock::time_point now) const {
+    if (!intents_.empty() && now < began_ + stranger_patience) return true;
+    return !adoption_.is_complete() && now < adoption_.deadline();
+}
+
+void Takeover::close_intents() {
+    for (const std::string& uuid : std::exchange(intents_, {}))
+        site_.around().history.store().exited({uuid, ExitStatus::unknown(), "it is not known whether it was started"});
 }
 
 void Takeover::kill_silent() {

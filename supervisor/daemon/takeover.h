@@ -9,8 +9,10 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,8 @@ private:
     [[nodiscard]] WorkerHandle& give(Returned returned, Fd connection);
     [[nodiscard]] bool is_wanted(const WorkerHandle& worker) const;
     [[nodiscard]] boost::asio::awaitable<void> wait_for_hellos();
+    [[nodiscard]] bool is_waiting(std::chrono::steady_clock::time_point now) const;
+    void close_intents();
     void kill_silent();
     void expect_children();
     [[nodiscard]] boost::asio::awaitable<void> adopt_late_children();
@@ -71,6 +75,8 @@ private:
     Bell bell_;
     core::Adoption adoption_;
     std::map<pid_t, Known> known_;
+    std::set<std::string> intents_; // uuids of what was to be forked: nobody knows whether it was
+    std::chrono::steady_clock::time_point began_;
     std::vector<Stranger> strangers_;
     std::vector<std::string> unwanted_; // workers that the topology has no more
     int adopted_ = 0;

@@ -190,6 +190,12 @@ void WorkerHandle::admit_beside(core::GenerationNumber number) {
 }
 
 void WorkerHandle::serve_alone(core::GenerationNumber number, bool keeps_old) {
+    // One that sleeps would keep an address open where nobody accepts any more.
+    const auto is_listened_on = [&](const Address& address) {
+        return std::ranges::find(spec_.listen, address) != spec_.listen.end();
+    };
+    for (const auto& generation : generations_)
+        keeps_old = keeps_old && std::ranges::all_of(generation->spec.listen, is_listened_on);
     core_.serve_alone(number, Clock::now(), keeps_old);
     act();
 }
@@ -264,8 +270,10 @@ asio::awaitable<void> WorkerHandle::drain_after_hooks(core::GenerationNumber num
     if (GenerationHandle* generation = find(number)) send_drain(*generation);
 }
 
-void WorkerHandle::become_as(core::GenerationNumber number) {
-    if (const GenerationHandle* generation = find(number)) set_spec(generation->spec, generation->listeners);
+bool WorkerHandle::become_as(core::GenerationNumber number) {
+    const GenerationHandle* generation = find(number);
+    if (generation) set_spec(generation->spec, generation->listeners);
+    return generation && generation->is_spec_known;
 }
 
 void WorkerHandle::close() {

@@ -96,6 +96,7 @@ struct GenerationHandle {
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
     bool has_old_logs = false;     // they were moved away between its start and its hello
+    bool is_spec_known = true;     // it was started with it, or so the last topology says
     std::optional<int> first_size; // children to begin with; nothing: as the spec says
     core::Tally counted;           // of children that are gone
 };
@@ -126,6 +127,7 @@ public:
     core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners, Preparation how = {});
     void admit(core::GenerationNumber number);
     void admit_beside(core::GenerationNumber number);
+    /// What was replaced sleeps only if it listens on nothing that the new one does not.
     void serve_alone(core::GenerationNumber number, bool keeps_old = true);
     void take_back(core::GenerationNumber number);
     void wake(core::GenerationNumber number);
@@ -157,8 +159,8 @@ public:
     void set_dependencies(const std::map<std::string, std::string>& depends_on);
     /// What is called from here on. Also when those of the site have changed.
     void set_hooks(const topology::Hooks& hooks);
-    /// What is spawned from here on is as this generation is.
-    void become_as(core::GenerationNumber number);
+    /// What is spawned from here on is as this generation is. False: it is not known how that was.
+    bool become_as(core::GenerationNumber number);
     /// It is not needed any more: its coroutines end. No process of it is left.
     void close();
 

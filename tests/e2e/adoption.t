@@ -174,7 +174,8 @@ YAML
     is +($site->pids('docs', 'light'))[0], $light, 'what is unchanged is adopted';
     isnt +($site->pids('app', 'master'))[0], $master, 'what is changed is replaced';
     ok serves(), 'it serves';
-    ok !is_alive($master), 'the old one is gone';
+    my ($sleeper) = grep { $_->{phase} eq 'sleeping' } @{ $site->worker('app')->{processes} };
+    is $sleeper->{pid}, $master, 'the old one sleeps';
 };
 
 subtest 'one that says nothing' => sub {

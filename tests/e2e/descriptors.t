@@ -68,7 +68,7 @@ settled($master, {
     'log/app.access.log' => 1,
     'pidfd' => 2,               # its children
     '/memfd:mpsup-scoreboard (deleted)' => 2, # theirs, for the next supervisor
-    'eventfd' => 1,             # by which they call it
+    'eventfd' => 2,             # by which they call it, and each other
     'inotify' => 1,             # on what it has loaded
     %kept,
 }, 'the pool master') or diag explain table_of($master);
@@ -78,7 +78,7 @@ settled($child, {
     'socket' => 3,              # listener, private listener, the channel to its master
     '/memfd:mpsup-scoreboard (deleted)' => 1, # its own
     'log/app.access.log' => 2,  # its own, and the one that it would be master with
-    'eventpoll' => 1, 'eventfd' => 1,
+    'eventpoll' => 1, 'eventfd' => 2,
     %kept,
 }, 'a child') or diag explain table_of($child);
 

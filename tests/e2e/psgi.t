@@ -207,6 +207,13 @@ YAML
     is scalar(keys %seen), scalar(keys %number), 'no two alike';
 };
 
+subtest 'clients that take their time do not gather with one child' => sub {
+    my @sockets = map { my $s = connect_to($port); request($port, '/'); $s } 1 .. 9; # whoever is idle is awake by now
+    my %clients;
+    ++$clients{ exchange($_, "GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{body} } for @sockets;
+    is scalar(keys %clients), 3, 'each has some';
+};
+
 subtest 'connections that stay are spread over the children' => sub {
     my (@sockets, %clients);
     for (1 .. 9) {

@@ -88,7 +88,7 @@ subtest 'what follows a refork' => sub {
     is scalar(() = $site->pids('fork', 'child')), 3, 'can be scaled';
     $site->must('restart', 'fork');
     is $site->worker('fork')->{generation}, 2, 'can be restarted';
-    wait_until(10, 'it leaves', sub { !alive($heir) });
+    wait_until(10, 'it sleeps', sub { grep { $_->{pid} == $heir && $_->{phase} eq 'sleeping' } @{ $site->worker('fork')->{processes} } });
     my $second = master('fork');
     wait_until(15, 'the next generation has its own', sub { request($port{fork}, '/'); master('fork') != $second });
 };

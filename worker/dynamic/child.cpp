@@ -108,14 +108,37 @@ private:
         const auto ready = std::span(events).first(static_cast<std::size_t>(std::max(count, 0)));
         for (const epoll_event& event : ready)
             if (event.data.fd == control_fd()) hear();
-        // An exclusive wake-up is ours alone: a connection left in the queue now would wait behind whatever long request
-        // is served below, while others are idle.
-        for (const epoll_event& event : ready)
-            if (is_listener(event.data.fd)) accept_one(event.data.fd, now);
+        if (leaves_queue_to_others(ready)) {
+            setup_.board.hand_on(setup_.slot);
+        } else {
+            for (const epoll_event& event : ready)
+                if (is_listener(event.data.fd))
+                    accept_one(event.data.fd, now);
+                else if (event.data.fd == setup_.board.handed_on_fd())
+                    accept_what_others_left(now);
+        }
         for (const epoll_event& event : ready) attend(event.data.fd, true, now);
         attending_.swap(unfinished_);
         for (const int fd : attending_) attend(fd, false, now);
         attending_.clear();
+    }
+
+    // A connection that is taken now would wait behind whatever long request is served in this round. In the queue it is there
+    // for whoever is idle, but he has to be woken: an exclusive wake-up was ours alone. Not twice in a row, or clients that
+    // never pause would keep out all others.
+    bool leaves_queue_to_others(std::span<const epoll_event> ready) {
+        bool has_newcomer = false;
+        bool has_client = !unfinished_.empty();
+        for (const epoll_event& event : ready) {
+            has_newcomer = has_newcomer || is_public(event.data.fd);
+            has_client = has_client || clients_.contains(event.data.fd);
+        }
+        return left_queue_ = has_newcomer && has_client && !left_queue_;
+    }
+
+    void accept_what_others_left(TimePoint now) {
+        setup_.board.heed();
+        for (const int listener : watched_listeners_) accept_one(listener, now);
     }
 
     int wait(std::span<epoll_event> events) {
@@ -191,8 +214,8 @@ private:
     }
 
     // The kernel wakes the idle process that came to a listener first, again and again, so that the others grow cold. One
-    // that has a client who stays goes to the end of that queue, or those would gather with one child while others are
-    // idle.
+    // that waits for a client's request goes to the end of that queue, or more of them would gather with it, and wait for
+    // each other while others are idle.
     void queue_up_again() {
         if (leaving_ || accept_again_at_) return;
         for (const int listener : watched_listeners_) {
@@ -216,7 +239,7 @@ private:
         if (readable) client.readable();
         switch (client.advance(now)) {
         case Client::Turn::waiting:
-            if (client.has_come_to_stay() && !client.is_private()) queue_up_again();
+            if (!client.is_private() && client.is_first_wait()) queue_up_again();
             return;
         case Client::Turn::closed: clients_.erase(found); return;
         case Client::Turn::request:
@@ -394,6 +417,7 @@ private:
         if (std::exchange(serving_, true)) return queue_up_again(); // another generation is to get clients first
         if (leaving_) return;
         for (const int listener : setup_.public_listeners) watch_listener(listener);
+        watch(setup_.board.handed_on_fd(), EPOLLIN | EPOLLEXCLUSIVE);
     }
 
     // Nobody new; whoever is here gets Connection: close with the next reply, and keeps the idle time it was promised.
@@ -401,6 +425,7 @@ private:
         if (std::exchange(leaving_, true)) return;
         setup_.scoreboard.set(contract::Activity::finishing);
         leave_at_ = Clock::now() + grace;
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, setup_.board.handed_on_fd(), nullptr);
         for (const int listener : setup_.public_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
         for (const int listener : setup_.private_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
         for (const auto& [fd, client] : clients_) client->drain();
@@ -423,8 +448,9 @@ private:
     bool is_private(int fd) const {
         return std::ranges::find(setup_.private_listeners, fd) != setup_.private_listeners.end();
     }
-    bool is_listener(int fd) const {
-        return is_private(fd) || std::ranges::find(setup_.public_listeners, fd) != setup_.public_listeners.end();
+    bool is_listener(int fd) const { return is_private(fd) || is_public(fd); }
+    bool is_public(int fd) const {
+        return std::ranges::find(setup_.public_listeners, fd) != setup_.public_listeners.end();
     }
 
     [[noreturn]] void give_up(const char* why) {
@@ -462,6 +488,7 @@ private:
     std::vector<int> unfinished_;                    // clients that may have more for us without the kernel saying so
     std::vector<int> attending_;                     // those of the round before; empty between rounds
     std::vector<int> watched_listeners_;             // public ones
+    bool left_queue_ = false;                        // in this round a client was left to others
     std::optional<contract::Session> session_;       // with the supervisor, once the master is dead
     std::optional<TimePoint> search_at_;             // when to look for one
     std::optional<TimePoint> accept_again_at_;

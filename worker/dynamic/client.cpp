@@ -139,7 +139,6 @@ bool Client::wants_file() const {
 
 void Client::serve_file() {
     http::Reply& reply = context_.file_reply;
-    answered_ = true;
     reply.clear();
     context_.files->answer(connection_.request(), reply);
     status_ = 0;
@@ -157,7 +156,6 @@ void Client::serve_file() {
 
 void Client::serve(perl::Engine& engine) {
     const http::Request& request = connection_.request();
-    answered_ = true;
     const auto path = http::decode_path(request.path);
     if (!path) return status_ = 400, connection_.refuse({400, "bad escape in the path"}, coarse_now());
     status_ = 0;

@@ -52,8 +52,8 @@ public:
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
     [[nodiscard]] bool is_private() const noexcept { return is_private_; }
-    /// Is it still here after its first reply? True once.
-    [[nodiscard]] bool has_come_to_stay() noexcept { return answered_ && !std::exchange(stays_, true); }
+    /// To be asked when it lets us wait: is it for the first time?
+    [[nodiscard]] bool is_first_wait() noexcept { return !std::exchange(has_waited_, true); }
     [[nodiscard]] std::optional<http::TimePoint> deadline() const { return connection_.deadline(); }
     void drain() noexcept { connection_.drain(); }
     [[nodiscard]] const http::Request& request() const noexcept { return connection_.request(); }
@@ -89,8 +89,7 @@ private:
     http::BodyFraming framing_ = http::BodyFraming::none;
     int status_ = 0;
     std::uint64_t sent_ = 0; // content bytes of the reply in hand
-    bool answered_ = false;
-    bool stays_ = false;
+    bool has_waited_ = false;
     bool may_read_ = true;
     bool lingering_ = false;
     bool client_gone_ = false;

@@ -12,19 +12,23 @@ Result<PoolBoard> PoolBoard::make() {
     void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return system_failure("map the pool's board");
     Fd call(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!call) {
+    Fd handed_on(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE));
+    if (!call || !handed_on) {
         ::munmap(memory, sizeof(Shared));
         return system_failure("make an eventfd");
     }
-    return PoolBoard(new (memory) Shared{}, std::move(call));
+    return PoolBoard(new (memory) Shared{}, std::move(call), std::move(handed_on));
 }
 
 PoolBoard::PoolBoard(PoolBoard&& other) noexcept
-    : shared_(std::exchange(other.shared_, nullptr)), call_(std::move(other.call_)) {}
+    : shared_(std::exchange(other.shared_, nullptr)),
+      call_(std::move(other.call_)),
+      handed_on_(std::move(other.handed_on_)) {}
 
 PoolBoard& PoolBoard::operator=(PoolBoard&& other) noexcept {
     std::swap(shared_, other.shared_);
     std::swap(call_, other.call_);
+    std::swap(handed_on_, other.handed_on_);
     return *this;
 }
 
@@ -76,6 +80,18 @@ void PoolBoard::looked() noexcept { shared_->look_due = false; }
 void PoolBoard::call() noexcept {
     constexpr std::uint64_t one = 1;
     (void)!::write(call_.get(), &one, sizeof one);
+}
+
+void PoolBoard::hand_on(std::size_t slot) noexcept {
+    const bool is_idle = state(slot) == Slot::idle;
+    if (idle() <= (is_idle ? 1 : 0)) return; // whoever is free first looks at the queue
+    constexpr std::uint64_t one = 1;
+    (void)!::write(handed_on_.get(), &one, sizeof one);
+}
+
+void PoolBoard::heed() noexcept {
+    std::uint64_t one = 0;
+    (void)!::read(handed_on_.get(), &one, sizeof one);
 }
 
 int PoolBoard::idle() const noexcept {

@@ -45,6 +45,12 @@ public:
     void become_busy(std::size_t slot) noexcept;
     /// Sets its slot to idle; the first one since the last look calls the master.
     void become_idle(std::size_t slot) noexcept;
+    /// Wakes one of the others, if one is idle, for a client that whoever holds `slot` leaves in the queue.
+    void hand_on(std::size_t slot) noexcept;
+    /// Readable, for one who waits, when another has handed on.
+    [[nodiscard]] int handed_on_fd() const noexcept { return handed_on_.get(); }
+    /// It was heard: a client waits in the queue, unless somebody was faster.
+    void heed() noexcept;
 
 private:
     struct Shared {
@@ -54,12 +60,14 @@ private:
         std::atomic<bool> look_due;
         std::array<std::atomic<Slot>, capacity> slots;
     };
-    PoolBoard(Shared* shared, Fd call) noexcept : shared_(shared), call_(std::move(call)) {}
+    PoolBoard(Shared* shared, Fd call, Fd handed_on) noexcept
+        : shared_(shared), call_(std::move(call)), handed_on_(std::move(handed_on)) {}
     [[nodiscard]] int idle() const noexcept;
     void call() noexcept;
 
     Shared* shared_ = nullptr;
-    Fd call_; // eventfd
+    Fd call_;      // eventfd
+    Fd handed_on_; // eventfd, counts
 };
 
 } // namespace mpsup::dynamic

@@ -31,6 +31,24 @@ TEST_F(PoolBoardTest, ASlotThatIsTakenIsStarting) {
     EXPECT_EQ(board_.state(*slot), Slot::starting);
 }
 
+TEST_F(PoolBoardTest, WakesAnotherOnlyIfOneIsIdle) {
+    const auto is_woken = [&] {
+        pollfd entry{board_.handed_on_fd(), POLLIN, 0};
+        return ::poll(&entry, 1, 0) == 1;
+    };
+    const auto self = idle_child();
+    board_.hand_on(self);
+    EXPECT_FALSE(is_woken());
+    idle_child();
+    board_.hand_on(self);
+    board_.hand_on(self);
+    EXPECT_TRUE(is_woken());
+    board_.heed();
+    EXPECT_TRUE(is_woken()) << "one for each";
+    board_.heed();
+    EXPECT_FALSE(is_woken());
+}
+
 TEST_F(PoolBoardTest, AReleasedSlotIsTakenAgain) {
     const auto first = board_.take().value();
     EXPECT_NE(board_.take().value(), first);

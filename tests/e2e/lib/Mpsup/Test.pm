@@ -121,7 +121,7 @@ sub supervisor_pid { return $_[0]->status->{supervisor}{pid} }
 # Pids of a worker's processes in one role: light, master or child.
 sub pids {
     my ($self, $name, $role) = @_;
-    return map { $_->{pid} } grep { $_->{role} eq $role } @{ $self->worker($name)->{processes} };
+    return map { $_->{pid} } grep { $_->{role} eq $role && ($_->{phase} // '') ne 'sleeping' } @{ $self->worker($name)->{processes} };
 }
 
 sub events {
