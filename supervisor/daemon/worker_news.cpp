@@ -288,8 +288,12 @@ asio::awaitable<void> WorkerHandle::watch_exit(core::GenerationNumber number, pi
     }
     asio::posix::stream_descriptor descriptor(around_.executor, copy.release());
     boost::system::error_code error; // no deadline: it lives as long as it lives
-    co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                   asio::redirect_error(asio::use_awaitable, error));
+    do
+        co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                       asio::redirect_error(asio::use_awaitable, error));
+    while (!error && (pidfd = pidfd_of(number, pid)) && !pidfd->ended());
+    // Closing alone would leave it in Asio's epoll, because the handle's is of the same open file: then others are woken for it.
+    const Fd closed(descriptor.release());
     if (error) co_return;
     if (GenerationHandle* still = find(number)) reap_generation(*still);
     act();
