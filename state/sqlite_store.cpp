@@ -280,7 +280,7 @@ void SqliteStore::recover() {
 
 void SqliteStore::note_damage() {
     const std::lock_guard lock(mutex_);
-    status_.damage = first_event_->reason;
+    if (first_event_) status_.damage = first_event_->reason;
 }
 
 void SqliteStore::say(bool writing, std::string problem) {

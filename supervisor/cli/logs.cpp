@@ -96,12 +96,16 @@ void print_merged(std::deque<Source>& sources, Printer& printer) {
     std::vector<std::optional<LogLine>> heads;
     for (Source& source : sources) heads.push_back(source.next());
     for (;;) {
-        std::optional<std::size_t> earliest;
+        const LogLine* earliest = nullptr;
+        std::size_t of = 0;
         for (std::size_t i = 0; i < heads.size(); ++i)
-            if (heads[i] && (!earliest || heads[i]->at_ms < heads[*earliest]->at_ms)) earliest = i;
+            if (const auto& head = heads[i]; head && (!earliest || head->at_ms < earliest->at_ms)) {
+                earliest = &*head;
+                of = i;
+            }
         if (!earliest) return;
-        printer.print(sources[*earliest].name(), *heads[*earliest]);
-        heads[*earliest] = sources[*earliest].next();
+        printer.print(sources[of].name(), *earliest);
+        heads[of] = sources[of].next();
     }
 }
 

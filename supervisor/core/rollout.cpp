@@ -72,7 +72,7 @@ int Rollout::wanted_by_step() const {
 
 std::vector<RolloutOrder> Rollout::roll(const RolloutView& view, Time now) {
     if (phase_ == Phase::pausing) {
-        if (now < *pause_ends_) return {};
+        if (pause_ends_ && now < *pause_ends_) return {};
         phase_ = Phase::rolling;
         pause_ends_.reset();
         ++at_;

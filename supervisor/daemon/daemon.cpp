@@ -151,7 +151,7 @@ public:
     }
 
     Result<> serve_on(Fd contract, Fd control, bool was_killed) {
-        takeover_.emplace(site_, was_killed);
+        takeover_ = std::make_unique<Takeover>(site_, was_killed);
         contract_socket_ = Fd(::fcntl(contract.get(), F_DUPFD_CLOEXEC, 3));
         control_socket_ = Fd(::fcntl(control.get(), F_DUPFD_CLOEXEC, 3));
         if (!contract_socket_ || !control_socket_) return system_failure("keep the sockets");
@@ -159,12 +159,13 @@ public:
                           [this](const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
                               if (hello.stage != contract::Stage::fresh && !site_.knows(hello))
                                   return takeover_->greet(hello, std::move(fds), connection);
-                              return site_.greet(hello, std::move(fds), connection);
+                              return site_.greet(hello, fds, connection);
                           });
-        control_.emplace(context_.get_executor(), std::move(control),
-                         [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-                             return serve(std::move(request), std::move(answer));
-                         });
+        control_ =
+            std::make_unique<ControlServer>(context_.get_executor(), std::move(control),
+                                            [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                                                return serve(std::move(request), std::move(answer));
+                                            });
         return {};
     }
 
@@ -487,9 +488,9 @@ private:
     HookRunner hooks_{context_.get_executor(), options_.site, commands_, history_};
     Surroundings around_;
     Site site_;
-    std::optional<Takeover> takeover_;
+    std::unique_ptr<Takeover> takeover_;
     std::optional<ContractServer> contract_;
-    std::optional<ControlServer> control_;
+    std::unique_ptr<ControlServer> control_;
     int signalled_ = 0; // children asked for by signals
     bool waits_to_scale_ = false;
     std::string operation_; // the one that runs; empty: none

@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
-HookRunner::HookRunner(asio::any_io_executor executor, std::string site, Commands& commands, History& history)
+HookRunner::HookRunner(const asio::any_io_executor& executor, std::string site, Commands& commands, History& history)
     : executor_(executor), site_(std::move(site)), commands_(commands), history_(history), ended_(executor) {}
 
 std::vector<topology::Hook> HookRunner::hooks_at(const topology::Hooks& of_worker, topology::HookPoint point) const {

@@ -26,7 +26,7 @@ struct HookEvent {
 /// How each ended is an event of the history.
 class HookRunner {
 public:
-    HookRunner(boost::asio::any_io_executor executor, std::string site, Commands& commands, History& history);
+    HookRunner(const boost::asio::any_io_executor& executor, std::string site, Commands& commands, History& history);
 
     void set_site_hooks(topology::Hooks hooks) { site_hooks_ = std::move(hooks); }
     [[nodiscard]] const topology::Hooks& site_hooks() const { return site_hooks_; }

@@ -24,7 +24,7 @@ public:
     [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Address>& addresses);
 
     /// One that is open already and was handed back by a process; the first of an address is kept.
-    void adopt(const Address& address, Listener listener) { open_.try_emplace(address, std::move(listener)); }
+    void adopt(const Address& address, const Listener& listener) { open_.try_emplace(address, listener); }
 
     [[nodiscard]] const std::map<Address, Listener>& all() const { return open_; }
 

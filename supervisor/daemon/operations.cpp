@@ -243,7 +243,8 @@ asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topol
 // Starts what is new and what has changed, each when what it depends on is there. Ends: what is waited for stands by, or did
 // not make it, or was given up.
 asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
-                                            bool fast, const Report& report, std::vector<Newcomer>& newcomers) {
+                                            bool fast, ProgressReport& progress, const Report& report,
+                                            std::vector<Newcomer>& newcomers) {
     for (const std::string& name : topology::start_order(wanted.workers)) {
         const topology::WorkerSpec& spec = *wanted.find(name);
         for (bool is_said = false;;) {
@@ -252,8 +253,9 @@ asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology
             if (missing.empty()) break;
             if (!std::exchange(is_said, true)) report(name + " waits for " + missing);
             for (const Newcomer& newcomer : newcomers) {
-                const auto progress = progress_of(newcomer);
-                if (progress == core::Progress::did_not_make_it || progress == core::Progress::over)
+                progress.look(newcomer.worker->spec().name, newcomer.worker->core(), newcomer.generation);
+                const auto come = progress_of(newcomer);
+                if (come == core::Progress::did_not_make_it || come == core::Progress::over)
                     co_return why_not(newcomer) + words_since(site, newcomer.worker->spec().name, newcomer.log_start);
             }
             const auto worker = site.find(missing);
@@ -386,7 +388,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     report_changes(changes, report);
     ProgressReport progress(report);
     std::vector<Newcomer> newcomers;
-    std::string trouble = co_await start_in_order(site, wanted.topology, changes, fast, report, newcomers);
+    std::string trouble = co_await start_in_order(site, wanted.topology, changes, fast, progress, report, newcomers);
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};

@@ -23,7 +23,7 @@ struct ReportLine {
     ReportLine(std::string line) : text(std::move(line)) {} // NOLINT: most lines are only text
     ReportLine(const char* line) : text(line) {}            // NOLINT
     /// "perl generation 4, child 123: ready"
-    ReportLine(std::string worker, core::GenerationNumber generation, pid_t pid, std::string stage);
+    ReportLine(std::string of, core::GenerationNumber number, pid_t process, std::string now);
 };
 
 using Report = std::function<void(const ReportLine& line)>;

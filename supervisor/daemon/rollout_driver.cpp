@@ -55,7 +55,7 @@ void carry_out(WorkerHandle& worker, const core::RolloutPlan& plan, const core::
 std::string outcome_of(const core::Rollout& rollout) {
     std::string text = std::string(core::to_string(rollout.phase()));
     if (!rollout.why().empty()) text += ": " + rollout.why();
-    if (rollout.judge()) text += ", judged " + std::string(core::to_string(rollout.judge()->verdict()));
+    if (const auto& judge = rollout.judge()) text += ", judged " + std::string(core::to_string(judge->verdict()));
     return text;
 }
 

@@ -68,9 +68,9 @@ void Site::sort_workers() {
     });
 }
 
-bool Site::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
+bool Site::greet(const contract::Hello& hello, const std::vector<Fd>& fds, Fd& connection) {
     const auto worker = find(hello.identity.worker);
-    return worker && worker->greet(hello, connection, std::move(fds));
+    return worker && worker->greet(hello, connection, fds);
 }
 
 bool Site::knows(const contract::Hello& hello) const {

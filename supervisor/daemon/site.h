@@ -48,7 +48,7 @@ public:
     [[nodiscard]] Listeners& listeners() { return listeners_; }
     [[nodiscard]] Surroundings& around() { return around_; }
 
-    [[nodiscard]] bool greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection);
+    [[nodiscard]] bool greet(const contract::Hello& hello, const std::vector<Fd>& fds, Fd& connection);
     /// Is it a process of a generation that a worker has, and said hello to nobody yet?
     [[nodiscard]] bool knows(const contract::Hello& hello) const;
     /// SIGCHLD came: reaps what is ours, then what became ours.

@@ -221,6 +221,7 @@ void Takeover::kill_silent() {
         if (!record.is_child) silent.push_back(pid);
     for (const pid_t pid : silent) {
         const auto record = adoption_.arrived(pid);
+        if (!record) continue;
         log_line("warning", record->worker + ": process " + std::to_string(pid) +
                                 " of an earlier supervisor says nothing and is killed");
         (void)known_.at(pid).pidfd.send_signal(SIGKILL);
@@ -238,6 +239,7 @@ void Takeover::adopt_silent_children(bool with_master) {
     }
     for (const pid_t pid : chosen) {
         const auto record = adoption_.arrived(pid);
+        if (!record) continue;
         Known& known = known_.at(pid);
         const bool serves = does_serve(record->worker, record->generation);
         WorkerHandle& worker = worker_of(record->worker, true);

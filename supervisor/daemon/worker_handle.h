@@ -167,7 +167,7 @@ public:
 
     // News from the contract server and the reaper
     /// A process said hello. False: it is none that this worker expects.
-    [[nodiscard]] bool greet(const contract::Hello& hello, Fd& connection, std::vector<Fd> fds = {});
+    [[nodiscard]] bool greet(const contract::Hello& hello, Fd& connection, const std::vector<Fd>& fds = {});
     /// Reaps what has ended among the processes it knows.
     void reap();
     [[nodiscard]] bool knows(pid_t pid) const;

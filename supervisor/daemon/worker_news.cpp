@@ -52,7 +52,7 @@ void take_scoreboard(ServingProcess& process, const contract::Hello& hello, cons
 
 } // namespace
 
-bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, std::vector<Fd> fds) {
+bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, const std::vector<Fd>& fds) {
     GenerationHandle* generation = find(hello.identity.generation);
     if (!generation) return false;
     if (hello.role == contract::Role::child || generation->children.contains(hello.pid)) { // or it is a master by now
@@ -313,8 +313,12 @@ asio::awaitable<bool> WorkerHandle::wait_for_end(core::GenerationNumber number, 
     }
     asio::posix::stream_descriptor descriptor(around_.executor, copy.release());
     boost::system::error_code error; // no deadline: it lives as long as it lives
-    co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                   asio::redirect_error(asio::use_awaitable, error));
+    do
+        co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                       asio::redirect_error(asio::use_awaitable, error));
+    while (!error && (pidfd = pidfd_of(number, pid)) && !pidfd->ended());
+    // Closing alone would leave it in Asio's epoll, because the handle's is of the same open file: then others are woken for it.
+    const Fd closed(descriptor.release());
     co_return !error;
 }
 

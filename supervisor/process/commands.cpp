@@ -20,25 +20,32 @@ namespace mpsup {
 namespace {
 
 namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t output_limit = 64UL << 10;
 constexpr std::size_t quoted_length = 200;
 constexpr auto to_die = std::chrono::seconds(1); // after SIGKILL; what is in state D is left to whoever reaps strays
 
-// False: it still lives after so long.
+// False: it still lives after so long. The descriptor is taken out of Asio's epoll by release(): closing it alone leaves it there,
+// because ours is of the same open file, and then somebody else is woken for it.
 asio::awaitable<bool> ends_within(const Pidfd& pidfd, std::chrono::milliseconds time) {
     const auto executor = co_await asio::this_coro::executor;
     Fd copy(::fcntl(pidfd.fd(), F_DUPFD_CLOEXEC, 3));
     if (!copy) co_return pidfd.ended();
     const auto descriptor = std::make_shared<asio::posix::stream_descriptor>(executor, copy.release());
-    asio::steady_timer deadline(executor, time);
-    deadline.async_wait([descriptor](const boost::system::error_code& error) { // it may run after we are done
-        if (!error) descriptor->cancel();
+    const auto until = Clock::now() + time;
+    asio::steady_timer deadline(executor, until);
+    deadline.async_wait([descriptor](const boost::system::error_code& cancelled) { // it may run after we are done
+        boost::system::error_code closed;
+        if (!cancelled) descriptor->cancel(closed);
     });
-    boost::system::error_code error;
-    co_await descriptor->async_wait(asio::posix::stream_descriptor::wait_read,
-                                    asio::redirect_error(asio::use_awaitable, error));
+    while (!pidfd.ended() && Clock::now() < until) {
+        boost::system::error_code error;
+        co_await descriptor->async_wait(asio::posix::stream_descriptor::wait_read,
+                                        asio::redirect_error(asio::use_awaitable, error));
+    }
     deadline.cancel();
+    const Fd closed(descriptor->release());
     co_return pidfd.ended();
 }
 

@@ -67,10 +67,10 @@ settled($master, {
     'socket' => 3 + 2,          # listener, private listener, contract; a channel to each of two children
     'log/app.access.log' => 1,
     'pidfd' => 2,               # its children
+    'signalfd' => 1,            # of SIGCHLD: a child was stopped
     '/memfd:mpsup-scoreboard (deleted)' => 2, # theirs, for the next supervisor
     'eventfd' => 2,             # by which they call it, and each other
     'inotify' => 1,             # on what it has loaded
-    'signalfd' => 1,            # by which it hears of children that are stopped
     %kept,
 }, 'the pool master') or diag explain table_of($master);
 

@@ -354,8 +354,10 @@ private:
             if (word == ChannelWord::drain) begin_to_leave(setup_.grace);
             if (word == ChannelWord::release) speak_for_ourselves();
             if (word == ChannelWord::ping) setup_.channel.say(ChannelWord::pong);
-            if (word == ChannelWord::output) reopen(contract::FdRole::output, std::move(passed));
-            if (word == ChannelWord::access) reopen(contract::FdRole::access_log, std::move(passed));
+            if (word == ChannelWord::output)
+                reopen(contract::FdRole::output, std::move(passed));
+            else if (word == ChannelWord::access)
+                reopen(contract::FdRole::access_log, std::move(passed));
             return;
         }
     }
@@ -380,6 +382,7 @@ private:
         const auto stage = leaving_   ? contract::Stage::draining
                            : serving_ ? contract::Stage::serving
                                       : contract::Stage::ready;
+        if (!setup_.command_line) return;
         contract::Return with{stage, 0, {}, setup_.scoreboard_memory.get()};
         if (!leaving_) with.public_listeners = setup_.public_listeners;
         auto session = contract::Session::come_back(*setup_.command_line, contract::Role::child, with);

@@ -489,6 +489,7 @@ private:
         contract::Return with{.stage = stage(), .wanted = roster_.wanted(), .public_listeners = {}};
         if (!roster_.draining())
             for (const Fd& listener : public_listeners_) with.public_listeners.push_back(listener.get());
+        if (!command_line_) return;
         auto session = contract::Session::come_back(*command_line_, contract::Role::master, with);
         if (!session) return;
         session_.emplace(std::move(*session));
@@ -507,6 +508,7 @@ private:
 
     // As many as the socket takes; the rest when it takes more.
     void announce_again() {
+        if (!session_) return;
         while (!to_announce_.empty()) {
             const pid_t pid = to_announce_.front();
             const auto member = members_.find(pid);

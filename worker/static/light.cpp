@@ -61,6 +61,7 @@ public:
         if (!search_) return system_failure("make a timer");
         scoreboard_ = std::move(scoreboard);
         const int shared[] = {scoreboard_.get()};
+        if (!session_) return failure("there is no supervisor");
         if (auto sent = session_->send(contract::Ready{}, shared); !sent) return sent;
         server_.watch(search_.get(), [this] { return search(), true; });
         server_.watch(session_->fd(), [this] { return listen_to_supervisor(); });
@@ -77,7 +78,7 @@ public:
 private:
     // For EventServer::watch: false at the end of the stream.
     bool listen_to_supervisor() {
-        for (;;) {
+        while (session_) {
             auto received = session_->receive();
             if (!received && received.error().code.value() == EAGAIN) return true;
             if (!received) {
@@ -92,6 +93,7 @@ private:
                 reopen_logs(*reopen, std::move(received->fds));
             if (const auto* drain_now = std::get_if<contract::Drain>(&received->message)) drain(drain_now->grace);
         }
+        return false;
     }
 
     void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {

@@ -69,6 +69,20 @@ TEST_F(ProbeTest, AProgramThatWritesWithoutEndDoesNotFillTheMemory) {
     EXPECT_EQ(result.why, "/bin/sh exited with code 1: y");
 }
 
+TEST_F(ProbeTest, ManyAtOnceDoNotDisturbEachOther) {
+    int passed = 0;
+    for (int round = 0; round < 20; ++round) {
+        for (int i = 0; i < 10; ++i) {
+            Command command{{"/bin/sh", "-c", i % 2 == 0 ? "exit 0" : "sleep 0.01"}, {"PATH=/usr/bin:/bin"}, 20s};
+            asio::co_spawn(context_, commands_.run(std::move(command)),
+                           [&](const std::exception_ptr&, const CommandEnd& end) { passed += end.passed ? 1 : 0; });
+        }
+        context_.restart();
+        context_.run();
+    }
+    EXPECT_EQ(passed, 200);
+}
+
 TEST_F(ProbeTest, AnAddressThatListensPasses) {
     auto listener = listen_tcp({"127.0.0.1", 0});
     ASSERT_TRUE(listener);
