@@ -107,14 +107,14 @@ void Oracle::died(WorkerId worker, GenerationNumber generation, Duration settled
     serves_since_.erase({worker, generation}); // if a child of it becomes its master it begins anew
 }
 
-void Oracle::restarts_by_itself(WorkerId worker, const core::RestartRule& rule) {
+void Oracle::restarts_by_itself(WorkerId worker, const core::RestartRule& rule, bool others_serve) {
     Series& series = series_[worker];
     const Time now = machine_.clock.now();
     if (series.deaths_in_a_row >= 2 && now - series.last_death < rule.backoff * 8 / 10)
         fail("worker " + std::to_string(worker) + " is started again without a wait");
     std::erase_if(series.restarts, [&](Time then) { return now - then > rule.window; });
     series.restarts.push_back(now);
-    if (static_cast<int>(series.restarts.size()) > rule.burst)
+    if (!others_serve && static_cast<int>(series.restarts.size()) > rule.burst)
         fail("worker " + std::to_string(worker) + " is started again more often than its budget allows");
 }
 

@@ -42,7 +42,8 @@ public:
     }
     void serves_since_long(WorkerId worker, GenerationNumber generation) { serves_since_[{worker, generation}] = {}; }
     void died(WorkerId worker, GenerationNumber generation, Duration settled);
-    void restarts_by_itself(WorkerId worker, const core::RestartRule& rule);
+    /// `others_serve`: what is left of it serves on; then it tries on and on, only ever more slowly.
+    void restarts_by_itself(WorkerId worker, const core::RestartRule& rule, bool others_serve);
 
     // The whole
     /// After every step: one process, one place.

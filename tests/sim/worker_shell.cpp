@@ -148,7 +148,7 @@ void WorkerShell::perform(const core::Effect& effect) {
     std::visit(
         Overloaded{
             [&](const core::Spawn& spawn) {
-                if (!is_ordered_) oracle_.restarts_by_itself(id_, core_.rules().restart);
+                if (!is_ordered_) oracle_.restarts_by_itself(id_, core_.rules().restart, core_.ready() > 0);
                 generations_.push_back(std::make_unique<GenerationShell>());
                 generations_.back()->number = spawn.generation;
                 generations_.back()->held = is_held_;
