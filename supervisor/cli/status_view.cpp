@@ -158,10 +158,11 @@ std::string processes_table(const std::string& document) {
         for (const json::object& process : objects_at(worker, "processes")) {
             const json::object request = object_at(process, "request");
             const std::string doing = request.empty() ? "" : text_at(request, "method") + " " + text_at(request, "uri");
+            const bool sleeps = text_at(process, "role") == "master" && text_at(process, "phase") == "sleeping";
             table.add({text_at(worker, "name"), std::to_string(number_at(process, "pid")), text_at(process, "role"),
-                       text_at(process, "state"), std::to_string(number_at(process, "generation")),
-                       std::to_string(number_at(process, "requests")), size_text(number_at(process, "private_bytes")),
-                       size_text(number_at(process, "shared_bytes")),
+                       sleeps ? "sleeping" : text_at(process, "state"),
+                       std::to_string(number_at(process, "generation")), std::to_string(number_at(process, "requests")),
+                       size_text(number_at(process, "private_bytes")), size_text(number_at(process, "shared_bytes")),
                        short_age(now_ms() - parse_timestamp(text_at(process, "started_at"))),
                        request.empty() ? "" : short_age(number_at(request, "age_ms")), printable(doing)});
         }

@@ -61,7 +61,7 @@ std::string last_words(const std::string& log_path, std::uint64_t since) {
     const auto from = static_cast<off_t>(end - text.size());
     const ssize_t size = ::pread(file.get(), text.data(), text.size(), from);
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-    if (!text.empty() && text.back() == '\n') text.pop_back();
+    text.erase(text.find_last_not_of('\n') + 1);
     std::size_t newline = text.size();
     for (int i = 0; i < lines_kept && newline != 0 && newline != std::string::npos; ++i)
         newline = text.rfind('\n', newline - 1);

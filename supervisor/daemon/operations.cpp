@@ -306,6 +306,7 @@ asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, P
             if (newcomer.is_added) {
                 if (on_trial || progress_of(newcomer) == core::Progress::serving) continue;
                 newcomer.worker->admit(newcomer.generation);
+                progress.look(newcomer.worker->spec().name, newcomer.worker->core(), newcomer.generation);
                 report(title(newcomer) + " serves");
                 continue;
             }

@@ -42,6 +42,12 @@ std::int64_t monotonic_ms() {
 }
 
 // The scoreboard among the descriptors of a hello, for a process of which only its record was known.
+// Perl's messages end in one.
+std::string without_line_end(std::string text) {
+    text.erase(text.find_last_not_of(" \n") + 1);
+    return text;
+}
+
 void take_scoreboard(ServingProcess& process, const contract::Hello& hello, const std::vector<Fd>& fds) {
     for (std::size_t i = 0; i < std::min(fds.size(), hello.fds.size()); ++i) {
         if (hello.fds[i] != contract::FdRole::scoreboard) continue;
@@ -184,7 +190,7 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
     std::visit(
         Overloaded{
             [&](const contract::Ready&) { on_ready(*generation, sender, std::move(fds)); },
-            [&](contract::Failed& failed) { core_.on_trouble(number, std::move(failed.reason)); },
+            [&](contract::Failed& failed) { core_.on_trouble(number, without_line_end(std::move(failed.reason))); },
             [&](const contract::ChildStarted& child) { on_child_started(*generation, sender, child, std::move(fds)); },
             [&](const contract::ChildReady& child) { core_.on_child_ready(number, child.pid, Clock::now()); },
             [&](const contract::ChildExited& child) { on_child_exited(*generation, child); },
@@ -381,7 +387,12 @@ void WorkerHandle::reap_generation(GenerationHandle& generation) {
 void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus status) {
     const pid_t pid = generation.process.pidfd.pid();
     generation.process.pidfd = {};
-    state::ProcessExit end{generation.uuid, status, generation.draining ? "planned" : "crash"};
+    const core::Generation* known = core_.find(generation.number);
+    const bool has_served = known && !core::is_coming(known->phase);
+    state::ProcessExit end{generation.uuid, status,
+                           generation.draining ? "planned"
+                           : has_served        ? "crash"
+                                               : "it did not become ready"};
     if (!generation.draining) end.last_lines = last_words(around_.paths.worker_log(spec_.name));
     around_.history.store().exited(end);
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
