@@ -118,6 +118,10 @@ Verdict Judge::look(const Tally& old_one, const Tally& new_one, Time now) {
     if (auto why = slower(old_one.latency, new_one.latency); !why.empty()) return decide(Verdict::bad, std::move(why));
     const double suspected = share(old_one.failed(), old_one.requests()) + detected_effect;
     const bool is_clean = enough && chance_of_as_few(n, suspected, new_one.failed()) < acquittal;
+    // It fails more often, and that may be chance: the old one served too few.
+    if (!is_clean && is_end && effect >= least_effect)
+        return decide(Verdict::unjudged, failures_text(new_one) + ", and the old one served too few to compare with: " +
+                                             failures_text(old_one));
     if (is_clean || (enough && is_end))
         return decide(Verdict::good,
                       failures_text(new_one) + "; of the old one's meanwhile: " + failures_text(old_one));

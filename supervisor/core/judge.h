@@ -57,6 +57,7 @@ enum class Verdict {
 /// Bad, by failures: the new one's share is a percentage point above the old one's, and by a one-sided test (Fisher's) that
 /// is chance in one of a million looks; from `requests` on one of ten thousand is enough, and at the end of the
 /// span one of a thousand, or of a hundred if the old one has none at all. It is tested again when there are a tenth more requests: so some ten times to a decision.
+/// Unjudged: too few requests came, or it fails more often and the old one served too few to tell.
 /// Good: so few failures that one in fifty more than the old one has would be chance in one of two thousand. Between the two it
 /// looks on. By time: the new one's 95th percentile lies above one and a half times the old one's and 10 ms, and so many
 /// are above that as would be chance in one of a million. By memory, after ten minutes: what a child has of its own grows by

@@ -37,6 +37,8 @@ void Rollout::abort(std::string why) { abort_ = std::move(why); }
 
 std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
     if (is_over()) return {};
+    const bool serves = has_served_ && view.progress == Progress::serving;
+    if (serves && !view.old_serves) return settle(); // there is nothing to go back to, whoever wants it
     if (abort_) return fail(*abort_);
     if (view.progress == Progress::did_not_make_it || view.progress == Progress::over)
         return fail(has_served_ ? "it ended" : "it did not become ready");
@@ -44,7 +46,6 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
         if (view.progress == Progress::coming) return {};
         return plan_.is_at_once() ? settle() : admit(now);
     }
-    if (!view.old_serves) return settle(); // there is nothing to go back to
     if (judge_ && judge_->verdict() != Verdict::bad && phase_ != Phase::frozen && !promoted_) {
         const auto verdict = judge_->look(view.old_tally, view.new_tally, now);
         if (verdict == Verdict::bad && !plan_.freezes) return fail(judge_->reason());

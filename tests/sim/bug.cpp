@@ -30,6 +30,9 @@ std::string_view to_string(Bug bug) noexcept {
     case Bug::record_start_before_pid: return "record_start_before_pid";
     case Bug::finish_down_early: return "finish_down_early";
     case Bug::drop_latecomers: return "drop_latecomers";
+    case Bug::shrink_the_old_first: return "shrink_the_old_first";
+    case Bug::forget_to_settle: return "forget_to_settle";
+    case Bug::keep_what_was_taken_back: return "keep_what_was_taken_back";
     case Bug::count: break;
     }
     std::unreachable();

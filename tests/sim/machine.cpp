@@ -205,14 +205,14 @@ void Machine::say(ProcessId id, Word word) {
     });
 }
 
-void Machine::tell(int number, Order order, pid_t pid) {
+void Machine::tell(int number, Order order, int what) {
     Connection& connection = connections_[index(number)];
     if (!connection.open) return;
     connection.last_down = std::max(connection.last_down, clock.now() + latency());
     const ProcessId id = connection.process;
     if (order == Order::serve) process(id).was_told_serve = true;
-    clock.at(connection.last_down, [this, id, number, order, pid] {
-        if (can_act(id) && process(id).connection == number) obey(id, order, pid);
+    clock.at(connection.last_down, [this, id, number, order, what] {
+        if (can_act(id) && process(id).connection == number) obey(id, order, what);
     });
 }
 

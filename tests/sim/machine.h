@@ -96,7 +96,7 @@ struct Word {
 };
 
 /// What it is told.
-enum class Order { go, serve, sleep, wake, drain, promote, release };
+enum class Order { go, serve, sleep, wake, size, drain, promote, release };
 
 struct Connection {
     ProcessId process = nobody;
@@ -194,7 +194,8 @@ public:
     void supervisor_listens(Listener& listener, int number);
     void supervisor_is_gone(bool in_order);
     [[nodiscard]] int supervisor() const { return listener_ ? supervisor_ : 0; }
-    void tell(int connection, Order order, pid_t pid = -1);
+    /// `what`: a pid, or a number of children.
+    void tell(int connection, Order order, int what = -1);
     void hang_up(int connection);
     /// As SO_PEERCRED says.
     [[nodiscard]] ProcessId peer_of(int connection) const { return connections_[index(connection)].process; }
@@ -232,6 +233,7 @@ private:
     void master_lost_child(ProcessId master, ProcessId child);
     void serve(ProcessId id);
     void sleep(ProcessId id);
+    void resize(ProcessId id, int children);
     void wake(ProcessId id);
     void drain(ProcessId id);
     void become_master(ProcessId id);

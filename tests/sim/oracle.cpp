@@ -83,14 +83,24 @@ void Oracle::promotes(ProcessId id) {
 void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted) {
     if (!is_wanted) return;
     bool serves_now = false;
-    bool other_serves = false; // or did a moment ago: its end may not be known yet
+    bool other_serves = false; // or did a moment ago: its end may not be known yet; of one that hangs nobody knows
     for (const Process& process : machine_.processes()) {
         if (process.worker != worker || process.kind == Kind::stranger) continue;
         if (process.generation == generation) serves_now |= process.alive && process.stage == Stage::serving;
         const bool is_there = process.alive || machine_.clock.now() - process.ended_at < unnoticed;
-        if (process.generation != generation) other_serves |= is_there && process.was_told_serve;
+        if (process.generation != generation) other_serves |= is_there && (process.was_told_serve || process.is_hung);
     }
     if (serves_now && !other_serves) fail(name(worker, generation) + " is drained before another generation serves");
+}
+
+void Oracle::settles(WorkerId worker, GenerationNumber generation, bool is_bad_and_judged_good) {
+    if (is_bad_and_judged_good) fail(name(worker, generation) + " is judged good, and breaks one request in ten");
+}
+
+void Oracle::check_capacity(WorkerId worker, int ready, int promised) {
+    if (ready < promised)
+        fail("worker " + std::to_string(worker) + " has " + std::to_string(ready) + " children ready, and " +
+             std::to_string(promised) + " are promised");
 }
 
 void Oracle::reads_topology(bool is_there) {

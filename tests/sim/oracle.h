@@ -34,6 +34,10 @@ public:
     /// Another supervisor has read the disk.
     void reads_topology(bool is_there);
 
+    // Rolls
+    void settles(WorkerId worker, GenerationNumber generation, bool is_bad_and_judged_good);
+    void check_capacity(WorkerId worker, int ready, int promised);
+
     // Restarts that nobody ordered
     /// An order came, or another supervisor: counting starts anew.
     void starts_afresh(WorkerId worker) { series_[worker] = {}; }

@@ -39,6 +39,7 @@ void Machine::obey(ProcessId id, Order order, pid_t pid) {
     case Order::go: return load(id);
     case Order::serve: return serve(id);
     case Order::sleep: return sleep(id);
+    case Order::size: return resize(id, pid);
     case Order::wake: return wake(id);
     case Order::drain: return drain(id);
     case Order::release: return release(id, pid);
@@ -193,6 +194,22 @@ void Machine::sleep(ProcessId id) {
         clock.after(random.ms(0, 5), [this, child] {
             if (can_act(child)) drain(child);
         });
+}
+
+void Machine::resize(ProcessId id, int children) {
+    Process& self = process(id);
+    if (self.stage == Stage::draining || self.stage == Stage::sleeping) return;
+    self.wanted = children;
+    int staying = 0;
+    auto members = self.children;
+    std::ranges::stable_partition(members, [&](ProcessId child) { return process(child).told_ready; }); // those go last
+    for (const ProcessId child : members) {
+        if (!process(child).alive || process(child).stage == Stage::draining || ++staying <= children) continue;
+        clock.after(random.ms(0, 5), [this, child] {
+            if (can_act(child)) drain(child);
+        });
+    }
+    for (; staying < children; ++staying) fork_child(id);
 }
 
 void Machine::wake(ProcessId id) {

@@ -146,6 +146,7 @@ private:
 
     void give_order() {
         if (!shell_->is_alive()) return;
+        if (Roll* roll = shell_->waiting_roll()) return answer(*roll);
         const int dice = machine_.random.between(0, 9);
         if (is_down_ || dice < 4 || !shell_->applied()) {
             const unsigned mask = machine_.random.one_in(2) ? all() : some();
@@ -155,6 +156,12 @@ private:
         } else {
             (void)order(Verb::down, all(), "down");
         }
+    }
+
+    void answer(Roll& roll) {
+        const bool promotes = machine_.random.one_in(2);
+        machine_.trace(promotes ? "order: promote" : "order: abort");
+        shell_->answer(roll, promotes);
     }
 
     bool order(Verb verb, unsigned mask, const char* name) {
@@ -189,6 +196,7 @@ private:
         while (!shell_->is_alive() || shell_->is_busy()) {
             if (now() > deadline || machine_.clock.is_empty())
                 throw Violation("does not come to rest:" + shell_->describe());
+            if (Roll* roll = shell_->is_alive() ? shell_->waiting_roll() : nullptr) answer(*roll);
             step();
         }
     }

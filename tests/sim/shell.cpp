@@ -346,9 +346,9 @@ void Shell::begin_up() {
         const bool is_changed = machine_.random.one_in(3);
         WorkerShell* worker = find(id);
         if (!worker)
-            operation_->newcomers.push_back({id, add(id).start(true), true});
+            operation_->newcomers.push_back({id, add(id).start(true), true, nullptr});
         else if (is_changed || worker->core().serving() == 0)
-            operation_->newcomers.push_back({id, worker->prepare(), false});
+            operation_->newcomers.push_back(newcomer_of(*worker));
     }
 }
 
@@ -358,7 +358,34 @@ void Shell::begin_next_restart() {
     if (operation_->todo.empty()) return end_operation(false);
     const WorkerId id = operation_->todo.front();
     operation_->todo.erase(operation_->todo.begin());
-    operation_->newcomers.push_back({id, find(id)->prepare(), false});
+    operation_->newcomers.push_back(newcomer_of(*find(id)));
+}
+
+Shell::Newcomer Shell::newcomer_of(WorkerShell& worker) {
+    core::RolloutPlan plan = draw_plan(machine_.random, worker.core(), worker.core().rules());
+    plan.new_one = worker.prepare(plan.is_at_once() ? 0 : plan.first_children());
+    return {worker.id(), plan.new_one, false, std::make_unique<Roll>(*this, worker, plan)};
+}
+
+Roll* Shell::roll_of(WorkerId worker, GenerationNumber generation) {
+    if (!operation_ || operation_->stage != Operation::Stage::rolling) return nullptr;
+    for (const Newcomer& newcomer : operation_->newcomers)
+        if (newcomer.worker == worker && newcomer.generation == generation) return newcomer.roll.get();
+    return nullptr;
+}
+
+Roll* Shell::waiting_roll() {
+    if (!operation_ || operation_->stage != Operation::Stage::rolling) return nullptr;
+    for (const Newcomer& newcomer : operation_->newcomers)
+        if (newcomer.roll && newcomer.roll->waits_for_operator()) return newcomer.roll.get();
+    return nullptr;
+}
+
+void Shell::answer(Roll& roll, bool promotes) {
+    guard([&] {
+        promotes ? roll.promote() : roll.abort();
+        changed();
+    });
 }
 
 // The waiting of an operation: looks whether what it waits for has come.
@@ -384,6 +411,7 @@ bool Shell::is_settled(WorkerId id) {
 bool Shell::advance() {
     switch (operation_->stage) {
     case Operation::Stage::loading: return advance_loading();
+    case Operation::Stage::rolling: return advance_rolling();
     case Operation::Stage::stopping: return advance_stopping();
     case Operation::Stage::settling:
         for (const Newcomer& newcomer : operation_->newcomers)
@@ -414,10 +442,27 @@ bool Shell::advance_loading() {
         all = all && progress != core::Progress::coming;
     }
     if (!all) return false;
+    operation_->stage = Operation::Stage::rolling;
     for (const Newcomer& newcomer : operation_->newcomers) {
         step();
-        find(newcomer.worker)->admit(newcomer.generation);
+        if (newcomer.is_added) find(newcomer.worker)->admit(newcomer.generation);
     }
+    return true;
+}
+
+// One after the other; one that fails takes back what has not begun.
+bool Shell::advance_rolling() {
+    for (const Newcomer& newcomer : operation_->newcomers) {
+        if (!newcomer.roll || newcomer.roll->is_over()) continue;
+        if (std::exchange(rolling_, newcomer.generation) != newcomer.generation || rolling_worker_ != newcomer.worker) {
+            rolling_worker_ = newcomer.worker;
+            newcomer.roll->begin();
+        }
+        newcomer.roll->look();
+        if (!newcomer.roll->is_over()) return false;
+        if (!newcomer.roll->has_settled()) return take_back(), true;
+    }
+    rolling_ = 0;
     operation_->stage = Operation::Stage::settling;
     if (operation_->verb == Verb::up) {
         for (const auto& [id, worker] : workers_)
@@ -429,8 +474,10 @@ bool Shell::advance_loading() {
 
 void Shell::take_back() {
     operation_->stage = Operation::Stage::taking_back;
+    rolling_ = 0;
     for (const Newcomer& newcomer : operation_->newcomers) {
         step();
+        if (newcomer.roll && newcomer.roll->is_over()) continue;
         if (newcomer.is_added)
             find(newcomer.worker)->stop();
         else

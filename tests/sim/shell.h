@@ -7,6 +7,7 @@
 #include "tests/sim/bug.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/roll.h"
 
 #include <memory>
 #include <optional>
@@ -49,6 +50,7 @@ struct GenerationShell {
     bool killed = false;
     bool draining = false;
     bool held = false; // an operation asked for it
+    int first_size = 0;
 };
 
 class Shell;
@@ -58,8 +60,13 @@ public:
     WorkerShell(Shell& shell, WorkerId id, GenerationNumber last_generation);
 
     GenerationNumber start(bool hold);
-    GenerationNumber prepare();
+    GenerationNumber prepare(int children);
     void admit(GenerationNumber number);
+    void admit_beside(GenerationNumber number);
+    void serve_alone(GenerationNumber number, bool keeps_old);
+    void take_back(GenerationNumber number);
+    void wake(GenerationNumber number);
+    void size_generation(GenerationNumber number, int children);
     void abandon(GenerationNumber number);
     void stop();
     void resume(bool is_wanted);
@@ -126,6 +133,7 @@ private:
     bool acting_ = false;
     bool is_ordered_ = false; // what is spawned now was asked for
     bool is_held_ = false;    // and an operation admits it
+    int first_size_ = 0;      // of what is being spawned
 };
 
 enum class Verb { up, restart, down };
@@ -147,6 +155,11 @@ public:
     [[nodiscard]] bool has_failed() const { return failed_; } // the latest operation
     [[nodiscard]] bool has_given_up() const;                  // a worker
     [[nodiscard]] bool is_down() const { return down_; }
+    /// The roll of this generation, while it is under way.
+    [[nodiscard]] Roll* roll_of(WorkerId worker, GenerationNumber generation);
+    /// One that waits for somebody to promote or to abort.
+    [[nodiscard]] Roll* waiting_roll();
+    void answer(Roll& roll, bool promotes);
     [[nodiscard]] std::optional<unsigned> applied() const { return applied_; }
     [[nodiscard]] std::optional<Time> busy_since() const;
     [[nodiscard]] int number() const { return number_; }
@@ -170,6 +183,7 @@ private:
         WorkerId worker;
         GenerationNumber generation;
         bool is_added;
+        std::unique_ptr<Roll> roll; // of one that is not
     };
     struct Operation {
         Verb verb;
@@ -177,7 +191,7 @@ private:
         std::vector<Newcomer> newcomers;
         std::vector<WorkerId> todo; // still to be restarted, or stopped
         Time since;
-        enum class Stage { loading, settling, stopping, taking_back } stage = Stage::loading;
+        enum class Stage { loading, rolling, settling, stopping, taking_back } stage = Stage::loading;
     };
     struct Linked {
         WorkerId worker;
@@ -210,7 +224,9 @@ private:
     void begin_next_restart();
     bool advance(); // false: it waits, or is over
     bool advance_loading();
+    bool advance_rolling();
     bool advance_stopping();
+    [[nodiscard]] Newcomer newcomer_of(WorkerShell& worker);
     void take_back();
     [[nodiscard]] bool is_settled(WorkerId id);
     void end_operation(bool failed);
@@ -235,6 +251,8 @@ private:
     std::optional<Operation> operation_;
     Time begun_{};
     WorkerId stopping_ = -1;
+    GenerationNumber rolling_ = 0; // and of which worker: its roll has begun
+    WorkerId rolling_worker_ = -1;
     bool over_ = false;
     bool is_up_ordered_ = false;
     bool failed_ = false;

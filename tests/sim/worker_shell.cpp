@@ -54,14 +54,42 @@ GenerationNumber WorkerShell::start(bool hold) {
     return number;
 }
 
-GenerationNumber WorkerShell::prepare() {
+GenerationNumber WorkerShell::prepare(int children) {
     oracle_.starts_afresh(id_);
     is_ordered_ = true;
     is_held_ = true;
+    first_size_ = children;
     const auto number = core_.prepare(now());
     act();
     is_ordered_ = is_held_ = false;
     return number;
+}
+
+void WorkerShell::admit_beside(GenerationNumber number) {
+    core_.admit_beside(number, now());
+    act();
+}
+
+void WorkerShell::serve_alone(GenerationNumber number, bool keeps_old) {
+    core_.serve_alone(number, now(), keeps_old);
+    act();
+}
+
+void WorkerShell::take_back(GenerationNumber number) {
+    core_.take_back(number, now());
+    act();
+}
+
+void WorkerShell::wake(GenerationNumber number) {
+    core_.wake(number, now());
+    act();
+}
+
+void WorkerShell::size_generation(GenerationNumber number, int children) {
+    const GenerationShell* generation = find(number);
+    if (generation && generation->process.link >= 0 && !generation->draining)
+        machine_.tell(generation->process.link, Order::size, children);
+    act();
 }
 
 void WorkerShell::admit(GenerationNumber number) {
@@ -152,6 +180,7 @@ void WorkerShell::perform(const core::Effect& effect) {
                 generations_.push_back(std::make_unique<GenerationShell>());
                 generations_.back()->number = spawn.generation;
                 generations_.back()->held = is_held_;
+                generations_.back()->first_size = is_held_ && first_size_ > 0 ? first_size_ : core_.rules().pool;
                 shell_.later(Duration(0), [this, number = spawn.generation] { launch(number); });
             },
             [&](const core::SendGo& go) {
@@ -269,7 +298,7 @@ void WorkerShell::launch_recorded(GenerationNumber number, Uuid uuid) {
         shell_.step();
         oracle_.forks(id_, number, uuid);
         const auto& rules = core_.rules();
-        born = machine_.spawn(rules.is_pool ? Kind::master : Kind::light, id_, number, uuid, rules.pool);
+        born = machine_.spawn(rules.is_pool ? Kind::master : Kind::light, id_, number, uuid, generation->first_size);
         shell_.step(); // the process is there, and nobody has written down its pid
     }
     if (born == nobody) {
