@@ -165,6 +165,7 @@ void Worker::adopt(GenerationNumber number, Phase phase, bool has_process, Time 
     if (phase == Phase::sleeping) generation->wanted = 0;
     generation->heir_needed.reset();
     if (phase == Phase::orphaned) generation->heir_needed = now + rules_.limits.orphaned;
+    if (has_process && generation->heir) generation->heir_needed = now + rules_.limits.promotion; // it was told already
 }
 
 void Worker::resume(Time now) {

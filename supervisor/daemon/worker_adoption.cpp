@@ -101,6 +101,7 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
         generation.draining = phase == core::Phase::draining;
         kept = &generation.process;
         if (core_.rules().is_pool) core_.on_pool_wants(number, hello.wanted);
+        dismiss_orphans(generation); // they may have come before it
     }
     if (!generation.retiring.empty()) end_predecessors(generation);
     if (!is_recorded)

@@ -239,6 +239,7 @@ private:
     void greet_child(GenerationHandle& generation, ServingProcess& child, contract::Stage stage, Fd& connection);
     void promote(GenerationHandle& generation, pid_t pid);
     void crown(GenerationHandle& generation, pid_t pid);
+    void dismiss_orphans(GenerationHandle& generation);
     void end_predecessors(const GenerationHandle& generation);
     [[nodiscard]] boost::asio::awaitable<void> end_after_grace(core::GenerationNumber number, std::vector<pid_t> pids);
     void on_child_exited(GenerationHandle& generation, const contract::ChildExited& child);

@@ -128,10 +128,9 @@ void WorkerHandle::promote(GenerationHandle& generation, pid_t pid) {
 void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     auto child = generation.children.extract(pid);
     if (child.empty()) return;
-    const contract::Drain leave{generation.spec.stop.grace};
     if (generation.process.pidfd) {
         generation.process.link = std::exchange(generation.link, nullptr);
-        if (generation.process.link) (void)generation.process.link->send(leave);
+        if (generation.process.link) (void)generation.process.link->send(contract::Drain{generation.spec.stop.grace});
         generation.retiring.push_back(std::move(generation.process));
     }
     generation.process = std::move(child.mapped());
@@ -139,9 +138,15 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.link = std::exchange(generation.process.link, nullptr);
     if (generation.link) give_logs(*generation.link);                         // for its children
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
-    for (auto& [other, orphan] : generation.children) {
-        orphan.leaving = orphan.master != pid; // those that it has forked itself stay
-        if (orphan.link) (void)orphan.link->send(leave);
+    dismiss_orphans(generation);
+}
+
+void WorkerHandle::dismiss_orphans(GenerationHandle& generation) {
+    const core::Generation* in_core = core_.find(generation.number);
+    for (auto& [pid, orphan] : generation.children) {
+        if (in_core && in_core->heir == pid) continue; // it has the order to take over from this one too
+        orphan.leaving = orphan.master != generation.process.pidfd.pid(); // those that it has forked itself stay
+        if (orphan.link) (void)orphan.link->send(contract::Drain{generation.spec.stop.grace});
     }
     end_predecessors(generation);
 }
@@ -249,6 +254,7 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
     if (!scoreboard) return distrust(generation, scoreboard.error().to_string());
     if (known != generation.children.end() && known->second.start_time == child.start_time) {
         known->second.master = sender; // it spoke for itself, or another master spoke for it
+        known->second.leaving = false;
         known->second.scoreboard = std::move(*scoreboard);
         return;
     }

@@ -105,6 +105,7 @@ private:
     void greet_child(GenerationShell& generation, Serving& child, Stage stage, int connection);
     void promote(GenerationShell& generation, pid_t pid);
     [[nodiscard]] static std::vector<ProcessId> predecessors_in(const GenerationShell& generation);
+    void dismiss_orphans(GenerationShell& generation);
     void end_predecessors(const GenerationShell& generation);
     void crown(GenerationShell& generation, pid_t pid);
     void on_child_started(GenerationShell& generation, ProcessId sender, const Word& word);

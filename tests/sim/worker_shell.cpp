@@ -425,7 +425,13 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
     }
     generation.process = child.mapped();
     record_start(generation, generation.process, Kind::master);
-    for (auto& [other, orphan] : generation.children) {
+    dismiss_orphans(generation);
+}
+
+void WorkerShell::dismiss_orphans(GenerationShell& generation) {
+    const core::Generation* in_core = core_.find(generation.number);
+    for (auto& [pid, orphan] : generation.children) {
+        if (in_core && in_core->heir == pid) continue;
         orphan.leaving = orphan.master != generation.process.process;
         if (orphan.link >= 0) machine_.tell(orphan.link, Order::drain);
     }
@@ -476,6 +482,7 @@ void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender
     const auto known = generation.children.find(word.pid);
     if (known != generation.children.end() && known->second.process == word.subject) {
         known->second.master = sender; // said again, or it spoke for itself, or another master spoke for it
+        known->second.leaving = false;
         return;
     }
     const auto expected = expected_children_.find(word.pid);
@@ -621,6 +628,7 @@ void WorkerShell::adopt_process(const Word& hello, int connection, const std::op
         generation.process = process;
         generation.draining = phase == core::Phase::draining;
         kept = &generation.process;
+        dismiss_orphans(generation);
     }
     if (!generation.retiring.empty()) end_predecessors(generation);
     if (!record) record_start(generation, *kept, core_.rules().is_pool ? Kind::master : Kind::light);
