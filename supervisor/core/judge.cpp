@@ -23,6 +23,8 @@ constexpr std::uint64_t least_tested = 10;
 constexpr std::uint64_t least_timed = 200; // requests of each, before times are compared
 constexpr std::uint64_t tolerance_us = 10'000;
 constexpr Duration least_slope_span{600'000};
+constexpr Duration warming_up{120'000};
+constexpr Duration longest_remembered{900'000};
 constexpr double least_slope = 1 << 20;
 constexpr double slope_errors = 6;
 
@@ -143,7 +145,12 @@ Verdict Judge::look(const MemorySlope& old_one, const MemorySlope& new_one) {
     return decide(Verdict::bad, text.data());
 }
 
-void MemorySlope::add(Time at, std::uint64_t bytes) { points_.emplace_back(at, static_cast<double>(bytes)); }
+void MemorySlope::add(Time at, std::uint64_t bytes) {
+    if (!began_) began_ = at;
+    if (at < *began_ + warming_up) return;
+    points_.emplace_back(at, static_cast<double>(bytes));
+    while (points_.front().first + longest_remembered < at) points_.pop_front();
+}
 
 Duration MemorySlope::span() const {
     if (points_.size() < 3) return Duration(0);

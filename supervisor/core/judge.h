@@ -5,9 +5,11 @@
 #include "supervisor/core/restart_budget.h"
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace mpsup::core {
 
@@ -21,10 +23,11 @@ struct Tally {
     [[nodiscard]] std::uint64_t failed() const noexcept { return failures + deaths; }
 };
 
-/// The memory of a generation's children over time.
+/// The memory of a generation's children over time. What was said in the first two minutes is forgotten, for that is when
+/// they warm up; and what is older than a quarter of an hour.
 class MemorySlope {
 public:
-    /// `bytes`: that one child has of its own, on average.
+    /// `bytes`: that one child has of its own, on average. `at`: never before what was said last.
     void add(Time at, std::uint64_t bytes);
     [[nodiscard]] Duration span() const;
     /// Least squares, in bytes a minute; `error`: its standard error.
@@ -34,7 +37,8 @@ public:
     [[nodiscard]] Slope slope() const;
 
 private:
-    std::vector<std::pair<Time, double>> points_;
+    std::optional<Time> began_;
+    std::deque<std::pair<Time, double>> points_;
 };
 
 struct JudgeRule {
@@ -60,7 +64,7 @@ enum class Verdict {
 /// Unjudged: too few requests came, or it fails more often and the old one served too few to tell.
 /// Good: so few failures that one in fifty more than the old one has would be chance in one of two thousand. Between the two it
 /// looks on. By time: the new one's 95th percentile lies above one and a half times the old one's and 10 ms, and so many
-/// are above that as would be chance in one of a million. By memory, after ten minutes: what a child has of its own grows by
+/// are above that as would be chance in one of a million. By memory, after ten minutes beside the first two: what a child has of its own grows by
 /// 1 MiB a minute more than with the old one, by six standard errors.
 class Judge {
 public:

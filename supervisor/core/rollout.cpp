@@ -11,6 +11,7 @@ using Kind = RolloutOrder::Kind;
 
 constexpr int as_the_topology_says = -1;
 constexpr Duration longest_pause{365LL * 24 * 3'600'000}; // until somebody promotes
+constexpr Duration weighing_interval{5'000};
 
 } // namespace
 
@@ -47,15 +48,32 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
         return plan_.is_at_once() ? settle() : admit(now);
     }
     if (judge_ && judge_->verdict() != Verdict::bad && phase_ != Phase::frozen && !promoted_) {
-        const auto verdict = judge_->look(view.old_tally, view.new_tally, now);
+        weigh(view, now);
+        judge_->look(view.old_tally, view.new_tally, now);
+        const auto verdict = judge_->look(old_memory_, new_memory_);
         if (verdict == Verdict::bad && !plan_.freezes) return fail(judge_->reason());
         if (verdict == Verdict::bad) {
             phase_ = Phase::frozen;
+            pause_ends_.reset();
             why_ = judge_->reason();
         }
     }
     if (phase_ == Phase::frozen) return {};
     return roll(view, now);
+}
+
+void Rollout::weigh(const RolloutView& view, Time now) {
+    if (weighed_at_ && now < *weighed_at_ + weighing_interval) return;
+    weighed_at_ = now;
+    if (view.new_memory > 0) new_memory_.add(now, view.new_memory);
+    if (view.old_memory > 0) old_memory_.add(now, view.old_memory);
+}
+
+std::optional<Time> Rollout::next_look() const {
+    const bool weighs = phase_ == Phase::pausing && judge_ && !promoted_ && weighed_at_;
+    if (!weighs) return pause_ends_;
+    const Time next = *weighed_at_ + weighing_interval;
+    return pause_ends_ ? std::min(*pause_ends_, next) : next;
 }
 
 std::vector<RolloutOrder> Rollout::admit(Time now) {
@@ -85,10 +103,12 @@ std::vector<RolloutOrder> Rollout::roll(const RolloutView& view, Time now) {
         return {};
     }
     if (view.new_ready < new_target_) {
-        if (now < sized_at_ + plan_.patience) return {};
+        if (!short_since_) short_since_ = now; // one that served has died, or they have just been asked for
+        if (now < std::max(sized_at_, *short_since_) + plan_.patience) return {};
         return fail("only " + std::to_string(view.new_ready) + " of " + std::to_string(new_target_) +
                     " children became ready");
     }
+    short_since_.reset();
     if (is_judging()) return {};
     const bool has_grown = new_target_ >= wanted_by_step();
     if (has_grown && !at_step) return settle();

@@ -54,6 +54,7 @@ struct RolloutView {
     int old_alive = 0; // children, those on their way out included
     bool old_serves = true;
     Tally new_tally, old_tally; // since both serve
+    std::uint64_t new_memory = 0, old_memory = 0; // bytes that a child has of its own, on average; 0: not known
 };
 
 /// What is to be done. The shell does it in this order.
@@ -85,7 +86,7 @@ public:
     [[nodiscard]] const std::optional<Judge>& judge() const { return judge_; }
     /// Children that the new generation should have now.
     [[nodiscard]] int target() const { return new_target_; }
-    [[nodiscard]] std::optional<Time> next_look() const { return pause_ends_; }
+    [[nodiscard]] std::optional<Time> next_look() const;
 
 private:
     std::vector<RolloutOrder> admit(Time now);
@@ -93,6 +94,7 @@ private:
     std::vector<RolloutOrder> fail(std::string why);
     std::vector<RolloutOrder> settle();
     std::vector<RolloutOrder> size(const RolloutView& view, Time now);
+    void weigh(const RolloutView& view, Time now);
     [[nodiscard]] bool is_judging() const { return judge_ && judge_->verdict() == Verdict::open && !promoted_; }
     [[nodiscard]] int wanted_by_step() const;
 
@@ -101,8 +103,11 @@ private:
     std::size_t at_ = 0; // step
     int new_target_ = 0, old_target_ = 0;
     Time sized_at_{};
+    std::optional<Time> short_since_; // children are missing
     std::optional<Time> pause_ends_;
     std::optional<Judge> judge_;
+    std::optional<Time> weighed_at_;
+    MemorySlope new_memory_, old_memory_;
     std::optional<std::string> abort_;
     bool promoted_ = false;
     bool has_served_ = false;

@@ -8,6 +8,7 @@
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/scaling.h"
 #include "supervisor/daemon/rollout_record.h"
 #include "supervisor/daemon/takeover.h"
 #include "supervisor/daemon/upgrade.h"

@@ -1,7 +1,7 @@
 // An operation, written down when it begins and when it has ended.
 #pragma once
 
-#include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/outcome.h"
 #include "supervisor/daemon/site.h"
 
 #include <string>

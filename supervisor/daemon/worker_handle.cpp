@@ -171,6 +171,18 @@ core::Tally WorkerHandle::tally(core::GenerationNumber number) const {
     return tally;
 }
 
+std::uint64_t WorkerHandle::memory_of_child(core::GenerationNumber number) const {
+    constexpr std::uint64_t most = std::uint64_t{1} << 40; // whatever a worker writes there
+    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
+    if (found == generations_.end()) return 0;
+    std::uint64_t sum = 0, speakers = 0;
+    for (const auto& [pid, child] : (*found)->children) {
+        const std::uint64_t own = std::min(child.scoreboard.read().unshared, most);
+        if (own > 0) sum += own, ++speakers;
+    }
+    return speakers == 0 ? 0 : sum / speakers;
+}
+
 void WorkerHandle::begin_counting(core::GenerationNumber number) {
     GenerationHandle* generation = find(number);
     if (!generation) return;

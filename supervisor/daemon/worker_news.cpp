@@ -138,6 +138,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.link = std::exchange(generation.process.link, nullptr);
     if (generation.link) give_logs(*generation.link);                         // for its children
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
+    send_size(generation, pool_size_of(generation.spec.pool)); // it may have become one long ago, and sleep since
     dismiss_orphans(generation);
 }
 

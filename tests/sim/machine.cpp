@@ -205,11 +205,30 @@ void Machine::say(ProcessId id, Word word) {
     });
 }
 
+namespace {
+
+std::string to_string(Order order, int what) {
+    switch (order) {
+    case Order::go: return "go";
+    case Order::serve: return "serve";
+    case Order::sleep: return "sleep";
+    case Order::wake: return "wake";
+    case Order::size: return "have " + std::to_string(what) + " children";
+    case Order::drain: return "drain";
+    case Order::promote: return "become a master";
+    case Order::release: return "release pid " + std::to_string(what);
+    }
+    std::unreachable();
+}
+
+} // namespace
+
 void Machine::tell(int number, Order order, int what) {
     Connection& connection = connections_[index(number)];
     if (!connection.open) return;
     connection.last_down = std::max(connection.last_down, clock.now() + latency());
     const ProcessId id = connection.process;
+    if (traces) trace("  tells pid " + std::to_string(process(id).pid) + " to " + to_string(order, what));
     if (order == Order::serve) process(id).was_told_serve = true;
     clock.at(connection.last_down, [this, id, number, order, what] {
         if (can_act(id) && process(id).connection == number) obey(id, order, what);

@@ -317,6 +317,7 @@ bool Shell::order(Verb verb, unsigned workers) {
     if (is_busy() || !*alive_) return false;
     guard([&] {
         step();
+        remove_gone();
         failed_ = false;
         advancing_ = true; // not before it has begun
         operation_ = Operation{verb, workers, {}, {}, machine_.clock.now()};
@@ -508,11 +509,13 @@ bool Shell::advance_stopping() {
     return true;
 }
 
-void Shell::end_operation(bool failed) {
+void Shell::remove_gone() {
     for (const WorkerId id : std::exchange(gone_, {}))
-        later(Duration(0), [this, id] {
-            if (const WorkerShell* worker = find(id); worker && !worker->core().has_processes()) remove(id);
-        });
+        if (const WorkerShell* worker = find(id); worker && !worker->core().has_processes()) remove(id);
+}
+
+void Shell::end_operation(bool failed) {
+    later(Duration(0), [this] { remove_gone(); }); // not under the feet of the worker that said so
     failed_ = failed;
     stopping_ = -1;
     operation_.reset();

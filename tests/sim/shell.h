@@ -230,6 +230,7 @@ private:
     [[nodiscard]] Newcomer newcomer_of(WorkerShell& worker);
     void take_back();
     [[nodiscard]] bool is_settled(WorkerId id);
+    void remove_gone();
     void end_operation(bool failed);
 
     Site& site_;

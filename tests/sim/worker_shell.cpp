@@ -138,6 +138,8 @@ void WorkerShell::resume(bool is_wanted) {
         }
     act();
     is_ordered_ = false;
+    if (is_wanted && core_.rules().is_pool && core_.serving() != 0)
+        size_generation(core_.serving(), core_.rules().pool); // it was rolled, perhaps
 }
 
 // Doing what the core decides
@@ -425,6 +427,7 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
     }
     generation.process = child.mapped();
     record_start(generation, generation.process, Kind::master);
+    if (generation.process.link >= 0) machine_.tell(generation.process.link, Order::wake); // it may sleep
     dismiss_orphans(generation);
 }
 

@@ -134,8 +134,9 @@ TEST_F(JudgeTest, ComparesGrowthAfterTenMinutes) {
     };
     Judge judge({}, start_);
     EXPECT_EQ(judge.look(grow(0, 5min), grow(10, 5min)), Verdict::open) << "too early to say";
-    EXPECT_EQ(judge.look(grow(3, 10min), grow(3, 10min)), Verdict::open) << "the old one grows too";
-    EXPECT_EQ(judge.look(grow(0, 10min), grow(5, 10min)), Verdict::bad);
+    EXPECT_EQ(judge.look(grow(0, 11min), grow(10, 11min)), Verdict::open) << "two minutes are for warming up";
+    EXPECT_EQ(judge.look(grow(3, 12min), grow(3, 12min)), Verdict::open) << "the old one grows too";
+    EXPECT_EQ(judge.look(grow(0, 12min), grow(5, 12min)), Verdict::bad);
 }
 
 TEST(Chances, AreThoseOfTheBooks) {

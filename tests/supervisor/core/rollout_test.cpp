@@ -218,6 +218,32 @@ TEST_F(RolloutTest, FailsWhenChildrenDoNotCome) {
     EXPECT_EQ(rollout_->why(), "only 1 of 2 children became ready");
 }
 
+TEST_F(RolloutTest, GivesAChildThatDiesAfterALongPauseItsTime) {
+    begin({.whole = 2, .surge = 1, .unavailable = 1, .steps = {share(1), pause(2h)}, .patience = 60s});
+    stand_by();
+    go_on(5);
+    ASSERT_EQ(rollout_->phase(), Phase::pausing);
+    new_ = 0; // it died a moment before
+    look(2h + 1s);
+    EXPECT_FALSE(rollout_->is_over()) << rollout_->why();
+    new_ = new_wanted_;
+    go_on();
+    EXPECT_TRUE(settled_);
+}
+
+TEST_F(RolloutTest, TakesBackWhatGrowsDuringALongPause) {
+    begin({.whole = 2, .surge = 1, .unavailable = 1, .steps = {share(1), pause()}, .judge = JudgeRule{}});
+    stand_by();
+    view_.old_memory = view_.new_memory = 50 << 20;
+    for (int i = 0; i < 11 * 60 && !rollout_->is_over(); ++i) look(1s), view_.new_memory += 100'000;
+    EXPECT_FALSE(rollout_->is_over()) << "two minutes to warm up, and ten to tell: " << rollout_->why();
+    ASSERT_TRUE(rollout_->next_look());
+    EXPECT_LE(*rollout_->next_look(), now_ + 5s) << "though nobody promotes, it is looked at";
+    for (int i = 0; i < 90 && !rollout_->is_over(); ++i) look(1s), view_.new_memory += 100'000;
+    EXPECT_TRUE(taken_back_);
+    EXPECT_NE(rollout_->why().find("MiB a minute"), std::string::npos) << rollout_->why();
+}
+
 TEST_F(RolloutTest, GoesOnWhenTheOldOneIsGone) {
     begin({.whole = 4, .surge = 4, .judge = JudgeRule{}});
     stand_by();

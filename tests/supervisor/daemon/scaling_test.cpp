@@ -1,4 +1,4 @@
-#include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/scaling.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,87 @@
+#include "supervisor/daemon/changes.h"
+
+#include "supervisor/daemon/urls.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mpsup {
+
+std::string join(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+std::vector<Address> addresses_of(const topology::Topology& topology) {
+    std::vector<Address> addresses;
+    for (const topology::WorkerSpec& worker : topology.workers)
+        addresses.insert(addresses.end(), worker.listen.begin(), worker.listen.end());
+    return addresses;
+}
+
+topology::Diff changes_between(const topology::Topology& before, const topology::Topology& after) {
+    topology::Diff changes = topology::diff(before, after);
+    const bool is_rebuilt = before.binaries != after.binaries;
+    if (!is_rebuilt && urls_of(before) == urls_of(after)) return changes;
+    const std::string why = is_rebuilt ? "binaries" : "the addresses of others";
+    for (topology::Diff::Change& change : changes.changed) change.keys.push_back(why); // another size is not all of it
+    for (std::string& name : std::exchange(changes.unchanged, {})) changes.changed.push_back({std::move(name), {why}});
+    return changes;
+}
+
+void add_unsure(const Site& site, topology::Diff& changes) {
+    for (const std::string& name : site.unsure_of()) {
+        if (!site.find(name)) continue;
+        std::erase(changes.added, name);
+        std::erase(changes.unchanged, name);
+        std::erase_if(changes.changed, [&](const topology::Diff::Change& change) { return change.worker == name; });
+        if (std::ranges::find(changes.removed, name) == changes.removed.end())
+            changes.changed.push_back({name, {"it is not known what it was started with"}});
+    }
+}
+
+std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
+    std::vector<std::string> names;
+    const auto is_of_no_generation = [](const std::string& key) {
+        return key.starts_with("pool.") || key.starts_with("rolling.") || key.starts_with("hooks.") ||
+               key == "depends_on";
+    };
+    std::erase_if(changes.changed, [&](topology::Diff::Change& change) {
+        if (!std::ranges::all_of(change.keys, is_of_no_generation)) return false;
+        names.push_back(change.worker);
+        return true;
+    });
+    for (const std::string& name : changes.unchanged) { // scaled by hand since
+        const auto worker = site.find(name);
+        if (worker && worker->spec().pool != wanted.find(name)->pool) names.push_back(name);
+    }
+    std::erase_if(names, [&](const std::string& name) { // nothing of it runs: it is started with its new size
+        const auto worker = site.find(name);
+        return !worker || worker->core().serving() == 0;
+    });
+    return names;
+}
+
+void resize_pools(Site& site, const topology::Topology& wanted, const std::vector<std::string>& names,
+                  const Report& report) {
+    for (const std::string& name : names) {
+        const auto worker = site.find(name);
+        const topology::WorkerSpec& spec = *wanted.find(name);
+        if (worker->spec().rolling != spec.rolling) worker->set_rolling(spec.rolling);
+        worker->set_dependencies(spec.depends_on);
+        worker->set_hooks(spec.hooks);
+        if (worker->spec().pool == spec.pool) continue;
+        worker->resize(spec.pool);
+        report(name + ": its pool has another size");
+    }
+}
+
+void report_changes(const topology::Diff& changes, const Report& report) {
+    for (const std::string& name : changes.added) report(name + ": added");
+    for (const topology::Diff::Change& change : changes.changed)
+        report(change.worker + ": changed (" + join(change.keys) + ")");
+    for (const std::string& name : changes.removed) report(name + ": removed");
+}
+
+} // namespace mpsup

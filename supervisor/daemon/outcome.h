@@ -1,0 +1,15 @@
+// How an operation ended.
+#pragma once
+
+#include <string>
+
+namespace mpsup {
+
+/// How an operation ended: an exit code of the command line (0 done, 1 failed, 2 asked wrongly, 6 the old one was kept, 7 the
+/// new one had served and was taken back, 9 too late), and a sentence.
+struct Outcome {
+    int code = 0;
+    std::string text;
+};
+
+} // namespace mpsup
