@@ -1,5 +1,6 @@
 #include "state/changes.h"
 
+#include "base/joined.h"
 #include "state/end_columns.h"
 
 #include <SQLiteCpp/Statement.h>
@@ -37,12 +38,6 @@ std::string bounded(const std::string& lines) {
     const std::size_t newline = lines.find('\n', lines.size() - last_lines_kept);
     const bool whole = newline != std::string::npos && newline + 1 < lines.size();
     return lines.substr(whole ? newline + 1 : lines.size() - last_lines_kept);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
 }
 
 struct Writer {
@@ -173,7 +168,7 @@ struct Writer {
                       "exit_code = excluded.exit_code, reason = excluded.reason, detail = excluded.detail");
         statement.bind(1, rollout.uuid);
         statement.bind(2, rollout.verb);
-        statement.bind(3, joined(rollout.workers));
+        statement.bind(3, joined(rollout.workers, " "));
         statement.bind(4, integer(rollout.from_generation));
         statement.bind(5, integer(rollout.to_generation));
         statement.bind(6, rollout.digest);

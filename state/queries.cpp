@@ -56,12 +56,21 @@ Queries& Queries::operator=(Queries&&) noexcept = default;
 Queries::~Queries() = default;
 
 Result<Queries> Queries::open(const std::string& path, std::chrono::milliseconds limit) {
+    return open(path, limit, newest_schema());
+}
+
+Result<Queries> Queries::open_any(const std::string& path, std::chrono::milliseconds limit) {
+    constexpr int first_schema = 1;
+    return open(path, limit, first_schema);
+}
+
+Result<Queries> Queries::open(const std::string& path, std::chrono::milliseconds limit, int oldest) {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return system_failure("open " + path);
     try {
         auto connection = std::make_unique<Connection>(path, limit);
         const int version = connection->database.execAndGet("PRAGMA user_version").getInt();
-        if (version != newest_schema())
+        if (version < oldest || version > newest_schema())
             return std::unexpected(Error{path + " has schema " + std::to_string(version) + ", this program reads " +
                                              std::to_string(newest_schema()),
                                          std::make_error_code(std::errc::not_supported)});

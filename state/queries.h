@@ -54,9 +54,11 @@ struct PastState {
 };
 
 struct PastSite {
-    std::int64_t begins_ms = 0;     // nothing is known of the time before; 0: nothing at all
-    bool supervisor_runs = false;   // one that was killed counts until the next one starts
-    std::vector<PastState> workers; // that belonged to the site, by name
+    std::int64_t begins_ms = 0;       // nothing is known of the time before; 0: nothing at all
+    bool supervisor_runs = false;     // one that was killed counts until the next one starts
+    std::int64_t silent_since_ms = 0; // not 0: the supervisor was killed, and from here on nothing was recorded
+    std::int64_t silent_until_ms = 0; // when the next one started
+    std::vector<PastState> workers;   // that belonged to the site, by name
 };
 
 struct RecordedEvent {
@@ -92,6 +94,11 @@ public:
     /// The file must exist (ENOENT) and be of this schema version (ENOTSUP).
     [[nodiscard]] static Result<Queries> open(const std::string& path,
                                               std::chrono::milliseconds limit = std::chrono::milliseconds(500));
+    /// The same of a file of any earlier version too, which is not changed by this: for a successor that has not migrated it
+    /// yet. Of such a one only living(), last_topology(), last_topologies(), last_generation() and workers() can be asked;
+    /// what they read is the same in every version.
+    [[nodiscard]] static Result<Queries> open_any(const std::string& path,
+                                                  std::chrono::milliseconds limit = std::chrono::milliseconds(500));
     Queries(Queries&&) noexcept;
     Queries& operator=(Queries&&) noexcept;
     ~Queries();
@@ -125,6 +132,8 @@ public:
     [[nodiscard]] Result<std::uint64_t> last_generation(const std::string& worker) const;
 
 private:
+    [[nodiscard]] static Result<Queries> open(const std::string& path, std::chrono::milliseconds limit, int oldest);
+
     struct Connection;
     explicit Queries(std::unique_ptr<Connection> connection) noexcept;
     std::unique_ptr<Connection> connection_;

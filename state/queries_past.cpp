@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 namespace mpsup::state {
 
@@ -11,7 +13,8 @@ namespace {
 
 // What nobody asked for: a process that is told to end and has to be killed is still a planned end.
 #define MPSUP_IS_CRASH                                                                                                 \
-    "(reason = 'crash' OR (how_ended = 'signalled' AND reason NOT IN ('planned', 'a child took over')))"
+    "(reason = 'crash' OR (how_ended = 'signalled' AND reason NOT IN ('planned', 'a child took over', "                \
+    "'it did not become ready')))"
 
 std::vector<std::string> words_of(const std::string& text) {
     std::istringstream stream(text);
@@ -101,7 +104,8 @@ Result<std::vector<RestartCounts>> Queries::restart_counts(const PastFilter& fil
     constexpr auto sql =
         "SELECT worker, sum(crash), sum(planned) FROM ("
         "SELECT worker, 1 AS crash, 0 AS planned FROM processes WHERE ended_ms >= ?2 AND " MPSUP_IS_CRASH
-        " UNION ALL SELECT worker, 0, 1 FROM events WHERE kind = 'restart_planned' AND at_ms >= ?2) "
+        " UNION ALL SELECT worker, 0, 1 FROM events WHERE kind = 'rollout_finished' AND at_ms >= ?2 "
+        "AND (detail LIKE 'settled%' OR detail = 'rolled back')) "
         "WHERE ?1 = '' OR worker = ?1 GROUP BY worker ORDER BY worker LIMIT max(?3, 1000000)";
     return connection_->run(sql, [&](SQLite::Statement& rows) {
         bind(rows, filter);
@@ -126,6 +130,23 @@ Result<PastSite> Queries::site_at(std::int64_t wall_ms) const {
         return past;
     });
     if (!site) return site;
+    // A supervisor that starts after one that did not stop: that one ended in between, soon after the last that it wrote.
+    constexpr auto of_silence =
+        "WITH next AS (SELECT id, at_ms, kind FROM events WHERE kind IN ('supervisor_started', 'supervisor_stopped') "
+        "AND at_ms > ?1 ORDER BY id LIMIT 1) "
+        "SELECT next.at_ms, max(ifnull((SELECT max(at_ms) FROM events WHERE id < next.id), 0), "
+        "ifnull((SELECT max(at_ms) FROM health_samples WHERE at_ms < next.at_ms), 0), "
+        "ifnull((SELECT max(at_ms) FROM worker_states WHERE at_ms < next.at_ms), 0)) "
+        "FROM next WHERE kind = 'supervisor_started'";
+    auto silence = connection_->run(of_silence, [&](SQLite::Statement& rows) {
+        rows.bind(1, wall_ms);
+        std::pair<std::int64_t, std::int64_t> found{0, 0};
+        if (rows.executeStep()) found = {rows.getColumn(1).getInt64(), rows.getColumn(0).getInt64()};
+        return found;
+    });
+    if (!silence) return std::unexpected(silence.error());
+    if (site->supervisor_runs && silence->second > 0 && silence->first < wall_ms)
+        std::tie(site->silent_since_ms, site->silent_until_ms) = *silence;
     constexpr auto of_workers =
         "SELECT worker, state, generation, ready, wanted, at_ms FROM worker_states WHERE id IN "
         "(SELECT max(id) FROM worker_states WHERE at_ms <= ? GROUP BY worker) AND state <> '' ORDER BY worker";

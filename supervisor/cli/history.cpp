@@ -1,3 +1,4 @@
+#include "base/joined.h"
 #include "state/queries.h"
 #include "supervisor/cli/moment.h"
 #include "supervisor/cli/table.h"
@@ -34,12 +35,6 @@ struct Past {
     std::vector<state::RestartCounts> restarts;
 };
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
-    return text;
-}
-
 Colour colour_of_verdict(state::Verdict verdict) {
     if (verdict == state::Verdict::done) return Colour::green;
     return verdict == state::Verdict::running || verdict == state::Verdict::unjudged ? Colour::yellow : Colour::red;
@@ -52,7 +47,7 @@ json::value json_of(const std::string& text) {
 }
 
 Entry entry_of(const state::RolloutRow& rollout) {
-    Entry entry{.at_ms = rollout.started.wall_ms, .what = rollout.verb, .worker = joined(rollout.workers)};
+    Entry entry{.at_ms = rollout.started.wall_ms, .what = rollout.verb, .worker = joined(rollout.workers, ",")};
     std::string how(state::to_string(rollout.verdict));
     json::object object{{"type", "rollout"},
                         {"at_ms", rollout.started.wall_ms},

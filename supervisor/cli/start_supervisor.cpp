@@ -17,12 +17,6 @@ namespace {
 constexpr auto start_patience = std::chrono::seconds(10);
 constexpr int look_again_ms = 5;
 
-std::vector<std::string> whole_environment() {
-    std::vector<std::string> variables;
-    for (char** variable = ::environ; *variable; ++variable) variables.emplace_back(*variable);
-    return variables;
-}
-
 std::string last_lines_of(const std::string& file) {
     constexpr std::size_t shown = 2000;
     const auto text = read_file(file, 64 * 1024 * 1024);
@@ -43,7 +37,7 @@ Result<> start_supervisor(const Context& context, const ChosenSite& site) {
     std::error_code error;
     request.executable = std::filesystem::read_symlink("/proc/self/exe", error).string();
     request.arguments = {"supervise", "--site", site.name, "--state-dir", base->state, "--run-dir", base->run};
-    request.environment = whole_environment();
+    request.environment = own_environment();
     request.working_directory = "/";
     request.output = log->get();
     ProcessSpawner spawner;

@@ -14,6 +14,10 @@ namespace json = boost::json;
 
 namespace {
 
+std::string supervisor_state(const state::PastSite& past) {
+    return past.silent_since_ms > 0 ? "unknown" : past.supervisor_runs ? "running" : "stopped";
+}
+
 std::string to_json(const ChosenSite& site, std::int64_t at_ms, const state::PastSite& past) {
     json::array workers;
     for (const state::PastState& worker : past.workers)
@@ -26,7 +30,10 @@ std::string to_json(const ChosenSite& site, std::int64_t at_ms, const state::Pas
     return json::serialize(json::object{{"version", 1},
                                         {"site", site.name},
                                         {"at_ms", at_ms},
-                                        {"supervisor", {{"state", past.supervisor_runs ? "running" : "stopped"}}},
+                                        {"supervisor",
+                                         {{"state", supervisor_state(past)},
+                                          {"silent_since_ms", past.silent_since_ms},
+                                          {"silent_until_ms", past.silent_until_ms}}},
                                         {"workers", std::move(workers)}}) +
            "\n";
 }
@@ -39,8 +46,12 @@ std::string to_table(const ChosenSite& site, std::int64_t at_ms, const state::Pa
                    std::to_string(worker.ready) + "/" + std::to_string(worker.wanted),
                    std::to_string(worker.generation),
                    local_time(worker.since_ms)});
-    return "site " + site.name + " at " + full_time(at_ms) + ", supervisor " +
-           (past.supervisor_runs ? "running" : "stopped") + "\n" + table.to_string();
+    std::string text =
+        "site " + site.name + " at " + full_time(at_ms) + ", supervisor " + supervisor_state(past) + "\n";
+    if (past.silent_since_ms > 0)
+        text += "it was killed: nothing is recorded from " + full_time(past.silent_since_ms) + " to " +
+                full_time(past.silent_until_ms) + "; the last that is known:\n";
+    return text + table.to_string();
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "supervisor/cli/status_view.h"
 
+#include "base/joined.h"
 #include "state/queries.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
@@ -57,12 +58,6 @@ std::vector<std::string> listen_of(const json::object& worker) {
         for (const json::value& address : list->as_array())
             if (address.is_string()) addresses.emplace_back(address.as_string());
     return addresses;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
-    return text;
 }
 
 std::string size_text(long long bytes) {
@@ -143,7 +138,7 @@ std::string workers_table(const std::string& document) {
                    std::to_string(number_at(restarts, "crash")),
                    std::to_string(number_at(restarts, "planned")),
                    {text_at(health, "state"), colour_of(text_at(health, "state"))},
-                   joined(listen_of(worker))});
+                   joined(listen_of(worker), ",")});
         std::string why = text_at(health, "why");
         if (why.empty() && state != "ready") why = text_at(worker, "last_failure");
         if (!why.empty()) failures += text_at(worker, "name") + ": " + printable(why) + "\n";

@@ -13,9 +13,11 @@ namespace {
 // The chances that the header names.
 constexpr double surely = 1e-6;
 constexpr double probably = 1e-4;
-constexpr double at_the_end = 1e-2; // while the old one has none
-constexpr double at_the_end_otherwise = 1e-3;
+constexpr double at_the_end = 1e-1; // while the old one has none
+constexpr double at_the_end_otherwise = 1e-2;
 constexpr double acquittal = 5e-4;
+
+constexpr std::uint64_t most_weighed = 100'000; // requests; more change no verdict, and take time
 
 constexpr double least_effect = 0.01;
 constexpr double detected_effect = 0.02;
@@ -41,6 +43,7 @@ std::string failures_text(const Tally& tally) {
                   100 * share(tally.failed(), tally.requests()));
     std::string result = text.data();
     if (tally.deaths > 0) result += ", " + std::to_string(tally.deaths) + " of them by the death of a child";
+    if (tally.stuck > 0) result += ", " + std::to_string(tally.stuck) + " have no answer since long";
     return result;
 }
 
@@ -103,7 +106,33 @@ Verdict Judge::decide(Verdict verdict, std::string reason) {
     return verdict_ = verdict;
 }
 
-Verdict Judge::look(const Tally& old_one, const Tally& new_one, Time now) {
+Tally Tally::since(const Tally& then) const {
+    const auto less = [](std::uint64_t now, std::uint64_t before) { return now > before ? now - before : 0; };
+    Tally tally = *this;
+    for (std::size_t i = 0; i < tally.latency.counts.size(); ++i)
+        tally.latency.counts[i] = less(latency.counts[i], then.latency.counts[i]);
+    tally.failures = std::min(less(failures, then.failures), tally.latency.total());
+    tally.deaths = less(deaths, then.deaths);
+    return tally;
+}
+
+Tally Tally::bounded() const {
+    const std::uint64_t all = requests();
+    if (all <= most_weighed) return *this;
+    const double factor = static_cast<double>(most_weighed) / static_cast<double>(all);
+    const auto scale = [factor](std::uint64_t& count) {
+        count = static_cast<std::uint64_t>(static_cast<double>(count) * factor);
+    };
+    Tally tally = *this;
+    std::ranges::for_each(tally.latency.counts, scale);
+    for (std::uint64_t* count : {&tally.failures, &tally.deaths, &tally.stuck}) scale(*count);
+    tally.failures = std::min(tally.failures, tally.latency.total());
+    return tally;
+}
+
+Verdict Judge::look(const Tally& old_counts, const Tally& new_counts, Time now) {
+    const Tally old_one = old_counts.bounded();
+    const Tally new_one = new_counts.bounded();
     if (verdict_ != Verdict::open) return verdict_;
     const bool is_end = now >= ends();
     const auto n = new_one.requests();

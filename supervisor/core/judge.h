@@ -18,9 +18,14 @@ struct Tally {
     LatencyHistogram latency;   // of what was answered
     std::uint64_t failures = 0; // of these, with 5xx
     std::uint64_t deaths = 0;   // of children, each of which took a request with it
+    std::uint64_t stuck = 0;    // children that have one in hand since long, now
 
-    [[nodiscard]] std::uint64_t requests() const noexcept { return latency.total() + deaths; }
-    [[nodiscard]] std::uint64_t failed() const noexcept { return failures + deaths; }
+    [[nodiscard]] std::uint64_t requests() const noexcept { return latency.total() + deaths + stuck; }
+    [[nodiscard]] std::uint64_t failed() const noexcept { return failures + deaths + stuck; }
+    /// What came since it was `then`; what is not plausible is nothing.
+    [[nodiscard]] Tally since(const Tally& then) const;
+    /// The same shares of at most so many requests: the counts are the workers' word, and may be anything.
+    [[nodiscard]] Tally bounded() const;
 };
 
 /// The memory of a generation's children over time. What was said in the first two minutes is forgotten, for that is when
@@ -60,7 +65,7 @@ enum class Verdict {
 ///
 /// Bad, by failures: the new one's share is a percentage point above the old one's, and by a one-sided test (Fisher's) that
 /// is chance in one of a million looks; from `requests` on one of ten thousand is enough, and at the end of the
-/// span one of a thousand, or of a hundred if the old one has none at all. It is tested again when there are a tenth more requests: so some ten times to a decision.
+/// span one of a hundred, or of ten if the old one has none at all. It is tested again when there are a tenth more requests: so some ten times to a decision.
 /// Unjudged: too few requests came, or it fails more often and the old one served too few to tell.
 /// Good: so few failures that one in fifty more than the old one has would be chance in one of two thousand. Between the two it
 /// looks on. By time: the new one's 95th percentile lies above one and a half times the old one's and 10 ms, and so many
@@ -70,7 +75,7 @@ class Judge {
 public:
     Judge(JudgeRule rule, Time began) : rule_(rule), began_(began) {}
 
-    Verdict look(const Tally& old_one, const Tally& new_one, Time now);
+    Verdict look(const Tally& old_counts, const Tally& new_counts, Time now);
     Verdict look(const MemorySlope& old_one, const MemorySlope& new_one);
     [[nodiscard]] Verdict verdict() const { return verdict_; }
     /// Why; of an open one how far it is.

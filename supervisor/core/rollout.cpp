@@ -49,7 +49,9 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
     }
     if (judge_ && judge_->verdict() != Verdict::bad && phase_ != Phase::frozen && !promoted_) {
         weigh(view, now);
-        judge_->look(view.old_tally, view.new_tally, now);
+        if (phase_ == Phase::pausing && judge_->verdict() != Verdict::open && now >= judge_->ends())
+            judge_anew(view, now);
+        judge_->look(view.old_tally.since(old_then_), view.new_tally.since(new_then_), now);
         const auto verdict = judge_->look(old_memory_, new_memory_);
         if (verdict == Verdict::bad && !plan_.freezes) return fail(judge_->reason());
         if (verdict == Verdict::bad) {
@@ -60,6 +62,13 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
     }
     if (phase_ == Phase::frozen) return {};
     return roll(view, now);
+}
+
+void Rollout::judge_anew(const RolloutView& view, Time now) {
+    if (!judge_ || promoted_) return;
+    judge_.emplace(*plan_.judge, now);
+    old_then_ = view.old_tally;
+    new_then_ = view.new_tally;
 }
 
 void Rollout::weigh(const RolloutView& view, Time now) {
@@ -112,8 +121,16 @@ std::vector<RolloutOrder> Rollout::roll(const RolloutView& view, Time now) {
     if (is_judging()) return {};
     const bool has_grown = new_target_ >= wanted_by_step();
     if (has_grown && !at_step) return settle();
+    if (has_grown && std::exchange(is_fresh_, false) &&
+        at_ + 1 < plan_.steps.size()) { // not of the last: nothing follows it
+        judge_anew(view, now);
+        return {};
+    }
     if (has_grown) ++at_;
-    return size(view, now);
+    const int before = new_target_;
+    auto orders = size(view, now);
+    is_fresh_ = is_fresh_ || new_target_ > before;
+    return orders;
 }
 
 // The new generation grows as far as `surge` lets it, the old one shrinks as far as `unavailable` does. What does not leave

@@ -5,7 +5,9 @@
 //   --------+-------------------------------------------------------+-----------------------------------------------
 //   gating  | it loads and is probed where no client reaches it     | it stands by: admit it beside the old one
 //   rolling | it gets children share by share; the old one keeps    | it has them all, and is judged: settle
-//           | those that it needs, all of them until the verdict    |
+//           | those that it needs, all of them until the verdict;   |
+//           | after each step and all through a pause it is judged  |
+//           | again, on what came since                             |
 //   pausing | a step of the plan says so                            | its time; promote
 //   frozen  | it was found bad, and the plan wants a person to look | promote; abort
 //   settled | it serves alone                                       |
@@ -53,7 +55,7 @@ struct RolloutView {
     int new_ready = 0;
     int old_alive = 0; // children, those on their way out included
     bool old_serves = true;
-    Tally new_tally, old_tally; // since both serve
+    Tally new_tally, old_tally;                   // since both serve
     std::uint64_t new_memory = 0, old_memory = 0; // bytes that a child has of its own, on average; 0: not known
 };
 
@@ -94,6 +96,7 @@ private:
     std::vector<RolloutOrder> fail(std::string why);
     std::vector<RolloutOrder> settle();
     std::vector<RolloutOrder> size(const RolloutView& view, Time now);
+    void judge_anew(const RolloutView& view, Time now);
     void weigh(const RolloutView& view, Time now);
     [[nodiscard]] bool is_judging() const { return judge_ && judge_->verdict() == Verdict::open && !promoted_; }
     [[nodiscard]] int wanted_by_step() const;
@@ -106,9 +109,11 @@ private:
     std::optional<Time> short_since_; // children are missing
     std::optional<Time> pause_ends_;
     std::optional<Judge> judge_;
+    Tally old_then_, new_then_; // when its window began
     std::optional<Time> weighed_at_;
     MemorySlope new_memory_, old_memory_;
     std::optional<std::string> abort_;
+    bool is_fresh_ = false; // it has grown since it was judged last
     bool promoted_ = false;
     bool has_served_ = false;
     std::string why_;

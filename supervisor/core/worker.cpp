@@ -56,7 +56,10 @@ GenerationNumber Worker::prepare(Time now, bool in_haste) {
     // What was on its way was loaded before this was asked for: it may be of older code.
     for (Generation& generation : generations_)
         if (is_coming(generation.phase)) apply(generation, Trigger::retire, now);
-    return spawn(now, true, true, in_haste);
+    const bool replaces = anything(is_taking_requests);
+    const GenerationNumber number = spawn(now, true, true, in_haste);
+    generations_.back().replaces = replaces;
+    return number;
 }
 
 void Worker::admit(GenerationNumber number, Time now) {
@@ -385,7 +388,8 @@ void Worker::on_probe(GenerationNumber number, bool passed, const std::string& w
             now < generation->passing_since + rules_.limits.min_healthy)
             return;
         apply(*generation, Trigger::passed, now);
-        if (!generation->hold) admit(number, now);
+        if (!generation->hold) return admit(number, now);
+        (void)admit_stand_in(now);
         return;
     }
     if (!is_taking_requests(generation->phase)) return;
@@ -607,6 +611,7 @@ void Worker::on_generation_over(const Generation& ended, Phase last_phase, Time 
         ++crashes_; // its operation sees it
     } else if (last_phase == Phase::serving) {
         ++crashes_;
+        if (admit_stand_in(now)) return;
         settle_death(now, ready_for(ended, now), chance, ended.number, ended.trouble);
     }
     converge(now);
@@ -639,6 +644,17 @@ void Worker::give_up(GenerationNumber number, int deaths, const std::string& why
                   ", the last: " + why});
     for (Generation& generation : generations_)
         if (is_coming(generation.phase) || generation.phase == Phase::serving) apply(generation, Trigger::retire, now);
+}
+
+// What was to be replaced has died: its successor is there and passed its gate, whatever it waits for.
+bool Worker::admit_stand_in(Time now) {
+    if (!wants_to_run_ || anything(is_taking_requests)) return false;
+    const auto found = std::ranges::find_if(generations_, [](const Generation& generation) {
+        return generation.phase == Phase::standby && generation.replaces;
+    });
+    if (found == generations_.end()) return false;
+    admit(found->number, now);
+    return true;
 }
 
 void Worker::converge(Time now) {

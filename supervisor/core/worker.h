@@ -157,6 +157,7 @@ private:
     [[nodiscard]] std::optional<Time> sleepless_after(const Generation& generation) const;
     void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
+    bool admit_stand_in(Time now);
     void converge(Time now);
     void replace_unhealthy(Generation& generation, const std::string& why, Time now);
     [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;

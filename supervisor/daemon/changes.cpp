@@ -1,17 +1,12 @@
 #include "supervisor/daemon/changes.h"
 
+#include "base/joined.h"
 #include "supervisor/daemon/urls.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace mpsup {
-
-std::string join(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
 
 std::vector<Address> addresses_of(const topology::Topology& topology) {
     std::vector<Address> addresses;
@@ -80,7 +75,7 @@ void resize_pools(Site& site, const topology::Topology& wanted, const std::vecto
 void report_changes(const topology::Diff& changes, const Report& report) {
     for (const std::string& name : changes.added) report(name + ": added");
     for (const topology::Diff::Change& change : changes.changed)
-        report(change.worker + ": changed (" + join(change.keys) + ")");
+        report(change.worker + ": changed (" + joined(change.keys, ", ") + ")");
     for (const std::string& name : changes.removed) report(name + ": removed");
 }
 

@@ -31,7 +31,4 @@ void resize_pools(Site& site, const topology::Topology& wanted, const std::vecto
 
 void report_changes(const topology::Diff& changes, const Report& report);
 
-/// "a, b, c"
-[[nodiscard]] std::string join(const std::vector<std::string>& words);
-
 } // namespace mpsup

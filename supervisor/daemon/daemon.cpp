@@ -8,8 +8,8 @@
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
 #include "supervisor/daemon/operations.h"
-#include "supervisor/daemon/scaling.h"
 #include "supervisor/daemon/rollout_record.h"
+#include "supervisor/daemon/scaling.h"
 #include "supervisor/daemon/takeover.h"
 #include "supervisor/daemon/upgrade.h"
 #include "supervisor/process/strays.h"
@@ -293,10 +293,15 @@ private:
         co_return co_await bring_up(site_, std::move(applied), report, all_anew, fast);
     }
 
+    // What was adopted is supervised, whatever becomes of an order.
+    bool has_processes() const {
+        return std::ranges::any_of(site_.workers(), [](const auto& worker) { return worker->core().has_processes(); });
+    }
+
     asio::awaitable<void> run_first(UpRequest first) {
         Outcome outcome = co_await perform("up", up(std::move(first), options_.report));
         if (options_.report) options_.report(outcome.text);
-        if (outcome.code != 0) finish(outcome.code);
+        if (outcome.code != 0 && !has_processes()) finish(outcome.code);
     }
 
     // The API
@@ -338,7 +343,8 @@ private:
                                                  up(std::move(request), report, all_anew, has_flag(body, "fast")));
         answer.line(result_line(outcome));
         // A supervisor whose first topology did not come up has nothing to supervise.
-        if (is_first && outcome.code != 0 && outcome.code != busy) spawn(finish_after_answer(outcome.code));
+        if (is_first && outcome.code != 0 && outcome.code != busy && !has_processes())
+            spawn(finish_after_answer(outcome.code));
     }
 
     asio::awaitable<void> serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
@@ -349,7 +355,8 @@ private:
     }
 
     asio::awaitable<void> serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
-        const Outcome outcome = co_await perform("rollback", roll_back(site_, texts_in(body, "workers"), report));
+        auto workers = texts_in(body, "workers");
+        const Outcome outcome = co_await perform("rollback", roll_back(site_, workers, report), workers);
         answer.line(result_line(outcome));
     }
 
@@ -360,6 +367,10 @@ private:
 
     // To the rollout that runs. It answers for itself where it was asked for.
     void serve_word(bool promote, ControlAnswer& answer) {
+        if (around_.rollout.worker.empty() && !promote && !operation_.empty() && operation_ != "down") {
+            for (const auto& worker : site_.workers()) worker->give_up_newcomers();
+            return answer.line(result_line({0, operation_ + ": what is on its way is given up"}));
+        }
         if (around_.rollout.worker.empty()) return answer.line(result_line({failed, "nothing is being rolled"}));
         (promote ? around_.rollout.promote : around_.rollout.abort) = true;
         around_.changed.ring();
@@ -394,6 +405,8 @@ private:
     }
 
     asio::awaitable<void> serve_down(const Report& report, ControlAnswer& answer) {
+        while (!takeover_->is_over()) // an `up` that waits for it too is interrupted as well
+            co_await takeover_->bell().wait_until(std::chrono::steady_clock::time_point::max());
         co_await interrupt();
         const Outcome outcome = co_await perform("down", down(report));
         answer.line(result_line(outcome));

@@ -105,7 +105,7 @@ Result<> check_state(const SitePaths& paths) {
     const auto text = read_file(handover_path(paths), largest);
     if (!text) return std::unexpected(text.error());
     if (auto handover = Handover::parse(*text); !handover) return std::unexpected(handover.error());
-    const auto queries = state::Queries::open(paths.database());
+    const auto queries = state::Queries::open_any(paths.database());
     if (!queries && queries.error().code.value() == ENOENT) return {}; // then there is nothing to be read wrongly
     if (!queries) return std::unexpected(queries.error());
     if (auto living = queries->living(); !living) return std::unexpected(living.error());

@@ -57,7 +57,9 @@ asio::awaitable<void> stop_and_wait(Site& site, std::shared_ptr<WorkerHandle> wo
 
 std::string why_not(const Newcomer& newcomer) {
     const std::string& trouble = newcomer.worker->core().trouble(newcomer.generation);
-    return title(newcomer) + " did not become ready: " + (trouble.empty() ? "no reason is known" : trouble);
+    const bool was_ready = newcomer.seen != core::Progress::coming;
+    return title(newcomer) + (was_ready ? " was ready and ended: " : " did not become ready: ") +
+           (trouble.empty() ? "no reason is known" : trouble);
 }
 
 asio::awaitable<void> take_back(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
@@ -65,6 +67,8 @@ asio::awaitable<void> take_back(Site& site, std::vector<Newcomer>& newcomers, co
         if (newcomer.is_added) {
             co_await stop_and_wait(site, newcomer.worker, report);
             site.remove(newcomer.worker->spec().name);
+        } else if (progress_of(newcomer) == core::Progress::serving) { // the old one has died: it had to stand in
+            site.unsure_of().insert(newcomer.worker->spec().name);
         } else {
             newcomer.worker->set_spec(newcomer.old_spec, newcomer.old_listeners);
             newcomer.worker->abandon(newcomer.generation);
@@ -80,7 +84,7 @@ Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const 
     newcomer.plan = plan_of(worker->core(), spec, fast);
     newcomer.plan.keeps_old = !site.unsure_of().contains(spec.name);
     Preparation how{{}, fast};
-    if (!newcomer.plan.is_at_once()) how.children = newcomer.plan.first_children();
+    if (spec.kind == topology::Kind::dynamic) how.children = newcomer.plan.first_children();
     newcomer.generation = newcomer.plan.new_one = worker->prepare(spec, std::move(listeners), how);
     return newcomer;
 }

@@ -1,5 +1,6 @@
 #include "supervisor/daemon/operations.h"
 
+#include "base/joined.h"
 #include "supervisor/daemon/changes.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/hook_runner.h"
@@ -28,9 +29,37 @@ constexpr int failed = 1;
 constexpr int old_kept = 6;
 constexpr int taken_back = 7;
 
+bool is_unjudged_roll(const core::Rollout& rollout) {
+    return rollout.judge() && rollout.judge()->verdict() == core::Verdict::unjudged;
+}
+
+// What was let in goes back, what was not is given up, what was added goes. Whose way back is barred is not what the
+// topology says of it, and the next `up` replaces it. Did clients reach any of it?
+asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const Newcomer* failed_one, std::string why,
+                           const Report& report) {
+    bool had_served = false;
+    std::vector<Newcomer> rest;
+    for (Newcomer& newcomer : newcomers) {
+        const bool is_in = progress_of(newcomer) == core::Progress::serving;
+        had_served = had_served || is_in;
+        if (is_in && !newcomer.is_added && newcomer.worker->core().sleeping() != 0) {
+            if (const auto trouble = co_await go_back(site, newcomer.worker, report); trouble.empty()) continue;
+        }
+        rest.push_back(newcomer);
+    }
+    co_await take_back(site, rest, report);
+    for (const Newcomer& newcomer : rest) {
+        if (newcomer.is_added || newcomer.plan.old_one == 0 || newcomer.generation == 0) continue;
+        if (!failed_one || newcomer.worker != failed_one->worker)
+            end_roll(site, *newcomer.worker, newcomer.generation, false, "taken back with the others: " + why);
+    }
+    co_return had_served;
+}
+
 // Those with a trial first, for they can fail; what is let in at once comes after. Empty, or what failed.
 asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, ProgressReport& progress,
                                  const Report& report) {
+    bool is_unjudged = false;
     for (const bool on_trial : {true, false})
         for (Newcomer& newcomer : newcomers) {
             if (!newcomer.is_added && newcomer.plan.is_at_once() == on_trial) continue;
@@ -38,25 +67,22 @@ asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, P
                 if (on_trial || progress_of(newcomer) == core::Progress::serving) continue;
                 newcomer.worker->admit(newcomer.generation);
                 progress.look(newcomer.worker->spec().name, newcomer.worker->core(), newcomer.generation);
-                report(title(newcomer) + " serves");
-                continue;
+                if (progress_of(newcomer) == core::Progress::serving) {
+                    report(title(newcomer) + " serves");
+                    continue;
+                }
+                std::string text = why_not(newcomer); // it ended while others were rolled
+                const bool had_served = co_await undo(site, newcomers, nullptr, text, report);
+                co_return Outcome{had_served ? taken_back : old_kept, std::move(text)};
             }
             const core::Rollout rollout = co_await run_rollout(site, newcomer.worker, newcomer.plan, progress, false);
+            is_unjudged = is_unjudged || is_unjudged_roll(rollout);
             if (rollout.phase() == core::Rollout::Phase::settled) continue;
             std::string text = describe_failure(site, *newcomer.worker, newcomer.plan, rollout, newcomer.log_start);
-            std::vector<Newcomer> rest;
-            for (Newcomer& other : newcomers) {
-                const bool is_in = core::Progress::serving == progress_of(other);
-                if (!is_in || other.is_added)
-                    rest.push_back(other);
-                else if (other.worker->core().sleeping() == 0 ||
-                         !(co_await go_back(site, other.worker, report)).empty())
-                    site.unsure_of().insert(other.worker->spec().name); // the next `up` makes it what it then says
-            }
-            co_await take_back(site, rest, report);
-            co_return Outcome{rollout.has_served() ? taken_back : old_kept, std::move(text)};
+            const bool had_served = co_await undo(site, newcomers, &newcomer, text, report);
+            co_return Outcome{had_served || rollout.has_served() ? taken_back : old_kept, std::move(text)};
         }
-    co_return Outcome{};
+    co_return Outcome{0, {}, is_unjudged};
 }
 
 // Lets the old out.
@@ -123,14 +149,18 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
             trouble = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
     if (!trouble.empty()) {
         forget_wanted();
-        co_await take_back(site, newcomers, report);
+        const bool had_served = co_await undo(site, newcomers, nullptr, trouble, report);
         site.listeners().keep_only(addresses_of(before));
-        co_return Outcome{is_first ? failed : old_kept, trouble + (is_first ? "" : "; what served before serves on")};
+        co_return Outcome{is_first     ? failed
+                          : had_served ? taken_back
+                                       : old_kept,
+                          trouble + (is_first ? "" : "; what served before serves on")};
     }
-    if (Outcome failure = co_await roll_in(site, newcomers, progress, report); failure.code != 0) {
+    const Outcome rolled = co_await roll_in(site, newcomers, progress, report);
+    if (rolled.code != 0) {
         forget_wanted();
         site.listeners().keep_only(addresses_of(before));
-        co_return failure;
+        co_return rolled;
     }
     co_await clear_out(site, newcomers, before, changes, report);
     failpoint();
@@ -142,12 +172,13 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     failpoint();
     record(site, *site.applied());
     failpoint();
-    co_return Outcome{0, "site " + site.applied()->topology.site + " is up"};
+    co_return Outcome{0, "site " + site.applied()->topology.site + " is up", rolled.is_unjudged};
 }
 
 asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, bool fast, Report report) {
     if (const auto wrong = fill_in(site, names)) co_return *wrong;
     std::vector<std::shared_ptr<WorkerHandle>> rolled;
+    bool is_unjudged = false;
     ProgressReport progress(report);
     for (const std::string& name : names) {
         const auto worker = site.find(name);
@@ -170,17 +201,24 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
             }
             co_return Outcome{code, std::move(why)};
         }
+        is_unjudged = is_unjudged || is_unjudged_roll(rollout);
         rolled.push_back(worker);
         co_await wait_until_settled(site, *worker);
         site.around().history.worker_event(state::EventKind::restarted, name, worker->core());
         report(name + " is restarted");
     }
-    co_return Outcome{0, join(names) + " restarted"};
+    co_return Outcome{0, joined(names, ", ") + " restarted", is_unjudged};
 }
 
 asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, Report report) {
-    for (const std::string& name : names)
-        if (!site.find(name)) co_return Outcome{2, "there is no worker " + name};
+    for (const std::string& name : names) {
+        const auto worker = site.find(name);
+        if (!worker) co_return Outcome{2, "there is no worker " + name};
+        if (worker->core().sleeping() == 0)
+            co_return Outcome{failed, name +
+                                          ": no generation sleeps that it could go back to (rolling.keep); without a "
+                                          "name, rollback applies the topology before this one"};
+    }
     std::vector<std::string> woken;
     for (const auto& worker : std::vector(site.workers())) {
         const std::string& name = worker->spec().name;
@@ -196,7 +234,7 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
         co_return Outcome{failed, trouble};
     }
     record_woken(site, woken);
-    if (!woken.empty()) co_return Outcome{0, join(woken) + ": rolled back"};
+    if (!woken.empty()) co_return Outcome{0, joined(woken, ", ") + ": rolled back"};
     auto previous = previous_topology(site);
     if (!previous) co_return Outcome{failed, previous.error().to_string()};
     report("no generation sleeps: back to the topology applied before");
@@ -219,7 +257,7 @@ asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Repor
         if (worker->core().serving() == 0)
             failures += (failures.empty() ? "" : "; ") + name + " does not serve: " + worker->core().last_failure();
     }
-    co_return failures.empty() ? Outcome{0, join(names) + " reset"} : Outcome{failed, failures};
+    co_return failures.empty() ? Outcome{0, joined(names, ", ") + " reset"} : Outcome{failed, failures};
 }
 
 asio::awaitable<Outcome> bring_down(Site& site, Report report) {

@@ -10,6 +10,7 @@ namespace mpsup {
 struct Outcome {
     int code = 0;
     std::string text;
+    bool is_unjudged = false; // done, and too little was asked of what is new to compare it
 };
 
 } // namespace mpsup

@@ -61,19 +61,6 @@ std::string outcome_of(const core::Rollout& rollout) {
     return text;
 }
 
-void tell_hooks(HookRunner& hooks, const WorkerHandle& worker, const core::RolloutPlan& plan,
-                const core::Rollout& rollout) {
-    HookEvent event{.point = topology::HookPoint::post_roll,
-                    .worker = worker.spec().name,
-                    .generation = plan.new_one,
-                    .reason = outcome_of(rollout),
-                    .alert = {}};
-    hooks.fire(worker.spec().hooks, event);
-    if (rollout.phase() == core::Rollout::Phase::settled) return;
-    event.alert = "rollout_taken_back";
-    hooks.alert(worker.spec().hooks, std::move(event));
-}
-
 // Clients go to whoever has waited longest; so that both generations get some, each is sent to the end of the queue in turn.
 class Turns {
 public:
@@ -132,7 +119,7 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
     around.history.worker_event(state::EventKind::rollout_started, name, worker->core(),
                                 "generation " + std::to_string(plan.new_one));
     auto phase = rollout.phase();
-    bool judged = false;
+    core::Verdict verdict_then = core::Verdict::open;
     for (;;) {
         const auto now = Clock::now();
         if (std::exchange(around.rollout.promote, false)) rollout.promote();
@@ -148,7 +135,8 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
         progress.look(name, worker->core(), plan.new_one);
         progress.look(name, worker->core(), plan.old_one);
         const auto& judge = rollout.judge();
-        if (judge && judge->verdict() != core::Verdict::open && !std::exchange(judged, true)) {
+        const auto verdict_now = judge ? judge->verdict() : core::Verdict::open;
+        if (verdict_now != core::Verdict::open && std::exchange(verdict_then, verdict_now) != verdict_now) {
             const std::string verdict = std::string(core::to_string(judge->verdict())) + ": " + judge->reason();
             progress.say(title(*worker, plan.new_one) + " is judged " + verdict);
             around.history.worker_event(state::EventKind::judged, name, worker->core(), verdict);
@@ -174,9 +162,24 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
         if (!until_gone || !leaving || (leaving->phase == core::Phase::sleeping && leaving->children.empty())) break;
         co_await around.changed.wait_until(Clock::time_point::max());
     }
-    around.history.worker_event(state::EventKind::rollout_finished, name, worker->core(), outcome_of(rollout));
-    if (around.hooks) tell_hooks(*around.hooks, *worker, plan, rollout);
+    end_roll(site, *worker, plan.new_one, rollout.phase() == core::Rollout::Phase::settled, outcome_of(rollout));
     co_return rollout;
+}
+
+void end_roll(Site& site, const WorkerHandle& worker, core::GenerationNumber number, bool is_settled,
+              std::string text) {
+    Surroundings& around = site.around();
+    around.history.worker_event(state::EventKind::rollout_finished, worker.spec().name, worker.core(), text);
+    if (!around.hooks) return;
+    HookEvent event{.point = topology::HookPoint::post_roll,
+                    .worker = worker.spec().name,
+                    .generation = number,
+                    .reason = std::move(text),
+                    .alert = {}};
+    around.hooks->fire(worker.spec().hooks, event);
+    if (is_settled) return;
+    event.alert = "rollout_taken_back";
+    around.hooks->alert(worker.spec().hooks, std::move(event));
 }
 
 std::string describe_failure(Site& site, const WorkerHandle& worker, const core::RolloutPlan& plan,

@@ -6,6 +6,16 @@
 
 namespace mpsup {
 
+namespace {
+
+state::Verdict verdict_of(const Outcome& outcome) {
+    constexpr int served_and_was_taken_back = 7;
+    if (outcome.code == 0) return outcome.is_unjudged ? state::Verdict::unjudged : state::Verdict::done;
+    return outcome.code == served_and_was_taken_back ? state::Verdict::rolled_back : state::Verdict::aborted;
+}
+
+} // namespace
+
 RolloutRecord::RolloutRecord(Site& site, std::string verb, std::vector<std::string> workers) : site_(site) {
     row_.uuid = random_uuid();
     row_.verb = std::move(verb);
@@ -19,7 +29,7 @@ void RolloutRecord::end(const Outcome& outcome) {
     row_.to_generation = serving();
     row_.digest = digest();
     row_.ended = state::Stamp::now();
-    row_.verdict = outcome.code == 0 ? state::Verdict::done : state::Verdict::aborted;
+    row_.verdict = verdict_of(outcome);
     row_.exit_code = outcome.code;
     row_.reason = outcome.text;
     site_.around().history.store().rollout(row_);

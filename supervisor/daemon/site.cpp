@@ -17,7 +17,7 @@ namespace {
 // Generations are numbered on over the life of a site, so that what the history says of one is said of that one only. What the
 // disk refused to remember may still be there.
 core::GenerationNumber last_generation(const SitePaths& paths, const std::string& worker) {
-    const auto queries = state::Queries::open(paths.database());
+    const auto queries = state::Queries::open_any(paths.database());
     return std::max(queries ? queries->last_generation(worker).value_or(0) : 0, paths.last_private_socket(worker));
 }
 

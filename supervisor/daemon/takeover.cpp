@@ -56,7 +56,7 @@ std::pair<int, int> counts_in(const std::string& status) {
 
 Takeover::Takeover(Site& site, bool was_killed)
     : site_(site), bell_(site.around().executor), began_(Clock::now()), was_killed_(was_killed) {
-    const auto queries = state::Queries::open(site.around().paths.database());
+    const auto queries = state::Queries::open_any(site.around().paths.database());
     if (!queries) return; // no history: what it would have said is unknown
     read_history(*queries);
     if (!known_.empty()) restore_topology(*queries);
@@ -139,6 +139,7 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
     returned->is_intended = may_be_intended && intents_.erase(hello.identity.uuid) > 0;
     if (const auto known = known_.find(hello.pid); known != known_.end() && returned->record)
         returned->started_ms = known->second.started_ms;
+    if (returned->record) known_.erase(hello.pid);
     if (!site_.applied() && !is_up_ordered_) {
         strangers_.push_back({std::move(*returned), std::move(connection)});
     } else {
@@ -188,6 +189,19 @@ asio::awaitable<void> Takeover::run() {
 asio::awaitable<void> Takeover::adopt_late_children() {
     co_await pause_for(late_word_patience);
     adopt_silent_children(true);
+    forget_announced();
+}
+
+// Their masters speak for them.
+void Takeover::forget_announced() {
+    std::vector<pid_t> announced;
+    for (const auto& [pid, record] : adoption_.missing())
+        if (const auto worker = site_.find(record.worker); worker && worker->is_announced(record))
+            announced.push_back(pid);
+    for (const pid_t pid : announced) {
+        (void)adoption_.arrived(pid);
+        known_.erase(pid);
+    }
 }
 
 asio::awaitable<void> Takeover::wait_for_hellos() {
@@ -201,6 +215,7 @@ asio::awaitable<void> Takeover::wait_for_hellos() {
             site_.around().history.store().exited(
                 {adoption_.missing().at(pid).uuid, ExitStatus::unknown(), "ended while no supervisor ran"});
             adoption_.gone(pid);
+            known_.erase(pid);
         }
     }
 }
@@ -227,6 +242,7 @@ void Takeover::kill_silent() {
         (void)known_.at(pid).pidfd.send_signal(SIGKILL);
         site_.around().history.store().exited(
             {record->uuid, ExitStatus::signalled(SIGKILL), "said nothing to a new supervisor"});
+        known_.erase(pid);
     }
 }
 
@@ -244,6 +260,7 @@ void Takeover::adopt_silent_children(bool with_master) {
         const bool serves = does_serve(record->worker, record->generation);
         WorkerHandle& worker = worker_of(record->worker, true);
         worker.adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);
+        known_.erase(pid);
         if (over_ && !serves) worker.settle(record->generation);
     }
 }

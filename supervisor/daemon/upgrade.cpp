@@ -26,12 +26,6 @@ std::vector<std::string> arguments_for(const UpgradePlan& plan, const char* last
     return {"supervise", "--site", plan.site, "--state-dir", plan.state_base, "--run-dir", plan.run_base, last};
 }
 
-std::vector<std::string> whole_environment() {
-    std::vector<std::string> variables;
-    for (char** variable = ::environ; *variable; ++variable) variables.emplace_back(*variable);
-    return variables;
-}
-
 Result<> write_handover(const SitePaths& paths, const Handover& handover) {
     const std::string text = handover.to_json();
     auto file = open_file(handover_path(paths), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -77,7 +71,7 @@ asio::awaitable<Result<>> check_successor(const SitePaths& paths, Spawner& spawn
     const Fd output(::memfd_create("mpsup-check-state", MFD_CLOEXEC));
     if (!output) co_return system_failure("memfd_create");
     const auto process =
-        spawner.spawn({plan.program, arguments_for(plan, "--check-state"), whole_environment(), "/", output.get()});
+        spawner.spawn({plan.program, arguments_for(plan, "--check-state"), own_environment(), "/", output.get()});
     if (!process) co_return failure(plan.program + ": " + process.error().to_string());
     const auto deadline = Clock::now() + check_patience;
     auto status = process->reap();

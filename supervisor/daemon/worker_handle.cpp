@@ -1,5 +1,6 @@
 #include "supervisor/daemon/worker_handle.h"
 
+#include "base/overloaded.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/status.h"
@@ -18,10 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-template <typename... Visitors> struct Overloaded : Visitors... {
-    using Visitors::operator()...;
-};
-
+constexpr std::chrono::milliseconds stuck_after = std::chrono::seconds(5);
 constexpr auto tick = std::chrono::seconds(1);
 constexpr auto ticking_before = std::chrono::minutes(2); // a deadline
 constexpr auto held_up = std::chrono::seconds(1);        // so much later than wanted, and we were not there ourselves
@@ -167,7 +165,14 @@ core::Tally WorkerHandle::tally(core::GenerationNumber number) const {
     const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
     if (found == generations_.end()) return {};
     core::Tally tally = (*found)->counted;
-    for (const auto& [pid, child] : (*found)->children) child.counter.add_to(tally);
+    const auto long_ago =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count() -
+        stuck_after.count();
+    for (const auto& [pid, child] : (*found)->children) {
+        child.counter.add_to(tally);
+        const auto request = child.scoreboard.read().request;
+        if (request && request->since_ms <= long_ago) ++tally.stuck;
+    }
     return tally;
 }
 

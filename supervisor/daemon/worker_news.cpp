@@ -1,4 +1,5 @@
 // What the processes of a worker say, and how they end.
+#include "base/overloaded.h"
 #include "base/process_identity.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/last_words.h"
@@ -23,10 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-template <typename... Visitors> struct Overloaded : Visitors... {
-    using Visitors::operator()...;
-};
-
 // Does the kernel agree that this child is what its master says it is? Its parent is the master, or we are, when the
 // master died meanwhile.
 bool is_attested(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t master) {
@@ -41,13 +38,13 @@ std::int64_t monotonic_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-// The scoreboard among the descriptors of a hello, for a process of which only its record was known.
 // Perl's messages end in one.
 std::string without_line_end(std::string text) {
     text.erase(text.find_last_not_of(" \n") + 1);
     return text;
 }
 
+// The scoreboard among the descriptors of a hello, for a process of which only its record was known.
 void take_scoreboard(ServingProcess& process, const contract::Hello& hello, const std::vector<Fd>& fds) {
     for (std::size_t i = 0; i < std::min(fds.size(), hello.fds.size()); ++i) {
         if (hello.fds[i] != contract::FdRole::scoreboard) continue;
@@ -268,7 +265,11 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(generation.number, child.pid, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
-    if (!generation.process.pidfd) watch(generation, kept);
+    const bool is_spoken_for = generation.process.pidfd.pid() == sender ||
+                               std::ranges::any_of(generation.retiring, [sender](const ServingProcess& master) {
+                                   return master.pidfd.pid() == sender;
+                               });
+    if (!is_spoken_for) watch(generation, kept); // its master ended between this word and now
 }
 
 void WorkerHandle::on_child_exited(GenerationHandle& generation, const contract::ChildExited& child) {
@@ -395,7 +396,7 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
     const pid_t pid = generation.process.pidfd.pid();
     generation.process.pidfd = {};
     const core::Generation* known = core_.find(generation.number);
-    const bool has_served = known && !core::is_coming(known->phase);
+    const bool has_served = known && known->ready_since != core::Time{}; // whatever kills it
     state::ProcessExit end{generation.uuid, status,
                            generation.draining ? "planned"
                            : has_served        ? "crash"
@@ -406,7 +407,7 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
     const auto number = generation.number;
     core_.on_process_exit(number, pid, status, Clock::now(), roll_dice());
     for (const auto& [child_pid, child] : generation.children) // those that spoke before its end was seen
-        if (child.link) core_.on_child_alone(number, child_pid, Clock::now());
+        if (child.link && !child.leaving) core_.on_child_alone(number, child_pid, Clock::now());
 }
 
 void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus status, bool planned,

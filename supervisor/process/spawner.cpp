@@ -16,6 +16,12 @@
 
 namespace mpsup {
 
+std::vector<std::string> own_environment() {
+    std::vector<std::string> variables;
+    for (char** variable = ::environ; *variable; ++variable) variables.emplace_back(*variable);
+    return variables;
+}
+
 namespace {
 
 namespace process = boost::process::v2;

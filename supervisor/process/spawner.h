@@ -18,6 +18,9 @@ struct SpawnRequest {
     int output = -1;                      // becomes fds 1 and 2; stays the caller's. fd 0 is /dev/null
 };
 
+/// All variables of this process, as SpawnRequest::environment wants them.
+[[nodiscard]] std::vector<std::string> own_environment();
+
 /// The seam between the supervisor and the kernel's process table.
 class Spawner {
 public:

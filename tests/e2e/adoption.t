@@ -230,6 +230,29 @@ subtest 'a process that says it is one of ours' => sub {
     ok serves(), 'it serves';
 };
 
+subtest 'a service manager that starts it with a file that is bad' => sub {
+    my @then = processes();
+    kill_supervisor();
+    my $good = Mpsup::Test::read_file($site->dir . '/app.psgi');
+    $site->write('app.psgi', 'die "no database";');
+    my $bad = $site->write('bad.yaml', Mpsup::Test::read_file($topology) =~ s/pool: 2/pool: 2, env: {A: "1"}/r);
+    my $pid = fork // die;
+    if (!$pid) {
+        open STDOUT, '>', '/dev/null' or die;
+        open STDERR, '>', $site->dir . '/foreground.err' or die;
+        exec Mpsup::Test::build_dir() . '/mpsup', '--state-dir', $site->{state}, 'up', '--foreground', $bad or die;
+    }
+    wait_until(20, 'it says what is wrong', sub { Mpsup::Test::read_file($site->dir . '/foreground.err') =~ /no database/ });
+    sleep 1;
+    is waitpid($pid, 1), 0, 'it stays: there is something to supervise';
+    is_deeply [processes()], \@then, 'all is as it was';
+    is $site->worker('app')->{state}, 'ready', 'and can be asked for';
+    $site->write('app.psgi', $good);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    take_over();
+};
+
 subtest 'down without a supervisor' => sub {
     my @then = processes();
     kill_supervisor();

@@ -78,6 +78,53 @@ subtest 'a release that answers 500 to one in fifty' => sub {
     is_deeply [$site->pids('app', 'master')], [$master], 'it is the same one';
 };
 
+subtest 'a release that never answers' => sub {
+    release("sub { sleep 60 if \$_[0]{HTTP_USER_AGENT} !~ /mpsup/; [200, [], ['late']] }");
+    $site->must('up', up('pool: 2, rolling: {judge: {requests: 400, for: 8s}}, stop: {grace: 5s}'));
+    my $end = background(8);
+    my ($code, $out, $err) = $site->mpsup('restart', 'app');
+    $end->();
+    is $code, 7, 'taken back' or diag $out, $err;
+    like $err, qr/have no answer since long/, 'the reason is on the screen';
+    is request($port, '/')->{body}, 'one', 'the old one serves on';
+    $site->must('up', up("pool: 2, rolling: {$rolling}, stop: {grace: 5s}"));
+};
+
+subtest 'a release that takes long is given up' => sub {
+    release('sleep 60; sub { }');
+    my $path = up("pool: 2, env: {A: '0'}, rolling: {$rolling}, stop: {grace: 5s}");
+    my $pid  = fork // die;
+    if (!$pid) { my ($code) = $site->mpsup('up', $path); POSIX::_exit($code) }
+    wait_until(10, 'it loads', sub { grep { $_->{phase} eq 'loading' } @{ $site->worker('app')->{processes} } });
+    my $began = time;
+    like $site->must('abort'), qr/given up/, 'abort';
+    waitpid $pid, 0;
+    is $? >> 8, 6, 'no client has seen it';
+    ok time - $began < 15, 'soon';
+    is_deeply [$site->pids('app', 'master')], [$master], 'the old one serves on';
+    unlike $site->must('history', '--since', '-1m', '--worker', 'app'), qr/crash.*SIGKILL/i, 'which is no crash';
+};
+
+subtest 'what was added ends while others are judged' => sub {
+    release(text_of('judged'));
+    my $added = free_port();
+    my $path  = $site->topology("  app: {kind: dynamic, listen: \"127.0.0.1:$port\", app: app.psgi, pool: 2, env: {A: \"1\"}, "
+            . "rolling: {judge: {requests: 400, for: 6s}}, stop: {grace: 5s}}\n"
+            . "  added: {kind: dynamic, listen: \"127.0.0.1:$added\", app: app.psgi, pool: 1}\n");
+    pipe my $from, my $to or die;
+    my $pid = fork // die;
+    if (!$pid) { my ($code, $out, $err) = $site->mpsup('up', $path); print {$to} $err; close $to; POSIX::_exit($code) }
+    close $to;
+    wait_until(20, 'the other is judged', sub { 2 <= grep { $_->{phase} eq 'serving' && $_->{role} eq 'master' } @{ $site->worker('app')->{processes} } });
+    kill 'KILL', $site->pids('added', 'master');
+    my $err = do { local $/; <$from> };
+    waitpid $pid, 0;
+    is $? >> 8, 7, 'what had served is taken back' or diag $err;
+    like $err, qr/added generation 1 was ready and ended/, 'the reason is on the screen';
+    is request($port, '/')->{body}, 'one', 'the old one serves on';
+    ok !$site->worker('added'), 'what was added is gone';
+};
+
 subtest 'a good release under load' => sub {
     release(text_of('four'));
     my $end = background(8);
@@ -94,6 +141,7 @@ subtest 'back to the generation that sleeps' => sub {
         sub { 2 == grep { $_->{role} eq 'child' } @{ $site->worker('app')->{processes} } });
     my ($sleeper) = grep { $_->{phase} eq 'sleeping' } @{ $site->worker('app')->{processes} };
     is $sleeper->{pid}, $master, 'the old master sleeps';
+    my $woken = events_of('woken');
     my $began = time;
     my ($code, $out, $err) = $site->mpsup('rollback', 'app');
     my $took = time - $began;
@@ -101,7 +149,7 @@ subtest 'back to the generation that sleeps' => sub {
     is request($port, '/')->{body}, 'one', 'the old code answers';
     ok request($port, '/')->{body} eq 'one', 'always' for 1 .. 10;
     ok $took < 3, sprintf 'after %.2f s', $took;
-    is scalar(events_of('woken')), 1, 'it is in the history';
+    is scalar(events_of('woken')), $woken + 1, 'it is in the history';
 };
 
 subtest 'a canary is promoted, or aborted' => sub {
@@ -144,6 +192,16 @@ subtest 'reload reads the file again' => sub {
     is $site->worker('app')->{ready}, 3, 'and the file';
     my ($code, $out, $err) = $site->mpsup('promote');
     is $code, 1, 'nothing is left to promote';
+};
+
+subtest 'a worker that has none that sleeps stays as it is' => sub {
+    $site->must('up', up('pool: 3, env: {B: "1"}, rolling: {keep: 0s}, stop: {grace: 5s}'));
+    wait_until(10, 'nothing sleeps', sub { 1 == (() = $site->pids('app', 'master')) });
+    my @then = $site->pids('app', 'master');
+    my ($code, $out, $err) = $site->mpsup('rollback', 'app');
+    is $code, 1, 'rollback of it alone';
+    like $err, qr/app: no generation sleeps/, 'says why not';
+    is_deeply [$site->pids('app', 'master')], \@then, 'and applies no other topology';
 };
 
 subtest 'back to the topology before, when nothing sleeps' => sub {

@@ -244,6 +244,8 @@ void Machine::release(ProcessId master, pid_t pid) {
     const ProcessId child = holder_of(pid);
     if (child == nobody || std::erase(process(master).children, child) == 0) return;
     process(child).master = nobody;
+    if (process(master).stage == Stage::draining && process(master).children.empty())
+        end(master, ExitStatus::exited(0));
     clock.after(random.ms(0, 200), [this, child] { search(child); });
     clock.after(random.ms(1, 100), [this, master] { fork_child(master); });
 }

@@ -1,4 +1,5 @@
 // One worker, as supervisor/daemon/worker_{handle,launch,news,adoption}.cpp have it.
+#include "base/overloaded.h"
 #include "state/store.h"
 #include "tests/sim/shell.h"
 
@@ -10,10 +11,6 @@ namespace mpsup::sim {
 namespace {
 
 constexpr Duration gate_interval{200};
-
-template <typename... Visitors> struct Overloaded : Visitors... {
-    using Visitors::operator()...;
-};
 
 core::Phase phase_of(Stage stage) {
     switch (stage) {
@@ -501,7 +498,10 @@ void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender
         record_start(generation, kept, Kind::child);
     core_.on_child_started(generation.number, word.pid, now());
     if (generation.killed) kill(generation, kept);
-    if (generation.process.process == nobody) watch(kept);
+    const bool is_spoken_for =
+        sender == generation.process.process ||
+        std::ranges::find(generation.retiring, sender, &Serving::process) != generation.retiring.end();
+    if (!is_spoken_for) watch(kept);
 }
 
 // Exits
@@ -563,7 +563,7 @@ void WorkerShell::on_process_exit(GenerationShell& generation) {
             core_.on_child_exit(number, pid, ExitStatus::unknown(), true, {}, now(), dice());
     core_.on_process_exit(number, process.pid, process.status, now(), dice());
     for (const auto& [pid, child] : generation.children)
-        if (child.link >= 0) core_.on_child_alone(number, pid, now());
+        if (child.link >= 0 && !child.leaving) core_.on_child_alone(number, pid, now());
 }
 
 void WorkerShell::end_child(GenerationShell& generation, pid_t pid, bool planned) {

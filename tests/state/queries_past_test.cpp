@@ -75,8 +75,13 @@ TEST_F(PastTest, CountsCrashesAndPlannedRestartsApart) {
           ended("d", "request_timeout", ExitStatus::signalled(9), 40),
           ended("e", "a child took over", ExitStatus::signalled(9), 50));
     auto planned = event("");
-    planned.kind = EventKind::restart_planned;
-    given(planned);
+    planned.kind = EventKind::rollout_finished;
+    planned.detail = "settled, judged good";
+    auto back = planned;
+    back.detail = "rolled back";
+    auto failed = planned;
+    failed.detail = "failed: it did not become ready";
+    given(planned, back, failed);
     const auto crashes = queries().crashes({}).value();
     ASSERT_EQ(crashes.size(), 2U);
     EXPECT_EQ(crashes[0].process.row.uuid, "a");
@@ -89,7 +94,12 @@ TEST_F(PastTest, CountsCrashesAndPlannedRestartsApart) {
     ASSERT_EQ(counts.size(), 1U);
     EXPECT_EQ(counts[0].worker, "perl");
     EXPECT_EQ(counts[0].crashes, 2U);
-    EXPECT_EQ(counts[0].planned, 1U);
+    EXPECT_EQ(counts[0].planned, 2U) << "what was taken back replaced nothing";
+}
+
+TEST_F(PastTest, CallsWhatWasKilledBeforeItWasReadyNoCrash) {
+    given(process("a"), ended("a", "it did not become ready", ExitStatus::signalled(9), 10));
+    EXPECT_TRUE(queries().crashes({}).value().empty());
 }
 
 TEST_F(PastTest, TellsOfEventsOfSomeKinds) {
@@ -134,6 +144,21 @@ TEST_F(PastTest, KnowsHowTheSiteWas) {
     EXPECT_EQ(late.workers[0].since_ms, 300);
     EXPECT_EQ(late.workers[0].ready, 1U);
     EXPECT_EQ(late.workers[0].wanted, 2U);
+}
+
+TEST_F(PastTest, DoesNotClaimToKnowWhatASupervisorDidThatHadBeenKilled) {
+    auto began = event("", "");
+    began.kind = EventKind::supervisor_started;
+    began.at = {100, 0};
+    auto again = began;
+    again.at = {900, 0};
+    given(began, worker("perl", "ready", 300), again);
+    EXPECT_EQ(queries().site_at(250).value().silent_since_ms, 0);
+    const auto meanwhile = queries().site_at(600).value();
+    EXPECT_EQ(meanwhile.silent_since_ms, 300);
+    EXPECT_EQ(meanwhile.silent_until_ms, 900);
+    EXPECT_EQ(meanwhile.workers.size(), 1U) << "the last that is known";
+    EXPECT_EQ(queries().site_at(950).value().silent_since_ms, 0);
 }
 
 } // namespace

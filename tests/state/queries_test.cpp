@@ -219,6 +219,31 @@ TEST_F(QueriesTest, AreRefusedWithoutAFittingFile) {
     EXPECT_EQ(Queries::open(path_).error().code, std::errc::not_supported);
 }
 
+TEST_F(QueriesTest, ReadsWhatASuccessorNeedsFromAnEarlierSchema) {
+    given(ProcessStart{.row = {.uuid = "p1", .worker = "perl", .generation = 3, .role = ProcessRole::master},
+                       .pid = 4711,
+                       .start_time = 5,
+                       .boot_id = "boot"},
+          TopologyRow{.digest = "d", .document = "{}", .path = "site.yaml", .at = {5, 0}});
+    {
+        DatabaseFile file(path_); // schema 2
+        file.database().exec("DROP TABLE rollouts; DROP TABLE worker_states; DROP TABLE health_minutes; "
+                             "ALTER TABLE processes DROP COLUMN last_lines; PRAGMA user_version = 2");
+    }
+    EXPECT_EQ(Queries::open(path_).error().code, std::errc::not_supported);
+    const auto queries = Queries::open_any(path_);
+    ASSERT_TRUE(queries) << queries.error().to_string();
+    EXPECT_EQ(queries->living().value().size(), 1U);
+    EXPECT_TRUE(queries->last_topology().value().has_value());
+    EXPECT_EQ(queries->last_generation("perl").value(), 3U);
+    EXPECT_EQ(queries->last_topologies(5).value().size(), 1U);
+    EXPECT_TRUE(queries->workers());
+    {
+        const DatabaseFile migrated(path_);
+    }
+    EXPECT_TRUE(Queries::open(path_));
+}
+
 TEST_F(QueriesTest, EndWithinTheirTimeLimit) {
     { // more than can be looked at in a millisecond
         DatabaseFile(path_).database().exec(

@@ -111,6 +111,30 @@ TEST_F(JudgeTest, CountsADeathAsAFailedRequest) {
     EXPECT_NE(second.reason().find("by the death of a child"), std::string::npos);
 }
 
+TEST_F(JudgeTest, FindsWhatNeverAnswers) {
+    Tally old_one, new_one;
+    for (int i = 0; i < 500; ++i) serve(old_one, {});
+    new_one.stuck = 4;
+    Judge judge({}, start_);
+    EXPECT_EQ(judge.look(old_one, new_one, start_ + 10s), Verdict::open);
+    EXPECT_EQ(judge.look(old_one, new_one, start_ + 30s), Verdict::bad) << judge.reason();
+    EXPECT_NE(judge.reason().find("have no answer"), std::string::npos) << judge.reason();
+    old_one.stuck = 4;
+    Judge fair({}, start_);
+    EXPECT_NE(fair.look(old_one, new_one, start_ + 30s), Verdict::good);
+}
+
+TEST_F(JudgeTest, IsNotHeldUpByCountsThatCannotBe) {
+    Tally absurd;
+    absurd.latency.counts.fill(0xffff'ffff);
+    absurd.failures = absurd.latency.total() / 110;
+    Judge judge({}, start_);
+    Tally old_one = absurd;
+    old_one.failures += 1'000'000;
+    (void)judge.look(old_one, absurd, start_ + 30s); // in no time
+    EXPECT_NE(judge.verdict(), Verdict::open);
+}
+
 TEST_F(JudgeTest, LeavesItToTheGateWhenNobodyAsks) {
     EXPECT_EQ(judge({}, {}, 0), Verdict::unjudged);
     EXPECT_EQ(judge({}, {.failing = 0.02}, 100), Verdict::unjudged);

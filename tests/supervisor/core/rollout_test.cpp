@@ -244,6 +244,40 @@ TEST_F(RolloutTest, TakesBackWhatGrowsDuringALongPause) {
     EXPECT_NE(rollout_->why().find("MiB a minute"), std::string::npos) << rollout_->why();
 }
 
+TEST_F(RolloutTest, JudgesEachStepByWhatCameSince) {
+    begin({.whole = 8, .surge = 8, .steps = {share(1), share(4), share(8)}, .judge = JudgeRule{}});
+    stand_by();
+    answer(view_.old_tally, 4'000);
+    answer(view_.new_tally, 400);
+    go_on(5);
+    EXPECT_EQ(rollout_->target(), 4);
+    EXPECT_EQ(rollout_->judge()->verdict(), Verdict::open) << "of the second step nothing is known yet";
+    go_on(5);
+    EXPECT_EQ(rollout_->target(), 4);
+    answer(view_.old_tally, 400);
+    answer(view_.new_tally, 400, 40); // of all 800 it would be one in twenty
+    look();
+    EXPECT_TRUE(taken_back_);
+    EXPECT_NE(rollout_->why().find("40 of 400"), std::string::npos) << rollout_->why();
+}
+
+TEST_F(RolloutTest, LooksOnDuringAPause) {
+    begin({.whole = 4, .surge = 4, .steps = {share(1), pause(10min), share(4)}, .judge = JudgeRule{}});
+    stand_by();
+    answer(view_.old_tally, 4'000);
+    answer(view_.new_tally, 400);
+    go_on(5);
+    ASSERT_EQ(rollout_->phase(), Phase::pausing);
+    for (int i = 0; i < 60; ++i) look(1s);
+    EXPECT_EQ(rollout_->phase(), Phase::pausing) << rollout_->why();
+    for (int i = 0; i < 60 && !rollout_->is_over(); ++i) {
+        answer(view_.old_tally, 100);
+        answer(view_.new_tally, 100, 50);
+        look(1s);
+    }
+    EXPECT_TRUE(taken_back_);
+}
+
 TEST_F(RolloutTest, GoesOnWhenTheOldOneIsGone) {
     begin({.whole = 4, .surge = 4, .judge = JudgeRule{}});
     stand_by();

@@ -227,6 +227,36 @@ TEST_F(WorkerTest, KeepsTheOldUntilTheNewIsAdmitted) {
     EXPECT_EQ(worker_.crashes(), 0);
 }
 
+TEST_F(WorkerTest, LetsItsSuccessorStandInWhenTheOldDies) {
+    const auto old = serve_light();
+    const auto n = bring_to_standby();
+    ASSERT_EQ(worker_.progress(n), Progress::standing_by);
+    die(old, ExitStatus::signalled(SIGKILL));
+    EXPECT_EQ(worker_.serving(), n) << "whatever the operation still waits for";
+    EXPECT_EQ(count<Spawn>(), 2) << "nothing else is started";
+    EXPECT_EQ(worker_.crashes(), 1);
+    worker_.abandon(n, now_);
+    EXPECT_EQ(worker_.serving(), n) << "there is nothing to go back to";
+}
+
+TEST_F(WorkerTest, LetsItsSuccessorStandInThatPassesItsGateAfterTheOldDied) {
+    const auto old = serve_light();
+    const auto n = worker_.prepare(now_);
+    say_hello(n);
+    die(old, ExitStatus::signalled(SIGKILL));
+    be_ready(n);
+    pass_gate(n);
+    EXPECT_EQ(worker_.serving(), n);
+}
+
+TEST_F(WorkerTest, HoldsWhatReplacesNobody) {
+    const auto n = worker_.start(now_, true);
+    say_hello(n);
+    be_ready(n);
+    pass_gate(n);
+    EXPECT_EQ(worker_.progress(n), Progress::standing_by);
+}
+
 TEST_F(WorkerTest, KeepsTheOldWhenTheNewDiesWhileLoading) {
     const auto old = serve_light();
     const auto n = worker_.prepare(now_);
