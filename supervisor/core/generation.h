@@ -41,6 +41,7 @@ struct Generation {
     Time phase_since{};
     std::optional<Time> deadline; // of the phase
     bool hold = false;            // an operation decides when it is admitted
+    bool has_spoken = true;       // adopted: one of its processes has been heard; else the history alone knows it
     bool replaces = false;        // it was prepared beside what serves: should that die, it stands in
     bool planned = false;         // started by order, not to replace what died
     bool process_alive = true;    // light process or pool master

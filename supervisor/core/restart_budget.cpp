@@ -24,6 +24,10 @@ RestartBudget::Verdict RestartBudget::on_death(Time now, Duration ready_for, dou
     return {deaths >= rule_.burst, backoff(rule_, in_a_row_, chance), deaths};
 }
 
+int RestartBudget::deaths(Time now) const {
+    return static_cast<int>(std::ranges::count_if(deaths_, [&](Time then) { return now - then <= rule_.window; }));
+}
+
 void RestartBudget::reset() noexcept {
     deaths_.clear();
     in_a_row_ = 0;

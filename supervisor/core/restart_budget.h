@@ -34,6 +34,9 @@ public:
     /// settled is replaced at once, later ones after a wait that doubles, ± 20 % by `chance` in [0, 1).
     [[nodiscard]] Verdict on_death(Time now, Duration ready_for, double chance);
 
+    /// Deaths within the window that ends now.
+    [[nodiscard]] int deaths(Time now) const;
+
     /// Somebody looked at it and wants it tried again.
     void reset() noexcept;
 

@@ -53,15 +53,19 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
             judge_anew(view, now);
         judge_->look(view.old_tally.since(old_then_), view.new_tally.since(new_then_), now);
         const auto verdict = judge_->look(old_memory_, new_memory_);
-        if (verdict == Verdict::bad && !plan_.freezes) return fail(judge_->reason());
+        if (verdict == Verdict::bad && !plan_.freezes) return fail(why_bad(view));
         if (verdict == Verdict::bad) {
             phase_ = Phase::frozen;
             pause_ends_.reset();
-            why_ = judge_->reason();
+            why_ = why_bad(view);
         }
     }
     if (phase_ == Phase::frozen) return {};
     return roll(view, now);
+}
+
+std::string Rollout::why_bad(const RolloutView& view) const {
+    return judge_->reason() + (view.new_failure.empty() ? "" : "; for example " + view.new_failure);
 }
 
 void Rollout::judge_anew(const RolloutView& view, Time now) {

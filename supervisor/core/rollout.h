@@ -56,6 +56,7 @@ struct RolloutView {
     int old_alive = 0; // children, those on their way out included
     bool old_serves = true;
     Tally new_tally, old_tally;                   // since both serve
+    std::string new_failure;                      // an example of what the new one answered with 5xx
     std::uint64_t new_memory = 0, old_memory = 0; // bytes that a child has of its own, on average; 0: not known
 };
 
@@ -96,6 +97,7 @@ private:
     std::vector<RolloutOrder> fail(std::string why);
     std::vector<RolloutOrder> settle();
     std::vector<RolloutOrder> size(const RolloutView& view, Time now);
+    [[nodiscard]] std::string why_bad(const RolloutView& view) const;
     void judge_anew(const RolloutView& view, Time now);
     void weigh(const RolloutView& view, Time now);
     [[nodiscard]] bool is_judging() const { return judge_ && judge_->verdict() == Verdict::open && !promoted_; }

@@ -163,6 +163,7 @@ void Worker::adopt(GenerationNumber number, Phase phase, bool has_process, Time 
         last_number_ = std::max(last_number_, number);
     }
     generation->process_alive = has_process;
+    generation->has_spoken = true;
     generation->enter(phase, rules_.limits, now);
     if (phase != Phase::gating) generation->ready_since = now;
     if (phase == Phase::sleeping) generation->wanted = 0;
@@ -171,9 +172,18 @@ void Worker::adopt(GenerationNumber number, Phase phase, bool has_process, Time 
     if (has_process && generation->heir) generation->heir_needed = now + rules_.limits.promotion; // it was told already
 }
 
+void Worker::adopt_silent(GenerationNumber number, Time now) {
+    adopt(number, Phase::orphaned, false, now);
+    find_mutable(number)->has_spoken = false;
+}
+
 void Worker::resume(Time now) {
     wants_to_run_ = true;
     auto stays = std::ranges::find(generations_, Phase::serving, &Generation::phase);
+    if (stays == generations_.end())
+        stays = std::ranges::find_if(generations_, [](const Generation& generation) {
+            return is_taking_requests(generation.phase) && generation.has_spoken;
+        });
     if (stays == generations_.end()) stays = std::ranges::find_if(generations_, is_taking_requests, &Generation::phase);
     const GenerationNumber keeper = stays != generations_.end() ? stays->number : 0;
     GenerationNumber newcomer = 0;
@@ -357,6 +367,7 @@ void Worker::on_refork_due(GenerationNumber number, pid_t pid, Time now) {
 
 void Worker::on_child_alone(GenerationNumber number, pid_t pid, Time now) {
     Generation* generation = find_mutable(number);
+    if (generation) generation->has_spoken = true;
     if (!generation || !is_taking_requests(generation->phase) || !generation->children.contains(pid)) return;
     if (!generation->heir && generation->phase == Phase::orphaned && generation->heir_needed) {
         generation->heir = pid;
@@ -456,6 +467,8 @@ void Worker::on_time(Time now) {
             apply(generation, Trigger::retire, now);
     if (start_again_at_ && now >= *start_again_at_) {
         start_again_at_.reset();
+        if (budget_.deaths(now) >= rules_.restart.burst && !anything(is_taking_requests)) // those that served have gone
+            return give_up(last_number_, budget_.deaths(now), last_failure_, now);
         converge(now);
     }
 }

@@ -80,6 +80,8 @@ public:
     /// ready), serving, orphaned, sleeping or draining. `has_process`: its light process or pool master lives. Its children are news
     /// that follow. Of one that is known already both are corrected: another process of it was heard first.
     void adopt(GenerationNumber number, Phase phase, bool has_process, Time now);
+    /// One of which only a record speaks: it may serve, or have been on its way out.
+    void adopt_silent(GenerationNumber number, Time now);
     /// Everything of it that lives is known: what was interrupted is taken back (of several that serve, the one that served
     /// first serves on), one that sleeps sleeps on or, if none serves, does, and what lacks is started.
     void resume(Time now);

@@ -30,6 +30,7 @@ core::RolloutView view_of(const WorkerHandle& worker, const core::RolloutPlan& p
     if (old_one) view.old_alive = old_one->is_pool ? static_cast<int>(old_one->children.size()) : 1;
     view.new_tally = worker.tally(plan.new_one);
     view.old_tally = worker.tally(plan.old_one);
+    if (view.new_tally.failures > 0) view.new_failure = worker.failure_of(plan.new_one);
     view.new_memory = worker.memory_of_child(plan.new_one);
     view.old_memory = worker.memory_of_child(plan.old_one);
     return view;

@@ -189,7 +189,26 @@ asio::awaitable<void> Takeover::run() {
 asio::awaitable<void> Takeover::adopt_late_children() {
     co_await pause_for(late_word_patience);
     adopt_silent_children(true);
+    end_leftovers();
     forget_announced();
+}
+
+// Children of which nobody heard, of workers that the site has no more.
+void Takeover::end_leftovers() {
+    if (!site_.applied() && !is_up_ordered_) return; // they may be wanted yet
+    std::vector<pid_t> left;
+    for (const auto& [pid, record] : adoption_.missing())
+        if (!site_.find(record.worker)) left.push_back(pid);
+    for (const pid_t pid : left) {
+        const auto record = adoption_.arrived(pid);
+        if (!record) continue;
+        const Pidfd& process = known_.at(pid).pidfd;
+        const auto ended = process.reap();
+        if (!ended) (void)process.send_signal(SIGKILL);
+        site_.around().history.store().exited(
+            {record->uuid, ended.value_or(ExitStatus::signalled(SIGKILL)), "its worker is no more"});
+        known_.erase(pid);
+    }
 }
 
 // Their masters speak for them.
@@ -250,7 +269,7 @@ void Takeover::adopt_silent_children(bool with_master) {
     std::vector<pid_t> chosen;
     for (const auto& [pid, record] : adoption_.missing()) {
         const auto worker = site_.find(record.worker);
-        if (!worker || worker->is_announced(record)) continue; // announced meanwhile
+        if (!worker || worker->is_announced(record)) continue; // left over, or announced meanwhile
         if (with_master || !worker->has_master(record.generation)) chosen.push_back(pid);
     }
     for (const pid_t pid : chosen) {

@@ -69,6 +69,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> wait_for_hellos();
     [[nodiscard]] bool is_waiting(std::chrono::steady_clock::time_point now) const;
     void close_intents();
+    void end_leftovers();
     void forget_announced();
     void kill_silent();
     void expect_children();

@@ -131,6 +131,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
 void WorkerHandle::adopt_silent_child(const core::RecordedProcess& record, Pidfd pidfd, std::int64_t started_ms) {
     GenerationHandle* known = find(record.generation);
     GenerationHandle& generation = known ? *known : generation_of(record, core::Phase::orphaned);
+    if (!known) core_.adopt_silent(record.generation, Clock::now());
     if (generation.children.contains(record.pid)) return; // its master spoke for it
     ServingProcess child;
     child.uuid = record.uuid;

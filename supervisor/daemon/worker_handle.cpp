@@ -176,16 +176,23 @@ core::Tally WorkerHandle::tally(core::GenerationNumber number) const {
     return tally;
 }
 
+std::string WorkerHandle::failure_of(core::GenerationNumber number) const {
+    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
+    if (found == generations_.end()) return {};
+    for (const auto& [pid, child] : (*found)->children)
+        if (const auto failure = child.scoreboard.read_failure())
+            return failure->method + " " + failure->uri + ": answered " + std::to_string(failure->status) +
+                   (failure->body.empty() ? "" : ": " + failure->body);
+    return {};
+}
+
 std::uint64_t WorkerHandle::memory_of_child(core::GenerationNumber number) const {
-    constexpr std::uint64_t most = std::uint64_t{1} << 40; // whatever a worker writes there
     const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
     if (found == generations_.end()) return 0;
-    std::uint64_t sum = 0, speakers = 0;
-    for (const auto& [pid, child] : (*found)->children) {
-        const std::uint64_t own = std::min(child.scoreboard.read().unshared, most);
-        if (own > 0) sum += own, ++speakers;
-    }
-    return speakers == 0 ? 0 : sum / speakers;
+    std::uint64_t sum = 0, measured = 0;
+    for (const auto& [pid, child] : (*found)->children)
+        if (child.private_bytes > 0) sum += child.private_bytes, ++measured;
+    return measured == 0 ? 0 : sum / measured;
 }
 
 void WorkerHandle::begin_counting(core::GenerationNumber number) {

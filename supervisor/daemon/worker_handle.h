@@ -142,6 +142,8 @@ public:
     void count_traffic(core::GenerationNumber number, std::uint64_t skip_first);
     /// What count_traffic has seen so far.
     [[nodiscard]] core::Tally tally(core::GenerationNumber number) const;
+    /// An example of what one of its children answered with 5xx: "GET /: answered 500: text". Empty: there is none.
+    [[nodiscard]] std::string failure_of(core::GenerationNumber number) const;
     /// Bytes that one of its children has of its own, on average of those that say so; 0: none does.
     [[nodiscard]] std::uint64_t memory_of_child(core::GenerationNumber number) const;
     void abandon(core::GenerationNumber number);

@@ -71,6 +71,7 @@ subtest 'a release that answers 500 to one in fifty' => sub {
     note sprintf 'caught after %.1f s', time - $began;
     is $code, 7, 'taken back' or diag $out, $err;
     like $err, qr/\d+ of \d+ requests failed/, 'the reason is on the screen';
+    like $err, qr/for example GET \/: answered 500: broken/, 'and an example';
     my ($judged) = grep { $_->{reason} =~ /^bad/ } reverse(events_of('judged'));
     like $judged->{reason}, qr/requests failed/, 'and in the history';
     is request($port, '/')->{body}, 'one', 'the old one serves on';

@@ -236,7 +236,7 @@ void Shell::finish_takeover() {
     adopt_silent_children(false);
     resume_all();
     over_ = true;
-    later(late_word_patience, [this] { adopt_silent_children(true); });
+    later(late_word_patience, [this] { adopt_late_children(); });
 }
 
 void Shell::kill_silent() {
@@ -252,6 +252,22 @@ void Shell::kill_silent() {
         machine_.kill(target);
         const Uuid uuid = std::stoi(record->uuid);
         machine_.write([uuid](Disk& disk) { disk.rows[uuid].has_ended = true; });
+    }
+}
+
+void Shell::adopt_late_children() {
+    adopt_silent_children(true);
+    if (!applied_ && !is_up_ordered_) return;
+    std::vector<pid_t> left;
+    for (const auto& [pid, record] : adoption_.missing())
+        if (!find(std::stoi(record.worker))) left.push_back(pid);
+    for (const pid_t pid : left) {
+        step();
+        const auto record = adoption_.arrived(pid);
+        const ProcessId target = known_.at(pid).first;
+        site_.oracle.kills(target, std::stoi(record->worker), record->generation);
+        machine_.kill(target);
+        machine_.write([uuid = Uuid{std::stoi(record->uuid)}](Disk& disk) { disk.rows[uuid].has_ended = true; });
     }
 }
 
@@ -296,7 +312,7 @@ void Shell::adopt_strangers(unsigned workers) {
     }
     adopt_silent_children(false);
     resume_all();
-    later(late_word_patience, [this] { adopt_silent_children(true); });
+    later(late_word_patience, [this] { adopt_late_children(); });
     for (const auto& [connection, word] : std::exchange(unread_, {}))
         later(Duration(0), [this, connection, word] { hear(connection, word); });
 }

@@ -211,6 +211,7 @@ private:
     void finish_takeover();
     void kill_silent();
     void expect_children();
+    void adopt_late_children();
     void adopt_silent_children(bool with_master);
     void resume_all();
     void adopt_strangers(unsigned workers);

@@ -657,6 +657,7 @@ void WorkerShell::adopt_child(const Word& hello, int connection, const std::opti
 void WorkerShell::adopt_silent_child(const core::RecordedProcess& record, ProcessId process) {
     GenerationShell* known = find(record.generation);
     GenerationShell& generation = known ? *known : generation_of(record.generation, core::Phase::orphaned, false);
+    if (!known) core_.adopt_silent(record.generation, now());
     if (generation.children.contains(record.pid)) return; // its master spoke for it
     Serving child;
     child.process = process;

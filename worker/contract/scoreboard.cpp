@@ -78,6 +78,18 @@ void ScoreboardWriter::count_reply(int status, std::uint64_t microseconds) noexc
     if (status >= 500) count(record()->failures);
 }
 
+void ScoreboardWriter::note_failure(int status, std::string_view body) noexcept {
+    if (!mapping_) return;
+    auto& failure = record()->failure;
+    failure.sequence.fetch_add(1, std::memory_order_acq_rel);
+    failure.status = static_cast<std::uint32_t>(status);
+    failure.method.fill('\0');
+    std::ranges::copy(record()->method, failure.method.begin());
+    failure.uri = record()->uri;
+    store_text(failure.body, body.substr(0, body.find_first_of("\r\n")));
+    failure.sequence.fetch_add(1, std::memory_order_release);
+}
+
 void ScoreboardWriter::set_last(std::int64_t now_ms) noexcept {
     if (mapping_) record()->last_ms.store(now_ms, std::memory_order_relaxed);
 }
@@ -147,6 +159,23 @@ Traffic ScoreboardReader::read_traffic() const {
         traffic.latency.counts[i] = record.latency[i].load(std::memory_order_relaxed);
     traffic.failures = std::min(traffic.failures, traffic.requests());
     return traffic;
+}
+
+std::optional<FailureSnapshot> ScoreboardReader::read_failure() const {
+    if (!mapping_) return std::nullopt;
+    const auto& record = *static_cast<const ScoreboardRecord*>(mapping_.data());
+    if (record.layout_version != ScoreboardRecord::layout || record.record_size != sizeof(ScoreboardRecord))
+        return std::nullopt;
+    const FailureRecord& failure = record.failure;
+    for (int attempt = 0; attempt < read_attempts; ++attempt) {
+        const auto before = failure.sequence.load(std::memory_order_acquire);
+        if (before == 0) return std::nullopt;
+        FailureSnapshot snapshot{failure.status, load_text(failure.method), load_text(failure.uri),
+                                 load_text(failure.body)};
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (before % 2 == 0 && failure.sequence.load(std::memory_order_relaxed) == before) return snapshot;
+    }
+    return std::nullopt;
 }
 
 std::optional<SlowSnapshot> ScoreboardReader::read_slow() const {

@@ -33,13 +33,22 @@ struct SlowRecord {
     std::int64_t since_ms;               // when the request began
     std::array<char, 16> method;
     std::array<char, 208> uri;
-    std::array<char, 3160> text; // lines "FILE:LINE SUB", innermost first
+    std::array<char, 2720> text; // lines "FILE:LINE SUB", innermost first
+};
+
+/// The last reply with 5xx that a client got.
+struct FailureRecord {
+    std::atomic<std::uint32_t> sequence; // odd while it is being written; 0: never yet
+    std::uint32_t status;
+    std::array<char, 16> method;
+    std::array<char, 208> uri;
+    std::array<char, 200> body; // how it began
 };
 
 /// The layout in shared memory. One writer (the process itself), readers that trust nothing. Text that is longer is
 /// cut. `sequence` is odd while `method`, `uri`, `since_ms` and `deadline_ms` are being changed (a seqlock).
 struct ScoreboardRecord {
-    static constexpr std::uint32_t layout = 0x6d700003; // "mp", version 3
+    static constexpr std::uint32_t layout = 0x6d700004; // "mp", version 4
     std::uint32_t layout_version;
     std::uint32_t record_size;
     std::atomic<std::uint64_t> requests;   // answered since the process started
@@ -55,6 +64,7 @@ struct ScoreboardRecord {
     // Of what clients asked for, not of probes: by how long it took, and how many of them were answered with 5xx.
     std::array<std::atomic<std::uint32_t>, latency_buckets> latency;
     std::atomic<std::uint64_t> failures;
+    FailureRecord failure;
     SlowRecord slow;
 };
 static_assert(sizeof(ScoreboardRecord) <= 4096 && std::atomic<std::uint64_t>::is_always_lock_free);
@@ -74,6 +84,8 @@ public:
     void end_request(std::int64_t now_ms) noexcept;
     /// What was answered was a client's request.
     void count_reply(int status, std::uint64_t microseconds) noexcept;
+    /// And it was the server's fault: the request in hand, and how the content of its reply began.
+    void note_failure(int status, std::string_view body) noexcept;
     void set_last(std::int64_t now_ms) noexcept;
     void set_memory(std::uint64_t rss, std::uint64_t unshared) noexcept;
     [[nodiscard]] std::uint64_t requests() const noexcept;
@@ -121,6 +133,12 @@ struct SlowSnapshot {
 };
 
 /// The reader's side: maps read-only after checking size and seals.
+/// A reply with 5xx. Printable ASCII, the body's first line.
+struct FailureSnapshot {
+    unsigned status = 0;
+    std::string method, uri, body;
+};
+
 class ScoreboardReader {
 public:
     ScoreboardReader() noexcept = default;
@@ -129,6 +147,8 @@ public:
     [[nodiscard]] ScoreboardSnapshot read() const;
     /// What it has counted so far. Untrusted: the caller holds it to going up only.
     [[nodiscard]] Traffic read_traffic() const;
+    /// The latest reply with 5xx, or nothing.
+    [[nodiscard]] std::optional<FailureSnapshot> read_failure() const;
     /// The latest slow request, or nothing.
     [[nodiscard]] std::optional<SlowSnapshot> read_slow() const;
 

@@ -265,6 +265,8 @@ private:
         if (setup_.image && !give_back_at_) give_back_at_ = last_request_ + give_back_delay;
         if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
         if (!client.is_private()) setup_.scoreboard.count_reply(client.status(), to_us(last_request_ - began));
+        if (!client.is_private() && client.status() >= 500)
+            setup_.scoreboard.note_failure(client.status(), client.failure());
         setup_.scoreboard.end_request(to_ms(last_request_));
         setup_.board.become_idle(setup_.slot);
         if (leaving_) setup_.scoreboard.set(contract::Activity::finishing);

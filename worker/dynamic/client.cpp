@@ -213,6 +213,7 @@ perl::Reply::Started Client::start(int status, std::span<const http::Field> fiel
     head.length = length;
     head.close = close || taken_;
     status_ = status;
+    failure_.clear();
     switch (connection_.respond(head, framing_, coarse_now())) {
     case http::HeadProblem::none: return Started::ok;
     case http::HeadProblem::bad_status: return Started::bad_status;
@@ -224,6 +225,8 @@ perl::Reply::Started Client::start(int status, std::span<const http::Field> fiel
 
 bool Client::write(std::string_view bytes) {
     if (client_gone_) return false;
+    constexpr std::size_t told_of_failure = 200;
+    if (status_ >= 500 && failure_.empty()) failure_ = bytes.substr(0, told_of_failure);
     http::ChunkSpace space{};
     std::array<std::string_view, 4> parts{connection_.output()};
     std::size_t count = 1;

@@ -50,6 +50,8 @@ public:
 
     /// Of the reply to it, once it was answered.
     [[nodiscard]] int status() const noexcept { return status_; }
+    /// How the content of that reply began, if it is a 5xx of the application that said something.
+    [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
     [[nodiscard]] bool is_private() const noexcept { return is_private_; }
     /// To be asked when it lets us wait: is it for the first time?
@@ -89,6 +91,7 @@ private:
     http::BodyFraming framing_ = http::BodyFraming::none;
     int status_ = 0;
     std::uint64_t sent_ = 0; // content bytes of the reply in hand
+    std::string failure_;    // how its content began
     bool has_waited_ = false;
     bool may_read_ = true;
     bool lingering_ = false;

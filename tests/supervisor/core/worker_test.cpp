@@ -249,6 +249,17 @@ TEST_F(WorkerTest, LetsItsSuccessorStandInThatPassesItsGateAfterTheOldDied) {
     EXPECT_EQ(worker_.serving(), n);
 }
 
+TEST_F(WorkerTest, ResumesWithThoseThatHaveSpoken) {
+    worker_.adopt_silent(2, now_);
+    worker_.on_child_started(2, 20, now_);
+    worker_.adopt(3, Phase::orphaned, false, now_);
+    worker_.on_child_started(3, 30, now_);
+    worker_.on_child_ready(3, 30, now_);
+    worker_.resume(now_);
+    EXPECT_EQ(worker_.find(2)->phase, Phase::draining) << "it may have been on its way out";
+    EXPECT_EQ(worker_.serving(), 3U);
+}
+
 TEST_F(WorkerTest, HoldsWhatReplacesNobody) {
     const auto n = worker_.start(now_, true);
     say_hello(n);

@@ -72,6 +72,20 @@ TEST_F(Scoreboard, CountsWhatClientsGot) {
     EXPECT_EQ(traffic.latency.counts.at(latency_bucket(40'000)), 2U);
 }
 
+TEST_F(Scoreboard, KeepsTheLastFailure) {
+    EXPECT_FALSE(reader_.read_failure());
+    writer_.begin_request("POST", "/buy", 5);
+    writer_.note_failure(502, "out of \x1bstock\r\nand more");
+    const auto failure = reader_.read_failure();
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->status, 502U);
+    EXPECT_EQ(failure->method + " " + failure->uri, "POST /buy");
+    EXPECT_EQ(failure->body, "out of ?stock");
+    auto mapping = Mapping::read_write(board_.get(), sizeof(ScoreboardRecord)).value();
+    static_cast<ScoreboardRecord*>(mapping.data())->failure.sequence.store(7);
+    EXPECT_FALSE(reader_.read_failure()) << "it never holds still";
+}
+
 TEST_F(Scoreboard, ShowsNoMoreFailuresThanRequests) {
     auto mapping = Mapping::read_write(board_.get(), sizeof(ScoreboardRecord)).value();
     static_cast<ScoreboardRecord*>(mapping.data())->failures.store(~std::uint64_t{0});
