@@ -105,7 +105,7 @@ Result<std::vector<RestartCounts>> Queries::restart_counts(const PastFilter& fil
         "SELECT worker, sum(crash), sum(planned) FROM ("
         "SELECT worker, 1 AS crash, 0 AS planned FROM processes WHERE ended_ms >= ?2 AND " MPSUP_IS_CRASH
         " UNION ALL SELECT worker, 0, 1 FROM events WHERE kind = 'rollout_finished' AND at_ms >= ?2 "
-        "AND (detail LIKE 'settled%' OR detail = 'rolled back')) "
+        "AND (reason LIKE 'settled%' OR reason = 'rolled back')) "
         "WHERE ?1 = '' OR worker = ?1 GROUP BY worker ORDER BY worker LIMIT max(?3, 1000000)";
     return connection_->run(sql, [&](SQLite::Statement& rows) {
         bind(rows, filter);

@@ -631,9 +631,9 @@ void Worker::on_generation_over(const Generation& ended, Phase last_phase, Time 
 }
 
 void Worker::settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why) {
+    const auto verdict = budget_.on_death(now, lasted, chance); // also of one that dies before it is resumed
     if (!wants_to_run_) return;
     last_failure_ = why;
-    const auto verdict = budget_.on_death(now, lasted, chance);
     const bool others_serve = std::ranges::any_of(generations_, [](const Generation& generation) {
         return is_taking_requests(generation.phase) && generation.ready_count() > 0;
     });

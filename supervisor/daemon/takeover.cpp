@@ -198,7 +198,7 @@ void Takeover::end_leftovers() {
     if (!site_.applied() && !is_up_ordered_) return; // they may be wanted yet
     std::vector<pid_t> left;
     for (const auto& [pid, record] : adoption_.missing())
-        if (!site_.find(record.worker)) left.push_back(pid);
+        if (record.is_child && !site_.find(record.worker)) left.push_back(pid);
     for (const pid_t pid : left) {
         const auto record = adoption_.arrived(pid);
         if (!record) continue;
@@ -287,6 +287,7 @@ void Takeover::adopt_silent_children(bool with_master) {
 void Takeover::resume_workers() {
     const auto workers = site_.workers();
     for (const auto& worker : workers) {
+        worker->reap(); // who said hello and has ended since does not count
         if (is_wanted(*worker)) {
             // Bound already, unless nobody is left who had it.
             auto listeners = site_.listeners().open(worker->spec().listen);

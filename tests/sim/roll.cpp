@@ -39,6 +39,7 @@ Roll::Roll(Shell& shell, WorkerShell& worker, core::RolloutPlan plan)
 void Roll::begin() {
     crashes_then_ = worker_.core().crashes();
     ready_then_ = worker_.core().ready();
+    has_leftovers_ = worker_.has_leftovers();
     tick();
 }
 
@@ -122,7 +123,7 @@ void Roll::carry_out(const core::RolloutOrder& order) {
 // Below the promise by crashes only, and what they lead to.
 void Roll::check_capacity() {
     const core::Worker& core = worker_.core();
-    if (!rollout_.has_served() || is_over() || !core.rules().is_pool) return;
+    if (!rollout_.has_served() || is_over() || has_leftovers_ || !core.rules().is_pool) return;
     if (core.crashes() != crashes_then_ || shell_.site().machine.faults.process > 0) return;
     const int promised = std::min(plan_.whole, ready_then_) - plan_.unavailable;
     shell_.site().oracle.check_capacity(worker_.id(), core.ready(), promised);

@@ -45,7 +45,8 @@ private:
     core::Rollout rollout_;
     Quality quality_;
     core::Tally new_tally_, old_tally_;
-    int crashes_then_ = 0; // of the worker, when it began
+    int crashes_then_ = 0;       // of the worker, when it began
+    bool has_leftovers_ = false; // of an earlier master: they count as ready until they have gone
     int ready_then_ = 0;
 };
 

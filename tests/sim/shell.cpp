@@ -260,7 +260,7 @@ void Shell::adopt_late_children() {
     if (!applied_ && !is_up_ordered_) return;
     std::vector<pid_t> left;
     for (const auto& [pid, record] : adoption_.missing())
-        if (!find(std::stoi(record.worker))) left.push_back(pid);
+        if (record.is_child && !find(std::stoi(record.worker))) left.push_back(pid);
     for (const pid_t pid : left) {
         step();
         const auto record = adoption_.arrived(pid);
@@ -292,7 +292,10 @@ void Shell::resume_all() {
     for (WorkerId id = 0; id < static_cast<WorkerId>(site_.rules.size()); ++id) {
         if (site_.bug == Bug::forget_worker && id == 0) continue;
         step();
-        if (WorkerShell* worker = find(id)) worker->resume(is_wanted(id));
+        WorkerShell* worker = find(id);
+        if (!worker) continue;
+        worker->ended();
+        worker->resume(is_wanted(id));
     }
 }
 

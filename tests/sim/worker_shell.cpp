@@ -670,6 +670,11 @@ void WorkerShell::adopt_silent_child(const core::RecordedProcess& record, Proces
     act();
 }
 
+bool WorkerShell::has_leftovers() const {
+    return std::ranges::any_of(generations_,
+                               [](const auto& generation) { return !predecessors_in(*generation).empty(); });
+}
+
 bool WorkerShell::has_master(GenerationNumber number) const {
     return std::ranges::any_of(generations_, [number](const auto& generation) {
         return generation->number == number && generation->process.process != nobody;

@@ -76,11 +76,11 @@ TEST_F(PastTest, CountsCrashesAndPlannedRestartsApart) {
           ended("e", "a child took over", ExitStatus::signalled(9), 50));
     auto planned = event("");
     planned.kind = EventKind::rollout_finished;
-    planned.detail = "settled, judged good";
+    planned.reason = "settled, judged good";
     auto back = planned;
-    back.detail = "rolled back";
+    back.reason = "rolled back";
     auto failed = planned;
-    failed.detail = "failed: it did not become ready";
+    failed.reason = "failed: it did not become ready";
     given(planned, back, failed);
     const auto crashes = queries().crashes({}).value();
     ASSERT_EQ(crashes.size(), 2U);
