@@ -65,11 +65,12 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
 }
 
 std::string Rollout::why_bad(const RolloutView& view) const {
+    if (!judge_) return {};
     return judge_->reason() + (view.new_failure.empty() ? "" : "; for example " + view.new_failure);
 }
 
 void Rollout::judge_anew(const RolloutView& view, Time now) {
-    if (!judge_ || promoted_) return;
+    if (!plan_.judge || promoted_) return;
     judge_.emplace(*plan_.judge, now);
     old_then_ = view.old_tally;
     new_then_ = view.new_tally;

@@ -109,10 +109,11 @@ Result<> check_state(const SitePaths& paths) {
     if (!queries && queries.error().code.value() == ENOENT) return {}; // then there is nothing to be read wrongly
     if (!queries) return std::unexpected(queries.error());
     if (auto living = queries->living(); !living) return std::unexpected(living.error());
-    auto row = queries->last_topology();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return {};
-    if (auto topology = topology::from_document((*row)->document); !topology)
+    const auto read = queries->last_topology();
+    if (!read) return std::unexpected(read.error());
+    const std::optional<state::TopologyRow>& row = *read;
+    if (!row) return {};
+    if (auto topology = topology::from_document(row->document); !topology)
         return failure("the topology that was applied last cannot be read: " + topology.error().to_string());
     return {};
 }

@@ -26,7 +26,7 @@ struct Handover {
 
     [[nodiscard]] std::string to_json() const;
     /// Every key checked; descriptors are numbers only so far.
-    [[nodiscard]] static Result<Handover> parse(const std::string& json);
+    [[nodiscard]] static Result<Handover> parse(const std::string& text);
     /// Is each descriptor what it is said to be (SO_ACCEPTCONN, getsockname(2))?
     [[nodiscard]] Result<> verify() const;
 };

@@ -30,7 +30,8 @@ constexpr int old_kept = 6;
 constexpr int taken_back = 7;
 
 bool is_unjudged_roll(const core::Rollout& rollout) {
-    return rollout.judge() && rollout.judge()->verdict() == core::Verdict::unjudged;
+    const std::optional<core::Judge>& judge = rollout.judge();
+    return judge && judge->verdict() == core::Verdict::unjudged;
 }
 
 // What was let in goes back, what was not is given up, what was added goes. Whose way back is barred is not what the

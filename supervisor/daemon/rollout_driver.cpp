@@ -26,7 +26,7 @@ core::RolloutView view_of(const WorkerHandle& worker, const core::RolloutPlan& p
     view.progress = core.progress(plan.new_one);
     if (const core::Generation* generation = core.find(plan.new_one)) view.new_ready = generation->ready_count();
     const core::Generation* old_one = core.find(plan.old_one);
-    view.old_serves = old_one && core::is_taking_requests(old_one->phase);
+    view.old_serves = old_one && core::is_taking_requests(old_one->phase) && old_one->has_spoken;
     if (old_one) view.old_alive = old_one->is_pool ? static_cast<int>(old_one->children.size()) : 1;
     view.new_tally = worker.tally(plan.new_one);
     view.old_tally = worker.tally(plan.old_one);

@@ -72,7 +72,7 @@ core::RolloutView Roll::view() const {
     view.progress = core.progress(plan_.new_one);
     if (const core::Generation* generation = core.find(plan_.new_one)) view.new_ready = generation->ready_count();
     const core::Generation* old_one = core.find(plan_.old_one);
-    view.old_serves = old_one && core::is_taking_requests(old_one->phase);
+    view.old_serves = old_one && core::is_taking_requests(old_one->phase) && old_one->has_spoken;
     if (old_one) view.old_alive = old_one->is_pool ? static_cast<int>(old_one->children.size()) : 1;
     view.new_tally = new_tally_;
     view.old_tally = old_tally_;
