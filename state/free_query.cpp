@@ -50,7 +50,11 @@ int may(void* /*self*/, int action, const char* first, const char* second, const
 
 std::unexpected<Error> trouble(sqlite3* database, int code) {
     const bool late = (code & 0xFF) == SQLITE_INTERRUPT || (code & 0xFF) == SQLITE_BUSY;
-    const std::string what = late ? "it took too long" : database ? ::sqlite3_errmsg(database) : ::sqlite3_errstr(code);
+    const bool forbidden = (code & 0xFF) == SQLITE_AUTH;
+    const std::string what = late        ? "it took too long"
+                             : forbidden ? "nothing can be changed: ask by SELECT, EXPLAIN or a PRAGMA that describes"
+                             : database  ? ::sqlite3_errmsg(database)
+                                         : ::sqlite3_errstr(code);
     return std::unexpected(Error{what, late ? std::make_error_code(std::errc::timed_out) : std::error_code{}});
 }
 

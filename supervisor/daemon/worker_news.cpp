@@ -265,7 +265,8 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(generation.number, child.pid, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
-    const bool is_spoken_for = generation.process.pidfd.pid() == sender ||
+    // By its master: that of the generation, one that retires, or a child on its way to be one.
+    const bool is_spoken_for = generation.process.pidfd.pid() == sender || generation.children.contains(sender) ||
                                std::ranges::any_of(generation.retiring, [sender](const ServingProcess& master) {
                                    return master.pidfd.pid() == sender;
                                });

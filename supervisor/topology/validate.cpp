@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -320,10 +321,20 @@ private:
             else if (key->type != Type::section)
                 set(*key, *given.value, place, spec);
             else if (!key->shorthand.empty() && given.value->type == Node::Type::scalar)
-                set(*find_key(join(key->path, key->shorthand)), *given.value, place, spec);
+                set_by_shorthand(*key, *given.value, place, spec);
             else if (is_section(*given.value, place))
                 worker_section(*given.value, std::string(key->path), place, kind, spec);
         }
+    }
+
+    // What is wrong with it is said of the key that was written.
+    void set_by_shorthand(const Key& section, const Node& node, const std::string& where, WorkerSpec& spec) {
+        const std::size_t before = findings_.size();
+        const Key& key = *find_key(join(section.path, section.shorthand));
+        set(key, node, where, spec);
+        const std::string inner = in_ticks(key.name());
+        for (Finding& finding : findings_ | std::views::drop(before))
+            if (finding.message.starts_with(inner)) finding.message.replace(0, inner.size(), in_ticks(section.name()));
     }
 
     void wrong_kind(const Key& key, const Node::Entry& given, const std::string& where, Kind kind) {

@@ -53,7 +53,7 @@ std::string expected_form(const Key& key) {
     case Type::command: return "a program and its arguments, as a list: [/usr/bin/check, --fast]";
     case Type::hooks: return "{exec: [program, argument]} or {webhook: URL}, maybe with a timeout, or a list of such";
     case Type::environment: return "NAME: value, a line each";
-    case Type::words: return "PATTERN: " + words_of(key) + ", a line each";
+    case Type::words: return "NAME: " + words_of(key) + ", a line each";
     case Type::integer:
         return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most) +
                (key.choices.empty() ? "" : ", or " + words_of(key));

@@ -499,7 +499,7 @@ void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender
     core_.on_child_started(generation.number, word.pid, now());
     if (generation.killed) kill(generation, kept);
     const bool is_spoken_for =
-        sender == generation.process.process ||
+        sender == generation.process.process || generation.children.contains(machine_.process(sender).pid) ||
         std::ranges::find(generation.retiring, sender, &Serving::process) != generation.retiring.end();
     if (!is_spoken_for) watch(kept);
 }

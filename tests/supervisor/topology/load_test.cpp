@@ -101,7 +101,7 @@ TEST_F(TopologyLoader, ReportsEverythingAtOnceWithPlaceLineAndSuggestion) {
             "such; "
             "found `127.0.0.1:80800`\n        listen: 127.0.0.1:80800\n                ^\n"
             "    ports go from 1 to 65535\n"
-            "site.yaml:11:11: error: `size` must be a whole number from 1 to 1000; found `many`\n"
+            "site.yaml:11:11: error: `pool` must be a whole number from 1 to 1000; found `many`\n"
             "        pool: many\n              ^\n");
 }
 
@@ -148,7 +148,7 @@ TEST_F(TopologyLoader, WantsAnApplicationOrAFolderOfScripts) {
     EXPECT_EQ(problems(head + ", cgi: {dir: htdocs, mode: fork, modes: {'*.pl': exec}}}\n"), "no problem");
     EXPECT_EQ(problems(head + ", cgi: {mode: fork}}\n"), "3:47 `cgi` has no `dir` (the folder of the scripts)\n");
     EXPECT_EQ(problems(head + ", cgi: {dir: htdocs, modes: {a.cgi: often}}}\n"),
-              "3:76 `modes` must be PATTERN: registry or perlrun or fork or exec, a line each; found `often`\n");
+              "3:76 `modes` must be NAME: registry or perlrun or fork or exec, a line each; found `often`\n");
     EXPECT_EQ(problems(dynamic_worker("cgi: htdocs")), "4:6 `w` has both `app` and `cgi`; keep one\n");
 }
 
