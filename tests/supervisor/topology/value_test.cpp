@@ -23,11 +23,11 @@ TEST_F(TopologyValue, IsTakenAsItIsWritten) {
 }
 
 TEST_F(TopologyValue, OfANumberHasDigitsAndBounds) {
-    const std::string range = "4:7 `size` must be a whole number from 1 to 1000; found ";
+    const std::string range = "4:7 `pool` must be a whole number from 1 to 1000; found ";
     for (const std::string bad :
          {"0", "-1", "1001", "1e3", "0x10", "1_000", "3.0", "+3", "99999999999999999999", "two"})
         EXPECT_EQ(problems(dynamic_worker("pool: " + bad)), range + "`" + bad + "`\n");
-    EXPECT_EQ(problems(dynamic_worker("pool: 012")), "4:7 `size`: a number does not begin with 0; found `012`\n");
+    EXPECT_EQ(problems(dynamic_worker("pool: 012")), "4:7 `pool`: a number does not begin with 0; found `012`\n");
     EXPECT_EQ(problems(dynamic_worker("pool: 1000")), "no problem");
     EXPECT_EQ(problems(dynamic_worker("pool: [1]")), "4:7 `workers.w.pool` must be a section with keys of its own\n");
     EXPECT_EQ(problems(dynamic_worker("pool: ~")), "4:7 `workers.w.pool` is empty\n");
