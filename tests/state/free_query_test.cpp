@@ -74,7 +74,8 @@ TEST_F(FreeQuery, ChangesNothing) {
 TEST_F(FreeQuery, SaysWhatIsWrong) {
     EXPECT_EQ(ask("SELECT nowhere FROM events").error().to_string(), "no such column: nowhere");
     EXPECT_EQ(ask("").error().to_string(), "there is no statement");
-    EXPECT_EQ(ask("DELETE FROM events").error().to_string(), "nothing can be changed: ask by SELECT, EXPLAIN or a PRAGMA that describes");
+    EXPECT_EQ(ask("DELETE FROM events").error().to_string(),
+              "nothing can be changed: ask by SELECT, EXPLAIN or a PRAGMA that describes");
     EXPECT_EQ(run_free_query(path_ + ".not", "SELECT 1").error().code, std::errc::no_such_file_or_directory);
 }
 
