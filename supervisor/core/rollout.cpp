@@ -53,6 +53,7 @@ std::vector<RolloutOrder> Rollout::step(const RolloutView& view, Time now) {
             judge_anew(view, now);
         judge_->look(view.old_tally.since(old_then_), view.new_tally.since(new_then_), now);
         const auto verdict = judge_->look(old_memory_, new_memory_);
+        was_good_ = was_good_ || verdict == Verdict::good;
         if (verdict == Verdict::bad && !plan_.freezes) return fail(why_bad(view));
         if (verdict == Verdict::bad) {
             phase_ = Phase::frozen;
@@ -75,6 +76,8 @@ void Rollout::judge_anew(const RolloutView& view, Time now) {
     old_then_ = view.old_tally;
     new_then_ = view.new_tally;
 }
+
+bool Rollout::is_unjudged() const { return judge_ && judge_->verdict() == Verdict::unjudged && !was_good_; }
 
 void Rollout::weigh(const RolloutView& view, Time now) {
     if (weighed_at_ && now < *weighed_at_ + weighing_interval) return;

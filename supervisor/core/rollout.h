@@ -87,6 +87,8 @@ public:
     [[nodiscard]] bool has_served() const { return has_served_; }
     [[nodiscard]] const std::string& why() const { return why_; }
     [[nodiscard]] const std::optional<Judge>& judge() const { return judge_; }
+    /// Too little was asked of it, all the time, to compare it with the old one.
+    [[nodiscard]] bool is_unjudged() const;
     /// Children that the new generation should have now.
     [[nodiscard]] int target() const { return new_target_; }
     [[nodiscard]] std::optional<Time> next_look() const;
@@ -118,6 +120,7 @@ private:
     bool is_fresh_ = false; // it has grown since it was judged last
     bool promoted_ = false;
     bool has_served_ = false;
+    bool was_good_ = false; // by one of its verdicts
     std::string why_;
 };
 

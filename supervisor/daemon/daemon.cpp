@@ -46,6 +46,7 @@ constexpr int usage = 2;
 constexpr int busy = 8;
 constexpr int bad_topology = 78;
 constexpr auto answer_patience = std::chrono::seconds(1);
+constexpr auto flush_patience = std::chrono::milliseconds(100);
 
 std::string result_line(const Outcome& outcome) {
     return json::serialize(json::object{{"type", "result"}, {"code", outcome.code}, {"text", outcome.text}});
@@ -277,6 +278,7 @@ private:
         }
         log_line(outcome.code == 0 ? "info" : "error", operation_ + ": " + outcome.text);
         if (record) record->end(outcome);
+        (void)store_->flush(flush_patience); // who asks for the history next finds it there
         operation_.clear();
         operation_ended_.ring();
         ::malloc_trim(0); // what it took is not needed for days

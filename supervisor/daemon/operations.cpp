@@ -29,11 +29,6 @@ constexpr int failed = 1;
 constexpr int old_kept = 6;
 constexpr int taken_back = 7;
 
-bool is_unjudged_roll(const core::Rollout& rollout) {
-    const std::optional<core::Judge>& judge = rollout.judge();
-    return judge && judge->verdict() == core::Verdict::unjudged;
-}
-
 // What was let in goes back, what was not is given up, what was added goes. Whose way back is barred is not what the
 // topology says of it, and the next `up` replaces it. Did clients reach any of it?
 asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const Newcomer* failed_one, std::string why,
@@ -77,7 +72,7 @@ asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, P
                 co_return Outcome{had_served ? taken_back : old_kept, std::move(text)};
             }
             const core::Rollout rollout = co_await run_rollout(site, newcomer.worker, newcomer.plan, progress, false);
-            is_unjudged = is_unjudged || is_unjudged_roll(rollout);
+            is_unjudged = is_unjudged || rollout.is_unjudged();
             if (rollout.phase() == core::Rollout::Phase::settled) continue;
             std::string text = describe_failure(site, *newcomer.worker, newcomer.plan, rollout, newcomer.log_start);
             const bool had_served = co_await undo(site, newcomers, &newcomer, text, report);
@@ -202,7 +197,7 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
             }
             co_return Outcome{code, std::move(why)};
         }
-        is_unjudged = is_unjudged || is_unjudged_roll(rollout);
+        is_unjudged = is_unjudged || rollout.is_unjudged();
         rolled.push_back(worker);
         co_await wait_until_settled(site, *worker);
         site.around().history.worker_event(state::EventKind::restarted, name, worker->core());
