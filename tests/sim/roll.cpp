@@ -38,7 +38,7 @@ Roll::Roll(Shell& shell, WorkerShell& worker, core::RolloutPlan plan)
 
 void Roll::begin() {
     crashes_then_ = worker_.core().crashes();
-    ready_then_ = worker_.core().ready();
+    ready_then_ = std::min(worker_.core().ready(), children_that_serve());
     has_leftovers_ = worker_.has_leftovers();
     tick();
 }
@@ -120,13 +120,24 @@ void Roll::carry_out(const core::RolloutOrder& order) {
     std::unreachable();
 }
 
+// In truth. What the supervisor knows may be late: both of an end that was told to be, and of a crash.
+int Roll::children_that_serve() const {
+    Machine& machine = shell_.site().machine;
+    return static_cast<int>(std::ranges::count_if(machine.living_of_worker(worker_.id()), [&](ProcessId id) {
+        const Process& process = machine.process(id);
+        if (process.kind != Kind::child || !process.told_ready) return false;
+        const bool is_told = process.master != nobody && machine.process(process.master).was_told_serve;
+        return process.stage == Stage::serving || (process.stage == Stage::ready && is_told); // on its way to it
+    }));
+}
+
 // Below the promise by crashes only, and what they lead to.
 void Roll::check_capacity() {
     const core::Worker& core = worker_.core();
     if (!rollout_.has_served() || is_over() || has_leftovers_ || !core.rules().is_pool) return;
     if (core.crashes() != crashes_then_ || shell_.site().machine.faults.process > 0) return;
     const int promised = std::min(plan_.whole, ready_then_) - plan_.unavailable;
-    shell_.site().oracle.check_capacity(worker_.id(), core.ready(), promised);
+    shell_.site().oracle.check_capacity(worker_.id(), std::max(core.ready(), children_that_serve()), promised);
 }
 
 } // namespace mpsup::sim

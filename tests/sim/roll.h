@@ -37,6 +37,7 @@ private:
     void count(core::Tally& tally, GenerationNumber number, Quality quality);
     [[nodiscard]] core::RolloutView view() const;
     void carry_out(const core::RolloutOrder& order);
+    [[nodiscard]] int children_that_serve() const;
     void check_capacity();
 
     Shell& shell_;
