@@ -276,6 +276,11 @@ void Takeover::adopt_silent_children(bool with_master) {
         const auto record = adoption_.arrived(pid);
         if (!record) continue;
         Known& known = known_.at(pid);
+        if (const auto status = known.pidfd.reap()) {
+            site_.around().history.store().exited({record->uuid, *status, "ended while no supervisor ran"});
+            known_.erase(pid);
+            continue;
+        }
         const bool serves = does_serve(record->worker, record->generation);
         WorkerHandle& worker = worker_of(record->worker, true);
         worker.adopt_silent_child(*record, std::move(known.pidfd), known.started_ms);

@@ -281,6 +281,10 @@ void Shell::adopt_silent_children(bool with_master) {
     for (const pid_t pid : chosen) {
         step();
         const auto record = adoption_.arrived(pid);
+        if (!machine_.process(known_.at(pid).first).alive) {
+            machine_.write([uuid = Uuid{std::stoi(record->uuid)}](Disk& disk) { disk.rows[uuid].has_ended = true; });
+            continue;
+        }
         WorkerShell& worker = worker_of(std::stoi(record->worker));
         const bool serves = does_serve(worker.id(), record->generation);
         worker.adopt_silent_child(*record, known_.at(pid).first);
