@@ -2,6 +2,7 @@
 
 #include "worker/http/percent.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -145,13 +146,22 @@ void Client::serve_file() {
     sent_ = 0;
     client_gone_ = false;
     bool whole = start(reply.status, reply.fields(), reply.length(), reply.close) == Started::ok;
-    if (whole && reply.file)
+    if (whole && !reply.parts.empty())
+        whole = send_parts(reply);
+    else if (whole && reply.file)
         whole = send_file(reply.file.get(), reply.offset, reply.file_size);
     else if (whole && !reply.text.empty())
         whole = write(reply.text);
     reply.file.reset();
     body_.clear();
     finish_reply(whole);
+}
+
+bool Client::send_parts(const http::Reply& reply) {
+    const bool sent = std::ranges::all_of(reply.parts, [&](const http::FilePart& part) {
+        return write(part.head) && send_file(reply.file.get(), part.offset, part.size);
+    });
+    return sent && write(reply.text);
 }
 
 void Client::serve(perl::Engine& engine) {

@@ -66,6 +66,7 @@ private:
     [[nodiscard]] bool write_out(std::string_view bytes);
     [[nodiscard]] bool write_parts(std::span<const std::string_view> parts);
     [[nodiscard]] bool wait_writable();
+    [[nodiscard]] bool send_parts(const http::Reply& reply);
     void write_own_reply();
     void answer_error(int status);
     void finish_reply(bool whole);

@@ -76,7 +76,8 @@ private:
     Task read_more(Session& session);
     Task answer(Session& session, bool& open);
     Task send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent, bool& open);
-    Task send_file(Session& session, std::uint64_t& sent, bool& open);
+    Task send_file(Session& session, std::uint64_t start, std::uint64_t size, std::uint64_t& sent, bool& open);
+    Task send_parts(Session& session, std::uint64_t& sent, bool& open);
     Task wait_writable(Session& session, bool& open);
     void record(Session& session, int status, std::uint64_t bytes);
     void start_ticking();
@@ -233,6 +234,9 @@ Task EventServer::Loop::answer(Session& session, bool& open) {
     bool whole = true;
     if (framing == BodyFraming::none) {
         co_await send_head(session, {}, false, sent, open);
+    } else if (!reply.parts.empty()) {
+        co_await send_parts(session, sent, open);
+        whole = sent == reply.length();
     } else if (!reply.file) {
         co_await send_head(session, reply.text, false, sent, open);
     } else if (reply.file_size <= inline_file) {
@@ -241,7 +245,7 @@ Task EventServer::Loop::answer(Session& session, bool& open) {
         co_await send_head(session, reply.text, false, sent, open);
     } else {
         co_await send_head(session, {}, true, sent, open);
-        if (open) co_await send_file(session, sent, open);
+        if (open) co_await send_file(session, reply.offset, reply.file_size, sent, open);
         whole = sent == reply.file_size;
     }
     record(session, reply.status, sent);
@@ -270,12 +274,27 @@ Task EventServer::Loop::send_head(Session& session, std::string_view content, bo
     }
 }
 
-Task EventServer::Loop::send_file(Session& session, std::uint64_t& sent, bool& open) {
+// Each with what goes before it; the end of it all is text.
+Task EventServer::Loop::send_parts(Session& session, std::uint64_t& sent, bool& open) {
     const Reply& reply = session.reply;
-    auto offset = static_cast<off_t>(reply.offset);
-    while (open && sent < reply.file_size) {
-        const std::uint64_t wanted = std::min<std::uint64_t>(reply.file_size - sent, sendfile_turn);
-        const IoResult result = send_file_part(session.socket.native_handle(), reply.file.get(), offset, wanted);
+    for (const FilePart& part : reply.parts) {
+        co_await send_head(session, part.head, true, sent, open);
+        const std::uint64_t before = sent;
+        if (open) co_await send_file(session, part.offset, part.size, sent, open);
+        if (!open || sent - before < part.size) co_return;
+    }
+    co_await send_head(session, reply.text, false, sent, open);
+}
+
+// Less than `size` when the file has become shorter.
+Task EventServer::Loop::send_file(Session& session, std::uint64_t start, std::uint64_t size, std::uint64_t& sent,
+                                  bool& open) {
+    auto offset = static_cast<off_t>(start);
+    const std::uint64_t end = sent + size;
+    while (open && sent < end) {
+        const std::uint64_t wanted = std::min<std::uint64_t>(end - sent, sendfile_turn);
+        const IoResult result =
+            send_file_part(session.socket.native_handle(), session.reply.file.get(), offset, wanted);
         if (result.status == IoStatus::ended) co_return;
         if (result.status == IoStatus::failed) {
             open = false;
@@ -283,7 +302,7 @@ Task EventServer::Loop::send_file(Session& session, std::uint64_t& sent, bool& o
         }
         sent += result.count;
         if (result.count > 0) session.http.write_progress(Clock::now());
-        if (sent < reply.file_size && (result.status == IoStatus::blocked || result.count == sendfile_turn))
+        if (sent < end && (result.status == IoStatus::blocked || result.count == sendfile_turn))
             co_await wait_writable(session, open);
     }
 }

@@ -11,11 +11,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mpsup::http {
 
+/// A piece of a file and what is sent before it.
+struct FilePart {
+    std::string head;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
 /// A reply in the making, owned by the connection and used again for its next request, so that its strings keep their
-/// memory. Content is either `file` or `text`.
+/// memory. Content is either `text`, or `file`, or when there are `parts`: these of the file, and then `text`.
 class Reply {
 public:
     int status = 200;
@@ -25,6 +33,8 @@ public:
     std::uint64_t offset = 0;
     std::uint64_t file_size = 0; // bytes to be sent of it; when the file turns out shorter the connection is cut
 
+    std::vector<FilePart> parts;
+
     /// Empty again, with status 200.
     void clear() noexcept {
         status = 200;
@@ -32,6 +42,7 @@ public:
         text.clear();
         file.reset();
         offset = file_size = 0;
+        parts.clear();
         count_ = 0;
         used_ = 0;
     }
@@ -41,7 +52,12 @@ public:
         fields_[count_++] = {keep(name), keep(value)};
     }
     [[nodiscard]] std::span<const Field> fields() const noexcept { return {fields_.data(), count_}; }
-    [[nodiscard]] std::uint64_t length() const noexcept { return file ? file_size : text.size(); }
+    [[nodiscard]] std::uint64_t length() const noexcept {
+        if (parts.empty()) return file ? file_size : text.size();
+        std::uint64_t sum = text.size();
+        for (const FilePart& part : parts) sum += part.head.size() + part.size;
+        return sum;
+    }
 
 private:
     std::string_view keep(std::string_view part) noexcept {

@@ -1,5 +1,6 @@
 #include "worker/static/static_files.h"
 
+#include "worker/http/byte_ranges.h"
 #include "worker/http/error_log.h"
 #include "worker/http/http_date.h"
 #include "worker/http/percent.h"
@@ -8,9 +9,13 @@
 #include "worker/static/media_types.h"
 #include "worker/static/validators.h"
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <optional>
+#include <random>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,16 +55,71 @@ bool has_dot_name(std::string_view path) { return path.find("/.") != std::string
 
 // Status and fields; false when no content follows.
 bool begin_reply(const http::Request& request, http::Reply& reply, const Validators& validators,
-                 const http::HttpDate& modified, std::string_view type) {
+                 const http::HttpDate& modified) {
     const int status = evaluate_conditions(request, validators);
     if (status == 412) return refuse(reply, 412), false;
     reply.status = status;
     reply.add("ETag", validators.etag());
     // RFC 9110 section 8.8.2.1: never later than Date.
     if (validators.modified() <= std::time(nullptr)) reply.add("Last-Modified", {modified.data(), modified.size()});
-    if (status == 304) return false;
+    return status != 304;
+}
+
+// Nothing: the whole. Other methods than GET have no ranges (RFC 9110 section 14.2), and of two fields none is right.
+std::optional<std::vector<http::ByteRange>> wanted_ranges(const http::Request& request, const Validators& validators,
+                                                          std::uint64_t size) {
+    std::string_view wanted;
+    std::size_t count = 0;
+    for (const http::Field& field : request.fields)
+        if (http::equals_ignoring_case(field.name, "Range")) wanted = field.value, ++count;
+    if (count != 1 || request.method != "GET") return std::nullopt;
+    if (!if_range_holds(request, validators, std::time(nullptr))) return std::nullopt;
+    return http::select_byte_ranges(wanted, size);
+}
+
+// What cannot be in a file but by a chance of one in 2^64.
+std::string fresh_boundary() {
+    thread_local std::mt19937_64 random{std::random_device{}()};
+    std::array<char, 24> text{};
+    std::snprintf(text.data(), text.size(), "mpsup%016llx", static_cast<unsigned long long>(random()));
+    return text.data();
+}
+
+void whole(http::Reply& reply, std::string_view type) {
     reply.add("Content-Type", type);
-    return true;
+    reply.add("Accept-Ranges", "bytes");
+}
+
+// RFC 9110 sections 15.3.7 and 15.5.17. From the file, or without one from `content`.
+void partial(http::Reply& reply, const std::vector<http::ByteRange>& ranges, std::string_view type, std::uint64_t size,
+             Fd file, std::string_view content) {
+    if (ranges.empty()) {
+        refuse(reply, 416);
+        return reply.add("Content-Range", http::unsatisfied_range(size));
+    }
+    reply.status = 206;
+    if (ranges.size() == 1) {
+        const http::ByteRange& range = ranges.front();
+        reply.add("Content-Type", type);
+        reply.add("Content-Range", http::content_range(range, size));
+        if (!file) return reply.text = content.substr(range.first, range.count), void();
+        reply.offset = range.first;
+        reply.file_size = range.count;
+        reply.file = std::move(file);
+        return;
+    }
+    const std::string boundary = fresh_boundary();
+    reply.add("Content-Type", "multipart/byteranges; boundary=" + boundary);
+    for (const http::ByteRange& range : ranges) {
+        std::string head = "\r\n--" + boundary + "\r\nContent-Type: ";
+        head.append(type).append("\r\nContent-Range: ").append(http::content_range(range, size)).append("\r\n\r\n");
+        if (file)
+            reply.parts.push_back({std::move(head), range.first, range.count});
+        else
+            reply.text.append(head).append(content.substr(range.first, range.count));
+    }
+    reply.text += "\r\n--" + boundary + "--\r\n";
+    reply.file = std::move(file);
 }
 
 // A reference relative to the request's own path, so that it holds under any host name and no path can turn into a
@@ -144,8 +204,11 @@ void StaticFiles::look_up(const http::Request& request, http::Reply& reply) {
 void StaticFiles::send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status) {
     const Validators validators(status);
     const std::string_view type = media_type(path_);
-    if (!begin_reply(request, reply, validators, http::format_http_date(validators.modified()), type)) return;
+    if (!begin_reply(request, reply, validators, http::format_http_date(validators.modified()))) return;
     const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (const auto ranges = wanted_ranges(request, validators, size))
+        return partial(reply, *ranges, type, size, std::move(file), {});
+    whole(reply, type);
     if (size <= FileCache::max_file && http::read_part(file.get(), 0, size, reply.text)) {
         cache_.keep(path_, status, type, reply.text, std::time(nullptr));
         return;
@@ -155,7 +218,12 @@ void StaticFiles::send_file(const http::Request& request, http::Reply& reply, Fd
 }
 
 void StaticFiles::send_kept(const http::Request& request, http::Reply& reply, const FileCache::Entry& entry) {
-    if (begin_reply(request, reply, entry.validators, entry.modified, entry.media_type)) reply.text = entry.content;
+    if (!begin_reply(request, reply, entry.validators, entry.modified)) return;
+    const std::string& content = entry.content;
+    if (const auto ranges = wanted_ranges(request, entry.validators, content.size()))
+        return partial(reply, *ranges, entry.media_type, content.size(), {}, content);
+    whole(reply, entry.media_type);
+    reply.text = content;
 }
 
 } // namespace mpsup::static_files

@@ -18,7 +18,8 @@ namespace mpsup::static_files {
 /// whatever symbolic links say (openat2(2), RESOLVE_BENEATH). A folder answers with its index.html, and without its
 /// last slash by a redirect. 404: paths outside of `serves`, bad escapes, ".." and names that begin with a dot,
 /// whatever is not a regular file. 403: not readable. 503: descriptors have run out. Other methods: 405.
-/// Entity tags and dates as in validators.h. Used from one thread.
+/// Parts of files as byte_ranges.h says, several as multipart/byteranges (RFC 9110 section 14.6), unless If-Range names
+/// another state. Entity tags and dates as in validators.h. Used from one thread.
 class StaticFiles final : public http::Handler {
 public:
     /// `serves`: path prefixes that are answered ("/static/", or one file "/robots.txt"); none: everything.
@@ -33,7 +34,7 @@ private:
     StaticFiles(Fd root, std::vector<std::string> serves) noexcept
         : root_(std::move(root)), serves_(std::move(serves)) {}
 
-    [[nodiscard]] [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
+    [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
     void complain(int error);
     void look_up(const http::Request& request, http::Reply& reply);
     void send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status);

@@ -79,4 +79,12 @@ int evaluate_conditions(const http::Request& request, const Validators& validato
     return 200;
 }
 
+bool if_range_holds(const http::Request& request, const Validators& validators, std::time_t now) noexcept {
+    const auto value = request.find("If-Range");
+    if (!value) return true;
+    if (value->starts_with('"')) return *value == validators.etag();
+    const auto date = http::parse_http_date(*value);
+    return date && *date == validators.modified() && validators.modified() < now - 1;
+}
+
 } // namespace mpsup::static_files

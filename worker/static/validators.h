@@ -28,4 +28,8 @@ private:
 /// What the conditions of a GET or HEAD come to: 200, 304, or 412, in the order of section 13.2.2.
 [[nodiscard]] int evaluate_conditions(const http::Request& request, const Validators& validators) noexcept;
 
+/// Does If-Range, if there is one, name this very state (section 13.1.5)? By a strong tag, or by the exact date if that is
+/// more than a second before `now`, the Date of the reply; whatever else is in it does not.
+[[nodiscard]] bool if_range_holds(const http::Request& request, const Validators& validators, std::time_t now) noexcept;
+
 } // namespace mpsup::static_files

@@ -54,9 +54,17 @@ protected:
         return {};
     }
     [[nodiscard]] std::string content() const {
+        if (!reply.parts.empty()) {
+            std::string text;
+            for (const http::FilePart& part : reply.parts) text += part.head + read(part.offset, part.size);
+            return text + reply.text;
+        }
         if (!reply.file) return reply.text;
-        std::string text(reply.file_size, '\0');
-        const ssize_t count = ::pread(reply.file.get(), text.data(), text.size(), 0);
+        return read(reply.offset, reply.file_size);
+    }
+    [[nodiscard]] std::string read(std::uint64_t offset, std::uint64_t size) const {
+        std::string text(size, '\0');
+        const ssize_t count = ::pread(reply.file.get(), text.data(), text.size(), static_cast<off_t>(offset));
         text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
         return text;
     }
@@ -187,6 +195,60 @@ TEST_F(Site, KeepsItsHandsOffWhenAPreconditionFails) {
     EXPECT_FALSE(content().contains("body"));
 }
 
+TEST_F(Site, SendsTheRangeThatIsWanted) {
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=0-3"}}), 206);
+    EXPECT_EQ(content(), "body");
+    EXPECT_EQ(field("Content-Range"), "bytes 0-3/7");
+    EXPECT_EQ(field("Content-Type"), "text/css; charset=utf-8");
+    EXPECT_FALSE(field("ETag").empty());
+    EXPECT_EQ(reply.length(), 4U);
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=-2"}}), 206);
+    EXPECT_EQ(content(), "{}");
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=7-"}}), 416);
+    EXPECT_EQ(field("Content-Range"), "bytes */7");
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=x"}}), 200);
+    EXPECT_EQ(field("Accept-Ranges"), "bytes");
+    EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=0-3"}}, "HEAD"), 200);
+    EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=0-3"}, {"range", "bytes=4-5"}}), 200) << "which of them?";
+}
+
+TEST_F(Site, SendsSeveralRangesInOneReply) {
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=5-6,0-1"}}), 206);
+    const std::string type = field("Content-Type");
+    ASSERT_TRUE(type.starts_with("multipart/byteranges; boundary=mpsup")) << type;
+    const std::string line = "--" + type.substr(type.find('=') + 1);
+    const std::string of_part = "\r\nContent-Type: text/css; charset=utf-8\r\nContent-Range: bytes ";
+    EXPECT_EQ(content(), "\r\n" + line + of_part + "5-6/7\r\n\r\n{}\r\n" + line + of_part + "0-1/7\r\n\r\nbo\r\n" +
+                             line + "--\r\n");
+    EXPECT_EQ(reply.length(), content().size());
+    EXPECT_EQ(field("Content-Range"), "") << "each part has its own";
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=5-6,0-1"}}), 206);
+    EXPECT_NE(field("Content-Type"), type) << "nobody can know the next boundary";
+}
+
+TEST_F(Site, SendsTheWholeWhenTheRangeIsOfAnotherState) {
+    const timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, folder.path("root/static/site.css").c_str(), times, 0), 0);
+    ASSERT_EQ(get("/static/site.css"), 200);
+    const std::string etag = field("ETag");
+    const std::string weak = "W/" + etag;
+    const std::string date = field("Last-Modified");
+    const auto with = [&](std::string_view if_range) {
+        return get("/static/site.css", {{"Range", "bytes=0-3"}, {"If-Range", if_range}});
+    };
+    EXPECT_EQ(with(etag), 206);
+    EXPECT_EQ(with(date), 206);
+    EXPECT_EQ(with(weak), 200) << "strong comparison";
+    EXPECT_EQ(with("\"x\""), 200);
+    EXPECT_EQ(with("Sun, 06 Nov 1994 08:49:37 GMT"), 200);
+    EXPECT_EQ(with("tomorrow"), 200);
+    EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=0-3"}, {"If-None-Match", etag}}), 304) << "first things first";
+    folder.write("root/static/new.css", "body {}");
+    ASSERT_EQ(get("/static/new.css"), 200);
+    EXPECT_EQ(get("/static/new.css", {{"Range", "bytes=0-3"}, {"If-Range", field("Last-Modified")}}), 200)
+        << "it may have changed again within the second";
+}
+
 TEST_F(Site, ChangesTheTagWithTheFile) {
     ASSERT_EQ(get("/static/site.css"), 200);
     const std::string before = field("ETag");
@@ -208,6 +270,11 @@ TEST_F(Site, AnswersTheSameFromMemory) {
         EXPECT_EQ(get("/static/site.css", {{"If-None-Match", field("ETag")}}), 304);
         EXPECT_EQ(reply.length(), 0U);
         EXPECT_EQ(get("/static/site.css", {{"If-Match", "\"x\""}}), 412);
+        EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=5-"}}), 206);
+        EXPECT_EQ(content(), "{}");
+        EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=5-5,0-0"}}), 206);
+        EXPECT_EQ(reply.length(), content().size());
+        EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=9-"}}), 416);
     }
     folder.write("root/static/site.css", "html {}");
     ASSERT_EQ(get("/static/site.css"), 200);
