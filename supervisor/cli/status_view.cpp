@@ -99,6 +99,11 @@ std::string title_of(const json::object& status) {
     if (text_at(supervisor, "state") == "gone") return title + ", no supervisor runs: this is what was recorded last";
     title += ", supervisor pid " + std::to_string(number_at(supervisor, "pid")) + " " + text_at(supervisor, "state") +
              " for " + short_age(now_ms() - parse_timestamp(text_at(supervisor, "started_at")));
+    const std::string operation = text_at(supervisor, "operation");
+    const std::string rollout = text_at(supervisor, "rollout");
+    if (!operation.empty())
+        title +=
+            "\n" + coloured(printable(operation + " runs" + (rollout.empty() ? "" : ": " + rollout)), Colour::yellow);
     const std::string trouble = text_at(supervisor, "trouble");
     return trouble.empty() ? title : title + "\n" + coloured("history: " + printable(trouble), Colour::red);
 }

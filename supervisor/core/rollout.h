@@ -87,6 +87,8 @@ public:
     [[nodiscard]] bool has_served() const { return has_served_; }
     [[nodiscard]] const std::string& why() const { return why_; }
     [[nodiscard]] const std::optional<Judge>& judge() const { return judge_; }
+    /// When the pause in hand ends; far away: when somebody promotes.
+    [[nodiscard]] std::optional<Time> pause_ends() const { return pause_ends_; }
     /// Too little was asked of it, all the time, to compare it with the old one.
     [[nodiscard]] bool is_unjudged() const;
     /// Children that the new generation should have now.

@@ -29,6 +29,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <malloc.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ constexpr int usage = 2;
 constexpr int busy = 8;
 constexpr int bad_topology = 78;
 constexpr auto answer_patience = std::chrono::seconds(1);
+constexpr auto lock_patience = std::chrono::seconds(2);
 constexpr auto flush_patience = std::chrono::milliseconds(100);
 
 std::string result_line(const Outcome& outcome) {
@@ -67,7 +69,12 @@ std::string progress_line(const ReportLine& line) {
 Result<Fd> take_lock(const std::string& path) {
     auto file = open_file(path, O_RDWR | O_CREAT, 0600);
     if (!file) return file;
-    if (::flock(file->get(), LOCK_EX | LOCK_NB) != 0) return failure("another supervisor of this site runs");
+    // One that was killed holds it until the last of its threads is gone, which may be in the middle of a write.
+    const auto deadline = std::chrono::steady_clock::now() + lock_patience;
+    while (::flock(file->get(), LOCK_EX | LOCK_NB) != 0) {
+        if (std::chrono::steady_clock::now() >= deadline) return failure("another supervisor of this site runs");
+        ::poll(nullptr, 0, 5); // flock(2) has no deadline of its own
+    }
     return file;
 }
 
@@ -485,7 +492,13 @@ private:
 
     SupervisorView view() const {
         const std::string trouble = store_trouble_.empty() ? store_->status().problem : store_trouble_;
-        return {told_to_stop_ ? "stopping" : "running", ::getpid(), started_ms_, build_id(), trouble};
+        return {told_to_stop_ ? "stopping" : "running",
+                ::getpid(),
+                started_ms_,
+                build_id(),
+                trouble,
+                operation_,
+                around_.rollout.doing};
     }
 
     asio::io_context context_{1}; // first: everything below may still refer to it while it is destroyed

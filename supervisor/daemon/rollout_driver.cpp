@@ -1,5 +1,6 @@
 #include "supervisor/daemon/rollout_driver.h"
 
+#include "base/units.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/last_words.h"
 
@@ -62,6 +63,18 @@ std::string outcome_of(const core::Rollout& rollout) {
     return text;
 }
 
+// Of one that goes on.
+std::string describe(const core::Rollout& rollout, Clock::time_point now) {
+    using Phase = core::Rollout::Phase;
+    std::string text(core::to_string(rollout.phase()));
+    const auto until = rollout.pause_ends();
+    if (rollout.phase() == Phase::pausing && until && *until - now < std::chrono::days(1))
+        text += " for " + format_duration(std::chrono::round<std::chrono::milliseconds>(*until - now));
+    if (!rollout.why().empty()) text += ": " + rollout.why();
+    if (rollout.phase() == Phase::pausing || rollout.phase() == Phase::frozen) text += " (mpsup promote, mpsup abort)";
+    return text;
+}
+
 // Clients go to whoever has waited longest; so that both generations get some, each is sent to the end of the queue in turn.
 class Turns {
 public:
@@ -115,7 +128,7 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
     core::Rollout rollout(plan);
     Turns turns;
     const std::string name = worker->spec().name;
-    around.rollout = {name, false, false};
+    around.rollout = {name, title(*worker, plan.new_one) + " is being loaded and probed", false, false};
     progress.take_for_granted(worker->core(), plan.old_one);
     around.history.worker_event(state::EventKind::rollout_started, name, worker->core(),
                                 "generation " + std::to_string(plan.new_one));
@@ -142,12 +155,10 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
             progress.say(title(*worker, plan.new_one) + " is judged " + verdict);
             around.history.worker_event(state::EventKind::judged, name, worker->core(), verdict);
         }
-        if (std::exchange(phase, rollout.phase()) != rollout.phase() && !rollout.is_over())
-            progress.say(title(*worker, plan.new_one) + " is " + std::string(core::to_string(phase)) +
-                         (rollout.why().empty() ? "" : ": " + rollout.why()) +
-                         (phase == core::Rollout::Phase::pausing || phase == core::Rollout::Phase::frozen
-                              ? " (mpsup promote, mpsup abort)"
-                              : ""));
+        if (std::exchange(phase, rollout.phase()) != rollout.phase() && !rollout.is_over()) {
+            around.rollout.doing = title(*worker, plan.new_one) + " is " + describe(rollout, now);
+            progress.say(around.rollout.doing);
+        }
         if (rollout.is_over()) break;
         if (compares && judge && judge->verdict() == core::Verdict::open) turns.look(*worker, plan, now);
         auto next = rollout.next_look();

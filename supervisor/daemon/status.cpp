@@ -139,6 +139,8 @@ std::string status_json(const SiteView& site, const std::vector<std::string>& wo
                         {"started_at", timestamp(site.supervisor.started_ms)},
                         {"version", MPSUP_VERSION},
                         {"build", site.supervisor.build},
+                        {"operation", site.supervisor.operation},
+                        {"rollout", site.supervisor.rollout},
                         {"trouble", site.supervisor.trouble}}}};
     // The workers are texts already: they are put in as they are.
     std::string text = json::serialize(head);

@@ -16,7 +16,9 @@ struct SupervisorView {
     int pid = 0;
     std::int64_t started_ms = 0; // wall clock
     std::string build;
-    std::string trouble; // of the store; empty: none
+    std::string trouble;   // of the store; empty: none
+    std::string operation; // that runs: "restart"; empty: none
+    std::string rollout;   // what it rolls just now, a sentence; empty: nothing
 };
 
 struct SiteView {

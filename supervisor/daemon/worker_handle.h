@@ -42,6 +42,7 @@ struct HookEvent;
 /// What an operator says to the rollout that runs.
 struct RolloutControl {
     std::string worker; // that rolls; empty: none
+    std::string doing;  // a sentence for people
     bool promote = false;
     bool abort = false;
 };

@@ -164,6 +164,7 @@ subtest 'a canary is promoted, or aborted' => sub {
             @{ $site->worker('app')->{processes} } });
         my ($other) = $site->mpsup('restart', 'app');
         is $other, 8, 'no other change meanwhile';
+        like $site->must('status'), qr/^restart runs: app generation \d+ is pausing \(mpsup promote, mpsup abort\)$/m, 'status says who is waited for';
         my %seen;
         my $end = time + 10;
         while (time < $end && keys %seen < 2) { ++$seen{ request($port, '/')->{body} } }

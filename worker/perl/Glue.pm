@@ -144,6 +144,7 @@ sub close {
 }
 
 package Mpsup::Exit; # thrown by exit() in a request
+use overload '""' => sub { "the application called exit(${ $_[0] })" }, fallback => 1; # who dies of it while loading says so
 
 # What applications may ask of the server: use Mpsup (it is there already), then Mpsup->post_fork(sub { ... }).
 package Mpsup;
