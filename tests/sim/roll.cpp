@@ -34,7 +34,8 @@ Roll::Roll(Shell& shell, WorkerShell& worker, core::RolloutPlan plan)
     : shell_(shell), worker_(worker), plan_(std::move(plan)), rollout_(plan_) {
     constexpr Quality qualities[] = {Quality::good, Quality::good, Quality::good, Quality::bad, Quality::broken};
     Machine& machine = shell.site().machine;
-    if (machine.faults.enabled) quality_ = qualities[machine.random.between(0, 4)]; // the last order is for what is good
+    if (machine.faults.enabled)
+        quality_ = qualities[machine.random.between(0, 4)]; // the last order is for what is good
 }
 
 void Roll::begin() {
