@@ -28,8 +28,6 @@ namespace mpsup::http {
 
 namespace {
 
-using Executor = asio::io_context::executor_type;
-using Task = asio::awaitable<void, Executor>;
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
 using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
 using Timer =
@@ -69,22 +67,22 @@ private:
     };
     using Sessions = std::list<Session>;
 
-    Task accept_on(std::size_t index);
+    Task<> accept_on(std::size_t index);
     bool accept_some(int listener);
     void start(Fd connected, const sockaddr_storage& from);
-    Task serve(Sessions::iterator position);
-    Task read_more(Session& session);
-    Task answer(Session& session, bool& open);
-    Task send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent, bool& open);
-    Task send_file(Session& session, std::uint64_t start, std::uint64_t size, std::uint64_t& sent, bool& open);
-    Task send_parts(Session& session, std::uint64_t& sent, bool& open);
-    Task wait_writable(Session& session, bool& open);
+    Task<> serve(Sessions::iterator position);
+    Task<> read_more(Session& session);
+    Task<> answer(Session& session, bool& open);
+    Task<> send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent, bool& open);
+    Task<> send_file(Session& session, std::uint64_t start, std::uint64_t size, std::uint64_t& sent, bool& open);
+    Task<> send_parts(Session& session, std::uint64_t& sent, bool& open);
+    Task<> wait_writable(Session& session, bool& open);
     void record(Session& session, int status, std::uint64_t bytes);
     void start_ticking();
-    Task tick();
+    Task<> tick();
     void expire(TimePoint now);
     void check_drained();
-    Task watch_loop(std::shared_ptr<Descriptor> descriptor, std::function<bool()> readable);
+    Task<> watch_loop(std::shared_ptr<Descriptor> descriptor, std::function<bool()> readable);
 
     const Options options_;
     Handler& handler_;
@@ -96,6 +94,8 @@ private:
     Sessions sessions_;
     Timer ticker_;
     asio::basic_signal_set<Executor> signals_;
+    Client client_;
+    LogNotes notes_;
     bool ticking_ = false;
     bool draining_ = false;
     TimePoint drain_end_ = TimePoint::max();
@@ -113,7 +113,7 @@ Result<> EventServer::Loop::listen(Fd listener) {
     return {};
 }
 
-Task EventServer::Loop::accept_on(std::size_t index) {
+Task<> EventServer::Loop::accept_on(std::size_t index) {
     Descriptor& listener = *listeners_[index];
     Timer pause(io_);
     while (!draining_) {
@@ -162,7 +162,7 @@ void EventServer::Loop::start(Fd connected, const sockaddr_storage& from) {
     });
 }
 
-Task EventServer::Loop::serve(Sessions::iterator position) {
+Task<> EventServer::Loop::serve(Sessions::iterator position) {
     Session& session = *position;
     Connection& http = session.http;
     bool open = true;
@@ -202,7 +202,7 @@ Task EventServer::Loop::serve(Sessions::iterator position) {
     }
 }
 
-Task EventServer::Loop::read_more(Session& session) {
+Task<> EventServer::Loop::read_more(Session& session) {
     const std::span<char> space = session.http.input_space();
     session.deadline = session.http.deadline();
     boost::system::error_code error;
@@ -218,12 +218,12 @@ Task EventServer::Loop::read_more(Session& session) {
         session.http.received_end(); // the end of the stream, a reset: nothing more will come
 }
 
-Task EventServer::Loop::answer(Session& session, bool& open) {
+Task<> EventServer::Loop::answer(Session& session, bool& open) {
     Connection& http = session.http;
     Reply& reply = session.reply;
     reply.clear();
     scoreboard_.set(contract::Activity::sending);
-    handler_.answer(http.request(), reply);
+    static_cast<void>(handler_.begin(http.request(), client_, notes_, reply));
     BodyFraming framing{};
     const ResponseHead head{reply.status, reply.fields(), reply.length(), reply.close};
     if (http.respond(head, framing, Clock::now()) != HeadProblem::none) {
@@ -255,8 +255,8 @@ Task EventServer::Loop::answer(Session& session, bool& open) {
 }
 
 // Writes output() and `content`; `sent` counts the content only.
-Task EventServer::Loop::send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent,
-                                  bool& open) {
+Task<> EventServer::Loop::send_head(Session& session, std::string_view content, bool more_follows, std::uint64_t& sent,
+                                    bool& open) {
     Connection& http = session.http;
     while (open && (!http.output().empty() || !content.empty())) {
         const std::string_view head = http.output();
@@ -275,7 +275,7 @@ Task EventServer::Loop::send_head(Session& session, std::string_view content, bo
 }
 
 // Each with what goes before it; the end of it all is text.
-Task EventServer::Loop::send_parts(Session& session, std::uint64_t& sent, bool& open) {
+Task<> EventServer::Loop::send_parts(Session& session, std::uint64_t& sent, bool& open) {
     const Reply& reply = session.reply;
     for (const FilePart& part : reply.parts) {
         co_await send_head(session, part.head, true, sent, open);
@@ -287,8 +287,8 @@ Task EventServer::Loop::send_parts(Session& session, std::uint64_t& sent, bool& 
 }
 
 // Less than `size` when the file has become shorter.
-Task EventServer::Loop::send_file(Session& session, std::uint64_t start, std::uint64_t size, std::uint64_t& sent,
-                                  bool& open) {
+Task<> EventServer::Loop::send_file(Session& session, std::uint64_t start, std::uint64_t size, std::uint64_t& sent,
+                                    bool& open) {
     auto offset = static_cast<off_t>(start);
     const std::uint64_t end = sent + size;
     while (open && sent < end) {
@@ -307,7 +307,7 @@ Task EventServer::Loop::send_file(Session& session, std::uint64_t start, std::ui
     }
 }
 
-Task EventServer::Loop::wait_writable(Session& session, bool& open) {
+Task<> EventServer::Loop::wait_writable(Session& session, bool& open) {
     session.deadline = session.http.deadline();
     boost::system::error_code error;
     co_await session.socket.async_wait(Socket::wait_write, asio::redirect_error(use_task, error));
@@ -340,7 +340,7 @@ void EventServer::Loop::start_ticking() {
 }
 
 // Runs while there is something to time: an idle worker sleeps.
-Task EventServer::Loop::tick() {
+Task<> EventServer::Loop::tick() {
     while (!sessions_.empty() || log_.pending() || (draining_ && !io_.stopped())) {
         ticker_.expires_after(options_.tick);
         boost::system::error_code error;
@@ -382,7 +382,7 @@ void EventServer::Loop::watch(int fd, std::function<bool()> readable) {
     asio::co_spawn(io_, watch_loop(std::move(descriptor), std::move(readable)), asio::detached);
 }
 
-Task EventServer::Loop::watch_loop(std::shared_ptr<Descriptor> descriptor, std::function<bool()> readable) {
+Task<> EventServer::Loop::watch_loop(std::shared_ptr<Descriptor> descriptor, std::function<bool()> readable) {
     for (;;) {
         boost::system::error_code error;
         co_await descriptor->async_wait(Descriptor::wait_read, asio::redirect_error(use_task, error));

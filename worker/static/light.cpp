@@ -5,7 +5,7 @@
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
 #include "worker/http/event_server.h"
-#include "worker/static/static_files.h"
+#include "worker/static/file_handler.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -159,7 +159,8 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     auto scoreboard = contract::ScoreboardWriter::open(memory->get());
     if (!scoreboard) return fail(scoreboard.error());
 
-    http::EventServer server({}, *files, descriptors.access_log, *scoreboard);
+    FileHandler handler(std::move(*files));
+    http::EventServer server({}, handler, descriptors.access_log, *scoreboard);
     Obedience obedience(std::move(session), command_line, server, descriptors, go.grace);
     server.on_terminate([&] { obedience.drain(); });
     for (Fd& listener : descriptors.private_listeners)

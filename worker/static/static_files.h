@@ -3,7 +3,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "worker/http/handler.h"
+#include "worker/http/reply.h"
+#include "worker/http/request.h"
 #include "worker/static/file_cache.h"
 
 #include <chrono>
@@ -20,12 +21,13 @@ namespace mpsup::static_files {
 /// whatever is not a regular file. 403: not readable. 503: descriptors have run out. Other methods: 405.
 /// Parts of files as byte_ranges.h says, several as multipart/byteranges (RFC 9110 section 14.6), unless If-Range names
 /// another state. Entity tags and dates as in validators.h. Used from one thread.
-class StaticFiles final : public http::Handler {
+class StaticFiles {
 public:
     /// `serves`: path prefixes that are answered ("/static/", or one file "/robots.txt"); none: everything.
     [[nodiscard]] static Result<StaticFiles> open(const std::string& root, std::vector<std::string> serves);
 
-    void answer(const http::Request& request, http::Reply& reply) override;
+    /// Fills `reply`, which is clear. Waits for nothing but the file system.
+    void answer(const http::Request& request, http::Reply& reply);
 
     /// Does `path` (decoded) belong to it?
     [[nodiscard]] bool serves(std::string_view path) const noexcept;
