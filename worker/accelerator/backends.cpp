@@ -39,28 +39,30 @@ Backends::Backends(std::vector<std::string> addresses, const BackendPolicy& poli
 
 std::optional<std::size_t> Backends::choose(TimePoint now, std::optional<std::size_t> avoid) {
     const std::scoped_lock lock(mutex_);
-    const std::size_t count = backends_.size();
+    std::optional<std::size_t> chosen = fewest_connections(avoid, false);
+    if (!chosen) chosen = fewest_connections(std::nullopt, false);
+    if (!chosen) return chosen;
+    turn_ = (*chosen + 1) % backends_.size(); // also when it leaves its turn to another
+    if (!may_take(backends_[*chosen], now))
+        if (const auto other = fewest_connections(avoid, true)) chosen = other;
+    ++backends_[*chosen].connections;
+    return chosen;
+}
+
+// Among those that are up, from the one on whose turn it is.
+std::optional<std::size_t> Backends::fewest_connections(std::optional<std::size_t> avoid, bool settled) const noexcept {
     std::optional<std::size_t> best;
-    std::optional<std::size_t> spare; // up, but not its turn, or the one to avoid
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t index = (turn_ + i) % count;
-        Backend& backend = backends_[index];
-        if (backend.state != BackendState::up) continue;
-        const bool avoided = index == avoid;
-        if (avoided || !may_take(backend, now)) {
-            if (!spare || *spare == avoid) spare = index;
-        } else if (!best || backend.connections < backends_[*best].connections) {
-            best = index;
-        }
+    for (std::size_t i = 0; i < backends_.size(); ++i) {
+        const std::size_t index = (turn_ + i) % backends_.size();
+        const Backend& backend = backends_[index];
+        if (backend.state != BackendState::up || index == avoid) continue;
+        if (settled && backend.up_since != TimePoint::min()) continue;
+        if (!best || backend.connections < backends_[*best].connections) best = index;
     }
-    if (!best) best = spare;
-    if (!best) return best;
-    turn_ = (*best + 1) % count;
-    ++backends_[*best].connections;
     return best;
 }
 
-// One that has just come back takes every tenth of its turns, then more and more of them.
+// One that has just come back takes every tenth of its turns at first, then more and more of them.
 bool Backends::may_take(Backend& backend, TimePoint now) const noexcept {
     if (backend.up_since == TimePoint::min()) return true;
     const auto age = std::chrono::duration_cast<milliseconds>(now - backend.up_since);

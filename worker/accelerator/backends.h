@@ -17,14 +17,14 @@ namespace mpsup::accelerator {
 using http::TimePoint;
 
 struct BackendPolicy {
-    int failures = 5;                            // in a row, until a backend is ejected
-    std::chrono::milliseconds ejection{10'000};  // the first time; twice as long each time after that
-    std::chrono::milliseconds longest{300'000};  // at most; who has been good for as long begins anew
+    int failures = 5;                           // in a row, until a backend is ejected
+    std::chrono::milliseconds ejection{10'000}; // the first time; twice as long each time after that
+    std::chrono::milliseconds longest{300'000}; // at most; who has been good for as long begins anew
     std::chrono::milliseconds slow_start{30'000};
-    bool checked = false;                        // active checks are made
-    std::chrono::milliseconds every{5'000};      // between two checks
-    int check_failures = 3;                      // in a row: down
-    int check_passes = 2;                        // in a row: up again
+    bool checked = false;                   // active checks are made
+    std::chrono::milliseconds every{5'000}; // between two checks
+    int check_failures = 3;                 // in a row: down
+    int check_passes = 2;                   // in a row: up again
 };
 
 /// How a request at a backend ended.
@@ -84,6 +84,8 @@ private:
         TimePoint next_check{};
     };
 
+    [[nodiscard]] std::optional<std::size_t> fewest_connections(std::optional<std::size_t> avoid,
+                                                                bool settled) const noexcept;
     [[nodiscard]] bool may_take(Backend& backend, TimePoint now) const noexcept;
     void fail(Backend& backend, TimePoint now);
     void eject(Backend& backend, TimePoint now);

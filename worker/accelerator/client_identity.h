@@ -24,14 +24,14 @@ struct Peer {
 
 /// What the forwarding fields will say. Views point into the request and the peer, but for `request_id` of a new one.
 struct ClientIdentity {
-    std::string_view address;         // the rightmost one that is not trusted
-    std::string_view chain;           // of X-Forwarded-For, what stands to the left of `address`; may be empty
-    std::string_view proto;           // "http" or "https"
-    std::string_view host;            // authority that the client asked for, port included when it gave one
-    std::string_view port;            // decimal; that of `host`, else the default of `proto` or our own
-    std::string_view forwarded;       // a trusted peer's Forwarded, to be continued
-    std::string_view request_id;      // a trusted peer's, when well-formed; else empty: one is to be made
-    std::string port_text;            // what `port` may point to
+    std::string_view address;    // the rightmost one that is not trusted
+    std::string_view chain;      // of X-Forwarded-For, what stands to the left of `address`; may be empty
+    std::string_view proto;      // "http" or "https"
+    std::string_view host;       // authority that the client asked for, port included when it gave one
+    std::string_view port;       // decimal; that of `host`, else the default of `proto` or our own
+    std::string_view forwarded;  // a trusted peer's Forwarded, to be continued
+    std::string_view request_id; // a trusted peer's, when well-formed; else empty: one is to be made
+    std::string port_text;       // what `port` may point to
     [[nodiscard]] bool secure() const noexcept { return proto == "https"; }
 };
 

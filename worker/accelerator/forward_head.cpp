@@ -141,9 +141,10 @@ bool wants_websocket(const http::Request& request) noexcept {
     bool upgrade = false;
     bool connection = false;
     for (const http::Field& field : request.fields) {
-        upgrade |= http::equals_ignoring_case(field.name, "Upgrade") &&
-                   http::equals_ignoring_case(field.value, "websocket");
-        connection |= http::equals_ignoring_case(field.name, "Connection") && http::list_contains(field.value, "upgrade");
+        upgrade |=
+            http::equals_ignoring_case(field.name, "Upgrade") && http::equals_ignoring_case(field.value, "websocket");
+        connection |=
+            http::equals_ignoring_case(field.name, "Connection") && http::list_contains(field.value, "upgrade");
     }
     return upgrade && connection;
 }

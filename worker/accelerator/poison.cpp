@@ -36,8 +36,7 @@ void Poison::served(const std::string& key) {
 }
 
 void Poison::make_room() {
-    const auto oldest =
-        std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.last; });
+    const auto oldest = std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.last; });
     if (oldest != entries_.end()) entries_.erase(oldest);
 }
 

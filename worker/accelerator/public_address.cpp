@@ -73,9 +73,8 @@ Attribute split_attribute(std::string_view text) noexcept {
 
 bool is_upstream_host(const AddressMap& map, std::string_view domain) noexcept {
     if (domain.starts_with('.')) domain.remove_prefix(1);
-    return std::ranges::any_of(map.authorities, [&](const std::string& known) {
-        return http::equals_ignoring_case(domain, host_of(known));
-    });
+    return std::ranges::any_of(
+        map.authorities, [&](const std::string& known) { return http::equals_ignoring_case(domain, host_of(known)); });
 }
 
 bool is_address(std::string_view host) noexcept {
@@ -123,7 +122,8 @@ bool rewrite_refresh(const AddressMap& map, std::string_view value, std::string&
     rest = trim(rest.substr(3));
     if (!rest.starts_with('=')) return false;
     rest = trim(rest.substr(1));
-    const bool quoted = rest.size() >= 2 && (rest.front() == '"' || rest.front() == '\'') && rest.back() == rest.front();
+    const bool quoted =
+        rest.size() >= 2 && (rest.front() == '"' || rest.front() == '\'') && rest.back() == rest.front();
     const std::string_view url = quoted ? rest.substr(1, rest.size() - 2) : rest;
     std::string changed;
     if (!rewrite_location(map, url, changed)) return false;

@@ -9,11 +9,11 @@ namespace mpsup::accelerator {
 
 /// Where the site is for its client, and where the upstream believes to be. Views outlive the object.
 struct AddressMap {
-    std::string_view proto;                        // public: "http" or "https"
-    std::string_view host;                         // public authority, with its port if it has one
-    std::span<const std::string> authorities{};    // of the upstream: "127.0.0.1:8090"
-    std::string_view public_prefix = "/";          // a route that cuts its prefix off: "/app/" here …
-    std::string_view upstream_prefix = "/";        // … is "/" there
+    std::string_view proto;                     // public: "http" or "https"
+    std::string_view host;                      // public authority, with its port if it has one
+    std::span<const std::string> authorities{}; // of the upstream: "127.0.0.1:8090"
+    std::string_view public_prefix = "/";       // a route that cuts its prefix off: "/app/" here …
+    std::string_view upstream_prefix = "/";     // … is "/" there
 };
 
 /// True: `out` holds the new value. False: the value stays as it is. A URL is rewritten when its authority is one of the

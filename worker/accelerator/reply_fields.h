@@ -36,9 +36,9 @@ struct Directives {
 struct ReplyPlan {
     AddressMap map;
     std::string_view request_id;
-    std::int64_t now = 0;    // seconds since the epoch, for X-Accel-Expires: @time
-    bool from_pool = false;  // Mpsup-Child may be believed
-    bool upgrade = false;    // the reply is the 101 that was asked for: Upgrade stays
+    std::int64_t now = 0;   // seconds since the epoch, for X-Accel-Expires: @time
+    bool from_pool = false; // Mpsup-Child may be believed
+    bool upgrade = false;   // the reply is the 101 that was asked for: Upgrade stays
 };
 
 /// Owned by one request; its memory is used again. Hop-by-hop fields, Content-Length, X-Accel-*, X-Sendfile and Mpsup-*
