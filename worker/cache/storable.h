@@ -4,7 +4,9 @@
 #include "worker/cache/cache_request.h"
 #include "worker/cache/freshness.h"
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace mpsup::cache {
 
@@ -22,16 +24,17 @@ struct Storing {
 /// - its status is final and not 206 or 304; with must-understand (which overrides no-store) one that we know (section 3);
 /// - neither no-store (of either side) nor private without names, nor Vary: * (which no request could match);
 /// - the request had no Authorization, or the response is public, must-revalidate or has s-maxage (section 3.5);
-/// - it sets no cookie, or is public or has s-maxage (faults no. 69), which count only if they came from Cache-Control or
-///   the targeted field; the URL's looks count for nothing;
-/// - it can ever be used: it has a lifetime, or a validator.
+/// - it sets no cookie, or is public or has s-maxage (faults no. 69); the URL's looks count for nothing;
+/// - somebody said that it may be kept: a lifetime (of its own or the route's), public, no-cache or must-revalidate. A validator
+///   alone says nothing: many applications give the pages of all their users the same one;
+/// - it can ever be used: it is fresh, or may be sent stale, or has a validator.
 /// Whether all of it arrives is for the writer to see: it commits whole responses only (section 3.3).
 [[nodiscard]] Storing judge_response(const CacheRequest& request, int status, Fields fields, const Rule& rule,
                                      const Times& times) noexcept;
 
 /// Is this field of a response left out when it is stored? Hop-by-hop ones, those that Connection names, Proxy-Authenticate,
 /// Proxy-Authentication-Info, Proxy-Authorization (section 3.1), fields that no-cache="…" or private="…" name, Age,
-/// Content-Length, Cache-Status, the tags and the fields for caches alone (CDN-Cache-Control, Surrogate-Control).
+/// Content-Length, Cache-Status (of caches that a hit does not pass), and the tags.
 class FieldFilter {
 public:
     FieldFilter(Fields fields, bool keep_set_cookie) noexcept;

@@ -23,6 +23,7 @@ struct OriginConditions {
 struct Freshened {
     std::string fields;
     Metadata metadata;
+    bool keep = true; // false: the response forbids storing; once it was used the stored one is to be erased
 };
 [[nodiscard]] Freshened freshen(std::string_view stored_fields, const Metadata& stored, Fields response,
                                 const Rule& rule, const Times& times);
