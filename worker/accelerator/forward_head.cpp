@@ -3,6 +3,7 @@
 #include "worker/accelerator/hop_by_hop.h"
 #include "worker/http/char_class.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace mpsup::accelerator {
@@ -40,6 +41,18 @@ bool is_ours(std::string_view name) noexcept {
                named("X-Request-Id") || named("X-Request-Start") || named("X-Sendfile-Type");
     default: return false;
     }
+}
+
+bool is_overridden(std::string_view name, const ForwardPlan& plan) noexcept {
+    return std::ranges::any_of(plan.overrides,
+                               [&](const auto& field) { return http::equals_ignoring_case(field.first, name); });
+}
+
+// The Host that a route prescribes, else the one that the client asked for.
+std::string_view host_for(const ClientIdentity& identity, const ForwardPlan& plan) noexcept {
+    for (const auto& [name, value] : plan.overrides)
+        if (!value.empty() && http::equals_ignoring_case(name, "Host")) return value;
+    return identity.host.empty() ? plan.fallback_host : identity.host;
 }
 
 // What asks for less than the whole answer (RFC 9110 sections 13.1 and 14.2).
@@ -114,7 +127,7 @@ void append_line(std::string& out, const http::Request& request, const ForwardPl
 void write_forward_head(std::string& out, const http::Request& request, const ClientIdentity& identity,
                         const ForwardPlan& plan) {
     append_line(out, request, plan);
-    append_field(out, "Host", identity.host.empty() ? plan.fallback_host : identity.host);
+    append_field(out, "Host", host_for(identity, plan));
     const HopByHop hop(request.fields);
     std::string_view via;
     for (const http::Field& field : request.fields) {
@@ -125,9 +138,13 @@ void write_forward_head(std::string& out, const http::Request& request, const Cl
         }
         if (is_ours(field.name) || hop.contains(field.name)) continue;
         if (plan.refetch && is_condition(field.name)) continue;
+        if (!plan.overrides.empty() && is_overridden(field.name, plan)) continue;
         append_field(out, field.name, field.value);
     }
     for (const http::Field& field : plan.additions) append_field(out, field.name, field.value);
+    for (const auto& [name, value] : plan.overrides)
+        if (!value.empty() && !is_ours(name)) append_field(out, name, value);
+    if (!plan.prefix.empty()) append_field(out, "X-Forwarded-Prefix", plan.prefix);
     append_identity(out, identity, plan);
     out += "Via: ";
     if (!via.empty()) out.append(via).append(", ");

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mpsup::accelerator {
 
@@ -26,6 +27,8 @@ struct ForwardPlan {
     bool keep_alive = false;                  // the connection is to be kept
     bool refetch = false;                     // for a copy to keep: conditions, ranges are left out
     std::span<const http::Field> additions{}; // of a cache: conditions of its own
+    std::span<const std::pair<std::string, std::string>> overrides{}; // of the route; an empty value takes a field away
+    std::string_view prefix;                                          // that `target` lacks: X-Forwarded-Prefix
 };
 
 /// Appends the request head to `out`. Framing is made afresh; hop-by-hop fields, Expect, names that begin with X-Accel- or

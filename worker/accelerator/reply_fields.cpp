@@ -34,6 +34,11 @@ std::optional<std::chrono::seconds> parse_expires(std::string_view text, std::in
     return std::chrono::seconds(std::min(seconds, year));
 }
 
+bool is_overridden(std::string_view name, const ReplyPlan& plan) noexcept {
+    return std::ranges::any_of(plan.overrides,
+                               [&](const auto& field) { return http::equals_ignoring_case(field.first, name); });
+}
+
 enum class Rewrite { none, location, refresh, cookie };
 
 Rewrite rewrite_of(std::string_view name) noexcept {
@@ -105,6 +110,7 @@ void ReplyFields::build(const UpstreamHead& head, const ReplyPlan& plan) {
         if (hop.contains(field.name)) continue;
         if (http::equals_ignoring_case(field.name, "Content-Length")) continue;
         if (http::equals_ignoring_case(field.name, "X-Request-Id")) continue;
+        if (!plan.overrides.empty() && is_overridden(field.name, plan)) continue;
         if (http::equals_ignoring_case(field.name, "Via")) {
             if (!via.empty()) add("Via", via);
             via = field.value;
@@ -115,6 +121,8 @@ void ReplyFields::build(const UpstreamHead& head, const ReplyPlan& plan) {
     std::string_view ours = head.minor_version == 0 ? "1.0 mpsup" : "1.1 mpsup";
     if (!via.empty()) ours = made_.emplace_back(std::string(via) + ", " + std::string(ours));
     add("Via", ours);
+    for (const auto& [name, value] : plan.overrides)
+        if (!value.empty()) add(name, value);
     if (!plan.request_id.empty()) add("X-Request-Id", plan.request_id);
     if (plan.upgrade)
         if (const auto upgrade = head.find("Upgrade")) add("Upgrade", *upgrade);

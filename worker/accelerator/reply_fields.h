@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mpsup::accelerator {
@@ -38,7 +39,8 @@ struct ReplyPlan {
     std::string_view request_id;
     std::int64_t now = 0;   // seconds since the epoch, for X-Accel-Expires: @time
     bool from_pool = false; // Mpsup-Child may be believed
-    bool upgrade = false;   // the reply is the 101 that was asked for: Upgrade stays
+    std::span<const std::pair<std::string, std::string>> overrides{}; // of the route; an empty value takes one away
+    bool upgrade = false; // the reply is the 101 that was asked for: Upgrade stays
 };
 
 /// Owned by one request; its memory is used again. Hop-by-hop fields, Content-Length, X-Accel-*, X-Sendfile and Mpsup-*

@@ -15,7 +15,7 @@ namespace mpsup::accelerator {
 ///   need_input  read into input_space() and say received(), at end of file received_end()
 ///   interim     a 103: head() has its fields, good until the next call
 ///   head        the final head, good until start()
-///   piece       piece() holds content, good until the next call of next() or input_space()
+///   piece       piece() holds content, good until the next call of input_space()
 ///   end         the response is whole
 ///   upgraded    after the head of a 101: what follows is no HTTP; unread() has what is here of it
 ///   failed      problem() says why. What was delivered so far is no whole response.

@@ -16,15 +16,44 @@ constexpr std::size_t largest_block = 65536;
 constexpr std::size_t window_size = 65536;
 constexpr std::uint64_t punch_step = std::uint64_t{4} << 20U;
 
-} // namespace
-
-bool SpoolBudget::take(std::atomic<std::uint64_t>& used, std::uint64_t limit, std::uint64_t bytes) noexcept {
+bool take(std::atomic<std::uint64_t>& used, std::uint64_t limit, std::uint64_t bytes) noexcept {
     if (bytes > limit) return false;
     std::uint64_t now = used.load(std::memory_order_relaxed);
     do {
         if (now > limit - bytes) return false;
     } while (!used.compare_exchange_weak(now, now + bytes, std::memory_order_relaxed));
     return true;
+}
+
+} // namespace
+
+SpoolBudget::SpoolBudget(std::uint64_t memory, std::uint64_t disk, SpoolBudget* whole) noexcept
+    : memory_limit_(whole ? std::min(memory, whole->memory_limit_) : memory),
+      disk_limit_(whole ? std::min(disk, whole->disk_limit_) : disk),
+      whole_(whole) {}
+
+bool SpoolBudget::take_memory(std::uint64_t bytes) noexcept {
+    if (!take(memory_, memory_limit_, bytes)) return false;
+    if (!whole_ || whole_->take_memory(bytes)) return true;
+    memory_.fetch_sub(bytes, std::memory_order_relaxed);
+    return false;
+}
+
+bool SpoolBudget::take_disk(std::uint64_t bytes) noexcept {
+    if (!take(disk_, disk_limit_, bytes)) return false;
+    if (!whole_ || whole_->take_disk(bytes)) return true;
+    disk_.fetch_sub(bytes, std::memory_order_relaxed);
+    return false;
+}
+
+void SpoolBudget::give_memory(std::uint64_t bytes) noexcept {
+    memory_.fetch_sub(bytes, std::memory_order_relaxed);
+    if (whole_) whole_->give_memory(bytes);
+}
+
+void SpoolBudget::give_disk(std::uint64_t bytes) noexcept {
+    disk_.fetch_sub(bytes, std::memory_order_relaxed);
+    if (whole_) whole_->give_disk(bytes);
 }
 
 Spool::Append Spool::append(std::string_view piece) {

@@ -14,15 +14,16 @@
 
 namespace mpsup::accelerator {
 
-/// What all spools of a process may hold together, in bytes. Shared by threads.
+/// What several spools may hold together, in bytes. Shared by threads.
 class SpoolBudget {
 public:
-    SpoolBudget(std::uint64_t memory, std::uint64_t disk) noexcept : memory_limit_(memory), disk_limit_(disk) {}
+    /// `whole`: of which this is a share, and which is asked too; it outlives this.
+    SpoolBudget(std::uint64_t memory, std::uint64_t disk, SpoolBudget* whole = nullptr) noexcept;
 
-    [[nodiscard]] bool take_memory(std::uint64_t bytes) noexcept { return take(memory_, memory_limit_, bytes); }
-    [[nodiscard]] bool take_disk(std::uint64_t bytes) noexcept { return take(disk_, disk_limit_, bytes); }
-    void give_memory(std::uint64_t bytes) noexcept { memory_.fetch_sub(bytes, std::memory_order_relaxed); }
-    void give_disk(std::uint64_t bytes) noexcept { disk_.fetch_sub(bytes, std::memory_order_relaxed); }
+    [[nodiscard]] bool take_memory(std::uint64_t bytes) noexcept;
+    [[nodiscard]] bool take_disk(std::uint64_t bytes) noexcept;
+    void give_memory(std::uint64_t bytes) noexcept;
+    void give_disk(std::uint64_t bytes) noexcept;
 
     [[nodiscard]] std::uint64_t memory() const noexcept { return memory_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t disk() const noexcept { return disk_.load(std::memory_order_relaxed); }
@@ -30,10 +31,9 @@ public:
     [[nodiscard]] std::uint64_t disk_limit() const noexcept { return disk_limit_; }
 
 private:
-    [[nodiscard]] static bool take(std::atomic<std::uint64_t>& used, std::uint64_t limit, std::uint64_t bytes) noexcept;
-
     const std::uint64_t memory_limit_;
     const std::uint64_t disk_limit_;
+    SpoolBudget* const whole_;
     std::atomic<std::uint64_t> memory_{0};
     std::atomic<std::uint64_t> disk_{0};
 };
@@ -66,7 +66,7 @@ public:
     /// The first byte that is still here.
     [[nodiscard]] std::uint64_t begin() const noexcept { return begin_; }
 
-    /// What lies at `offset` (begin() to size()), as much as is in one place, good until the next call of anything here.
+    /// What lies at `offset` (begin() to size()), as much as is in one place, good until the next call but append().
     /// Empty at the end. An error when the file cannot be read.
     [[nodiscard]] Result<std::string_view> at(std::uint64_t offset);
 
