@@ -237,11 +237,11 @@ Task<> EventServer::Loop::answer(Session& session, bool& open) {
     } else if (!reply.parts.empty()) {
         co_await send_parts(session, sent, open);
         whole = sent == reply.length();
-    } else if (!reply.file) {
-        co_await send_head(session, reply.text, false, sent, open);
+    } else if (reply.source() < 0) {
+        co_await send_head(session, reply.lent.empty() ? reply.text : reply.lent, false, sent, open);
     } else if (reply.file_size <= inline_file) {
         // A small file goes out with the head in one call.
-        whole = read_part(reply.file.get(), reply.offset, reply.file_size, reply.text);
+        whole = read_part(reply.source(), reply.offset, reply.file_size, reply.text);
         co_await send_head(session, reply.text, false, sent, open);
     } else {
         co_await send_head(session, {}, true, sent, open);
@@ -250,7 +250,7 @@ Task<> EventServer::Loop::answer(Session& session, bool& open) {
     }
     record(session, reply.status, sent);
     scoreboard_.end_request(0);
-    reply.file.reset();
+    reply.clear();
     if (open) http.finish_response(whole, Clock::now());
 }
 
@@ -294,7 +294,7 @@ Task<> EventServer::Loop::send_file(Session& session, std::uint64_t start, std::
     while (open && sent < end) {
         const std::uint64_t wanted = std::min<std::uint64_t>(end - sent, sendfile_turn);
         const IoResult result =
-            send_file_part(session.socket.native_handle(), session.reply.file.get(), offset, wanted);
+            send_file_part(session.socket.native_handle(), session.reply.source(), offset, wanted);
         if (result.status == IoStatus::ended) co_return;
         if (result.status == IoStatus::failed) {
             open = false;
