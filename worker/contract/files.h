@@ -16,14 +16,22 @@ using TextPairs = std::vector<std::pair<std::string, std::string>>; // in the or
 
 /// What Cache-Control says of files; the first rule that matches.
 struct ExpiresRule {
+    enum class Kind {
+        max_age,
+        immutable, // good for a year, and never asked for again
+        off,       // nothing is said, whatever later rules say
+    };
+
     PathPattern path{};
     Seconds max_age{0}; // 0: "no-cache"
+    Kind kind = Kind::max_age;
 
     friend bool operator==(const ExpiresRule&, const ExpiresRule&) = default;
 };
 
 enum class Symlinks {
     inside,   // followed while they stay below the root
+    owner,    // followed when link and target belong to the same user
     off,      // refused
     anywhere, // followed
 };

@@ -11,6 +11,7 @@ namespace mpsup::contract {
 template <typename Each> void describe(Each& each, Type<ExpiresRule>) {
     each("path", &ExpiresRule::path);
     each("max_age_s", &ExpiresRule::max_age);
+    each("kind", &ExpiresRule::kind);
 }
 
 template <typename Each> void describe(Each& each, Type<Files>) {
@@ -127,10 +128,14 @@ template <typename Each> void describe(Each& each, Type<Front>) {
 }
 
 constexpr std::pair<Symlinks, std::string_view> symlink_words[] = {
-    {Symlinks::inside, "inside"}, {Symlinks::off, "off"}, {Symlinks::anywhere, "anywhere"}};
+    {Symlinks::inside, "inside"}, {Symlinks::owner, "owner"}, {Symlinks::off, "off"}, {Symlinks::anywhere, "anywhere"}};
+constexpr std::pair<ExpiresRule::Kind, std::string_view> expires_words[] = {{ExpiresRule::Kind::max_age, "max_age"},
+                                                                            {ExpiresRule::Kind::immutable, "immutable"},
+                                                                            {ExpiresRule::Kind::off, "off"}};
 constexpr std::pair<Route::Target, std::string_view> target_words[] = {{Route::Target::files, "files"},
                                                                        {Route::Target::upstream, "upstream"}};
 constexpr auto& words_of(Symlinks) { return symlink_words; }
+constexpr auto& words_of(ExpiresRule::Kind) { return expires_words; }
 constexpr auto& words_of(Route::Target) { return target_words; }
 
 namespace {

@@ -464,7 +464,9 @@ private:
     }
 
     void open_folder() {
-        auto files = static_files::StaticFiles::open(setup_.go.files.root, setup_.go.files.serves);
+        contract::Files folder = setup_.go.files;
+        folder.compress = false; // its time is the application's
+        auto files = static_files::StaticFiles::open(std::move(folder));
         if (!files) {
             std::fprintf(stderr, "mpsup: %s\n", files.error().to_string().c_str());
             setup_.engine.leave(1);

@@ -16,6 +16,7 @@ void Reply::clear() noexcept {
     lent = {};
     lender.reset();
     file.reset();
+    lent_file = -1;
     offset = file_size = 0;
     parts.clear();
     fields_.clear();
@@ -28,8 +29,13 @@ void Reply::add(std::string_view name, std::string_view value) {
     fields_.push_back({kept_name, keep(value)});
 }
 
+void Reply::set(std::string_view name, std::string_view value) {
+    std::erase_if(fields_, [&](const Field& field) { return equals_ignoring_case(field.name, name); });
+    add(name, value);
+}
+
 std::uint64_t Reply::length() const noexcept {
-    if (parts.empty()) return file ? file_size : text.size() + lent.size();
+    if (parts.empty()) return source() >= 0 ? file_size : text.size() + lent.size();
     std::uint64_t sum = text.size();
     for (const FilePart& part : parts) sum += part.head.size() + part.size;
     return sum;

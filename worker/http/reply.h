@@ -34,6 +34,7 @@ public:
     std::string_view lent;
     std::shared_ptr<const void> lender; // let go of when the reply is out, in the thread of the loop
     Fd file;                            // a regular file, read from `offset`
+    int lent_file = -1;                 // or this one, which is `lender`'s
     std::uint64_t offset = 0;
     std::uint64_t file_size = 0; // bytes to be sent of it; when the file turns out shorter the connection is cut
     std::vector<FilePart> parts;
@@ -43,10 +44,14 @@ public:
 
     /// Name and value are copied.
     void add(std::string_view name, std::string_view value);
+    /// In place of the fields of that name.
+    void set(std::string_view name, std::string_view value);
     /// The views are kept: of constants, or of what `lender` holds.
     void add_lent(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
     [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
 
+    /// The file that content comes from, or -1.
+    [[nodiscard]] int source() const noexcept { return file ? file.get() : lent_file; }
     /// Of the content.
     [[nodiscard]] std::uint64_t length() const noexcept;
 

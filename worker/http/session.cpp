@@ -25,7 +25,7 @@ std::int64_t milliseconds_of(TimePoint time) noexcept {
 
 bool fits_memory(const Reply& reply) noexcept {
     constexpr std::size_t inline_file = 16384; // up to here one read and one send beat sendfile(2)
-    return reply.parts.empty() && (!reply.file || reply.file_size <= inline_file);
+    return reply.parts.empty() && (reply.source() < 0 || reply.file_size <= inline_file);
 }
 
 // An answer that waits for something shows in the scoreboard.
@@ -177,7 +177,7 @@ bool Session::respond(Reply& reply) {
     turn_->framing = framing;
     turn_->left = framing == BodyFraming::none ? 0 : reply.length();
     if (turn_->left == 0 || !fits_memory(reply)) return true;
-    if (reply.file) static_cast<void>(read_part(reply.file.get(), reply.offset, reply.file_size, reply.text));
+    if (reply.source() >= 0) static_cast<void>(read_part(reply.source(), reply.offset, reply.file_size, reply.text));
     turn_->content = reply.lent.empty() ? std::string_view(reply.text) : reply.lent;
     return true;
 }
@@ -201,7 +201,7 @@ Task<> Session::answer_slowly(Reply& reply) {
     if (from_file && !reply.parts.empty())
         co_await send_parts(reply);
     else if (from_file && open_)
-        co_await send_file(reply.file.get(), reply.offset, reply.file_size);
+        co_await send_file(reply.source(), reply.offset, reply.file_size);
     turn_->whole = turn_->sent == turn_->left;
     if (&reply == &turn_->reply) end_answer(turn_->whole);
 }
@@ -267,7 +267,7 @@ Task<> Session::send_parts(const Reply& reply) {
     for (const FilePart& part : reply.parts) {
         co_await send_all(part.head, true);
         const std::uint64_t before = turn_->sent;
-        if (open_) co_await send_file(reply.file.get(), part.offset, part.size);
+        if (open_) co_await send_file(reply.source(), part.offset, part.size);
         if (!open_ || turn_->sent - before < part.size) co_return;
     }
     co_await send_all(reply.text, false);

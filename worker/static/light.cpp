@@ -153,8 +153,7 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     Descriptors descriptors(go, std::move(fds));
     if (go.front.routes.size() != 1 || go.front.routes[0].target != contract::Route::Target::files)
         return fail({"a static worker has one folder", {}});
-    const contract::Files& folder = go.front.routes[0].files;
-    auto files = StaticFiles::open(folder.root, folder.serves);
+    auto files = StaticFiles::open(go.front.routes[0].files);
     if (!files) {
         static_cast<void>(session.send(contract::Failed{files.error().to_string()}));
         return fail(files.error());
