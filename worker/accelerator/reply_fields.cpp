@@ -123,6 +123,7 @@ void ReplyFields::build(const UpstreamHead& head, const ReplyPlan& plan) {
     add("Via", ours);
     for (const auto& [name, value] : plan.overrides)
         if (!value.empty()) add(name, value);
+    lasting_ = fields_.size();
     if (!plan.request_id.empty()) add("X-Request-Id", plan.request_id);
     if (plan.upgrade)
         if (const auto upgrade = head.find("Upgrade")) add("Upgrade", *upgrade);

@@ -52,6 +52,8 @@ public:
     void build(const UpstreamHead& head, const ReplyPlan& plan);
 
     [[nodiscard]] std::span<const http::Field> fields() const noexcept { return fields_; }
+    /// The same without what is of this one request: X-Request-Id, and what was added since.
+    [[nodiscard]] std::span<const http::Field> lasting() const noexcept { return fields().first(lasting_); }
     [[nodiscard]] const Directives& directives() const noexcept { return directives_; }
     /// One more, behind the others; it must outlive this as well.
     void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
@@ -61,6 +63,7 @@ private:
     void add_rewritten(const http::Field& field, const ReplyPlan& plan);
 
     std::vector<http::Field> fields_;
+    std::size_t lasting_ = 0;
     std::list<std::string> made_; // values that were rewritten; a list, for they must not move
     Directives directives_;
 };

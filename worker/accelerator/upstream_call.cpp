@@ -194,10 +194,17 @@ Task<std::optional<CallFailure>> UpstreamCall::wait() {
 }
 
 void UpstreamCall::release() {
+    if (!connection_) return;
     if (!destination_.is_pool() && !early_ && !cancelled_ && connection_->reader().reusable())
         connection_.keep();
     else
         connection_.end();
+}
+
+void UpstreamCall::drop() {
+    if (next() == ResponseReader::Event::end) return release();
+    settle(Outcome::good);
+    connection_.end();
 }
 
 const char* UpstreamCall::problem() const noexcept { return connection_->reader().problem(); }

@@ -60,6 +60,8 @@ public:
     [[nodiscard]] const char* problem() const noexcept;
     /// After `end`: head and pieces are not needed any more, so the connection may serve others.
     void release();
+    /// Nobody wants the rest of it: a connection that is not at its end is closed.
+    void drop();
 
     /// From the loop's thread: nobody wants the response any more.
     void cancel() noexcept;
