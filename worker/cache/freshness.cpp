@@ -32,7 +32,11 @@ std::optional<Seconds> explicit_lifetime(Fields fields, const ResponseDirectives
 
 } // namespace
 
-Seconds Metadata::age(Seconds now) const noexcept { return initial_age + std::max(Seconds{0}, now - response_time); }
+Seconds Metadata::age(Seconds now) const noexcept {
+    constexpr Seconds tolerated = 60;
+    if (now < response_time - tolerated) return longest;
+    return initial_age + std::max(Seconds{0}, now - response_time);
+}
 
 Seconds age_value(Fields fields) noexcept {
     std::optional<Seconds> age;

@@ -21,7 +21,7 @@ struct Metadata {
     bool has_lifetime = false;    // it was given explicitly, by the response or by the route
     std::uint8_t reserved[3] = {};
 
-    /// How old it is at `now`; a clock that was set back makes nothing younger.
+    /// How old it is at `now`. When the clock was set back by more than a minute nobody knows, so it is old.
     [[nodiscard]] Seconds age(Seconds now) const noexcept;
     /// Seconds that it stays fresh; negative: it has been stale for so long.
     [[nodiscard]] Seconds ttl(Seconds now) const noexcept { return lifetime - age(now); }

@@ -88,22 +88,30 @@ public:
     /// The response for a request: of several that match, the latest. Fresh or not.
     [[nodiscard]] Found find(const CacheKey& key, std::span<const http::Field> request_fields);
 
+    /// To be taken before a request is sent to the origin, and given to begin(): a response is not stored when its URL was
+    /// erased in between, because it may be from before that.
+    [[nodiscard]] std::uint64_t mark() const noexcept;
+
     /// Starts to store a response; an empty writer when that is not possible. It replaces the one of the same URL and variant
     /// when it is committed.
     [[nodiscard]] StoreWriter begin(const NewResponse& response);
 
-    /// Stores a new head with the content of `hit`; `hit` becomes the new one. If it cannot be stored `hit` stays.
+    /// Stores a new head with the content of `hit`; `hit` becomes the new one. False: it stays what it is, because the response
+    /// was erased or replaced meanwhile, or there is no room, or another process writes.
     bool freshen(Hit& hit, const std::string& fields, const Metadata& metadata);
 
-    /// All variants of a URL; how many there were. Such responses are never found again, by whoever attached.
+    /// All variants of a URL; how many there were, as far as this process knows. Whoever does not write tells the writer, who
+    /// does it before he next looks for anything.
     std::size_t erase(const CacheKey& key);
-    /// This one only.
+    /// This one only; the writer alone can.
     bool erase(const Hit& hit);
+    /// A process that does not write has everything erased, because it does not know what has the tag.
     std::size_t erase_tag(std::string_view tag);
     std::size_t clear();
 
-    /// Up to `limit` rows from `cursor` on (0: the beginning), whose URL starts with `prefix`. `cursor` is moved on; 0: the end.
-    /// What is stored or erased meanwhile may be missing or there.
+    /// About `limit` rows from `cursor` on (0: the beginning), whose URL starts with `prefix`; fewer, maybe none, when many had
+    /// to be passed over. `cursor` is moved on; 0: the end. What is stored or erased meanwhile may be missing or there. Empty
+    /// when another process writes.
     [[nodiscard]] std::vector<StoredRow> list(std::uint64_t& cursor, std::size_t limit, std::string_view prefix,
                                               Seconds now);
 
@@ -112,10 +120,8 @@ public:
     [[nodiscard]] StoreStats stats() const;
 
 private:
-    friend class StoreWriter;
-    class Impl;
-    explicit Store(std::unique_ptr<Impl> impl) noexcept;
-    std::unique_ptr<Impl> impl_;
+    explicit Store(std::unique_ptr<StoreCore> core) noexcept;
+    std::unique_ptr<StoreCore> core_;
 };
 
 } // namespace mpsup::cache

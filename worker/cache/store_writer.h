@@ -11,7 +11,7 @@
 
 namespace mpsup::cache {
 
-class Store;
+class StoreCore;
 
 /// What must be known when the head has arrived. The views are read during the call only.
 struct NewResponse {
@@ -21,12 +21,13 @@ struct NewResponse {
     std::string_view tags;    // tags_of
     Metadata metadata;
     std::optional<std::uint64_t> length; // of the content, when known: what is too large is refused at once
+    std::uint64_t mark = 0;              // Store::mark() from before the request was sent to the origin; 0: now
 };
 
 /// Used by one coroutine at a time, in any thread. Must not outlive the store.
 class StoreWriter {
 public:
-    StoreWriter() noexcept;
+    StoreWriter() noexcept; // an empty one
     StoreWriter(StoreWriter&&) noexcept;
     StoreWriter& operator=(StoreWriter&&) noexcept;
     ~StoreWriter(); // gives up what was not committed
@@ -44,9 +45,9 @@ public:
     void abort() noexcept;
 
 private:
-    friend class Store;
+    friend class StoreCore;
     struct Pending;
-    explicit StoreWriter(std::unique_ptr<Pending> pending) noexcept;
+    StoreWriter(StoreCore& store, const NewResponse& response, std::uint64_t mark);
     std::unique_ptr<Pending> pending_;
 };
 
