@@ -39,7 +39,7 @@ void UpstreamCall::settle(Outcome outcome) noexcept {
 }
 
 Task<std::optional<CallFailure>> UpstreamCall::begin() {
-    bool kept = !destination_.is_pool() && request_.safe;
+    bool kept = !destination_.is_pool() && request_.safe && !request_.content;
     for (bool tried = false;;) {
         if (!choose(Clock::now())) co_return CallFailure{503, "all backends are down", true};
         const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept);
@@ -68,27 +68,25 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
         if (connected != Attempt::answered) co_return connected;
     }
     connection_->reader().start({request_.is_head, request_.upgrade});
-    // A pool has taken the connection into its queue: how long that lasts is not the application's fault.
-    const auto& route = destination_.route();
     const TimePoint start = Clock::now();
     if (destination_.is_pool()) place_ = destination_.queue().enter(connection_->descriptor(), start);
-    const milliseconds queued = destination_.is_pool() ? route.queue.timeout : milliseconds(0);
-    // Nearly always all of it fits into the socket.
-    const std::ptrdiff_t at_once = request_.content ? 0 : connection_->try_send(request_.head, {});
-    const bool sent = at_once == static_cast<std::ptrdiff_t>(request_.head.size());
-    early_ = at_once < 0;
-    if (const auto failed = sent || early_ ? std::error_code{}
-                                           : co_await send(static_cast<std::size_t>(at_once),
-                                                           start + queued + route.timeouts.response)) {
-        if (failed == std::errc::timed_out && destination_.is_pool() && is_unread(connection_->descriptor()))
-            co_return give_up(503, "no child was free in time", true);
-        if (failed == std::errc::timed_out) co_return give_up(504, "the request was not taken in time");
-        if (failed != std::errc::interrupted) co_return give_up(502, "sending: " + failed.message());
-        early_ = true;
-    }
-    const Attempt result = co_await await_head(start);
-    if (result == Attempt::unanswered && used) co_return Attempt::stale;
-    co_return result;
+    const std::error_code failed = co_await send(start);
+    if (cancelled_) co_return give_up(503, "nobody waits for the answer");
+    Attempt result = Attempt::answered;
+    TimePoint deadline = first_deadline(start);
+    if (failed == std::errc::timed_out)
+        result = judge_late(start, deadline);
+    else if (failed && !early_)
+        result = judge_silence("the connection was reset");
+    if (result == Attempt::answered) result = co_await await_head(start, deadline);
+    co_return result == Attempt::unanswered&& used ? Attempt::stale : result;
+}
+
+// How long a pool's queue lasts is not the application's fault: that is judged first.
+TimePoint UpstreamCall::first_deadline(TimePoint sent) const {
+    const auto& route = destination_.route();
+    const milliseconds response = route.timeouts.response;
+    return sent + (destination_.is_pool() ? std::min(response, route.queue.timeout) : response);
 }
 
 // `answered`: by the kernel, the connection is there.
@@ -101,31 +99,27 @@ Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address
     co_return failed == std::errc::operation_canceled ? Attempt::over : Attempt::unsent;
 }
 
-Task<std::error_code> UpstreamCall::send(std::size_t done, TimePoint deadline) {
-    std::string_view head = request_.head.substr(done);
-    const std::uint64_t size = request_.content ? request_.content->size() : 0;
-    std::uint64_t sent = 0;
-    do {
-        std::string_view piece;
-        if (sent < size) {
-            const auto got = request_.content->at(sent);
-            if (!got) {
-                http::log_error(http::Severity::error, got.error().to_string());
-                co_return std::make_error_code(std::errc::io_error);
-            }
-            piece = *got;
+// All of the request, and without content also a first look for the answer.
+Task<std::error_code> UpstreamCall::send(TimePoint start) {
+    if (!request_.content) co_return co_await connection_->ask(request_.head, first_deadline(start));
+    const TimePoint deadline = first_deadline(start) + destination_.route().timeouts.response;
+    std::string_view head = request_.head;
+    for (std::uint64_t sent = 0; sent < request_.content->size();) {
+        const auto piece = request_.content->at(sent);
+        if (!piece) {
+            http::log_error(http::Severity::error, piece.error().to_string());
+            co_return std::make_error_code(std::errc::io_error);
         }
-        if (const auto failed = co_await connection_->send(head, piece, deadline)) co_return failed;
+        const std::error_code failed = co_await connection_->send(head, *piece, deadline);
+        early_ = failed == std::errc::interrupted;
+        if (failed) co_return failed;
         head = {};
-        sent += piece.size();
-    } while (sent < size);
+        sent += piece->size();
+    }
     co_return std::error_code{};
 }
 
-Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent) {
-    const auto& route = destination_.route();
-    TimePoint deadline = sent + route.timeouts.response;
-    if (destination_.is_pool()) deadline = std::min(deadline, sent + route.queue.timeout);
+Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint deadline) {
     for (;;) {
         switch (connection_->reader().next()) {
         case ResponseReader::Event::head:

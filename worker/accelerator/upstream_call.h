@@ -82,8 +82,9 @@ private:
 
     [[nodiscard]] http::Task<Attempt> attempt(const UpstreamAddress& address, bool kept);
     [[nodiscard]] http::Task<Attempt> connect(const UpstreamAddress& address);
-    [[nodiscard]] http::Task<std::error_code> send(std::size_t done, http::TimePoint deadline);
-    [[nodiscard]] http::Task<Attempt> await_head(http::TimePoint sent);
+    [[nodiscard]] http::Task<std::error_code> send(http::TimePoint start);
+    [[nodiscard]] http::Task<Attempt> await_head(http::TimePoint sent, http::TimePoint deadline);
+    [[nodiscard]] http::TimePoint first_deadline(http::TimePoint sent) const;
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
     [[nodiscard]] Attempt judge_silence(const char* problem);
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);

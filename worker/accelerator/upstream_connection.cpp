@@ -122,9 +122,34 @@ Task<std::error_code> UpstreamConnection::wait_writable_or_answer(TimePoint dead
     co_return ::poll(&state, 1, 0) > 0 ? std::make_error_code(std::errc::interrupted) : failed;
 }
 
-std::ptrdiff_t UpstreamConnection::try_send(std::string_view first, std::string_view second) noexcept {
-    const http::IoResult result = http::send_texts(descriptor(), first, second, false);
-    return result.status == http::IoStatus::failed ? -1 : static_cast<std::ptrdiff_t>(result.count);
+// Reading is begun before the request is sent: Asio tries at once, so whatever is there already shows in the buffer, and
+// cannot be taken for the answer. An end shows afterwards only, as an answer without a byte; bytes that begin with a NUL
+// are no answer either.
+Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint deadline) {
+    using Signature = void(boost::system::error_code, std::size_t);
+    if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    const Wait wait(reading_, deadline);
+    const std::span<char> space = reader_.input_space();
+    bool sent = false;
+    space.front() = '\0';
+    boost::system::error_code error;
+    asio::use_awaitable_t<http::Executor> task;
+    auto token = asio::redirect_error(task, error);
+    const auto begin = [&](auto handler) {
+        socket_->stream.async_read_some(asio::buffer(space.data(), space.size()), std::move(handler));
+        if (space.front() != '\0') return;
+        const http::IoResult result = http::send_texts(descriptor(), head, {}, false);
+        sent = result.status == http::IoStatus::failed || result.count == head.size();
+        if (!sent) cancel(); // a connection whose buffer has no room for a head is of no use
+    };
+    const std::size_t count = co_await asio::async_initiate<decltype(token), Signature>(begin, token);
+    if (!sent) co_return std::make_error_code(std::errc::not_connected);
+    if (error && error != asio::error::eof) co_return wait.result(error);
+    if (error)
+        reader_.received_end();
+    else
+        reader_.received(count);
+    co_return std::error_code{};
 }
 
 Task<std::error_code> UpstreamConnection::send(std::string_view first, std::string_view second, TimePoint deadline) {
@@ -178,11 +203,6 @@ Task<std::expected<std::size_t, std::error_code>> UpstreamConnection::receive_ra
     if (!error) co_return count;
     if (error == asio::error::eof) co_return std::size_t{0};
     co_return std::unexpected(wait.result(error));
-}
-
-bool UpstreamConnection::is_quiet() const noexcept {
-    char byte = 0;
-    return socket_ && ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 } // namespace mpsup::accelerator

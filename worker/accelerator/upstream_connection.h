@@ -26,8 +26,10 @@ public:
     /// errc::resource_unavailable_try_again: the queue of a unix socket is full.
     [[nodiscard]] http::Task<std::error_code> connect(const UpstreamAddress& address, http::TimePoint deadline);
 
-    /// As much of both texts as the kernel takes at once; -1: the connection is gone.
-    [[nodiscard]] std::ptrdiff_t try_send(std::string_view first, std::string_view second) noexcept;
+    /// Sends a request that is no more than this head, and takes what comes first of the answer into reader(). If something
+    /// was there before it was sent (bytes, or the end), nothing is sent: errc::not_connected. Costs no system call more
+    /// than to send and to receive.
+    [[nodiscard]] http::Task<std::error_code> ask(std::string_view head, http::TimePoint deadline);
     /// Both texts, one after the other. errc::interrupted: the upstream has begun to answer (or hung up) before it took them
     /// all, so read what it says; the connection is not to be used again.
     [[nodiscard]] http::Task<std::error_code> send(std::string_view first, std::string_view second,
@@ -48,8 +50,6 @@ public:
     [[nodiscard]] int descriptor() const noexcept;
     [[nodiscard]] bool is_open() const noexcept { return socket_ != nullptr; }
 
-    /// Has this idle connection neither ended nor said anything? One system call.
-    [[nodiscard]] bool is_quiet() const noexcept;
     void close() noexcept;
 
     /// For Upstreams: ends the wait in hand if its deadline has passed.

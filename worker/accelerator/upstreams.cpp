@@ -55,15 +55,9 @@ Upstreams::~Upstreams() = default;
 
 Upstreams::Lease Upstreams::take(const UpstreamAddress& address, bool kept) {
     start_ticking();
-    if (const auto found = kept ? idle_.find(&address) : idle_.end(); found != idle_.end()) {
-        std::list<Lease::Entry>& idle = found->second;
-        while (!idle.empty()) {
-            if (idle.front().connection.is_quiet()) {
-                in_use_.splice(in_use_.begin(), idle, idle.begin());
-                return {*this, in_use_.begin()};
-            }
-            idle.pop_front();
-        }
+    if (const auto found = kept ? idle_.find(&address) : idle_.end(); found != idle_.end() && !found->second.empty()) {
+        in_use_.splice(in_use_.begin(), found->second, found->second.begin());
+        return {*this, in_use_.begin()};
     }
     in_use_.emplace_front(context_, address);
     return {*this, in_use_.begin()};

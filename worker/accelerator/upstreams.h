@@ -49,7 +49,8 @@ public:
         std::list<Entry>::iterator position_{};
     };
 
-    /// `address` outlives this. A connection that was kept, if there is one that is still open and `kept` asks for it; else one that is not connected.
+    /// `address` outlives this. A connection that was kept, if there is one and `kept` asks for it, which may have
+    /// ended meanwhile; else one that is not connected.
     [[nodiscard]] Lease take(const UpstreamAddress& address, bool kept);
 
     /// Closes every connection and the timer. Leases stay good, for nothing but their end.

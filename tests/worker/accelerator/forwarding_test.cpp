@@ -124,7 +124,8 @@ TEST(Forwarding, Fault34AnswersWhenTheDiskIsFull) {
     setup.routes[0].buffer.request = 0;
     setup.buffer_folder = "/tmp/mpsup-there-is-no-such-folder";
     const FrontServer front(setup);
-    EXPECT_EQ(status_of(front.ask("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")), 507);
+    EXPECT_EQ(status_of(front.ask("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")),
+              507);
     EXPECT_EQ(status_of(front.get("/")), 200);
 }
 
@@ -268,6 +269,42 @@ TEST(Forwarding, Fault61DoesNotUseAConnectionWithExtraBytesAgain) {
     const FrontServer front(front_to({upstream.address()}));
     for (int i = 0; i < 3; ++i) EXPECT_EQ(content_of(front.get("/")), "hello");
     EXPECT_EQ(upstream.connections(), 3);
+}
+
+TEST(Forwarding, Fault61TakesNothingForAnAnswerThatCameBeforeTheRequest) {
+    std::atomic<int> sent = 0;
+    FakeUpstream upstream([&](Conversation& conversation) {
+        const std::string request = conversation.read_request();
+        if (!request.starts_with("GET /first ")) return conversation.send(ok("good")), void();
+        conversation.send(ok("first"));
+        while (sent == 0) std::this_thread::yield();
+        conversation.send(ok("evil"));
+        sent = 2;
+        conversation.read_all();
+    });
+    const FrontServer front(front_to({upstream.address()}));
+    EXPECT_EQ(content_of(front.get("/first")), "first");
+    sent = 1;
+    while (sent == 1) std::this_thread::yield();
+    EXPECT_EQ(content_of(front.get("/second")), "good");
+}
+
+TEST(Forwarding, Fault62DoesNotCountAKeptConnectionThatHadEnded) {
+    std::atomic<bool> end = false;
+    std::atomic<bool> ended = false;
+    FakeUpstream upstream([&](Conversation& conversation) {
+        conversation.read_request();
+        conversation.send(ok("good"));
+        while (!end) std::this_thread::yield();
+        conversation.hang_up();
+        ended = true;
+    });
+    const FrontServer front(front_to({upstream.address()}));
+    EXPECT_EQ(content_of(front.get("/")), "good");
+    end = true;
+    while (!ended) std::this_thread::yield();
+    EXPECT_EQ(content_of(front.get("/")), "good");
+    EXPECT_EQ(upstream.connections(), 2);
 }
 
 TEST(Forwarding, Fault61StopsReadingAHeadWithoutEnd) {

@@ -1,0 +1,230 @@
+// An accelerator with a cache, between real sockets.
+#include "tests/worker/accelerator/fake_upstream.h"
+#include "tests/worker/accelerator/front_server.h"
+#include "worker/accelerator/forwarding.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::accelerator {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t memory = 16 << 20;
+
+int status_of(std::string_view reply) { return reply.size() > 12 ? std::stoi(std::string(reply.substr(9, 3))) : 0; }
+std::string content_of(const std::string& reply) {
+    const std::size_t end = reply.find("\r\n\r\n");
+    return end == std::string::npos ? std::string() : reply.substr(end + 4);
+}
+std::string field(const std::string& reply, const std::string& name) {
+    const std::size_t at = reply.find("\r\n" + name + ": ");
+    if (at == std::string::npos) return "none";
+    const std::size_t start = at + name.size() + 4;
+    return reply.substr(start, reply.find("\r\n", start) - start);
+}
+
+// An upstream whose answers a function makes, and which counts them.
+class Origin {
+public:
+    using Answer = std::function<std::string(const std::string& request, int count)>;
+    explicit Origin(Answer answer)
+        : answer_(std::move(answer)), upstream_([this](Conversation& conversation) {
+              for (std::string request; !(request = conversation.read_request()).empty();) {
+                  upstream_.note(request);
+                  conversation.send(answer_(request, ++count));
+              }
+          }) {}
+    contract::Front front() {
+        contract::Front made = front_to({upstream_.address()});
+        made.routes[0].cache.on = true;
+        return made;
+    }
+    FakeUpstream& upstream() { return upstream_; }
+    std::atomic<int> count = 0;
+
+private:
+    Answer answer_;
+    FakeUpstream upstream_;
+};
+
+std::string numbered(int count, std::string_view fields) { return ok("answer " + std::to_string(count), fields); }
+
+TEST(Caching, AnswersFromTheStore) {
+    Origin origin([](const std::string&, int count) { return numbered(count, "Cache-Control: max-age=60\r\n"); });
+    const FrontServer front(origin.front(), memory);
+    const std::string first = front.get("/");
+    EXPECT_EQ(content_of(first), "answer 1");
+    EXPECT_TRUE(field(first, "Cache-Status").contains("fwd=uri-miss")) << first;
+    EXPECT_TRUE(field(first, "Cache-Status").contains("stored"));
+    const std::string second = front.get("/");
+    EXPECT_EQ(content_of(second), "answer 1");
+    EXPECT_TRUE(field(second, "Cache-Status").starts_with("mpsup; hit; ttl=")) << second;
+    EXPECT_NE(field(second, "Age"), "none");
+    EXPECT_EQ(origin.count, 1);
+}
+
+TEST(Caching, StoresLargeResponses) {
+    const std::string content(500'000, 'x');
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
+    const FrontServer front(origin.front(), memory);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(content_of(front.get("/")), content);
+    EXPECT_EQ(origin.count, 1);
+}
+
+TEST(Caching, AnswersConditionsHeadsAndRangesFromACopy) {
+    Origin origin(
+        [](const std::string&, int) { return ok("0123456789", "Cache-Control: max-age=60\r\nETag: \"a\"\r\n"); });
+    const FrontServer front(origin.front(), memory);
+    static_cast<void>(front.get("/"));
+    const std::string same = front.get("/", "If-None-Match: \"a\"\r\n");
+    EXPECT_EQ(status_of(same), 304);
+    EXPECT_EQ(field(same, "ETag"), "\"a\"");
+    const std::string part = front.get("/", "Range: bytes=2-4\r\n");
+    EXPECT_EQ(status_of(part), 206);
+    EXPECT_EQ(content_of(part), "234");
+    EXPECT_EQ(field(part, "Content-Range"), "bytes 2-4/10");
+    EXPECT_EQ(status_of(front.get("/", "Range: bytes=20-\r\n")), 416);
+    const std::string two = front.get("/", "Range: bytes=0-0,9-9\r\n");
+    EXPECT_TRUE(field(two, "Content-Type").starts_with("multipart/byteranges; boundary=")) << two;
+    EXPECT_TRUE(content_of(two).contains("Content-Range: bytes 9-9/10\r\n\r\n9\r\n"));
+    const std::string head = front.ask("HEAD / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(field(head, "Content-Length"), "10");
+    EXPECT_EQ(content_of(head), "");
+    EXPECT_EQ(origin.count, 1);
+}
+
+TEST(Caching, ValidatesWhatIsStale) {
+    Origin origin([](const std::string& request, int count) {
+        if (request.contains("If-None-Match: \"a\"\r\n"))
+            return std::string(
+                "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nCache-Control: max-age=0\r\nX-New: 1\r\n\r\n");
+        return numbered(count, "Cache-Control: max-age=0\r\nETag: \"a\"\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    static_cast<void>(front.get("/"));
+    const std::string second = front.get("/");
+    EXPECT_EQ(status_of(second), 200);
+    EXPECT_EQ(content_of(second), "answer 1");
+    EXPECT_EQ(field(second, "X-New"), "1");
+    EXPECT_TRUE(field(second, "Cache-Status").contains("fwd-status=304")) << second;
+    EXPECT_EQ(origin.count, 2);
+}
+
+TEST(Caching, Fault70FetchesOnceForMany) {
+    std::atomic<bool> go_on = false;
+    Origin origin([&](const std::string&, int count) {
+        while (!go_on) std::this_thread::yield();
+        return numbered(count, "Cache-Control: max-age=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    std::vector<http::TestClient> clients;
+    for (int i = 0; i < 50; ++i) {
+        clients.push_back(front.connect());
+        clients.back().send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    }
+    std::this_thread::sleep_for(50ms); // until most of them wait; those that come later find it stored
+    go_on = true;
+    for (http::TestClient& client : clients) EXPECT_EQ(content_of(client.read_all()), "answer 1");
+    EXPECT_EQ(origin.count, 1);
+}
+
+TEST(Caching, SendsStaleWhileItRenews) {
+    Origin origin([](const std::string&, int count) {
+        return numbered(count, "Cache-Control: max-age=0, stale-while-revalidate=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    const auto end = http::Clock::now() + 10s;
+    while (content_of(front.get("/")) == "answer 1" && http::Clock::now() < end) std::this_thread::yield();
+    EXPECT_GE(origin.count, 2);
+}
+
+TEST(Caching, SendsStaleWhenTheUpstreamFails) {
+    Origin origin([](const std::string&, int count) {
+        if (count > 1) return std::string("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+        return numbered(count, "Cache-Control: max-age=0, stale-if-error=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    EXPECT_EQ(origin.count, 2);
+    origin.upstream().stop();
+    const std::string last = front.get("/");
+    EXPECT_EQ(content_of(last), "answer 1");
+    EXPECT_TRUE(field(last, "Cache-Status").contains("stale-if-error")) << last;
+}
+
+TEST(Caching, ForgetsWhatAnUnsafeRequestChanges) {
+    Origin origin([](const std::string&, int count) { return numbered(count, "Cache-Control: max-age=60\r\n"); });
+    const FrontServer front(origin.front(), memory);
+    static_cast<void>(front.get("/"));
+    EXPECT_EQ(status_of(front.ask(
+                  "POST / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")),
+              200);
+    EXPECT_EQ(content_of(front.get("/")), "answer 3");
+}
+
+TEST(Caching, Fault61NeverStoresWhatIsNotWhole) {
+    Origin origin([](const std::string&, int count) {
+        if (count == 1)
+            return std::string(
+                "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloX");
+        return numbered(count, "Cache-Control: max-age=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    static_cast<void>(front.get("/"));
+    EXPECT_EQ(content_of(front.get("/")), "answer 2");
+}
+
+TEST(Caching, Fault68KeepsClientsApart) {
+    Origin origin([](const std::string&, int count) { return numbered(count, "Cache-Control: max-age=60\r\n"); });
+    contract::Front setup = origin.front();
+    setup.trusted_proxies.push_back(contract::Cidr::parse("127.0.0.1").value());
+    const FrontServer front(setup, memory);
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    EXPECT_EQ(content_of(front.get("/", "X-HTTP-Method-Override: DELETE\r\n")), "answer 1");
+    EXPECT_EQ(content_of(front.ask("GET / HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n")), "answer 2");
+    // A GET with content goes through, and nothing is learnt from it.
+    const std::string fat =
+        "GET /fat HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
+    EXPECT_EQ(content_of(front.ask(fat)), "answer 3");
+    EXPECT_EQ(content_of(front.get("/fat")), "answer 4");
+}
+
+TEST(Caching, Fault69KeepsWhatIsPrivate) {
+    Origin origin([](const std::string& request, int count) {
+        if (request.contains("/private")) return numbered(count, "Cache-Control: private, max-age=60\r\n");
+        if (request.contains("/cookie")) return numbered(count, "Cache-Control: max-age=60\r\nSet-Cookie: a=b\r\n");
+        return numbered(count, "Cache-Control: max-age=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    for (const char* path : {"/private.css", "/cookie.css"}) {
+        const std::string first = content_of(front.get(path));
+        EXPECT_NE(content_of(front.get(path)), first) << path;
+    }
+    const std::string mine = content_of(front.get("/", "Authorization: Basic x\r\n"));
+    EXPECT_NE(content_of(front.get("/", "Authorization: Basic y\r\n")), mine);
+}
+
+TEST(Caching, AnswersOnlyFromTheStoreWhenAskedTo) {
+    Origin origin([](const std::string&, int count) { return numbered(count, ""); });
+    const FrontServer front(origin.front(), memory);
+    EXPECT_EQ(status_of(front.get("/", "Cache-Control: only-if-cached\r\n")), 504);
+    EXPECT_EQ(origin.count, 0);
+}
+
+TEST(Caching, ObeysTheApplicationBeforeAnybodyElse) {
+    Origin origin([](const std::string&, int count) {
+        return numbered(count, "Cache-Control: no-cache\r\nX-Accel-Expires: 60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    const std::string second = front.get("/");
+    EXPECT_EQ(content_of(second), "answer 1");
+    EXPECT_EQ(field(second, "Cache-Control"), "no-cache") << "to the client it says what it said";
+}
+
+} // namespace
+} // namespace mpsup::accelerator
