@@ -55,7 +55,13 @@ private:
 
 class TestServer {
 public:
-    TestServer(Handler& handler, const EventServer::Options& options);
+    using Prepare = std::function<void(EventServer&)>; // before it runs
+    /// A thread for each handler.
+    TestServer(std::span<Handler* const> handlers, const EventServer::Options& options, ListenerOptions listener = {},
+               const Prepare& prepare = {});
+    TestServer(Handler* handler, const EventServer::Options& options, ListenerOptions listener = {},
+               const Prepare& prepare = {})
+        : TestServer(std::span<Handler* const>(&handler, 1), options, std::move(listener), prepare) {}
     ~TestServer() { stop(); }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -75,7 +81,6 @@ public:
 private:
     std::uint16_t port_ = 0;
     Fd log_file_;
-    AccessLog log_;
     contract::ScoreboardWriter scoreboard_;
     std::unique_ptr<EventServer> server_;
     std::thread thread_;
