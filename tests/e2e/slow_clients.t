@@ -116,6 +116,6 @@ sub read_all {
     my ($socket) = @_;
     my $text = '';
     my $end  = time + 30;
-    while (time < $end && $text !~ /\r\n\r\n(?:.{1048576})\z/s) { sysread $socket, $text, 1 << 20, length $text or last }
+    while (time < $end && length($text =~ s/\A.*?\r\n\r\n//sr) < 1 << 20) { sysread $socket, $text, 1 << 20, length $text or last }
     return $text =~ s/\A.*?\r\n\r\n//sr;
 }
