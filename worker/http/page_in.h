@@ -1,10 +1,7 @@
-// Reading from disks beside the event loop: sendfile(2) waits for them, and with it every connection of the loop would.
+// Files that may not be in memory: sendfile(2) waits for their disk, and with it every connection of a loop would.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 
 namespace mpsup::http {
 
@@ -13,24 +10,8 @@ namespace mpsup::http {
 /// the file system cannot tell, and beyond the end of the file.
 [[nodiscard]] bool in_page_cache(int file, std::uint64_t offset, std::uint64_t size) noexcept;
 
-/// A few threads that read files into the page cache. They are started when there is first something to read, so a
-/// process whose files are in memory has none. All members may be called from any thread. The destructor waits for
-/// nobody: reads in hand go on, and what they would have called is not called any more.
-class PageIn {
-public:
-    explicit PageIn(unsigned threads = 4);
-    ~PageIn();
-    PageIn(const PageIn&) = delete;
-    PageIn& operator=(const PageIn&) = delete;
-
-    /// Reads the part, and calls `done`, which must not throw, in a thread of its own. `file` stays open until then. false: there
-    /// is too much to do, or no thread could be had, and nothing will happen; read it by yourself.
-    [[nodiscard]] bool read(int file, std::uint64_t offset, std::uint64_t size, std::function<void()> done);
-
-private:
-    struct Work;
-    const unsigned threads_;
-    std::shared_ptr<Work> work_;
-};
+/// Reads the part into the page cache and waits for it: for a thread that may (base/background.h). Errors are left to whoever
+/// sends the file, who meets them as well.
+void page_in(int file, std::uint64_t offset, std::uint64_t size) noexcept;
 
 } // namespace mpsup::http
