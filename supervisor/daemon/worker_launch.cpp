@@ -43,9 +43,14 @@ contract::Go order_for(const topology::WorkerSpec& spec) {
     contract::Go go;
     go.kind = spec.kind == topology::Kind::dynamic ? contract::WorkerKind::dynamic : contract::WorkerKind::static_files;
     go.grace = spec.stop.grace;
-    go.root = spec.root;
-    go.serves = spec.serves;
-    if (spec.kind != topology::Kind::dynamic) return go;
+    contract::Files files;
+    files.root = spec.root;
+    files.serves = spec.serves;
+    if (spec.kind != topology::Kind::dynamic) {
+        go.front.routes.emplace_back().files = std::move(files);
+        return go;
+    }
+    go.files = std::move(files);
     go.app = {spec.app, spec.cgi.dir, spec.cgi.mode, {}, spec.warmup, spec.development};
     for (const auto& mode : spec.cgi.modes) go.app.cgi_modes.push_back(mode);
     go.pool = pool_size_of(spec.pool);

@@ -1,6 +1,6 @@
 #include "worker/contract/messages.h"
 
-#include <boost/json.hpp>
+#include "worker/contract/front_json.h"
 
 #include <limits>
 #include <utility>
@@ -22,12 +22,14 @@ template <typename Enum> struct Name {
 };
 
 constexpr Name<Role> roles[] = {{Role::light, "light"}, {Role::master, "master"}, {Role::child, "child"}};
-constexpr Name<WorkerKind> kinds[] = {{WorkerKind::static_files, "static"}, {WorkerKind::dynamic, "dynamic"}};
+constexpr Name<WorkerKind> kinds[] = {
+    {WorkerKind::static_files, "static"}, {WorkerKind::dynamic, "dynamic"}, {WorkerKind::accelerator, "accelerator"}};
 constexpr Name<FdRole> fd_roles[] = {{FdRole::public_listener, "public_listener"},
                                      {FdRole::private_listener, "private_listener"},
                                      {FdRole::access_log, "access_log"},
                                      {FdRole::scoreboard, "scoreboard"},
-                                     {FdRole::output, "output"}};
+                                     {FdRole::output, "output"},
+                                     {FdRole::cache, "cache"}};
 constexpr Name<Stage> stages[] = {{Stage::fresh, "fresh"},
                                   {Stage::ready, "ready"},
                                   {Stage::serving, "serving"},
@@ -109,6 +111,16 @@ public:
         read(inner);
         if (problem_.empty() && !inner.problem().empty())
             problem_ = inner.problem() + " in \"" + std::string(key) + "\"";
+    }
+
+    /// What a function of its own reads.
+    template <typename T> T part(std::string_view key, Result<T> (*read)(const json::value&)) {
+        const json::value* value = find(key);
+        if (!value) return {};
+        auto result = read(*value);
+        if (result) return std::move(*result);
+        if (problem_.empty()) problem_ = result.error().to_string();
+        return {};
     }
 
     std::chrono::milliseconds age(std::string_view key) {
@@ -218,8 +230,8 @@ json::object to_json(const Go& go) {
             {"kind", text_of(kinds, go.kind)},
             {"fds", to_array(go.fds)},
             {"grace_ms", go.grace.count()},
-            {"root", go.root},
-            {"serves", to_array(go.serves)},
+            {"front", to_json(go.front)},
+            {"files", to_json(go.files)},
             {"app", to_json(go.app)},
             {"pool", to_json(go.pool)},
             {"recycle", to_json(go.recycle)},
@@ -273,6 +285,14 @@ json::object to_json(const Reopen& reopen) { return {{"type", "reopen"}, {"fds",
 
 json::object to_json(const Drain& drain) { return {{"type", "drain"}, {"grace_ms", drain.grace.count()}}; }
 
+json::object to_json(const Ask& ask) {
+    return {{"type", "ask"}, {"id", static_cast<std::int64_t>(ask.id)}, {"text", ask.text}};
+}
+
+json::object to_json(const Answer& answer) {
+    return {{"type", "answer"}, {"id", static_cast<std::int64_t>(answer.id)}, {"text", answer.text}};
+}
+
 Message read_hello(Reader& in) {
     Hello hello;
     hello.contract = static_cast<int>(in.number("contract", 1, 1'000'000));
@@ -320,8 +340,8 @@ Message read_go(Reader& in) {
     go.kind = in.choice("kind", kinds);
     go.fds = in.choices("fds", fd_roles);
     go.grace = in.duration("grace_ms");
-    go.root = in.text("root");
-    go.serves = in.texts("serves");
+    go.front = in.part("front", front_from_json);
+    go.files = in.part("files", files_from_json);
     go.app = read_app(in);
     go.pool = read_pool(in);
     in.inside("recycle", [&](Reader& inner) {
@@ -358,6 +378,16 @@ Message read_child_started(Reader& in) {
     return ChildStarted{pid, in.counter("start_time")};
 }
 
+Message read_ask(Reader& in) {
+    const std::uint64_t id = in.counter("id");
+    return Ask{id, in.text("text")};
+}
+
+Message read_answer(Reader& in) {
+    const std::uint64_t id = in.counter("id");
+    return Answer{id, in.text("text")};
+}
+
 struct Decoder {
     std::string_view type;
     Message (*read)(Reader&);
@@ -382,6 +412,8 @@ constexpr Decoder decoders[] = {
     {"serve", [](Reader&) -> Message { return Serve{}; }},
     {"reopen", [](Reader& in) -> Message { return Reopen{in.choices("fds", fd_roles)}; }},
     {"drain", [](Reader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
+    {"ask", read_ask},
+    {"answer", read_answer},
 };
 
 } // namespace

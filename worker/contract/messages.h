@@ -15,6 +15,8 @@
 //     | -- child_slow, pool_wants, code_drift -> |   pool masters only: what happened in the pool
 //     | <--------------------- resize, release --|   pool masters only
 //     | <--------------------------- reopen -----|   log files were moved away: these are the new ones
+//     | <------------------------------ ask -----|   light workers only: what an operator wants of the cache, the routes, …
+//     | -- answer -----------------------------> |
 //     | <---------------------------- drain -----|   accept nothing new, finish what runs, exit
 //
 // A child that was released by its master, or whose master died, says hello for itself (role child). `promote` makes it
@@ -24,12 +26,13 @@
 // again to the one that answers: how far it has come (Stage), with its public listeners and its scoreboard. A pool master says
 // child_started and child_ready of each child then, and code, size and clients are what they were.
 //
-// Versions: 1, the first; 2, pools that grow and shrink, limits, promotion; 3, workers that outlive their supervisor. A
-// message of a newer version may have keys that an older reader does not know and passes over.
+// Versions: 1, the first; 2, pools that grow and shrink, limits, promotion; 3, workers that outlive their supervisor; 4,
+// fronts, a cache's memory, questions. A message of a newer version may have keys that an older reader does not know and passes over.
 #pragma once
 
 #include "base/error.h"
 #include "base/exit_status.h"
+#include "worker/contract/front.h"
 
 #include <chrono>
 #include <cstdint>
@@ -41,7 +44,7 @@
 
 namespace mpsup::contract {
 
-constexpr int version = 3;
+constexpr int version = 4;
 constexpr int oldest_version = 2; // that a supervisor understands
 
 /// Who a worker process is. Given on its command line, said again in `hello`.
@@ -67,7 +70,7 @@ enum class Stage {
     draining, // it was told to leave
 };
 
-enum class WorkerKind { static_files, dynamic };
+enum class WorkerKind { static_files, dynamic, accelerator };
 
 /// What the descriptors are that come with a message, in their order.
 enum class FdRole {
@@ -76,6 +79,7 @@ enum class FdRole {
     access_log,       // append-only
     scoreboard,       // in `hello` only
     output,           // append-only: what descriptors 1 and 2 lead to; in `reopen` only
+    cache,            // a sealed memory file that outlives the processes which write to it; in `go` and `hello`
 };
 
 struct Hello {
@@ -141,10 +145,9 @@ struct Go {
     WorkerKind kind = WorkerKind::static_files;
     std::vector<FdRole> fds;
     std::chrono::milliseconds grace{30'000}; // to finish what runs when told to drain or left alone
-    // static; a dynamic worker with a root serves those paths from it, all others from the application
-    std::string root;                // absolute folder; the whole path of a request is appended
-    std::vector<std::string> serves; // path prefixes it answers ("/static/"); empty: all
+    Front front;                             // static, accelerator
     // dynamic
+    Files files; // with a root: these paths are served from it, all others from the application
     ApplicationSource app;
     PoolSize pool;
     Recycle recycle;
@@ -224,8 +227,21 @@ struct Drain {
     std::chrono::milliseconds grace{0};
 };
 
+/// To a light worker: JSON (questions.h). Answered in the order in which they came, each once.
+struct Ask {
+    std::uint64_t id = 0;
+    std::string text{};
+};
+
+/// At most max_answer_bytes.
+struct Answer {
+    std::uint64_t id = 0;
+    std::string text{};
+};
+constexpr std::size_t max_answer_bytes = 24U << 10; // leaves room for JSON's escapes in one packet
+
 using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants,
-                             CodeDrift, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain>;
+                             CodeDrift, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

@@ -68,6 +68,12 @@ void ScoreboardWriter::end_request(std::int64_t now_ms) noexcept {
     set(Activity::waiting);
 }
 
+void ScoreboardWriter::count_request(std::int64_t now_ms) noexcept {
+    if (!mapping_) return;
+    record()->last_ms.store(now_ms, std::memory_order_relaxed);
+    record()->requests.fetch_add(1, std::memory_order_relaxed);
+}
+
 void ScoreboardWriter::count_reply(int status, std::uint64_t microseconds) noexcept {
     if (!mapping_) return;
     // One writer: a load and a store are enough, and cost less than an atomic addition.

@@ -82,6 +82,8 @@ public:
                        std::int64_t deadline_ms = 0) noexcept;
     /// It was answered.
     void end_request(std::int64_t now_ms) noexcept;
+    /// The same of a process that has many in hand at a time: only counts. From any thread.
+    void count_request(std::int64_t now_ms) noexcept;
     /// What was answered was a client's request.
     void count_reply(int status, std::uint64_t microseconds) noexcept;
     /// And it was the server's fault: the request in hand, and how the content of its reply began.

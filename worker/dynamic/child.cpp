@@ -84,7 +84,7 @@ public:
 
     Promoted run() {
         if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) give_up("cannot wait for clients");
-        if (!setup_.go.root.empty()) open_folder();
+        if (!setup_.go.files.root.empty()) open_folder();
         for (const int listener : setup_.private_listeners) watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
         setup_.engine.run_hook(perl::Hook::post_fork);
         if (setup_.serves_already) begin_to_serve();
@@ -464,7 +464,9 @@ private:
     }
 
     void open_folder() {
-        auto files = static_files::StaticFiles::open(setup_.go.root, setup_.go.serves);
+        contract::Files folder = setup_.go.files;
+        folder.compress = false; // its time is the application's
+        auto files = static_files::StaticFiles::open(std::move(folder));
         if (!files) {
             std::fprintf(stderr, "mpsup: %s\n", files.error().to_string().c_str());
             setup_.engine.leave(1);

@@ -148,18 +148,18 @@ void Client::serve_file() {
     bool whole = start(reply.status, reply.fields(), reply.length(), reply.close) == Started::ok;
     if (whole && !reply.parts.empty())
         whole = send_parts(reply);
-    else if (whole && reply.file)
-        whole = send_file(reply.file.get(), reply.offset, reply.file_size);
-    else if (whole && !reply.text.empty())
-        whole = write(reply.text);
-    reply.file.reset();
+    else if (whole && reply.source() >= 0)
+        whole = send_file(reply.source(), reply.offset, reply.file_size);
+    else if (whole && reply.length() > 0)
+        whole = write(reply.lent.empty() ? reply.text : reply.lent);
+    reply.clear();
     body_.clear();
     finish_reply(whole);
 }
 
 bool Client::send_parts(const http::Reply& reply) {
     const bool sent = std::ranges::all_of(reply.parts, [&](const http::FilePart& part) {
-        return write(part.head) && send_file(reply.file.get(), part.offset, part.size);
+        return write(part.head) && send_file(reply.source(), part.offset, part.size);
     });
     return sent && write(reply.text);
 }

@@ -5,7 +5,7 @@
 #include "worker/dynamic/body_store.h"
 #include "worker/http/access_log.h"
 #include "worker/http/connection.h"
-#include "worker/http/handler.h"
+#include "worker/http/reply.h"
 #include "worker/perl/engine.h"
 #include "worker/static/static_files.h"
 

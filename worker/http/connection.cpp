@@ -34,6 +34,7 @@ Connection::Event Connection::next(TimePoint now) {
             return Event::close;
         }
         return std::exchange(linger_announced_, true) ? Event::need_input : Event::linger;
+    case Phase::upgraded:
     case Phase::closed: break;
     }
     return Event::close;
@@ -148,6 +149,7 @@ std::optional<TimePoint> Connection::deadline() const {
     case Phase::reply:
         if (responding_) return progress_ + deadlines.write_stall;
         return std::nullopt;
+    case Phase::upgraded: return progress_ + deadlines.upgraded;
     case Phase::lingering: return linger_start_ + deadlines.linger;
     case Phase::closed: break;
     }
@@ -188,6 +190,21 @@ HeadProblem Connection::inform(int status, std::span<const Field> fields) {
     return write_interim_head(output_, status, fields);
 }
 
+HeadProblem Connection::upgrade(std::string_view protocols, std::span<const Field> fields, TimePoint now) {
+    if (request_.minor_version == 0 || !decoder_.ended()) return HeadProblem::bad_status;
+    const HeadProblem problem = write_upgrade_head(output_, protocols, fields);
+    if (problem != HeadProblem::none) return problem;
+    phase_ = Phase::upgraded;
+    progress_ = now;
+    return problem;
+}
+
+std::size_t Connection::take_raw(std::span<char> space) noexcept {
+    const std::size_t count = buffer_.unread().copy(space.data(), space.size());
+    buffer_.consume(count);
+    return count;
+}
+
 void Connection::finish_response(bool whole, TimePoint now) {
     assert(responding_);
     responding_ = false;
@@ -218,6 +235,18 @@ void Connection::end_connection(bool gently, TimePoint now) {
 }
 
 bool Connection::idle() const noexcept { return phase_ == Phase::head && used_ && buffer_.unread().empty(); }
+
+bool Connection::quiet(std::chrono::milliseconds time, TimePoint now) const noexcept {
+    return phase_ == Phase::head && buffer_.unread().empty() && now - progress_ >= time;
+}
+
+void Connection::rest() noexcept {
+    buffer_.release();
+    parser_.rest();
+    std::vector<Field>().swap(request_.fields);
+    std::string().swap(output_);
+    output_sent_ = 0;
+}
 
 std::string_view Connection::request_line() const noexcept {
     return understood_ ? request_.line : parser_.request_line(buffer_.unread());

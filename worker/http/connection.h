@@ -73,6 +73,13 @@ public:
     [[nodiscard]] HeadProblem respond(const ResponseHead& head, BodyFraming& framing, TimePoint now);
     /// An interim reply (1xx) into output(), before respond(); nothing for a client of HTTP/1.0, which knows of none.
     [[nodiscard]] HeadProblem inform(int status, std::span<const Field> fields);
+    /// Bytes behind the head, as they are: framing of content, which respond() left to the driver.
+    void queue(std::string_view bytes) { output_ += bytes; }
+    /// 101 into output(); from then on the driver moves raw bytes and next() says close. Not when the request has content
+    /// that was not read, nor for HTTP/1.0 (bad_status).
+    [[nodiscard]] HeadProblem upgrade(std::string_view protocols, std::span<const Field> fields, TimePoint now);
+    /// After upgrade(): moves what had been received already into `space`.
+    [[nodiscard]] std::size_t take_raw(std::span<char> space) noexcept;
     /// What the client sent after the request in hand, for whoever takes the connection over.
     [[nodiscard]] std::string_view unread() const noexcept { return buffer_.unread(); }
     /// Gives up on the request in hand with one of the engine's own replies, as a refusal would: next() says replied.
@@ -86,6 +93,10 @@ public:
     void drain() noexcept { draining_ = true; }
     /// Between requests, not one byte of a next one here.
     [[nodiscard]] bool idle() const noexcept;
+    /// Waits for the first byte of a head, and has been for `time`.
+    [[nodiscard]] bool quiet(std::chrono::milliseconds time, TimePoint now) const noexcept;
+    /// Gives the memory of its buffers back; only while quiet().
+    void rest() noexcept;
     /// Status and reason of the engine's own reply, after `replied`.
     [[nodiscard]] Refusal own_reply() const noexcept { return own_reply_; }
     /// The request line for logs, also of a refused request; may be empty or hold anything but LF.
@@ -95,7 +106,7 @@ public:
     [[nodiscard]] bool must_reset() const noexcept { return must_reset_; }
 
 private:
-    enum class Phase { head, body, answer, reply, lingering, closed };
+    enum class Phase { head, body, answer, reply, upgraded, lingering, closed };
 
     [[nodiscard]] Event read_head(TimePoint now);
     [[nodiscard]] Event begin_request(TimePoint now);

@@ -33,10 +33,13 @@ void InputBuffer::unpin() noexcept {
     pinned_ = 0;
     if (begin_ != end_) return;
     begin_ = end_ = 0;
-    if (capacity_ > small) {
-        data_.reset();
-        capacity_ = 0;
-    }
+    if (capacity_ > small) release();
+}
+
+void InputBuffer::release() noexcept {
+    assert(pinned_ == 0 && begin_ == end_);
+    data_.reset();
+    capacity_ = begin_ = end_ = 0;
 }
 
 void InputBuffer::grow(std::size_t capacity) {

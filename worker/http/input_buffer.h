@@ -28,6 +28,8 @@ public:
     std::string_view pin(std::size_t count, bool more);
     /// The pinned bytes are no longer needed. An empty buffer that had grown gives its memory back.
     void unpin() noexcept;
+    /// Gives the memory back. Only when nothing is unread or pinned.
+    void release() noexcept;
 
 private:
     void grow(std::size_t capacity);

@@ -30,6 +30,7 @@ struct Deadlines {
     std::uint64_t body_rate = 500;
     std::chrono::milliseconds write_stall{30'000}; // the client takes not one byte of the reply
     std::chrono::milliseconds idle{15'000};        // kept alive, nothing of a next request
+    std::chrono::milliseconds upgraded{3'600'000}; // not one byte either way on an upgraded connection
     std::chrono::milliseconds linger{1'000};       // after the last reply, for the client to hang up
 
     /// For processes that serve one request at a time: an idle connection leaves earlier.

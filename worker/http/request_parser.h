@@ -35,6 +35,11 @@ public:
 
     /// Forgets the request before.
     void reset() noexcept;
+    /// The same, and gives memory back.
+    void rest() noexcept {
+        reset();
+        std::vector<RawField>().swap(fields_);
+    }
 
     /// `bytes` starts at the first byte of the request and holds what was given before, unchanged. May lie somewhere
     /// else in memory than at the last call.

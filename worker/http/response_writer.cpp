@@ -120,6 +120,20 @@ HeadProblem write_interim_head(std::string& out, int status, std::span<const Fie
     return HeadProblem::none;
 }
 
+HeadProblem write_upgrade_head(std::string& out, std::string_view protocols, std::span<const Field> fields) {
+    const Field upgrade{"Upgrade", protocols};
+    if (protocols.empty()) return HeadProblem::bad_field_value;
+    if (const HeadProblem problem = check({&upgrade, 1}); problem != HeadProblem::none) return problem;
+    if (const HeadProblem problem = check(fields); problem != HeadProblem::none) return problem;
+    append_status_line(out, 101);
+    out += "Connection: Upgrade\r\n";
+    append_field(out, upgrade);
+    for (const Field& field : fields)
+        if (!is_ours(field.name)) append_field(out, field);
+    out += "\r\n";
+    return HeadProblem::none;
+}
+
 void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow) {
     std::string content;
     append_number(content, static_cast<std::uint64_t>(status));

@@ -39,6 +39,10 @@ enum class HeadProblem {
 /// Appends an interim reply (RFC 9110 section 15.2): 1xx but 101.
 [[nodiscard]] HeadProblem write_interim_head(std::string& out, int status, std::span<const Field> fields);
 
+/// Appends the head of 101 (RFC 9110 section 7.8): `protocols` is the field Upgrade.
+[[nodiscard]] HeadProblem write_upgrade_head(std::string& out, std::string_view protocols,
+                                             std::span<const Field> fields);
+
 /// A whole reply that the engine gives by itself: constant text of the status as content. `allow` (may be empty)
 /// becomes the field Allow.
 void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow = {});

@@ -1,5 +1,6 @@
 #include "worker/http/socket_io.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -49,14 +50,29 @@ std::string remote_text(const sockaddr_storage& address) {
     return text.data();
 }
 
-IoResult send_texts(int socket, std::string_view first, std::string_view second, bool more_follows) noexcept {
-    std::array<iovec, 2> parts{iovec{const_cast<char*>(first.data()), first.size()},
-                               iovec{const_cast<char*>(second.data()), second.size()}};
+std::uint16_t port_of(const sockaddr_storage& address) noexcept {
+    if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+    return 0;
+}
+
+IoResult send_texts(int socket, std::span<const std::string_view> texts, bool more_follows) noexcept {
+    std::array<iovec, max_texts> parts; // NOLINT: filled as far as it is used
+    std::size_t used = 0;
+    for (const std::string_view text : texts.first(std::min(texts.size(), max_texts)))
+        if (!text.empty()) parts[used++] = {const_cast<char*>(text.data()), text.size()};
     msghdr message{};
     message.msg_iov = parts.data();
-    message.msg_iovlen = second.empty() ? 1 : 2;
+    message.msg_iovlen = used;
     ssize_t count = 0;
     do count = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
+    while (count < 0 && errno == EINTR);
+    return judge(count);
+}
+
+IoResult receive(int socket, std::span<char> space) noexcept {
+    ssize_t count = 0;
+    do count = ::recv(socket, space.data(), space.size(), MSG_DONTWAIT);
     while (count < 0 && errno == EINTR);
     return judge(count);
 }

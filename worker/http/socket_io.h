@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -26,11 +27,13 @@ struct Accepted {
 
 /// The address without port; empty for a unix socket.
 [[nodiscard]] std::string remote_text(const sockaddr_storage& address);
+/// 0 for a unix socket.
+[[nodiscard]] std::uint16_t port_of(const sockaddr_storage& address) noexcept;
 
 enum class IoStatus {
     progress, // `count` bytes went out
     blocked,  // wait for writable
-    ended,    // the file is shorter than was promised
+    ended,    // the file is shorter than was promised, or nothing more will come
     failed,   // the connection is gone
 };
 
@@ -39,9 +42,17 @@ struct IoResult {
     std::size_t count = 0;
 };
 
-/// Both texts, one after the other. `more_follows`: what comes next belongs into the same segment (MSG_MORE).
-[[nodiscard]] IoResult send_texts(int socket, std::string_view first, std::string_view second,
-                                  bool more_follows) noexcept;
+/// At most three texts, one after the other. `more_follows`: what comes next belongs into the same segment (MSG_MORE).
+constexpr std::size_t max_texts = 3;
+[[nodiscard]] IoResult send_texts(int socket, std::span<const std::string_view> texts, bool more_follows) noexcept;
+[[nodiscard]] inline IoResult send_texts(int socket, std::string_view first, std::string_view second,
+                                         bool more_follows) noexcept {
+    const std::string_view texts[] = {first, second};
+    return send_texts(socket, texts, more_follows);
+}
+
+/// What has arrived, into `space`; `ended` at the end of the stream.
+[[nodiscard]] IoResult receive(int socket, std::span<char> space) noexcept;
 
 /// At most `limit` bytes of a regular file from `offset` on, which moves (sendfile(2)).
 [[nodiscard]] IoResult send_file_part(int socket, int file, off_t& offset, std::uint64_t limit) noexcept;

@@ -1,47 +1,67 @@
 #include "worker/static/file_cache.h"
 
+#include <utility>
+
 namespace mpsup::static_files {
 
-namespace {
-
-constexpr std::time_t settled_after = 2; // seconds
-
-bool same_time(const timespec& left, const timespec& right) noexcept {
-    return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+std::shared_ptr<StoredFile> FileCache::find(std::string_view key) noexcept {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    found->second->file->used = true;
+    return found->second->file;
 }
 
-// ctime moves with every change of content, permission or links, and no program can set it.
-bool same_state(const struct stat& left, const struct stat& right) noexcept {
-    return left.st_dev == right.st_dev && left.st_ino == right.st_ino && left.st_size == right.st_size &&
-           left.st_mode == right.st_mode && same_time(left.st_mtim, right.st_mtim) &&
-           same_time(left.st_ctim, right.st_ctim);
+void FileCache::keep(std::shared_ptr<StoredFile> file) {
+    if (const auto before = by_key_.find(file->key); before != by_key_.end()) erase(before->second);
+    const auto entry = entries_.insert(entries_.end(), {std::move(file), 0, 0});
+    by_key_.emplace(entry->file->key, entry);
+    count(*entry);
+    make_room();
 }
 
-} // namespace
-
-const FileCache::Entry* FileCache::find(int root, const std::string& path) {
-    const auto found = entries_.find(path);
-    if (found == entries_.end()) return nullptr;
-    struct stat status{};
-    if (::fstatat(root, path.c_str(), &status, 0) == 0 && same_state(status, found->second.status))
-        return &found->second;
-    bytes_ -= found->second.content.size();
-    entries_.erase(found);
-    return nullptr;
+void FileCache::forget(const StoredFile& file) {
+    const auto found = by_key_.find(file.key);
+    if (found != by_key_.end() && found->second->file.get() == &file) erase(found->second);
 }
 
-void FileCache::keep(const std::string& path, const struct stat& status, std::string_view media_type,
-                     std::string_view content, std::time_t now) {
-    if (content.size() > max_file || now - status.st_ctim.tv_sec < settled_after) return;
-    if (entries_.size() >= max_files || bytes_ + content.size() > max_bytes) {
-        entries_.clear();
-        bytes_ = 0;
+void FileCache::grown(const StoredFile& file) {
+    const auto found = by_key_.find(file.key);
+    if (found == by_key_.end() || found->second->file.get() != &file) return;
+    count(*found->second);
+    make_room();
+}
+
+void FileCache::forget_descriptors() {
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+        const auto next = std::next(entry);
+        if (entry->descriptors > 0) erase(entry);
+        entry = next;
     }
-    const Validators validators(status);
-    const auto [place, added] =
-        entries_.try_emplace(path, Entry{status, validators, http::format_http_date(validators.modified()), media_type,
-                                         std::string(content)});
-    if (added) bytes_ += content.size();
+}
+
+void FileCache::count(Entry& entry) {
+    bytes_ += entry.file->memory() - std::exchange(entry.bytes, entry.file->memory());
+    descriptors_ += entry.file->descriptors() - std::exchange(entry.descriptors, entry.file->descriptors());
+}
+
+void FileCache::erase(Entries::iterator entry) {
+    bytes_ -= entry->bytes;
+    descriptors_ -= entry->descriptors;
+    by_key_.erase(entry->file->key);
+    entries_.erase(entry);
+}
+
+// Ends: whoever is passed over has lost its chance, and what has no descriptor is passed over only while another one has.
+void FileCache::make_room() {
+    for (;;) {
+        const bool too_many = entries_.size() > bounds_.files || bytes_ > bounds_.bytes;
+        if (!too_many && descriptors_ <= bounds_.descriptors) return;
+        const auto first = entries_.begin();
+        if ((!too_many && first->descriptors == 0) || std::exchange(first->file->used, false))
+            entries_.splice(entries_.end(), entries_, first);
+        else
+            erase(first);
+    }
 }
 
 } // namespace mpsup::static_files

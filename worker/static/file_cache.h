@@ -1,48 +1,59 @@
-// Small files that are asked for again and again, kept in memory.
+// Files that are asked for again and again: small ones in memory, large ones open.
 #pragma once
 
-#include "worker/http/http_date.h"
-#include "worker/static/validators.h"
+#include "worker/static/stored_file.h"
 
 #include <cstddef>
-#include <functional>
-#include <string>
+#include <list>
+#include <memory>
 #include <string_view>
-#include <sys/stat.h>
 #include <unordered_map>
 
 namespace mpsup::static_files {
 
-/// Never stale: every look-up asks the file system (fstatat(2)) whether the name still leads to the very same state of
-/// the very same file. That takes one system call in place of opening, reading and closing. A file whose last change
-/// is younger than two seconds is not kept, because another change in the same tick of the kernel's clock would not
-/// show. Bounded in files and bytes; when it is full it starts afresh. Used from one thread.
+/// Bounded in files, bytes and descriptors; when one of them is used up, those go that were not found since the last search
+/// for something to let go of (second chance). It believes what it is told: whether an entry is still true is its user's
+/// business. Used from one thread.
 class FileCache {
 public:
-    static constexpr std::size_t max_file = 16384;
-    static constexpr std::size_t max_files = 1024;
-    static constexpr std::size_t max_bytes = std::size_t{4} << 20U;
-
-    struct Entry {
-        struct stat status{};
-        Validators validators;
-        http::HttpDate modified;
-        std::string_view media_type; // a constant
-        std::string content;
+    struct Bounds {
+        std::size_t files = 4096;
+        std::size_t bytes = std::size_t{4} << 20U;
+        std::size_t descriptors = 64;
     };
+    explicit FileCache(const Bounds& bounds) noexcept : bounds_(bounds) {}
 
-    /// The entry of `path` below the folder `root`, when it is there and still true; good until keep().
-    [[nodiscard]] const Entry* find(int root, const std::string& path);
+    /// The file that answers requests for the path `key`, or nothing.
+    [[nodiscard]] std::shared_ptr<StoredFile> find(std::string_view key) noexcept;
 
-    /// Remembers what was read: `status` was taken before `content`. `now`: wall clock.
-    void keep(const std::string& path, const struct stat& status, std::string_view media_type, std::string_view content,
-              std::time_t now);
+    /// In place of what had its key.
+    void keep(std::shared_ptr<StoredFile> file);
+    void forget(const StoredFile& file);
+    /// Forms were added to a file that is kept.
+    void grown(const StoredFile& file);
+    void forget_descriptors();
 
-    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] std::size_t files() const noexcept { return entries_.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::size_t descriptors() const noexcept { return descriptors_; }
 
 private:
-    std::unordered_map<std::string, Entry> entries_;
+    struct Entry {
+        std::shared_ptr<StoredFile> file;
+        std::size_t bytes = 0;
+        std::size_t descriptors = 0;
+    };
+    using Entries = std::list<Entry>; // the one that came first is asked first whether it was used
+
+    void count(Entry& entry);
+    void erase(Entries::iterator entry);
+    void make_room();
+
+    Bounds bounds_;
+    Entries entries_;
+    std::unordered_map<std::string_view, Entries::iterator> by_key_; // keys are the files'
     std::size_t bytes_ = 0;
+    std::size_t descriptors_ = 0;
 };
 
 } // namespace mpsup::static_files

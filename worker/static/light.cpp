@@ -5,7 +5,7 @@
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
 #include "worker/http/event_server.h"
-#include "worker/static/static_files.h"
+#include "worker/static/file_handler.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -30,6 +30,7 @@ int fail(const Error& error) {
 // The descriptors of `go`, sorted by what they are.
 struct Descriptors {
     std::vector<Fd> public_listeners, private_listeners;
+    Fd cache;
     http::AccessLog access_log;
 
     Descriptors(const contract::Go& go, std::vector<Fd> fds) {
@@ -37,6 +38,7 @@ struct Descriptors {
             switch (go.fds[i]) {
             case contract::FdRole::public_listener: public_listeners.push_back(std::move(fds[i])); break;
             case contract::FdRole::private_listener: private_listeners.push_back(std::move(fds[i])); break;
+            case contract::FdRole::cache: cache = std::move(fds[i]); break;
             case contract::FdRole::output:
             case contract::FdRole::scoreboard: break; // nobody sends one
             case contract::FdRole::access_log: access_log = http::AccessLog(std::move(fds[i])); break;
@@ -149,7 +151,9 @@ private:
 int run_light(contract::Session session, const contract::CommandLine& command_line, const contract::Go& go,
               std::vector<Fd> fds) {
     Descriptors descriptors(go, std::move(fds));
-    auto files = StaticFiles::open(go.root, go.serves);
+    if (go.front.routes.size() != 1 || go.front.routes[0].target != contract::Route::Target::files)
+        return fail({"a static worker has one folder", {}});
+    auto files = StaticFiles::open(go.front.routes[0].files);
     if (!files) {
         static_cast<void>(session.send(contract::Failed{files.error().to_string()}));
         return fail(files.error());
@@ -159,7 +163,8 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     auto scoreboard = contract::ScoreboardWriter::open(memory->get());
     if (!scoreboard) return fail(scoreboard.error());
 
-    http::EventServer server({}, *files, descriptors.access_log, *scoreboard);
+    FileHandler handler(std::move(*files));
+    http::EventServer server({}, handler, descriptors.access_log, *scoreboard);
     Obedience obedience(std::move(session), command_line, server, descriptors, go.grace);
     server.on_terminate([&] { obedience.drain(); });
     for (Fd& listener : descriptors.private_listeners)

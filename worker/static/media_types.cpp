@@ -98,7 +98,26 @@ constexpr Entry table[] = {
 };
 static_assert(std::ranges::is_sorted(table, {}, &Entry::extension));
 
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
 } // namespace
+
+MediaTypes::MediaTypes(const contract::TextPairs& additions) : additions_(additions) {
+    for (auto& [ending, type] : additions_) {
+        std::ranges::transform(ending, ending.begin(), lower);
+        if (type.starts_with("text/") && !type.contains(';')) type += "; charset=utf-8";
+    }
+}
+
+std::string_view MediaTypes::of(std::string_view path) const noexcept {
+    const std::size_t dot = path.find_last_of("./");
+    if (!additions_.empty() && dot != std::string_view::npos && path[dot] == '.') {
+        const std::string_view ending = path.substr(dot + 1);
+        for (const auto& [known, type] : additions_)
+            if (std::ranges::equal(ending, known, {}, lower)) return type;
+    }
+    return media_type(path);
+}
 
 std::string_view media_type(std::string_view path) noexcept {
     constexpr std::string_view unknown = "application/octet-stream";
@@ -106,11 +125,10 @@ std::string_view media_type(std::string_view path) noexcept {
     const std::size_t dot = name.rfind('.');
     if (dot == std::string_view::npos) return unknown;
     const std::string_view extension = name.substr(dot + 1);
-    std::array<char, 12> lower{};
-    if (extension.size() > lower.size()) return unknown;
-    std::ranges::transform(extension, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-    const std::string_view key(lower.data(), extension.size());
+    std::array<char, 12> key_space{};
+    if (extension.size() > key_space.size()) return unknown;
+    std::ranges::transform(extension, key_space.begin(), lower);
+    const std::string_view key(key_space.data(), extension.size());
     const Entry* found = std::ranges::lower_bound(table, key, {}, &Entry::extension);
     return found != std::end(table) && found->extension == key ? found->type : unknown;
 }

@@ -1,42 +1,21 @@
 #include "worker/static/static_files.h"
 
-#include "worker/http/byte_ranges.h"
 #include "worker/http/error_log.h"
-#include "worker/http/http_date.h"
 #include "worker/http/percent.h"
-#include "worker/http/response.h"
-#include "worker/http/socket_io.h"
-#include "worker/static/media_types.h"
-#include "worker/static/validators.h"
+#include "worker/static/error_pages.h"
+#include "worker/static/listing.h"
+#include "worker/static/range_reply.h"
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <ctime>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <optional>
-#include <random>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace mpsup::static_files {
 
 namespace {
 
-constexpr std::string_view index_name = "index.html";
-constexpr int lookup_attempts = 4;
-
-void refuse(http::Reply& reply, int status) {
-    reply.status = status;
-    reply.add("Content-Type", "text/plain; charset=utf-8");
-    if (status == 405) reply.add("Allow", "GET, HEAD");
-    if (status == 503) reply.add("Retry-After", "1");
-    reply.text = std::to_string(status);
-    reply.text += ' ';
-    reply.text += http::reason_phrase(status);
-    reply.text += '\n';
-}
+constexpr std::string_view well_known = "/.well-known/";
 
 int status_of(int error) {
     switch (error) {
@@ -51,75 +30,36 @@ int status_of(int error) {
     }
 }
 
-bool has_dot_name(std::string_view path) { return path.find("/.") != std::string_view::npos; }
+bool has_dot_name(std::string_view path) {
+    const std::size_t start = path.starts_with(well_known) ? well_known.size() - 1 : 0;
+    return path.find("/.", start) != std::string_view::npos;
+}
+
+std::string_view without_slashes(std::string_view path) {
+    return path.substr(std::min(path.find_first_not_of('/'), path.size()));
+}
 
 // Status and fields; false when no content follows.
-bool begin_reply(const http::Request& request, http::Reply& reply, const Validators& validators,
-                 const http::HttpDate& modified) {
-    const int status = evaluate_conditions(request, validators);
+bool begin_reply(const http::Request& request, http::Reply& reply, const std::shared_ptr<const Form>& form,
+                 bool negotiated, std::time_t now) {
+    const int status = evaluate_conditions(request, form->validators);
+    if (negotiated) reply.add_lent("Vary", "Accept-Encoding");
     if (status == 412) return refuse(reply, 412), false;
     reply.status = status;
-    reply.add("ETag", validators.etag());
+    reply.lender = form;
+    reply.add_lent("ETag", form->validators.field());
     // RFC 9110 section 8.8.2.1: never later than Date.
-    if (validators.modified() <= std::time(nullptr)) reply.add("Last-Modified", {modified.data(), modified.size()});
+    if (form->validators.modified() <= now) reply.add_lent("Last-Modified", form->last_modified());
+    if (!form->cache_control.empty()) reply.add_lent("Cache-Control", form->cache_control);
     return status != 304;
 }
 
-// Nothing: the whole. Other methods than GET have no ranges (RFC 9110 section 14.2), and of two fields none is right.
-std::optional<std::vector<http::ByteRange>> wanted_ranges(const http::Request& request, const Validators& validators,
-                                                          std::uint64_t size) {
-    std::string_view wanted;
-    std::size_t count = 0;
-    for (const http::Field& field : request.fields)
-        if (http::equals_ignoring_case(field.name, "Range")) wanted = field.value, ++count;
-    if (count != 1 || request.method != "GET") return std::nullopt;
-    if (!if_range_holds(request, validators, std::time(nullptr))) return std::nullopt;
-    return http::select_byte_ranges(wanted, size);
-}
-
-// What cannot be in a file but by a chance of one in 2^64.
-std::string fresh_boundary() {
-    thread_local std::mt19937_64 random{std::random_device{}()};
-    std::array<char, 24> text{};
-    std::snprintf(text.data(), text.size(), "mpsup%016llx", static_cast<unsigned long long>(random()));
-    return text.data();
-}
-
-void whole(http::Reply& reply, std::string_view type) {
-    reply.add("Content-Type", type);
-    reply.add("Accept-Ranges", "bytes");
-}
-
-// RFC 9110 sections 15.3.7 and 15.5.17. From the file, or without one from `content`.
-void partial(http::Reply& reply, const std::vector<http::ByteRange>& ranges, std::string_view type, std::uint64_t size,
-             Fd file, std::string_view content) {
-    if (ranges.empty()) {
-        refuse(reply, 416);
-        return reply.add("Content-Range", http::unsatisfied_range(size));
-    }
-    reply.status = 206;
-    if (ranges.size() == 1) {
-        const http::ByteRange& range = ranges.front();
-        reply.add("Content-Type", type);
-        reply.add("Content-Range", http::content_range(range, size));
-        if (!file) return reply.text = content.substr(range.first, range.count), void();
-        reply.offset = range.first;
-        reply.file_size = range.count;
-        reply.file = std::move(file);
-        return;
-    }
-    const std::string boundary = fresh_boundary();
-    reply.add("Content-Type", "multipart/byteranges; boundary=" + boundary);
-    for (const http::ByteRange& range : ranges) {
-        std::string head = "\r\n--" + boundary + "\r\nContent-Type: ";
-        head.append(type).append("\r\nContent-Range: ").append(http::content_range(range, size)).append("\r\n\r\n");
-        if (file)
-            reply.parts.push_back({std::move(head), range.first, range.count});
-        else
-            reply.text.append(head).append(content.substr(range.first, range.count));
-    }
-    reply.text += "\r\n--" + boundary + "--\r\n";
-    reply.file = std::move(file);
+void send_whole(http::Reply& reply, const std::shared_ptr<const Form>& form) {
+    reply.add_lent("Content-Type", form->media_type);
+    reply.add_lent("Accept-Ranges", "bytes");
+    if (!form->file) return reply.lent = form->content, void();
+    reply.lent_file = form->file.get();
+    reply.file_size = form->size;
 }
 
 // A reference relative to the request's own path, so that it holds under any host name and no path can turn into a
@@ -138,92 +78,198 @@ void redirect_to_folder(const http::Request& request, std::string_view path, htt
 
 } // namespace
 
-Result<StaticFiles> StaticFiles::open(const std::string& root, std::vector<std::string> serves) {
-    auto folder = open_file(root, O_PATH | O_DIRECTORY);
-    if (!folder) return std::unexpected(folder.error());
-    StaticFiles files(std::move(*folder), std::move(serves));
-    if (!files.open_beneath(".")) return system_failure("open " + root + " by openat2");
-    return files;
+Result<StaticFiles> StaticFiles::open(contract::Files files, const Options& options) {
+    auto root = Root::open(files.root, files.symlinks);
+    if (!root) return std::unexpected(root.error());
+    return StaticFiles(FileLoader(std::move(*root), std::move(files)), options);
+}
+
+StaticFiles::Clock::time_point StaticFiles::coarse_now() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return Clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
 bool StaticFiles::serves(std::string_view path) const noexcept {
-    if (serves_.empty()) return true;
-    for (const std::string_view prefix : serves_) {
+    const contract::Files& files = loader_.files();
+    if (!path.starts_with(files.strip_prefix)) return false;
+    if (files.serves.empty()) return true;
+    for (const std::string_view prefix : files.serves) {
         if (!path.starts_with(prefix)) continue;
         if (path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/') return true;
     }
     return false;
 }
 
-Fd StaticFiles::open_beneath(const char* path) const noexcept {
-    open_how how{};
-    // O_NONBLOCK: a FIFO is opened without waiting for its writer, and then found not to be a file.
-    how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    for (int attempt = 0; attempt < lookup_attempts; ++attempt) {
-        const long fd = ::syscall(SYS_openat2, root_.get(), path, &how, sizeof how);
-        if (fd >= 0) return Fd(static_cast<int>(fd));
-        if (errno != EAGAIN && errno != EINTR) break; // EAGAIN: something was renamed meanwhile (openat2(2))
-    }
-    return {};
+void StaticFiles::answer(const http::Request& request, http::Reply& reply) {
+    if (request.method != "GET" && request.method != "HEAD")
+        refuse(reply, 405);
+    else if (look_up(request, reply, true) != Outcome::answered)
+        refuse(reply, 404);
+    if (reply.status >= 400 && options_.error_pages) options_.error_pages->apply(reply, options_.now());
 }
 
-void StaticFiles::answer(const http::Request& request, http::Reply& reply) {
-    if (request.method != "GET" && request.method != "HEAD") return refuse(reply, 405);
-    if (!http::decode_file_path(request.path, path_) || !serves(path_) || has_dot_name(path_))
-        return refuse(reply, 404);
-    look_up(request, reply);
+bool StaticFiles::try_answer(const http::Request& request, http::Reply& reply) {
+    if (request.method != "GET" && request.method != "HEAD") return false;
+    if (look_up(request, reply, false) != Outcome::answered) return false;
+    if (reply.status >= 400 && options_.error_pages) options_.error_pages->apply(reply, options_.now());
+    return true;
 }
 
 // At most once a second: what one request met, the next thousand will meet.
 void StaticFiles::complain(int error) {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = options_.now();
     if (now - last_complaint_ < std::chrono::seconds(1)) return;
     last_complaint_ = now;
     http::log_error(http::Severity::error, system_failure("open a file", error).error().to_string());
 }
 
-void StaticFiles::look_up(const http::Request& request, http::Reply& reply) {
-    const bool names_folder = path_.ends_with('/');
-    if (names_folder) path_ += index_name;
-    path_.erase(0, path_.find_first_not_of('/'));
-    if (const FileCache::Entry* entry = cache_.find(root_.get(), path_)) return send_kept(request, reply, *entry);
-    Fd file = open_beneath(path_.c_str());
-    if (!file) {
-        const int status = status_of(errno);
-        if (status == 503 || status == 500) complain(errno);
-        return refuse(reply, status);
+StaticFiles::Outcome StaticFiles::look_up(const http::Request& request, http::Reply& reply, bool redirects_always) {
+    // What is in the cache by its own name has passed all that follows.
+    if (const auto file = fresh(request.path)) return send(file, request, reply), Outcome::answered;
+    if (!http::decode_file_path(request.path, path_) || !serves(path_) || has_dot_name(path_)) return Outcome::missing;
+    const contract::Files& files = loader_.files();
+    Outcome outcome = Outcome::missing;
+    if (path_.ends_with('/')) {
+        outcome = look_up_folder(request, reply);
+    } else {
+        const std::string_view below = std::string_view(path_).substr(files.strip_prefix.size());
+        outcome = answer_file(path_, below, request, reply);
+        if (outcome == Outcome::folder && (redirects_always || is_answered_folder(std::string(below)))) {
+            redirect_to_folder(request, path_, reply);
+            return Outcome::answered;
+        }
     }
-    struct stat status{};
-    if (::fstat(file.get(), &status) != 0) return refuse(reply, 500);
-    if (S_ISDIR(status.st_mode) && !names_folder) return redirect_to_folder(request, path_, reply);
-    if (!S_ISREG(status.st_mode)) return refuse(reply, 404);
-    send_file(request, reply, std::move(file), status);
+    if (outcome == Outcome::missing && !files.try_file.empty())
+        outcome = answer_file(files.strip_prefix + files.try_file, files.try_file, request, reply);
+    return outcome == Outcome::answered ? outcome : Outcome::missing;
 }
 
-void StaticFiles::send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status) {
-    const Validators validators(status);
-    const std::string_view type = media_type(path_);
-    if (!begin_reply(request, reply, validators, http::format_http_date(validators.modified()))) return;
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (const auto ranges = wanted_ranges(request, validators, size))
-        return partial(reply, *ranges, type, size, std::move(file), {});
-    whole(reply, type);
-    if (size <= FileCache::max_file && http::read_part(file.get(), 0, size, reply.text)) {
-        cache_.keep(path_, status, type, reply.text, std::time(nullptr));
+StaticFiles::Outcome StaticFiles::look_up_folder(const http::Request& request, http::Reply& reply) {
+    const contract::Files& files = loader_.files();
+    for (const std::string& name : files.index) {
+        const std::string key = path_ + name;
+        const std::string_view below = std::string_view(key).substr(files.strip_prefix.size());
+        if (answer_file(key, below, request, reply) == Outcome::answered) return Outcome::answered;
+    }
+    return files.listing && list(reply) ? Outcome::answered : Outcome::missing;
+}
+
+bool StaticFiles::list(http::Reply& reply) {
+    const std::string_view below = without_slashes(std::string_view(path_).substr(loader_.files().strip_prefix.size()));
+    const std::string folder = below.empty() ? "." : std::string(below.substr(0, below.size() - 1));
+    const auto listed = list_folder(loader_.root(), folder.c_str());
+    if (!listed) return answer_error(listed.error(), reply) == Outcome::answered;
+    reply.text = listing_page(path_, *listed, below.empty());
+    reply.add_lent("Content-Type", "text/html; charset=utf-8");
+    reply.add_lent("Cache-Control", "no-cache");
+    return true;
+}
+
+bool StaticFiles::is_answered_folder(const std::string& path) {
+    const contract::Files& files = loader_.files();
+    if (files.listing) return true;
+    for (const std::string& name : files.index)
+        if (loader_.root().open_file((path + '/').append(name).c_str() + (path.starts_with('/') ? 1 : 0), O_PATH))
+            return true;
+    return false;
+}
+
+StaticFiles::Outcome StaticFiles::answer_file(const std::string& key, std::string_view path,
+                                              const http::Request& request, http::Reply& reply) {
+    if (const auto file = fresh(key)) return send(file, request, reply), Outcome::answered;
+    const auto file = load(key, without_slashes(path));
+    if (!file) return answer_error(file.error(), reply);
+    send(*file, request, reply);
+    return Outcome::answered;
+}
+
+StaticFiles::Outcome StaticFiles::answer_error(int error, http::Reply& reply) {
+    if (error == EISDIR) return Outcome::folder;
+    const int status = status_of(error);
+    if (status == 404) return Outcome::missing;
+    if (status != 403) complain(error);
+    refuse(reply, status);
+    return Outcome::answered;
+}
+
+// From memory, when that is known to be true.
+std::shared_ptr<StoredFile> StaticFiles::fresh(std::string_view key) {
+    auto file = cache_.find(key);
+    if (!file) return nullptr;
+    const auto now = options_.now();
+    if (now - file->checked < options_.validate) return file;
+    if (loader_.still_true(*file)) return file->checked = now, file;
+    cache_.forget(*file);
+    return nullptr;
+}
+
+std::expected<std::shared_ptr<StoredFile>, int> StaticFiles::load(const std::string& key, std::string_view path) {
+    const std::time_t now = options_.wall();
+    auto file = loader_.load(key, std::string(path), now);
+    if (!file && (file.error() == EMFILE || file.error() == ENFILE) && cache_.descriptors() > 0) {
+        cache_.forget_descriptors(); // clients need them more
+        file = loader_.load(key, std::string(path), now);
+    }
+    if (!file) return file;
+    (*file)->checked = options_.now();
+    // Of the many ways to write one path, one is kept.
+    if ((*file)->settled && !key.contains("//")) cache_.keep(*file);
+    return file;
+}
+
+void StaticFiles::send(const std::shared_ptr<StoredFile>& file, const http::Request& request, http::Reply& reply) {
+    const auto wanted = wanted_parts(request);
+    const auto form = choose(file, request, !wanted);
+    if (!form) {
+        refuse(reply, 406);
+        return reply.add_lent("Vary", "Accept-Encoding");
+    }
+    if (form->file && file->settled && !FileLoader::is_untouched(*form)) {
+        // It changed within the time that it is believed: look it up again. What is new is not settled, so this ends.
+        cache_.forget(*file);
+        const auto again = load(file->key, file->path);
+        if (again) return send(*again, request, reply);
+        if (answer_error(again.error(), reply) != Outcome::answered) refuse(reply, 404);
         return;
     }
-    reply.file_size = size;
-    reply.file = std::move(file);
+    const std::time_t now = options_.wall();
+    if (!begin_reply(request, reply, form, file->negotiated, now)) return;
+    if (!form->encoding.empty()) reply.add_lent("Content-Encoding", form->encoding);
+    if (wanted)
+        if (const auto parts = select_parts(request, *wanted, *form, now)) return send_parts(reply, *parts, form);
+    send_whole(reply, form);
 }
 
-void StaticFiles::send_kept(const http::Request& request, http::Reply& reply, const FileCache::Entry& entry) {
-    if (!begin_reply(request, reply, entry.validators, entry.modified)) return;
-    const std::string& content = entry.content;
-    if (const auto ranges = wanted_ranges(request, entry.validators, content.size()))
-        return partial(reply, *ranges, entry.media_type, content.size(), {}, content);
-    whole(reply, entry.media_type);
-    reply.text = content;
+// Nothing: none is acceptable. What we compress is for whole replies only.
+std::shared_ptr<const Form> StaticFiles::choose(const std::shared_ptr<StoredFile>& file, const http::Request& request,
+                                                bool whole) {
+    if (!file->negotiated) return file->form(Coding::identity);
+    const bool kept = cache_.find(file->key) == file;
+    std::array<Coding, 2 * coding_count> offered{};
+    std::size_t count = 0;
+    for (const Coding coding : codings)
+        if (const auto& form = file->form(coding); form && !form->validators.weak()) offered[count++] = coding;
+    for (const Coding coding : codings) {
+        const auto& form = file->form(coding);
+        if (whole && (form ? form->validators.weak() : kept && file->may_compress[static_cast<std::size_t>(coding)]))
+            offered[count++] = coding;
+    }
+    offered[count++] = Coding::identity;
+    const auto accepted = AcceptedCodings::of(request);
+    const auto chosen = accepted.choose({offered.data(), count});
+    if (!chosen) return nullptr;
+    if (!file->form(*chosen)) compress(file, *chosen);
+    if (const auto& form = file->form(*chosen)) return form;
+    return accepted.quality(Coding::identity) > 0 ? file->form(Coding::identity) : nullptr;
+}
+
+void StaticFiles::compress(const std::shared_ptr<StoredFile>& file, Coding coding) {
+    const auto start = Clock::now();
+    if (!budget_.allows(start)) return;
+    loader_.compress(*file, coding, Effort::low);
+    budget_.spent(Clock::now() - start);
+    cache_.grown(*file);
 }
 
 } // namespace mpsup::static_files

@@ -2,49 +2,94 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/fd.h"
-#include "worker/http/handler.h"
+#include "worker/contract/files.h"
+#include "worker/http/reply.h"
+#include "worker/http/request.h"
+#include "worker/static/compression.h"
 #include "worker/static/file_cache.h"
+#include "worker/static/stored_file.h"
 
 #include <chrono>
+#include <ctime>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <vector>
 
 namespace mpsup::static_files {
 
-/// The whole path of a request, decoded once, is looked up below the root; nothing outside of it is ever opened,
-/// whatever symbolic links say (openat2(2), RESOLVE_BENEATH). A folder answers with its index.html, and without its
-/// last slash by a redirect. 404: paths outside of `serves`, bad escapes, ".." and names that begin with a dot,
-/// whatever is not a regular file. 403: not readable. 503: descriptors have run out. Other methods: 405.
-/// Parts of files as byte_ranges.h says, several as multipart/byteranges (RFC 9110 section 14.6), unless If-Range names
-/// another state. Entity tags and dates as in validators.h. Used from one thread.
-class StaticFiles final : public http::Handler {
-public:
-    /// `serves`: path prefixes that are answered ("/static/", or one file "/robots.txt"); none: everything.
-    [[nodiscard]] static Result<StaticFiles> open(const std::string& root, std::vector<std::string> serves);
+class ErrorPages;
 
-    void answer(const http::Request& request, http::Reply& reply) override;
+/// The path of a request, decoded once, is looked up below the root (contract::Files says where and how); links lead where
+/// root.h says. A folder answers with its index, or its listing where that is on, and without its last slash by a redirect.
+/// 404: paths outside of `serves`, bad escapes, "..", names that begin with a dot (but what is below /.well-known/, RFC 8615),
+/// whatever is not a regular file. 403: not readable. 406: identity is refused and there is nothing else. 503: descriptors
+/// have run out. Other methods: 405.
+///
+/// Of the forms of a file (stored_file.h) the client gets the one that it likes best; at a tie one that lies beside the file
+/// goes before one that we compress, and that before the file itself. Text is compressed once a change: fast, the first time
+/// that somebody takes it so, within CompressionBudget and not while the file has changed in the last two seconds; until
+/// then, and where parts are wanted, the file itself is sent.
+///
+/// Whatever is kept in memory is compared with the file system once in `validate`, so that is how long a change may go
+/// unseen; a large file that changes in place is noticed at once. Parts as byte_ranges.h says, unless If-Range names another
+/// state. Tags, dates and conditions as in validators.h. Used from one thread.
+class StaticFiles {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    struct Options {
+        FileCache::Bounds bounds{};
+        std::chrono::milliseconds validate{1000};
+        Clock::time_point (*now)() = &coarse_now;
+        std::time_t (*wall)() = [] { return std::time(nullptr); };
+        ErrorPages* error_pages = nullptr; // outlives this
+    };
+
+    [[nodiscard]] static Result<StaticFiles> open(contract::Files files, const Options& options);
+    [[nodiscard]] static Result<StaticFiles> open(contract::Files files) { return open(std::move(files), Options()); }
+
+    /// Fills `reply`, which is clear. Waits for nothing but the file system.
+    void answer(const http::Request& request, http::Reply& reply);
+    /// The same, but false, with `reply` clear, when there is no such file, or the method is none for files: somebody else
+    /// may know. A folder without index and listing is no such file.
+    [[nodiscard]] bool try_answer(const http::Request& request, http::Reply& reply);
 
     /// Does `path` (decoded) belong to it?
     [[nodiscard]] bool serves(std::string_view path) const noexcept;
 
+    /// CLOCK_MONOTONIC_COARSE: exact to a few milliseconds, and cheap.
+    [[nodiscard]] static Clock::time_point coarse_now() noexcept;
+
+    [[nodiscard]] const FileCache& cache() const noexcept { return cache_; }
+
 private:
-    StaticFiles(Fd root, std::vector<std::string> serves) noexcept
-        : root_(std::move(root)), serves_(std::move(serves)) {}
+    enum class Outcome { answered, missing, folder };
 
-    [[nodiscard]] Fd open_beneath(const char* path) const noexcept;
+    StaticFiles(FileLoader loader, const Options& options) noexcept
+        : loader_(std::move(loader)), options_(options), cache_(options.bounds) {}
+
+    [[nodiscard]] Outcome look_up(const http::Request& request, http::Reply& reply, bool redirects_always);
+    [[nodiscard]] Outcome look_up_folder(const http::Request& request, http::Reply& reply);
+    [[nodiscard]] Outcome answer_file(const std::string& key, std::string_view path, const http::Request& request,
+                                      http::Reply& reply);
+    [[nodiscard]] Outcome answer_error(int error, http::Reply& reply);
+    [[nodiscard]] bool list(http::Reply& reply);
+    [[nodiscard]] bool is_answered_folder(const std::string& path);
+    [[nodiscard]] std::shared_ptr<StoredFile> fresh(std::string_view key);
+    [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(const std::string& key, std::string_view path);
+    void send(const std::shared_ptr<StoredFile>& file, const http::Request& request, http::Reply& reply);
+    [[nodiscard]] std::shared_ptr<const Form> choose(const std::shared_ptr<StoredFile>& file,
+                                                     const http::Request& request, bool whole);
+    void compress(const std::shared_ptr<StoredFile>& file, Coding coding);
     void complain(int error);
-    void look_up(const http::Request& request, http::Reply& reply);
-    void send_file(const http::Request& request, http::Reply& reply, Fd file, const struct stat& status);
-    void send_kept(const http::Request& request, http::Reply& reply, const FileCache::Entry& entry);
 
-    Fd root_; // O_PATH
-    std::vector<std::string> serves_;
-    std::string path_; // of the request in hand, below the root
+    FileLoader loader_;
+    Options options_;
     FileCache cache_;
-    std::chrono::steady_clock::time_point last_complaint_{};
+    CompressionBudget budget_;
+    std::string path_; // of the request in hand, decoded
+    Clock::time_point last_complaint_{};
 };
 
 } // namespace mpsup::static_files

@@ -10,18 +10,29 @@
 
 namespace mpsup::static_files {
 
-/// What identifies one state of a file.
+/// What identifies one state of a file, or of a form that it is sent in.
 class Validators {
 public:
-    explicit Validators(const struct stat& status) noexcept;
+    enum class Strength {
+        strong, // the same tag, the same bytes
+        weak,   // the same content: compressed by us, and another time maybe into other bytes
+    };
 
-    /// Strong: inode, size and modification time in nanoseconds, in quotes.
-    [[nodiscard]] std::string_view etag() const noexcept { return {etag_.data(), etag_size_}; }
+    /// `form` tells apart what is sent of the same file: "gz", …; at most eight letters.
+    explicit Validators(const struct stat& status, std::string_view form = {},
+                        Strength strength = Strength::strong) noexcept;
+
+    /// The opaque tag: inode, size and modification time in nanoseconds, and the form, in quotes.
+    [[nodiscard]] std::string_view etag() const noexcept { return field().substr(weak_ ? 2 : 0); }
+    /// With W/ before it when it is weak.
+    [[nodiscard]] std::string_view field() const noexcept { return {field_.data(), field_size_}; }
+    [[nodiscard]] bool weak() const noexcept { return weak_; }
     [[nodiscard]] std::time_t modified() const noexcept { return modified_; }
 
 private:
-    std::array<char, 56> etag_{};
-    std::size_t etag_size_ = 0;
+    std::array<char, 72> field_{};
+    std::size_t field_size_ = 0;
+    bool weak_ = false;
     std::time_t modified_ = 0;
 };
 

@@ -51,14 +51,45 @@ TEST(Messages, CarryWhatAWorkerIsToBe) {
     Go go;
     go.kind = WorkerKind::dynamic;
     go.fds = {FdRole::public_listener, FdRole::private_listener, FdRole::access_log};
-    go.serves = {"/static/", "/a \"b\""};
+    go.files.root = "/srv";
+    go.files.serves = {"/static/", "/a \"b\""};
     go.app.psgi = "/srv/caf\xc3\xa9.psgi";
     go.pool = {PoolMode::dynamic, 1, 4, 1, 2, std::chrono::milliseconds(5)};
     const Go heard = round_trip(go);
     EXPECT_EQ(heard.fds, go.fds);
-    EXPECT_EQ(heard.serves, go.serves);
+    EXPECT_EQ(heard.files, go.files);
+    EXPECT_EQ(heard.front, Front{});
     EXPECT_EQ(heard.app.psgi, go.app.psgi);
     EXPECT_EQ(heard.pool, go.pool);
+}
+
+TEST(Messages, CarryAWholeFront) {
+    Go go;
+    go.kind = WorkerKind::accelerator;
+    go.fds = {FdRole::public_listener, FdRole::cache};
+    go.front.routes.emplace_back().files.root = "/srv";
+    go.front.cache_memory = 1 << 20;
+    const Go heard = round_trip(go);
+    EXPECT_EQ(heard.kind, WorkerKind::accelerator);
+    EXPECT_EQ(heard.fds, go.fds);
+    EXPECT_EQ(heard.front, go.front);
+}
+
+TEST(Messages, NameTheKeyOfAFrontThatIsWrong) {
+    std::string packet = encode(Go{});
+    const std::string plain = R"("front":{})";
+    packet.replace(packet.find(plain), plain.size(), R"("front":{"threads":0})");
+    const auto message = decode(packet);
+    ASSERT_FALSE(message);
+    EXPECT_NE(message.error().to_string().find("\"threads\""), std::string::npos) << message.error().to_string();
+}
+
+TEST(Messages, AskAndAnswer) {
+    EXPECT_EQ(round_trip(Ask{7, R"({"what":"stats"})"}).text, R"({"what":"stats"})");
+    EXPECT_EQ(round_trip(Answer{7, "{}"}).id, 7U);
+    EXPECT_LE(encode(Answer{1, std::string(max_answer_bytes, '"')}).size(), 65'536U);
+    EXPECT_FALSE(decode(R"({"type":"ask","id":-1,"text":""})"));
+    EXPECT_FALSE(decode(R"({"type":"answer","id":1})"));
 }
 
 TEST(Messages, TellHowAChildEnded) {

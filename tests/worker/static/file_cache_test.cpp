@@ -1,89 +1,87 @@
 #include "worker/static/file_cache.h"
 
-#include "base/fd.h"
-#include "tests/worker/static/folder.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 namespace mpsup::static_files {
 namespace {
 
-class Cache : public testing::Test {
-protected:
-    Cache() : root(std::move(*open_file(folder.path(), O_PATH | O_DIRECTORY))) { folder.write("a.txt", "one"); }
-    // Reads and keeps the file as it is, some time after its last change.
-    void keep(const std::string& name, std::string_view content, std::time_t later = 60) {
-        struct stat status{};
-        ASSERT_EQ(::stat(folder.path(name).c_str(), &status), 0);
-        cache.keep(name, status, "text/plain", content, status.st_ctim.tv_sec + later);
+std::shared_ptr<StoredFile> file(std::string key, std::size_t bytes, bool open = false) {
+    auto made = std::make_shared<StoredFile>();
+    struct stat status{};
+    made->key = std::move(key);
+    made->forms[0] = std::make_shared<const Form>(Form{Validators(status), {}, bytes, std::string(open ? 0 : bytes, 'x'),
+                                                       open ? std::move(*open_file("/dev/null", O_RDONLY)) : Fd(), status, {}, {}, {}});
+    return made;
+}
+
+TEST(FileCache, GivesBackWhatItKept) {
+    FileCache cache({});
+    EXPECT_FALSE(cache.find("/a"));
+    const auto kept = file("/a", 10);
+    cache.keep(kept);
+    EXPECT_EQ(cache.find("/a"), kept);
+    EXPECT_FALSE(cache.find("/ab"));
+    const auto successor = file("/a", 20);
+    cache.keep(successor);
+    EXPECT_EQ(cache.find("/a"), successor);
+    EXPECT_EQ(cache.files(), 1U);
+    EXPECT_EQ(cache.bytes(), 20U);
+    cache.forget(*kept);
+    EXPECT_EQ(cache.find("/a"), successor) << "the one that was meant is gone already";
+    cache.forget(*successor);
+    EXPECT_FALSE(cache.find("/a"));
+    EXPECT_EQ(cache.bytes(), 0U);
+}
+
+TEST(FileCache, StaysWithinItsBounds) {
+    FileCache cache({.files = 10, .bytes = 1000, .descriptors = 3});
+    for (int i = 0; i < 100; ++i) {
+        cache.keep(file("/" + std::to_string(i), 1 + static_cast<std::size_t>(i) * 3, i % 2 == 0));
+        ASSERT_LE(cache.files(), 10U);
+        ASSERT_LE(cache.bytes(), 1000U);
+        ASSERT_LE(cache.descriptors(), 3U);
     }
-    bool has(const std::string& name) { return cache.find(root.get(), name) != nullptr; }
-
-    Folder folder;
-    Fd root;
-    FileCache cache;
-};
-
-TEST_F(Cache, GivesBackWhatItKept) {
-    EXPECT_FALSE(has("a.txt"));
-    keep("a.txt", "one");
-    const auto* entry = cache.find(root.get(), "a.txt");
-    ASSERT_NE(entry, nullptr);
-    EXPECT_EQ(entry->content, "one");
-    EXPECT_EQ(entry->media_type, "text/plain");
+    EXPECT_TRUE(cache.find("/99"));
+    cache.keep(file("/huge", 1001));
+    EXPECT_FALSE(cache.find("/huge"));
+    EXPECT_LE(cache.bytes(), 1000U);
 }
 
-TEST_F(Cache, ForgetsAFileThatChangedInPlace) {
-    keep("a.txt", "one");
-    struct stat before{};
-    ASSERT_EQ(::stat(folder.path("a.txt").c_str(), &before), 0);
-    // The same size and the same mtime again: only the ctime tells, once the kernel's clock has ticked.
-    const timespec times[2] = {before.st_atim, before.st_mtim};
-    struct stat after = before;
-    while (after.st_ctim.tv_sec == before.st_ctim.tv_sec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec) {
-        folder.write("a.txt", "two");
-        ASSERT_EQ(::utimensat(AT_FDCWD, folder.path("a.txt").c_str(), times, 0), 0);
-        ASSERT_EQ(::stat(folder.path("a.txt").c_str(), &after), 0);
+TEST(FileCache, LetsGoOfWhatNobodyAsksForFirst) {
+    FileCache cache({.files = 3, .bytes = 1000, .descriptors = 3});
+    for (const char* key : {"/hot", "/cold", "/warm"}) cache.keep(file(key, 1));
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_TRUE(cache.find("/hot")) << i;
+        cache.keep(file("/once" + std::to_string(i), 1));
     }
-    EXPECT_FALSE(has("a.txt"));
-    EXPECT_EQ(cache.size(), 0U);
+    EXPECT_FALSE(cache.find("/cold"));
 }
 
-TEST_F(Cache, ForgetsAFileThatWasReplacedOrRemoved) {
-    keep("a.txt", "one");
-    folder.write("b.txt", "one");
-    std::filesystem::rename(folder.path("b.txt"), folder.path("a.txt"));
-    EXPECT_FALSE(has("a.txt"));
-    keep("a.txt", "one");
-    std::filesystem::remove(folder.path("a.txt"));
-    EXPECT_FALSE(has("a.txt"));
+TEST(FileCache, ClosesFilesWithoutForgettingThoseInMemory) {
+    FileCache cache({.files = 100, .bytes = 1000, .descriptors = 2});
+    cache.keep(file("/small", 1));
+    for (int i = 0; i < 20; ++i) cache.keep(file("/large" + std::to_string(i), 1, true));
+    EXPECT_TRUE(cache.find("/small"));
+    EXPECT_TRUE(cache.find("/large19"));
+    EXPECT_EQ(cache.descriptors(), 2U);
+    cache.forget_descriptors();
+    EXPECT_EQ(cache.descriptors(), 0U);
+    EXPECT_TRUE(cache.find("/small"));
 }
 
-TEST_F(Cache, ForgetsAFileWhosePermissionChanged) {
-    keep("a.txt", "one");
-    ASSERT_EQ(::chmod(folder.path("a.txt").c_str(), 0), 0);
-    EXPECT_FALSE(has("a.txt"));
-}
-
-TEST_F(Cache, DoesNotKeepWhatHasJustChanged) {
-    keep("a.txt", "one", 1);
-    EXPECT_FALSE(has("a.txt"));
-    keep("a.txt", "one", 2);
-    EXPECT_TRUE(has("a.txt"));
-}
-
-TEST_F(Cache, StaysWithinItsBounds) {
-    keep("a.txt", std::string(FileCache::max_file + 1, 'x'));
-    EXPECT_FALSE(has("a.txt"));
-    for (std::size_t i = 0; i < 2 * FileCache::max_files; ++i) {
-        const std::string name = "f" + std::to_string(i);
-        folder.write(name, "x");
-        keep(name, "x");
-        ASSERT_LE(cache.size(), FileCache::max_files);
-    }
-    EXPECT_TRUE(has("f" + std::to_string(2 * FileCache::max_files - 1)));
+TEST(FileCache, CountsFormsThatAreAddedLater) {
+    FileCache cache({.files = 100, .bytes = 100, .descriptors = 2});
+    const auto kept = file("/a", 10);
+    cache.keep(kept);
+    kept->forms[1] = file("", 30)->forms[0];
+    cache.grown(*kept);
+    EXPECT_EQ(cache.bytes(), 40U);
+    kept->forms[2] = file("", 70)->forms[0];
+    cache.grown(*kept);
+    EXPECT_EQ(cache.bytes(), 0U) << "too large now";
+    cache.grown(*kept);
+    EXPECT_EQ(cache.files(), 0U);
 }
 
 } // namespace

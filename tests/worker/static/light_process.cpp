@@ -94,8 +94,9 @@ LightProcess::LightProcess(const std::string& root, const Options& options) {
     if (!hello || !std::holds_alternative<contract::Hello>(hello->first)) return;
     hello_ = std::get<contract::Hello>(hello->first);
     contract::Go go;
-    go.root = root;
-    go.serves = options.serves;
+    contract::Files& files = go.front.routes.emplace_back().files;
+    files.root = root;
+    files.serves = options.serves;
     go.grace = options.grace;
     go.fds = {contract::FdRole::public_listener, contract::FdRole::private_listener, contract::FdRole::access_log};
     const auto log = open_file(run_.path("access.log"), O_WRONLY | O_CREAT | O_APPEND);

@@ -23,5 +23,15 @@ TEST(MediaType, IsOpaqueForTheUnknown) {
         EXPECT_EQ(media_type(path), "application/octet-stream") << path;
 }
 
+TEST(MediaTypes, PutAdditionsBeforeTheTable) {
+    const MediaTypes types({{"HTML", "application/xhtml+xml"}, {"wat", "text/plain"}, {"php", "text/html; charset=iso-8859-1"}});
+    EXPECT_EQ(types.of("/a/index.Html"), "application/xhtml+xml");
+    EXPECT_EQ(types.of("x.wat"), "text/plain; charset=utf-8") << "text has a charset";
+    EXPECT_EQ(types.of("x.php"), "text/html; charset=iso-8859-1");
+    EXPECT_EQ(types.of("x.css"), "text/css; charset=utf-8");
+    EXPECT_EQ(types.of("a.wat/README"), "application/octet-stream");
+    EXPECT_EQ(types.of("wat"), "application/octet-stream");
+}
+
 } // namespace
 } // namespace mpsup::static_files

@@ -1,11 +1,14 @@
 #include "worker/static/static_files.h"
 
+#include "tests/worker/static/decompress.h"
 #include "tests/worker/static/folder.h"
 #include "worker/http/http_date.h"
 #include "worker/http/target.h"
+#include "worker/static/error_pages.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -19,7 +22,34 @@ namespace {
 
 class Site : public testing::Test {
 protected:
-    Site() : files(std::move(*StaticFiles::open(populate(folder), {"/static/", "/robots.txt"}))) {}
+    Site() : files(std::move(*StaticFiles::open(served(populate(folder), {"/static/", "/robots.txt"}), options()))) {}
+    static contract::Files served(std::string root, std::vector<std::string> serves) {
+        contract::Files files;
+        files.root = std::move(root);
+        files.serves = std::move(serves);
+        return files;
+    }
+    // Time stands still unless a test moves it; the wall clock is a minute ahead of what files say, so they are settled.
+    static StaticFiles::Options options() {
+        now = {};
+        ahead = 60;
+        StaticFiles::Options options;
+        options.now = [] { return now; };
+        options.wall = [] { return std::time(nullptr) + ahead; };
+        return options;
+    }
+    static inline StaticFiles::Clock::time_point now;
+    static inline std::time_t ahead = 0;
+    // As the kernel's clock ticks only now and then, some changes would not show.
+    void change(const std::string& name, std::string_view content) {
+        struct stat before{};
+        ASSERT_EQ(::stat(folder.path(name).c_str(), &before), 0);
+        struct stat after = before;
+        while (after.st_ctim.tv_sec == before.st_ctim.tv_sec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec) {
+            folder.write(name, content);
+            ASSERT_EQ(::stat(folder.path(name).c_str(), &after), 0);
+        }
+    }
     static std::string populate(const Folder& folder) {
         folder.write("root/static/site.css", "body {}");
         folder.write("root/static/docs/index.html", "index");
@@ -32,8 +62,12 @@ protected:
         folder.write("outside.txt", "outside");
         return folder.path("root");
     }
+    void open(contract::Files wanted) {
+        wanted.root = folder.path("root");
+        files = std::move(*StaticFiles::open(std::move(wanted), options()));
+    }
     void open(std::vector<std::string> serves) {
-        files = std::move(*StaticFiles::open(folder.path("root"), std::move(serves)));
+        files = std::move(*StaticFiles::open(served(folder.path("root"), std::move(serves)), options()));
     }
     int get(std::string_view target, std::vector<http::Field> fields = {}, std::string_view method = "GET") {
         const auto parts = http::split_target(target, false);
@@ -59,12 +93,12 @@ protected:
             for (const http::FilePart& part : reply.parts) text += part.head + read(part.offset, part.size);
             return text + reply.text;
         }
-        if (!reply.file) return reply.text;
+        if (reply.source() < 0) return reply.text + std::string(reply.lent);
         return read(reply.offset, reply.file_size);
     }
     [[nodiscard]] std::string read(std::uint64_t offset, std::uint64_t size) const {
         std::string text(size, '\0');
-        const ssize_t count = ::pread(reply.file.get(), text.data(), text.size(), static_cast<off_t>(offset));
+        const ssize_t count = ::pread(reply.source(), text.data(), text.size(), static_cast<off_t>(offset));
         text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
         return text;
     }
@@ -93,7 +127,7 @@ TEST_F(Site, AnswersOnlyWhatItServes) {
     for (const char* target : {"/private/x.txt", "/static", "/", "/static/../private/x.txt", "/robots.txt2",
                                "//static/site.css", "/static%2fsite.css", "*"})
         EXPECT_EQ(get(target), 404) << target;
-    open({});
+    open(std::vector<std::string>{});
     EXPECT_EQ(get("/private/x.txt"), 200);
 }
 
@@ -158,7 +192,7 @@ TEST_F(Site, AddsTheMissingSlashOfAFolder) {
     EXPECT_EQ(field("Location"), "./docs/?q=1");
     ASSERT_EQ(get("/static/a%20b:c"), 301);
     EXPECT_EQ(field("Location"), "./a%20b:c/");
-    open({});
+    open(std::vector<std::string>{});
     ASSERT_EQ(get("//static"), 301);
     EXPECT_EQ(field("Location"), "./static/") << "never //static/, which names another host";
 }
@@ -243,6 +277,7 @@ TEST_F(Site, SendsTheWholeWhenTheRangeIsOfAnotherState) {
     EXPECT_EQ(with("Sun, 06 Nov 1994 08:49:37 GMT"), 200);
     EXPECT_EQ(with("tomorrow"), 200);
     EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=0-3"}, {"If-None-Match", etag}}), 304) << "first things first";
+    ahead = 0;
     folder.write("root/static/new.css", "body {}");
     ASSERT_EQ(get("/static/new.css"), 200);
     EXPECT_EQ(get("/static/new.css", {{"Range", "bytes=0-3"}, {"If-Range", field("Last-Modified")}}), 200)
@@ -254,17 +289,15 @@ TEST_F(Site, ChangesTheTagWithTheFile) {
     const std::string before = field("ETag");
     folder.write("root/static/new.css", "body {}");
     std::filesystem::rename(folder.path("root/static/new.css"), folder.path("root/static/site.css"));
+    now += std::chrono::seconds(1);
     ASSERT_EQ(get("/static/site.css"), 200);
     EXPECT_NE(field("ETag"), before);
 }
 
 TEST_F(Site, AnswersTheSameFromMemory) {
-    // A change of three seconds ago is settled; the file system gives no way to set a ctime, so this waits for one.
-    ASSERT_EQ(get("/static/site.css"), 200);
-    const auto old = std::chrono::steady_clock::now() + std::chrono::milliseconds(3100);
-    while (std::chrono::steady_clock::now() < old) ::usleep(10'000);
     for (int i = 0; i < 3; ++i) {
         ASSERT_EQ(get("/static/site.css"), 200);
+        EXPECT_EQ(files.cache().files(), 1U);
         EXPECT_EQ(content(), "body {}");
         EXPECT_EQ(field("Content-Type"), "text/css; charset=utf-8");
         EXPECT_EQ(get("/static/site.css", {{"If-None-Match", field("ETag")}}), 304);
@@ -276,12 +309,78 @@ TEST_F(Site, AnswersTheSameFromMemory) {
         EXPECT_EQ(reply.length(), content().size());
         EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=9-"}}), 416);
     }
-    folder.write("root/static/site.css", "html {}");
+}
+
+TEST_F(Site, LooksAtWhatItKeepsOnceASecond) {
     ASSERT_EQ(get("/static/site.css"), 200);
-    EXPECT_EQ(content(), "html {}") << "from the first request after the change on";
+    const std::string tag = field("ETag");
+    change("root/static/site.css", "html {}");
+    now += std::chrono::milliseconds(999);
+    ASSERT_EQ(get("/static/site.css"), 200);
+    EXPECT_EQ(content(), "body {}");
+    EXPECT_EQ(field("ETag"), tag) << "content and tag are of one state";
+    now += std::chrono::milliseconds(1);
+    ASSERT_EQ(get("/static/site.css"), 200);
+    EXPECT_EQ(content(), "html {}");
+    EXPECT_NE(field("ETag"), tag);
     std::filesystem::remove(folder.path("root/static/site.css"));
     std::filesystem::create_symlink("../../outside.txt", folder.path("root/static/site.css"));
+    now += std::chrono::seconds(1);
     EXPECT_EQ(get("/static/site.css"), 404);
+    EXPECT_EQ(files.cache().files(), 0U);
+}
+
+TEST_F(Site, LooksAtOnceWhenToldTo) {
+    StaticFiles::Options always = options();
+    always.validate = {};
+    files = std::move(*StaticFiles::open(served(folder.path("root"), {}), always));
+    ASSERT_EQ(get("/static/site.css"), 200);
+    change("root/static/site.css", "html {}");
+    ASSERT_EQ(get("/static/site.css"), 200);
+    EXPECT_EQ(content(), "html {}");
+}
+
+TEST_F(Site, KeepsNothingThatHasJustChanged) {
+    ahead = 1;
+    for (const char* text : {"body {}", "html {}", "span {}"}) {
+        folder.write("root/static/site.css", text);
+        ASSERT_EQ(get("/static/site.css"), 200);
+        EXPECT_EQ(content(), text);
+        EXPECT_EQ(files.cache().files(), 0U);
+    }
+}
+
+TEST_F(Site, KeepsOneSpellingOfAPath) {
+    for (const char* path : {"/static/%73ite.css", "/static/site.css", "/static//site.css", "/static/%73%69te.css"}) EXPECT_EQ(get(path), 200);
+    EXPECT_EQ(files.cache().files(), 1U);
+}
+
+TEST_F(Site, KeepsLargeFilesOpenAndSeesThemChange) {
+    folder.write("root/static/large.bin", std::string(100'000, 'a'));
+    ASSERT_EQ(get("/static/large.bin"), 200);
+    const int descriptor = reply.lent_file;
+    const std::string tag = field("ETag");
+    ASSERT_EQ(get("/static/large.bin"), 200);
+    EXPECT_EQ(reply.lent_file, descriptor) << "the same again";
+    change("root/static/large.bin", std::string(50'000, 'b'));
+    ahead = 0;
+    ASSERT_EQ(get("/static/large.bin"), 200);
+    EXPECT_NE(field("ETag"), tag);
+    EXPECT_EQ(content(), std::string(50'000, 'b'));
+    std::filesystem::remove(folder.path("root/static/large.bin"));
+    EXPECT_EQ(get("/static/large.bin"), 404);
+}
+
+// A reply holds what it sends, whatever becomes of the file and of the memory meanwhile.
+TEST_F(Site, KeepsWhatAReplySends) {
+    ASSERT_EQ(get("/static/site.css"), 200);
+    http::Reply other;
+    std::swap(other, reply);
+    change("root/static/site.css", "html {}");
+    now += std::chrono::seconds(5);
+    ASSERT_EQ(get("/static/site.css"), 200);
+    EXPECT_EQ(other.lent, "body {}");
+    EXPECT_EQ(content(), "html {}");
 }
 
 TEST_F(Site, KeepsDatesOfTheFutureToItself) {
@@ -308,11 +407,300 @@ TEST_F(Site, DoesNotReadWhatItMayNot) {
     EXPECT_EQ(get("/static/site.css"), 403);
 }
 
+class Forms : public Site {
+protected:
+    Forms() : text(4000, 'c') {
+        folder.write("root/static/a.css", text);
+        folder.write("root/static/a.css.br", "brotli");
+        folder.write("root/static/b.css", text);
+        folder.write("root/static/c.png", text);
+        open(contract::Files());
+    }
+    std::string text;
+};
+
+TEST_F(Forms, AreChosenByWhatTheClientTakes) {
+    ASSERT_EQ(get("/static/a.css"), 200);
+    const std::string tag = field("ETag");
+    EXPECT_EQ(content(), text);
+    EXPECT_EQ(field("Vary"), "Accept-Encoding") << "of every form";
+    EXPECT_EQ(field("Content-Encoding"), "");
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "gzip, br"}}), 200);
+    EXPECT_EQ(content(), "brotli");
+    EXPECT_EQ(field("Content-Encoding"), "br");
+    EXPECT_EQ(field("Content-Type"), "text/css; charset=utf-8");
+    EXPECT_EQ(field("Vary"), "Accept-Encoding");
+    EXPECT_NE(field("ETag"), tag);
+    EXPECT_FALSE(field("ETag").starts_with("W/"));
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "gzip, br"}}, "HEAD"), 200);
+    EXPECT_EQ(reply.length(), 6U);
+    ASSERT_EQ(get("/static/c.png", {{"Accept-Encoding", "gzip, br"}}), 200);
+    EXPECT_EQ(field("Content-Encoding"), "");
+    EXPECT_EQ(field("Vary"), "") << "there is nothing to choose from";
+}
+
+TEST_F(Forms, AreCompressedOnceAndKept) {
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}}), 200);
+        EXPECT_EQ(field("Content-Encoding"), "gzip");
+        EXPECT_EQ(decompress(Coding::gzip, content()), text);
+        EXPECT_TRUE(field("ETag").starts_with("W/\"")) << field("ETag");
+        EXPECT_EQ(field("Vary"), "Accept-Encoding");
+    }
+    EXPECT_EQ(files.cache().bytes(), text.size() + reply.length());
+    const std::string tag = field("ETag");
+    const auto length = reply.length();
+    ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}}, "HEAD"), 200);
+    EXPECT_EQ(reply.length(), length);
+    EXPECT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}, {"If-None-Match", tag}}), 304);
+    EXPECT_EQ(field("ETag"), tag);
+    EXPECT_EQ(field("Vary"), "Accept-Encoding");
+    EXPECT_EQ(get("/static/b.css", {{"If-None-Match", tag}}), 200) << "another form is asked for";
+    EXPECT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}, {"If-Match", tag}}), 412) << "weak tags match nothing there";
+}
+
+TEST_F(Forms, BesideTheFileGoBeforeWhatWeCompress) {
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "zstd, gzip, br"}}), 200);
+    EXPECT_EQ(field("Content-Encoding"), "br");
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "zstd, br;q=0.9"}}), 200);
+    EXPECT_EQ(field("Content-Encoding"), "zstd") << "unless the client likes that better";
+}
+
+TEST_F(Forms, AreNotCompressedWhileTheFileChanges) {
+    ahead = 0;
+    folder.write("root/static/b.css", text);
+    ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}}), 200);
+    EXPECT_EQ(field("Content-Encoding"), "");
+    EXPECT_EQ(field("Vary"), "Accept-Encoding") << "the next reply may be another form";
+}
+
+TEST_F(Forms, HavePartsOfTheirOwn) {
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br"}, {"Range", "bytes=0-2"}}), 206);
+    EXPECT_EQ(content(), "bro");
+    EXPECT_EQ(field("Content-Range"), "bytes 0-2/6");
+    EXPECT_EQ(field("Content-Encoding"), "br");
+    const std::string tag = field("ETag");
+    EXPECT_EQ(get("/static/a.css", {{"Accept-Encoding", "br"}, {"Range", "bytes=0-2"}, {"If-Range", tag}}), 206);
+    EXPECT_EQ(get("/static/a.css", {{"Range", "bytes=0-2"}, {"If-Range", tag}}), 200) << "of the other form";
+    ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}}), 200);
+    const std::string weak = field("ETag");
+    ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}, {"Range", "bytes=0-2"}}), 206);
+    EXPECT_EQ(content(), "ccc") << "parts of what we compress might not fit together";
+    EXPECT_EQ(field("Content-Encoding"), "");
+    EXPECT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}, {"Range", "bytes=0-2"}, {"If-Range", weak}}), 200);
+}
+
+TEST_F(Forms, EndWith406WhenNoneIsAcceptable) {
+    EXPECT_EQ(get("/static/c.png", {{"Accept-Encoding", "identity;q=0"}}), 200) << "nobody negotiates here";
+    EXPECT_EQ(get("/static/a.css", {{"Accept-Encoding", "identity;q=0"}}), 406);
+    EXPECT_EQ(field("Vary"), "Accept-Encoding");
+    EXPECT_EQ(get("/static/a.css", {{"Accept-Encoding", "identity;q=0, gzip;q=0.1"}}), 200);
+    EXPECT_EQ(field("Content-Encoding"), "gzip");
+}
+
+TEST_F(Forms, ChangeWithTheFile) {
+    ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}}), 200);
+    const std::string tag = field("ETag");
+    change("root/static/b.css", std::string(4000, 'd'));
+    change("root/static/a.css.br", "another");
+    now += std::chrono::seconds(1);
+    ASSERT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}}), 200);
+    EXPECT_EQ(decompress(Coding::gzip, content()), std::string(4000, 'd'));
+    EXPECT_NE(field("ETag"), tag);
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br"}}), 200);
+    EXPECT_EQ(content(), "another");
+    const timespec old[2] = {{1000, 0}, {1000, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, folder.path("root/static/a.css.br").c_str(), old, 0), 0);
+    now += std::chrono::seconds(1);
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br"}}), 200);
+    EXPECT_EQ(decompress(Coding::brotli, content()), text) << "what is out of date is left alone";
+}
+
+TEST_F(Site, SaysHowLongFilesAreGood) {
+    contract::Files wanted;
+    wanted.expires = {{*contract::PathPattern::parse("*.css"), std::chrono::hours(1)}};
+    open(wanted);
+    ASSERT_EQ(get("/static/site.css"), 200);
+    EXPECT_EQ(field("Cache-Control"), "max-age=3600");
+    ASSERT_EQ(get("/static/site.css", {{"If-None-Match", "*"}}), 304);
+    EXPECT_EQ(field("Cache-Control"), "max-age=3600") << "RFC 9110 section 15.4.5";
+    EXPECT_EQ(get("/robots.txt"), 200);
+    EXPECT_EQ(field("Cache-Control"), "");
+    EXPECT_EQ(get("/none.css"), 404);
+    EXPECT_EQ(field("Cache-Control"), "");
+}
+
+TEST_F(Site, TakesAPrefixOffThePath) {
+    contract::Files wanted;
+    wanted.strip_prefix = "/assets";
+    wanted.try_file = "/robots.txt";
+    open(wanted);
+    ASSERT_EQ(get("/assets/static/site.css"), 200);
+    EXPECT_EQ(content(), "body {}");
+    EXPECT_EQ(get("/assets/static/docs/"), 200);
+    ASSERT_EQ(get("/assets/static/docs"), 301);
+    EXPECT_EQ(field("Location"), "./docs/");
+    EXPECT_EQ(get("/static/site.css"), 404);
+    EXPECT_EQ(get("/assets/.git/config"), 404);
+    EXPECT_EQ(get("/assets/../outside.txt"), 404);
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_EQ(get("/assets/none"), 200) << "the file that stands in";
+        EXPECT_EQ(content(), "robots");
+    }
+}
+
+TEST_F(Site, LeavesToOthersWhatItDoesNotHave) {
+    const auto try_get = [&](std::string_view path, std::string_view method = "GET") {
+        static_cast<void>(get(path, {}, method)); // makes the request
+        reply.clear();
+        return files.try_answer(request, reply);
+    };
+    EXPECT_TRUE(try_get("/static/site.css"));
+    EXPECT_EQ(content(), "body {}");
+    EXPECT_TRUE(try_get("/static/docs/"));
+    EXPECT_TRUE(try_get("/static/docs"));
+    EXPECT_EQ(reply.status, 301);
+    std::filesystem::create_directories(folder.path("root/static/empty"));
+    for (const char* path : {"/static/none", "/static/empty", "/static/empty/", "/private/x.txt", "/static/.secret", "/static/%00", "/"}) {
+        EXPECT_FALSE(try_get(path)) << path;
+        EXPECT_TRUE(reply.fields().empty() && reply.length() == 0 && reply.status == 200) << path;
+    }
+    EXPECT_FALSE(try_get("/static/site.css", "POST"));
+}
+
+TEST_F(Site, ListsFoldersWhereThatIsWanted) {
+    EXPECT_EQ(get("/static/"), 404);
+    contract::Files wanted;
+    wanted.listing = true;
+    open(wanted);
+    ASSERT_EQ(get("/static/"), 200);
+    EXPECT_EQ(field("Content-Type"), "text/html; charset=utf-8");
+    EXPECT_TRUE(content().contains("href=\"./site.css\"")) << content();
+    EXPECT_FALSE(content().contains("secret"));
+    ASSERT_EQ(get("/"), 200);
+    EXPECT_FALSE(content().contains("../"));
+    EXPECT_EQ(get("/static/docs/"), 200);
+    EXPECT_EQ(content(), "index");
+    EXPECT_EQ(get("/none/"), 404);
+    EXPECT_EQ(get("/robots.txt/"), 404);
+    EXPECT_EQ(get("/.git/"), 404);
+}
+
+TEST_F(Site, TriesTheNamesOfIndexFilesInTurn) {
+    folder.write("root/static/two/index.htm", "second");
+    contract::Files wanted;
+    wanted.index = {"index.html", "index.htm"};
+    open(wanted);
+    ASSERT_EQ(get("/static/two/"), 200);
+    EXPECT_EQ(content(), "second");
+    folder.write("root/static/two/index.html", "first");
+    ASSERT_EQ(get("/static/two/"), 200);
+    EXPECT_EQ(content(), "first");
+    wanted.index = {};
+    open(wanted);
+    EXPECT_EQ(get("/static/two/"), 404);
+}
+
+TEST_F(Site, ShowsWhatIsWellKnown) {
+    folder.write("root/.well-known/security.txt", "mail us");
+    folder.write("root/.well-known/.secret", "no");
+    folder.write("root/sub/.well-known/x", "no");
+    open(std::vector<std::string>{});
+    EXPECT_EQ(get("/.well-known/security.txt"), 200);
+    for (const char* path : {"/.well-known/.secret", "/sub/.well-known/x", "/.well-knownx", "/.well-known/../.git", "/.well-known"})
+        EXPECT_EQ(get(path), 404) << path;
+}
+
+TEST_F(Site, UsesThePagesOfTheSiteForErrors) {
+    folder.write("pages/404.html", "<p>lost");
+    auto pages = std::move(*ErrorPages::open(folder.path("pages")));
+    StaticFiles::Options with = options();
+    with.error_pages = &pages;
+    files = std::move(*StaticFiles::open(served(folder.path("root"), {}), with));
+    ASSERT_EQ(get("/none"), 404);
+    EXPECT_EQ(content(), "<p>lost");
+    EXPECT_EQ(field("Content-Type"), "text/html; charset=utf-8");
+    EXPECT_EQ(get("/robots.txt", {}, "POST"), 405);
+    EXPECT_EQ(content(), "405 Method Not Allowed\n");
+}
+
+// What bad input gets, by the numbers of the list of faults.
+
+TEST_F(Site, Fault58RangesWithoutEndAreIgnored) {
+    std::string many = "bytes=0-0";
+    for (int i = 1; i < 1000; ++i) many += ",0-" + std::to_string(i);
+    ASSERT_EQ(get("/static/site.css", {{"Range", many}}), 200);
+    EXPECT_EQ(content(), "body {}");
+    for (const char* range : {"bytes=18446744073709551615-18446744073709551616", "bytes=99999999999999999999999-"})
+        EXPECT_EQ(get("/static/site.css", {{"Range", range}}), 416) << range;
+    EXPECT_EQ(get("/static/site.css", {{"Range", "bytes=-0"}}), 416);
+    EXPECT_EQ(get("/static/empty.txt", {{"Range", "bytes=-5"}}), 416);
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=-99999999999999999999999"}}), 206);
+    EXPECT_EQ(content(), "body {}");
+    ASSERT_EQ(get("/static/site.css", {{"Range", "bytes=0-3,2-5,1-6"}}), 206);
+    EXPECT_EQ(content(), "body {}") << "what overlaps is sent once";
+}
+
+TEST_F(Site, Fault65PathsAreDecodedOnceAndNeverLeadOut) {
+    open(std::vector<std::string>{});
+    for (const char* target :
+         {"/../outside.txt", "/%2e%2e/outside.txt", "/%2E%2E/outside.txt", "/.%2e/outside.txt", "/static/%2e%2e%2f%2e%2e%2foutside.txt",
+          "/static/..%2f..%2foutside.txt", "/..%5coutside.txt", "/%252e%252e/outside.txt", "/%25%32%65%25%32%65/outside.txt",
+          "/robots.txt%00", "/robots.txt%00.png", "/%00", "/..%c0%af..%c0%afoutside.txt", "/%c0%ae%c0%ae/outside.txt",
+          "/%uff0e%uff0e/outside.txt", "/./robots.txt", "/robots.txt/", "/robots.txt.", "/robots.txt%20", "/robots.txt/.", "/%2frobots.txt",
+          "/static%2fsite.css", "/static\\site.css", "/..;/outside.txt", "/static/..;/..;/outside.txt"})
+        EXPECT_EQ(get(target), 404) << target;
+    EXPECT_EQ(get("//robots.txt"), 200) << "empty segments are none";
+    EXPECT_EQ(get("/static///site.css"), 200);
+    EXPECT_EQ(get("/" + std::string(8000, 'a')), 404);
+    EXPECT_EQ(get("/" + std::string(8000, '%')), 404);
+    std::string deep;
+    for (int i = 0; i < 2000; ++i) deep += "/a";
+    EXPECT_EQ(get(deep), 404);
+}
+
+TEST_F(Site, Fault66OnlyRegularFilesBelowTheRootAreOpened) {
+    std::filesystem::create_symlink("../../outside.txt", folder.path("root/static/out"));
+    std::filesystem::create_symlink("/dev/zero", folder.path("root/static/zero"));
+    std::filesystem::create_directory(folder.path("root/static/folder"));
+    ASSERT_EQ(::mkfifo(folder.path("root/static/fifo").c_str(), 0600), 0);
+    for (const char* target : {"/static/out", "/static/zero", "/static/folder/", "/static/fifo", "/static/.secret"})
+        EXPECT_EQ(get(target), 404) << target;
+    if (::mknod(folder.path("root/static/null").c_str(), S_IFCHR | 0600, 0x0103) == 0) {
+        EXPECT_EQ(get("/static/null"), 404);
+    }
+    std::filesystem::create_hard_link(folder.path("root/robots.txt"), folder.path("root/static/hard"));
+    EXPECT_EQ(get("/static/hard"), 200) << "whoever may make one in the root could copy the file as well";
+    // Swapped again and again between a file and a link that leads out: never what is outside.
+    std::filesystem::create_symlink("../../outside.txt", folder.path("root/static/link"));
+    folder.write("root/static/swapped", "inside");
+    const std::string link = folder.path("root/static/link");
+    const std::string swapped = folder.path("root/static/swapped");
+    for (int i = 0; i < 200; ++i) {
+        now += std::chrono::seconds(1);
+        ASSERT_EQ(::renameat2(AT_FDCWD, link.c_str(), AT_FDCWD, swapped.c_str(), RENAME_EXCHANGE), 0);
+        const int status = get("/static/swapped");
+        EXPECT_EQ(status, i % 2 == 0 ? 404 : 200);
+        EXPECT_EQ(content() == "inside", status == 200);
+    }
+}
+
+TEST_F(Site, Fault67LengthAndTagAreOfTheFileThatIsSent) {
+    folder.write("root/static/large.bin", std::string(100'000, 'a'));
+    ASSERT_EQ(get("/static/large.bin"), 200);
+    EXPECT_EQ(reply.length(), 100'000U);
+    std::filesystem::rename(folder.path("outside.txt"), folder.path("root/static/large.bin"));
+    EXPECT_EQ(content(), std::string(100'000, 'a')) << "a file that was replaced is sent as it was";
+    ASSERT_EQ(get("/static/large.bin"), 200);
+    EXPECT_EQ(content(), "outside") << "and the next request gets the new one, whatever was kept";
+    EXPECT_EQ(reply.length(), 7U);
+}
+
 TEST(StaticFiles, NeedsAFolder) {
     const Folder folder;
-    EXPECT_FALSE(StaticFiles::open(folder.path("nowhere"), {}));
+    EXPECT_FALSE(StaticFiles::open({.root = folder.path("nowhere")}));
     folder.write("file", "");
-    EXPECT_FALSE(StaticFiles::open(folder.path("file"), {}));
+    EXPECT_FALSE(StaticFiles::open({.root = folder.path("file")}));
 }
 
 } // namespace

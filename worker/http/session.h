@@ -1,0 +1,109 @@
+// One connection of an event loop, from accept to close.
+#pragma once
+
+#include "worker/http/access_log.h"
+#include "worker/http/cold_files.h"
+#include "worker/http/connection.h"
+#include "worker/http/exchange.h"
+#include "worker/http/handler.h"
+#include "worker/http/stream.h"
+#include "worker/http/turn.h"
+
+#include <functional>
+#include <memory>
+
+namespace mpsup::contract {
+class ScoreboardWriter;
+}
+
+namespace mpsup::http {
+
+/// What the connections of one loop have in common.
+struct LoopParts {
+    boost::asio::io_context& io;
+    const Connection::Options& connection;
+    Handler& handler;
+    AccessLog& log;
+    contract::ScoreboardWriter& scoreboard;
+    Turns turns{};
+    ColdFiles cold_files{io};
+    std::size_t busy = 0; // answers that wait for something
+};
+
+/// Drives a Connection over a Stream. Everything is called in the thread of the loop; lives until run() has ended. Where it
+/// waits it has set a deadline, which tick() enforces.
+class Session final : public Exchange {
+public:
+    Session(LoopParts& loop, Stream stream, Client client, TimePoint now);
+
+    [[nodiscard]] Task<> run();
+
+    /// Now and then: ends waits whose deadline has passed, and takes the buffers of a connection that is idle.
+    void tick(TimePoint now);
+    void drain() noexcept { http_.drain(); }
+    /// A handler asked to be told when the client hangs up, and is waiting for something else.
+    [[nodiscard]] bool watched() const noexcept;
+    [[nodiscard]] int fd() noexcept { return stream_.fd(); }
+    /// It did.
+    void client_gone();
+    /// The loop ends: the request in hand gets its line in the log.
+    void abandon();
+
+    [[nodiscard]] const Request& request() const noexcept override { return http_.request(); }
+    [[nodiscard]] const Client& client() const noexcept override { return client_; }
+    [[nodiscard]] LogNotes& notes() noexcept override { return turn_->notes; }
+    [[nodiscard]] boost::asio::io_context& context() noexcept override { return loop_.io; }
+    [[nodiscard]] Task<std::expected<std::string_view, std::error_code>> read_body() override;
+    [[nodiscard]] Task<bool> send(Reply& reply) override;
+    [[nodiscard]] bool begin(const ResponseHead& head) override;
+    [[nodiscard]] Task<bool> write(std::string_view piece) override;
+    [[nodiscard]] std::size_t try_write(std::string_view piece) override;
+    [[nodiscard]] Task<bool> write_file(int file, std::uint64_t offset, std::uint64_t size) override;
+    [[nodiscard]] Task<bool> finish(bool whole) override;
+    bool inform(int status, std::span<const Field> fields) override;
+    void on_gone(std::function<void()> gone) override { turn_->gone = std::move(gone); }
+    [[nodiscard]] Task<bool> begin_upgrade(std::string_view protocols, std::span<const Field> fields) override;
+    [[nodiscard]] Task<std::size_t> read_raw(std::span<char> space) override;
+    [[nodiscard]] Task<bool> write_raw(std::string_view bytes) override;
+    void end_raw(bool both) noexcept override;
+
+private:
+    // Reading.
+    [[nodiscard]] Task<> read_more();
+    [[nodiscard]] Task<> wait_readable(boost::system::error_code& error);
+    void interrupt() noexcept;
+
+    // From head to answer.
+    [[nodiscard]] bool begin_request(TimePoint now);
+    [[nodiscard]] Task<> serve();
+    [[nodiscard]] Task<> send_own_reply();
+    [[nodiscard]] bool respond(Reply& reply);
+    [[nodiscard]] bool answer_at_once();
+    [[nodiscard]] Task<> answer_slowly(Reply& reply);
+    void end_answer(bool whole);
+    void record(int status);
+
+    // Writing.
+    [[nodiscard]] IoStatus push(std::string_view& content, std::string_view after, bool more_follows);
+    [[nodiscard]] IoStatus push_piece(std::string_view& piece);
+    void begin_chunk(std::uint64_t size);
+    [[nodiscard]] bool may_write(std::uint64_t size);
+    [[nodiscard]] Task<> send_all(std::string_view content, bool more_follows);
+    [[nodiscard]] Task<> send_output() { return send_all(std::string_view(), false); }
+    [[nodiscard]] Task<> send_file(int file, std::uint64_t start, std::uint64_t size);
+    [[nodiscard]] Task<> send_parts(const Reply& reply);
+    [[nodiscard]] Task<> wait_writable();
+
+    LoopParts& loop_;
+    Stream stream_;
+    Client client_;
+    Connection http_;
+    std::unique_ptr<Turn> turn_; // of the request in hand
+    TimePoint read_until_ = TimePoint::max();
+    TimePoint write_until_ = TimePoint::max();
+    bool open_ = true;
+    bool timed_out_ = false;
+    bool resting_ = false; // it was idle for long enough to give up its buffers
+};
+
+} // namespace mpsup::http

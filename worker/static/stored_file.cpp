@@ -1,0 +1,152 @@
+#include "worker/static/stored_file.h"
+
+#include "worker/http/socket_io.h"
+#include "worker/static/freshness.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mpsup::static_files {
+
+namespace {
+
+constexpr std::time_t settled_after = 2; // seconds: some file systems keep times no finer
+constexpr int read_attempts = 3;
+
+constexpr std::size_t index(Coding coding) noexcept { return static_cast<std::size_t>(coding); }
+
+bool same_time(const timespec& left, const timespec& right) noexcept {
+    return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+}
+
+// ctime moves with every change of content, permission or links, and no program can set it.
+bool same_state(const struct stat& left, const struct stat& right) noexcept {
+    return left.st_dev == right.st_dev && left.st_ino == right.st_ino && left.st_size == right.st_size &&
+           left.st_mode == right.st_mode && same_time(left.st_mtim, right.st_mtim) &&
+           same_time(left.st_ctim, right.st_ctim);
+}
+
+bool is_settled(const struct stat& status, std::time_t now) noexcept {
+    return now - status.st_ctim.tv_sec >= settled_after;
+}
+
+bool is_stand_in(const struct stat& compressed, const struct stat& original) noexcept {
+    return S_ISREG(compressed.st_mode) && compressed.st_mtim.tv_sec >= original.st_mtim.tv_sec;
+}
+
+// The whole file, of one state: `status` is what it was before and after.
+bool read_whole(const Fd& file, struct stat& status, std::string& content) {
+    for (int attempt = 0; attempt < read_attempts; ++attempt) {
+        struct stat after{};
+        const bool read = http::read_part(file.get(), 0, static_cast<std::size_t>(status.st_size), content);
+        if (::fstat(file.get(), &after) != 0) return false;
+        if (read && same_state(status, after)) return true;
+        status = after;
+        if (static_cast<std::uint64_t>(status.st_size) > most_compressed) return false;
+    }
+    return false;
+}
+
+} // namespace
+
+std::size_t StoredFile::memory() const noexcept {
+    std::size_t sum = 0;
+    for (const auto& form : forms) sum += form ? form->content.size() : 0;
+    return sum;
+}
+
+std::size_t StoredFile::descriptors() const noexcept {
+    return static_cast<std::size_t>(std::ranges::count_if(forms, [](const auto& form) { return form && form->file; }));
+}
+
+FileLoader::FileLoader(Root root, contract::Files files)
+    : root_(std::move(root)), files_(std::move(files)), types_(files_.types) {
+    for (const std::string& ending : files_.precompressed)
+        if (const auto coding = coding_of_ending(ending)) beside_[index(*coding)] = true;
+}
+
+// `name`: of the form in its tag.
+std::expected<std::shared_ptr<Form>, int> FileLoader::open_form(const char* path, std::string_view name) const {
+    Fd file = root_.open_file(path);
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) != 0) return std::unexpected(errno);
+    if (!S_ISREG(status.st_mode)) return std::unexpected(S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+    std::string content;
+    if (static_cast<std::uint64_t>(status.st_size) <= most_in_memory && read_whole(file, status, content)) file.reset();
+    if (file) content.clear(); // it changes all the time, or is large
+    const Validators validators(status, name);
+    return std::make_shared<Form>(Form{validators, http::format_http_date(validators.modified()),
+                                       static_cast<std::uint64_t>(status.st_size), std::move(content), std::move(file),
+                                       status, {}, {}, {}});
+}
+
+std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,
+                                                                 std::time_t now) const {
+    auto opened = open_form(path.c_str(), {});
+    if (!opened) return std::unexpected(opened.error());
+    Form& form = **opened;
+    form.media_type = types_.of(path);
+    form.cache_control = cache_control(files_, key);
+    auto stored = std::make_shared<StoredFile>();
+    stored->key = std::move(key);
+    stored->path = std::move(path);
+    stored->settled = is_settled(form.status, now);
+    stored->forms[index(Coding::identity)] = *opened;
+    const bool can_shrink = files_.compress && form.size >= least_compressed && form.size <= most_compressed &&
+                            is_compressible(form.media_type);
+    for (const Coding coding : codings) {
+        if (beside_[index(coding)]) open_compressed(*stored, coding, now);
+        stored->may_compress[index(coding)] = can_shrink && !stored->form(coding);
+        stored->negotiated |= can_shrink || stored->form(coding) != nullptr;
+    }
+    return stored;
+}
+
+void FileLoader::open_compressed(StoredFile& stored, Coding coding, std::time_t now) const {
+    const Form& original = *stored.form(Coding::identity);
+    auto opened = open_form((stored.path + '.').append(coding_ending(coding)).c_str(), coding_ending(coding));
+    if (!opened || !is_stand_in((*opened)->status, original.status)) return;
+    (*opened)->encoding = coding_name(coding);
+    (*opened)->media_type = original.media_type;
+    (*opened)->cache_control = original.cache_control;
+    stored.settled = stored.settled && is_settled((*opened)->status, now);
+    stored.forms[index(coding)] = std::move(*opened);
+}
+
+bool FileLoader::still_true(const StoredFile& stored) const {
+    const Form& original = *stored.form(Coding::identity);
+    struct stat status{};
+    if (!root_.status(stored.path.c_str(), status) || !same_state(status, original.status)) return false;
+    return std::ranges::all_of(codings, [&](Coding coding) {
+        if (!beside_[index(coding)]) return true;
+        const Form* form = stored.form(coding).get();
+        const bool is_from_disk = form && !form->validators.weak();
+        const std::string path = (stored.path + '.').append(coding_ending(coding));
+        if (!root_.status(path.c_str(), status)) return !is_from_disk;
+        return is_from_disk ? same_state(status, form->status) : !is_stand_in(status, original.status);
+    });
+}
+
+bool FileLoader::is_untouched(const Form& form) noexcept {
+    struct stat status{};
+    return ::fstat(form.file.get(), &status) == 0 && same_state(status, form.status);
+}
+
+void FileLoader::compress(StoredFile& stored, Coding coding, Effort effort) const {
+    const Form& original = *stored.form(Coding::identity);
+    stored.may_compress[index(coding)] = false;
+    std::string text;
+    if (original.file) {
+        struct stat status = original.status;
+        if (!read_whole(original.file, status, text) || !same_state(status, original.status)) return;
+    }
+    auto content = static_files::compress(coding, effort, original.file ? text : original.content);
+    if (!content) return;
+    const Validators validators(original.status, coding_ending(coding), Validators::Strength::weak);
+    const std::size_t size = content->size();
+    stored.forms[index(coding)] = std::make_shared<const Form>(
+        Form{validators, original.modified, size, std::move(*content), {}, original.status, coding_name(coding),
+             original.media_type, original.cache_control});
+}
+
+} // namespace mpsup::static_files

@@ -1,0 +1,95 @@
+// A file as it is answered with: its forms, and what is said of them.
+#pragma once
+
+#include "base/fd.h"
+#include "worker/contract/files.h"
+#include "worker/http/http_date.h"
+#include "worker/static/compression.h"
+#include "worker/static/content_coding.h"
+#include "worker/static/media_types.h"
+#include "worker/static/root.h"
+#include "worker/static/validators.h"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+
+namespace mpsup::static_files {
+
+/// One form of a file: the file itself, one that lies compressed beside it, or one that we compressed. Does not change once
+/// it is made, so replies hold on to it while they are sent. Its bytes are of one state of the file: what is in `content`
+/// was read between two looks at that state.
+struct Form {
+    Validators validators;
+    http::HttpDate modified;
+    std::uint64_t size = 0;
+    std::string content; // when `file` is empty
+    Fd file;             // a regular file that is open for reading
+    struct stat status{}; // of the file that it was made from, when that was opened
+    std::string_view encoding; // constant; empty for the file itself
+    std::string media_type;
+    std::string cache_control; // empty: nothing is said
+
+    [[nodiscard]] std::string_view last_modified() const noexcept { return {modified.data(), modified.size()}; }
+};
+
+struct StoredFile {
+    using Time = std::chrono::steady_clock::time_point;
+
+    std::string key;  // the path of requests that it answers, decoded
+    std::string path; // below the root
+    std::array<std::shared_ptr<const Form>, coding_count> forms; // by Coding; the file itself is always there
+    std::array<bool, coding_count> may_compress{};               // into which codings it was not tried yet
+    bool negotiated = false;                                     // clients may get it in several forms
+    bool settled = false; // no form changed within the last two seconds, so that the next change shows in its status
+    Time checked;         // when it was last known to be what the file system has
+    bool used = false;    // since the cache last looked for something to let go of
+
+    [[nodiscard]] const std::shared_ptr<const Form>& form(Coding coding) const noexcept {
+        return forms[static_cast<std::size_t>(coding)];
+    }
+    [[nodiscard]] std::size_t memory() const noexcept;
+    [[nodiscard]] std::size_t descriptors() const noexcept;
+};
+
+/// Up to this size the bytes themselves are kept; of larger files a descriptor.
+constexpr std::size_t most_in_memory = 16384;
+
+/// Makes them.
+class FileLoader {
+public:
+    FileLoader(Root root, contract::Files files);
+
+    [[nodiscard]] const Root& root() const noexcept { return root_; }
+    [[nodiscard]] const contract::Files& files() const noexcept { return files_; }
+
+    /// Opens `path` and what lies compressed beside it. A compressed file is left alone when it is older than the original, by
+    /// the second (tools that give it the time of the original round it down): somebody forgot to make it anew. Error: errno;
+    /// EISDIR for a folder, EINVAL for whatever else is no regular file. `now`: wall clock.
+    [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(std::string key, std::string path, std::time_t now) const;
+
+    /// Does the file system still have exactly this?
+    [[nodiscard]] bool still_true(const StoredFile& stored) const;
+    /// Is the file that this form has open as it was, and its name not given to another one?
+    [[nodiscard]] static bool is_untouched(const Form& form) noexcept;
+
+    /// Compresses it into this coding, and notes that this was tried.
+    void compress(StoredFile& stored, Coding coding, Effort effort) const;
+
+private:
+    [[nodiscard]] std::expected<std::shared_ptr<Form>, int> open_form(const char* path, std::string_view name) const;
+    void open_compressed(StoredFile& stored, Coding coding, std::time_t now) const;
+
+    Root root_;
+    contract::Files files_;
+    MediaTypes types_;
+    std::array<bool, coding_count> beside_{}; // codings that are looked for beside a file
+};
+
+} // namespace mpsup::static_files
