@@ -9,9 +9,12 @@ namespace {
 std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec& after) {
     std::vector<std::string> keys;
     if (before.kind != after.kind) keys.emplace_back("kind");
-    for (const auto& key : all_keys())
-        if (key.get && (key.applies_to(before.kind) || key.applies_to(after.kind)) && key.get(before) != key.get(after))
-            keys.emplace_back(key.path_in_worker());
+    for (const auto& key : all_keys()) {
+        if (!key.applies_to(before.kind) && !key.applies_to(after.kind)) continue;
+        const bool differs = key.type == Type::items ? before.front->routes != after.front->routes
+                                                     : key.is_held() && key.value_in(before) != key.value_in(after);
+        if (differs) keys.emplace_back(key.path_in_worker());
+    }
     return keys;
 }
 

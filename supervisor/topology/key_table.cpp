@@ -21,7 +21,7 @@ constexpr std::array cgi_choices{Choice{"registry"}, Choice{"perlrun"}, Choice{"
 constexpr std::array dependency_choices{Choice{"healthy"}, Choice{"started"}};
 constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 constexpr std::array failure_choices{Choice{"abort"}, Choice{"rollback"}, Choice{"freeze"}};
-constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator", false}};
+constexpr std::array kind_choices{Choice{"static"}, Choice{"dynamic"}, Choice{"accelerator"}};
 
 using Spec = WorkerSpec;
 using OptionalValue = std::optional<Value>;
@@ -32,20 +32,20 @@ template <typename T> OptionalValue unless(const T& value, const T& usual) {
 }
 
 constexpr Key later(std::string_view path, std::string_view doc) {
-    return {.path = path, .type = Type::anything, .doc = doc, .in_this_version = false, .kinds = Kinds::both};
+    return {.path = path, .type = Type::anything, .doc = doc, .in_this_version = false, .kinds = Kinds::every};
 }
 constexpr Key duration(std::string_view path, std::string_view doc, std::int64_t least, std::int64_t most,
                        OptionalValue (*get)(const Spec&), void (*set)(Spec&, Value)) {
     return {.path = path,
             .type = Type::duration,
             .doc = doc,
-            .kinds = Kinds::both,
+            .kinds = Kinds::every,
             .least = least,
             .most = most,
             .get = get,
             .set = set};
 }
-constexpr Key section(std::string_view path, std::string_view doc, Kinds kinds = Kinds::both) {
+constexpr Key section(std::string_view path, std::string_view doc, Kinds kinds = Kinds::every) {
     return {.path = path, .type = Type::section, .doc = doc, .kinds = kinds};
 }
 
@@ -56,6 +56,21 @@ OptionalValue hooks_at(const Hooks& hooks, HookPoint point) {
 void set_hooks(Hooks& hooks, HookPoint point, Value value) {
     auto list = std::get<std::vector<Hook>>(std::move(value));
     if (!list.empty()) hooks[point] = std::move(list);
+}
+
+OptionalValue listeners_of(const Spec& spec) {
+    std::vector<ListenerSpec> listeners;
+    for (const Address& address : spec.listen) {
+        const auto flags = spec.front->flags.find(address);
+        listeners.push_back({address, flags == spec.front->flags.end() ? ListenerFlags{} : flags->second});
+    }
+    return listeners.empty() ? std::nullopt : OptionalValue(std::move(listeners));
+}
+void set_listeners(Spec& spec, Value value) {
+    for (const ListenerSpec& listener : std::get<std::vector<ListenerSpec>>(value)) {
+        spec.listen.push_back(listener.address);
+        if (listener.flags != ListenerFlags{}) spec.front.edit().flags[listener.address] = listener.flags;
+    }
 }
 
 constexpr std::int64_t most_children = 1000;
@@ -125,7 +140,7 @@ template <auto Which> constexpr Key by_request(std::string_view path) {
     return {.path = path,
             .type = Type::url_path,
             .doc = "asked for with GET; any 2xx or 3xx passes",
-            .kinds = Kinds::both,
+            .kinds = Kinds::every,
             .get =
                 [](const Spec& s) {
                     return (s.health.*Which).http ? OptionalValue(*(s.health.*Which).http) : std::nullopt;
@@ -136,7 +151,7 @@ template <auto Which> constexpr Key by_connection(std::string_view path) {
     return {.path = path,
             .type = Type::addresses,
             .doc = "ADDRESS:PORT, or a list: a connection to each passes",
-            .kinds = Kinds::both,
+            .kinds = Kinds::every,
             .get = [](const Spec& s) { return unless((s.health.*Which).tcp, {}); },
             .set = [](Spec& s, Value v) { (s.health.*Which).tcp = std::get<std::vector<Address>>(std::move(v)); }};
 }
@@ -144,7 +159,7 @@ template <auto Which> constexpr Key by_program(std::string_view path) {
     return {.path = path,
             .type = Type::command,
             .doc = "a program and its arguments; it passes when it ends with 0",
-            .kinds = Kinds::both,
+            .kinds = Kinds::every,
             .get = [](const Spec& s) { return unless((s.health.*Which).exec, {}); },
             .set = [](Spec& s, Value v) { (s.health.*Which).exec = std::get<std::vector<std::string>>(std::move(v)); }};
 }
@@ -183,7 +198,7 @@ template <HookPoint Point> constexpr Key hook_of_worker(std::string_view path, s
     return {.path = path,
             .type = Type::hooks,
             .doc = doc,
-            .kinds = Kinds::both,
+            .kinds = Kinds::every,
             .get = [](const Spec& s) { return hooks_at(s.hooks, Point); },
             .set = [](Spec& s, Value v) { set_hooks(s.hooks, Point, std::move(v)); }};
 }
@@ -195,7 +210,7 @@ constexpr std::string_view before_roll = "before a new generation replaces it; a
 constexpr std::string_view after_roll = "when that is over, however it ended";
 constexpr std::string_view at_alert = "when it was given up, a roll was taken back or the database was damaged";
 
-const std::array table{
+const std::array basic_keys{
     Key{.path = "site",
         .type = Type::name,
         .doc = "the name of the site: of its folders, sockets and processes",
@@ -261,25 +276,24 @@ const std::array table{
         .type = Type::choice,
         .doc = "what the worker does: hand out files, or run Perl",
         .required = true,
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .choices = kind_choices},
     Key{.path = "workers.*.listen",
-        .type = Type::addresses,
-        .doc = "ADDRESS:PORT that clients connect to, or a list",
-        .required = true,
-        .kinds = Kinds::both,
-        .get = [](const Spec& s) { return OptionalValue(s.listen); },
-        .set = [](Spec& s, Value v) { s.listen = std::get<std::vector<Address>>(std::move(v)); }},
+        .type = Type::listeners,
+        .doc = "ADDRESS:PORT that clients connect to, or a list; a dynamic worker behind an accelerator has none",
+        .kinds = Kinds::every,
+        .get = listeners_of,
+        .set = set_listeners},
     Key{.path = "workers.*.root",
         .type = Type::folder,
         .doc = "the folder with the files; the whole path of a request is appended",
-        .kinds = Kinds::both,
+        .kinds = Kinds::with_files,
         .get = [](const Spec& s) { return s.root.empty() ? std::nullopt : OptionalValue(s.root); },
         .set = [](Spec& s, Value v) { s.root = std::get<std::string>(std::move(v)); }},
     Key{.path = "workers.*.serves",
         .type = Type::url_prefixes,
         .doc = "the paths that are files, by their beginnings; of a static worker every path if left out",
-        .kinds = Kinds::both,
+        .kinds = Kinds::with_files,
         .get = [](const Spec& s) { return s.serves.empty() ? std::nullopt : OptionalValue(s.serves); },
         .set = [](Spec& s, Value v) { s.serves = std::get<std::vector<std::string>>(std::move(v)); }},
     Key{.path = "workers.*.app",
@@ -291,13 +305,13 @@ const std::array table{
     Key{.path = "workers.*.env",
         .type = Type::environment,
         .doc = "variables that are added to the worker's clean environment",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .get = [](const Spec& s) { return OptionalValue(s.env); },
         .set = [](Spec& s, Value v) { s.env = std::get<Environment>(std::move(v)); }},
     Key{.path = "workers.*.depends_on",
         .type = Type::words,
         .doc = "workers that must be started, or healthy, before this one is started; it is stopped before them",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .choices = dependency_choices,
         .get = [](const Spec& s) { return unless(s.depends_on, {}); },
         .set = [](Spec& s, Value v) { s.depends_on = std::get<Environment>(std::move(v)); }},
@@ -418,7 +432,7 @@ const std::array table{
     Key{.path = "workers.*.health.path",
         .type = Type::url_path,
         .doc = "asked for with GET; any 2xx or 3xx is healthy; nothing is asked if left out",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .get = [](const Spec& s) { return s.health.path ? OptionalValue(*s.health.path) : std::nullopt; },
         .set = [](Spec& s, Value v) { s.health.path = std::get<std::string>(std::move(v)); }},
     duration(
@@ -432,7 +446,7 @@ const std::array table{
     Key{.path = "workers.*.health.startup",
         .type = Type::section,
         .doc = "how long it may take to become ready, and what is asked until it passes once",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .shorthand = "within"},
     duration(
         "workers.*.health.startup.within", "from its start until it must be ready", 100, day,
@@ -458,7 +472,7 @@ const std::array table{
     Key{.path = "workers.*.health.liveness.fails",
         .type = Type::integer,
         .doc = "so many failed probes in a row",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .least = 1,
         .most = 1000,
         .get = [](const Spec& s) { return s.health.fails ? OptionalValue(*s.health.fails) : std::nullopt; },
@@ -467,7 +481,7 @@ const std::array table{
     Key{.path = "workers.*.restart.burst",
         .type = Type::integer,
         .doc = "so many deaths within `window`, and the worker is given up as failed",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .least = 1,
         .most = 1000,
         .get = [](const Spec& s) { return OptionalValue(std::int64_t{s.restart.burst}); },
@@ -491,14 +505,15 @@ const std::array table{
     Key{.path = "workers.*.rolling.gate.passes",
         .type = Type::integer,
         .doc = "so many probes in a row, 200 ms apart, on a listener of its own",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .least = 1,
         .most = 1000,
         .get = [](const Spec& s) { return OptionalValue(std::int64_t{s.rolling.passes}); },
         .set = [](Spec& s, Value v) { s.rolling.passes = static_cast<int>(std::get<std::int64_t>(v)); }},
     rolling_time<&Rolling::min_healthy>("workers.*.rolling.gate.min_healthy", "and for so long, without one that fails",
-                                        Kinds::both, hour),
-    rolling_time<&Rolling::deadline>("workers.*.rolling.gate.deadline", "all of that within so long", Kinds::both, day),
+                                        Kinds::every, hour),
+    rolling_time<&Rolling::deadline>("workers.*.rolling.gate.deadline", "all of that within so long", Kinds::every,
+                                     day),
     Key{.path = "workers.*.rolling.judge",
         .type = Type::section,
         .doc = "whether the new generation answers as well as the old one, on the same traffic",
@@ -529,7 +544,7 @@ const std::array table{
     Key{.path = "workers.*.rolling.on_failure",
         .type = Type::choice,
         .doc = "the old one is restored; also of workers before it in the same change; or everything stays as it is",
-        .kinds = Kinds::both,
+        .kinds = Kinds::every,
         .choices = failure_choices,
         .get = [](const Spec& s) { return OptionalValue(std::string(to_string(s.rolling.on_failure))); },
         .set =
@@ -562,31 +577,56 @@ const std::array table{
     hook_of_worker<HookPoint::on_alert>("workers.*.hooks.on_alert", at_alert),
     later("links", "what becomes of links from one worker to another"),
     later("cluster", "several machines that agree through etcd"),
-    later("workers.*.alias", "as root, without the matched beginning of the path"),
     later("workers.*.handler", "a mod_perl handler"),
     later("workers.*.machine", "the machine it runs on"),
-    later("workers.*.routes", "what an accelerator does with which path"),
 };
+
+const std::vector<Key>& table() {
+    static const std::vector<Key> keys = [] {
+        std::vector<Key> all(basic_keys.begin(), basic_keys.end());
+        for (Key& key : make_route_keys()) all.push_back(key);
+        return all;
+    }();
+    return keys;
+}
 
 } // namespace
 
 std::string_view Key::path_in_worker() const noexcept { return path.substr(worker_prefix.size()); }
 
 bool Key::applies_to(Kind kind) const noexcept {
-    const auto bit = kind == Kind::static_files ? Kinds::static_files : Kinds::dynamic;
+    const auto bit = kind == Kind::static_files ? Kinds::static_files
+                     : kind == Kind::dynamic    ? Kinds::dynamic
+                                                : Kinds::accelerator;
     return (static_cast<unsigned>(kinds) & static_cast<unsigned>(bit)) != 0;
 }
 
-std::span<const Key> all_keys() noexcept { return table; }
+bool Key::is_of_a_route() const noexcept { return path.starts_with(route_prefix); }
+
+std::optional<Value> Key::value_in(const WorkerSpec& worker) const {
+    static const RouteSpec usual{};
+    if (get) return get(worker);
+    auto value = get_of_route(worker.front->own);
+    return value == get_of_route(usual) ? std::nullopt : std::move(value);
+}
+
+void Key::put(WorkerSpec& worker, Value value) const {
+    if (set)
+        set(worker, std::move(value));
+    else
+        set_of_route(worker.front.edit().own, std::move(value));
+}
+
+std::span<const Key> all_keys() noexcept { return table(); }
 
 const Key* find_key(std::string_view path) noexcept {
-    const auto found = std::ranges::find(table, path, &Key::path);
-    return found == table.end() ? nullptr : &*found;
+    const auto found = std::ranges::find(table(), path, &Key::path);
+    return found == table().end() ? nullptr : &*found;
 }
 
 std::vector<const Key*> keys_under(std::string_view path) {
     std::vector<const Key*> result;
-    for (const auto& key : table) {
+    for (const auto& key : table()) {
         const auto dot = key.path.rfind('.');
         if ((dot == std::string_view::npos ? std::string_view{} : key.path.substr(0, dot)) == path)
             result.push_back(&key);

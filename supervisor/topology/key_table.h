@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace mpsup::topology {
 
@@ -19,7 +20,15 @@ struct Choice {
 };
 
 /// Kinds of worker that a key applies to, as a set.
-enum class Kinds : unsigned { none = 0, static_files = 1, dynamic = 2, both = 3 };
+enum class Kinds : unsigned {
+    none = 0,
+    static_files = 1,
+    dynamic = 2,
+    with_files = 3,
+    accelerator = 4,
+    light = 5,
+    every = 7,
+};
 
 struct Key {
     std::string_view path; // "workers.*.health.every"; `*` stands for a name of the user's
@@ -35,6 +44,9 @@ struct Key {
     // How a worker holds it; null for sections and for keys outside of workers. get: nothing when it is not set.
     std::optional<Value> (*get)(const WorkerSpec&) = nullptr;
     void (*set)(WorkerSpec&, Value) = nullptr;
+    // How a route holds it: one of `routes`, or what a worker says for all of its own.
+    std::optional<Value> (*get_of_route)(const RouteSpec&) = nullptr;
+    void (*set_of_route)(RouteSpec&, Value) = nullptr;
     // How the topology holds a key of a section of the site's ("logs.size").
     std::optional<Value> (*get_of_site)(const Topology&) = nullptr;
     void (*set_of_site)(Topology&, Value) = nullptr;
@@ -44,10 +56,22 @@ struct Key {
     /// "health.every" of "workers.*.health.every"; only of keys of workers.
     [[nodiscard]] std::string_view path_in_worker() const noexcept;
     [[nodiscard]] bool applies_to(Kind kind) const noexcept;
+    /// "workers.*.routes.*.path"
+    [[nodiscard]] bool is_of_a_route() const noexcept;
+
+    /// As the worker holds it, the key of a route as it holds it for all of them. Of keys of workers.
+    [[nodiscard]] bool is_held() const noexcept { return get || (get_of_route && !is_of_a_route()); }
+    [[nodiscard]] std::optional<Value> value_in(const WorkerSpec& worker) const;
+    void put(WorkerSpec& worker, Value value) const;
 };
+
+constexpr std::string_view route_prefix = "workers.*.routes.*.";
 
 /// In the order in which a document has them; a section stands before its keys.
 [[nodiscard]] std::span<const Key> all_keys() noexcept;
+
+/// The keys of fronts and routes, as a part of them (route_keys.cpp).
+[[nodiscard]] std::vector<Key> make_route_keys();
 
 /// The key at `path` with `*` for names; null when there is none.
 [[nodiscard]] const Key* find_key(std::string_view path) noexcept;

@@ -45,6 +45,23 @@ struct ToJson {
         }
         return result;
     }
+    json::value operator()(const std::vector<ListenerSpec>& listeners) const {
+        json::array result;
+        for (const auto& [address, flags] : listeners) {
+            if (flags == ListenerFlags{})
+                result.emplace_back(address.to_string());
+            else
+                result.push_back(json::object{{"address", address.to_string()},
+                                              {"tls", flags.tls ? "on" : "off"},
+                                              {"proxy_protocol", flags.proxy_protocol ? "on" : "off"}});
+        }
+        return result;
+    }
+    json::value operator()(const Pairs& pairs) const {
+        json::object result;
+        for (const auto& [name, value] : pairs) result[name] = value;
+        return result;
+    }
     json::value operator()(const Environment& environment) const {
         json::object result;
         for (const auto& [name, value] : environment) result[name] = value;
@@ -52,31 +69,55 @@ struct ToJson {
     }
 };
 
+json::array certificates(const Pairs& pairs) {
+    json::array result;
+    for (const auto& [cert, key] : pairs) result.push_back(json::object{{"cert", cert}, {"key", key}});
+    return result;
+}
+
 // As the loader reads it back.
 json::value text_of(const Key& key, const Value& value) {
     const auto* number = std::get_if<std::int64_t>(&value);
     if (number && key.type == Type::size) return json::string(std::to_string(*number) + "B");
     if (number && key.type == Type::percent) return json::string(std::to_string(*number) + "%");
     if (number && *number == 0 && !key.choices.empty()) return json::string(key.choices.front().word);
+    if (key.type == Type::certificates) return certificates(std::get<Pairs>(value));
     return std::visit(ToJson{}, value);
+}
+
+// "health.every" is "every" in the section "health".
+void put(json::object& whole, std::string_view path, json::value value) {
+    auto* section = &whole;
+    for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+        auto& inner = (*section)[path.substr(0, dot)];
+        section = inner.is_object() ? &inner.get_object() : &inner.emplace_object();
+        path.remove_prefix(dot + 1);
+    }
+    (*section)[path] = std::move(value);
+}
+
+// What is as the worker says for all of its routes is left out.
+json::object route_object(const RouteSpec& route, const RouteSpec& own) {
+    json::object result;
+    for (const auto& key : all_keys()) {
+        if (!key.is_of_a_route() || !key.get_of_route) continue;
+        const auto value = key.get_of_route(route);
+        if (value && value != key.get_of_route(own))
+            put(result, key.path.substr(route_prefix.size()), text_of(key, *value));
+    }
+    return result;
 }
 
 json::object worker_object(const WorkerSpec& worker) {
     json::object result;
     result["kind"] = to_string(worker.kind);
     for (const auto& key : all_keys()) {
-        if (!key.get || !key.applies_to(worker.kind)) continue;
-        auto value = key.get(worker);
-        if (!value) continue;
-        auto path = key.path_in_worker();
-        auto* section = &result;
-        for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
-            auto& inner = (*section)[path.substr(0, dot)];
-            section = inner.is_object() ? &inner.get_object() : &inner.emplace_object();
-            path.remove_prefix(dot + 1);
-        }
-        (*section)[path] = text_of(key, *value);
+        if (!key.is_held() || !key.applies_to(worker.kind)) continue;
+        if (const auto value = key.value_in(worker)) put(result, key.path_in_worker(), text_of(key, *value));
     }
+    if (worker.kind != Kind::accelerator) return result;
+    auto& routes = result["routes"].emplace_array();
+    for (const RouteSpec& route : worker.front->routes) routes.push_back(route_object(route, worker.front->own));
     return result;
 }
 

@@ -14,6 +14,7 @@ std::string_view to_string(Kind kind) noexcept {
     switch (kind) {
     case Kind::static_files: return "static";
     case Kind::dynamic: return "dynamic";
+    case Kind::accelerator: return "accelerator";
     }
     return {};
 }

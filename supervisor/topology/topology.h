@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/address.h"
+#include "supervisor/topology/boxed.h"
+#include "supervisor/topology/front_spec.h"
 #include "supervisor/topology/hook.h"
 
 #include <chrono>
@@ -20,7 +22,7 @@ using Duration = std::chrono::milliseconds;
 /// How the programs are built: one big binary, a light and a heavy one, or one that loads the Perl engine.
 enum class Binaries { one, two, dso };
 
-enum class Kind { static_files, dynamic };
+enum class Kind { static_files, dynamic, accelerator };
 
 struct Machine {
     std::string name{};
@@ -170,12 +172,13 @@ struct Rolling {
 struct WorkerSpec {
     std::string name{}; // [a-z][a-z0-9_-]*, at most 32 characters
     Kind kind = Kind::static_files;
-    std::vector<Address> listen{};            // at least one; no two of a topology overlap
-    std::string root{};                       // absolute folder, the whole path of a request is appended
-    std::vector<std::string> serves{};        // path prefixes that are files ("/static/"); static, empty: every path
+    std::vector<Address> listen{};     // no two of a topology overlap; dynamic, none: routes lead to it (is_private)
+    std::string root{};                // absolute folder, the whole path of a request is appended
+    std::vector<std::string> serves{}; // path prefixes that are files ("/static/"); static, empty: every path
     std::map<std::string, std::string> env{}; // added to the clean environment of the worker
     std::map<std::string, std::string>
-        depends_on{}; // other workers, each "started" or "healthy" before this one is started
+        depends_on{};         // other workers, each "started" or "healthy" before this one is started
+    Boxed<FrontSpec> front{}; // how files are handed out; all that an accelerator does
     // dynamic; exactly one of app and cgi.dir
     std::string app{}; // absolute path of a .psgi file
     Cgi cgi{};
@@ -193,6 +196,8 @@ struct WorkerSpec {
     Stop stop{};
     Hooks hooks{}; // called after those of the site
 
+    /// A pool that accelerators alone reach, through a socket of the site's.
+    [[nodiscard]] bool is_private() const noexcept { return listen.empty(); }
     friend bool operator==(const WorkerSpec&, const WorkerSpec&) = default;
 };
 
@@ -229,7 +234,7 @@ struct Topology {
     [[nodiscard]] const WorkerSpec* find(std::string_view worker) const noexcept;
 };
 
-/// "static", "dynamic"
+/// "static", "dynamic", "accelerator"
 [[nodiscard]] std::string_view to_string(Kind kind) noexcept;
 /// "fixed", "dynamic", "ondemand"
 [[nodiscard]] std::string_view to_string(PoolMode mode) noexcept;

@@ -3,6 +3,7 @@
 #include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/load.h"
+#include "supervisor/topology/routes.h"
 #include "supervisor/topology/suggest.h"
 
 #include <algorithm>
@@ -40,6 +41,7 @@ public:
         site_section(root);
         check_overlaps();
         check_dependencies(root);
+        for (auto& finding : check_routes(topology_, root)) findings_.push_back(std::move(finding));
         if (!findings_.empty()) return std::unexpected(std::move(findings_));
         return std::move(topology_);
     }
@@ -209,12 +211,14 @@ private:
     std::optional<Kind> kind_of(const Node::Entry& named, const std::string& where) {
         const auto* node = entry(*named.value, "kind");
         if (!node) {
-            add(named.key_mark, where, in_ticks(named.key) + " has no `kind` (static or dynamic)");
+            add(named.key_mark, where, in_ticks(named.key) + " has no `kind` (static, dynamic or accelerator)");
             return std::nullopt;
         }
         const auto value = value_of(*find_key("workers.*.kind"), *node, where + ".kind");
         if (!value) return std::nullopt;
-        return *value == kind_word(Kind::dynamic) ? Kind::dynamic : Kind::static_files;
+        for (const Kind kind : {Kind::dynamic, Kind::accelerator})
+            if (*value == kind_word(kind)) return kind;
+        return Kind::static_files;
     }
 
     void worker(const Node::Entry& named, const std::string& where) {
@@ -223,6 +227,7 @@ private:
         spec.name = named.key;
         spec.kind = kind.value_or(Kind::static_files);
         worker_section(*named.value, "workers.*", where, kind, spec);
+        if (kind == Kind::accelerator) routes(*named.value, where, spec);
         if (kind)
             for (const auto* key : keys_under("workers.*"))
                 if (key->required && key->applies_to(*kind) && !entry(*named.value, key->name()))
@@ -234,9 +239,6 @@ private:
             const auto* max = section ? entry(*section, "max") : nullptr;
             add(max ? max->mark : section->mark, where + ".restart", "`max` is shorter than `backoff`");
         }
-        if (kind == Kind::static_files && spec.root.empty() && !entry(*named.value, "root"))
-            add(named.key_mark, where,
-                in_ticks(named.key) + " has no `root` (" + std::string(find_key("workers.*.root")->doc) + ")");
         if (kind == Kind::dynamic) dynamic_worker(named, where, spec);
         topology_.workers.push_back(std::move(spec));
     }
@@ -318,42 +320,88 @@ private:
             if (!key || key->path == "workers.*.kind" || entry(section, given.key) != given.value.get()) continue;
             if (kind && !key->applies_to(*kind))
                 wrong_kind(*key, given, place, *kind);
-            else if (key->type != Type::section)
-                set(*key, *given.value, place, spec);
-            else if (!key->shorthand.empty() && given.value->type == Node::Type::scalar)
-                set_by_shorthand(*key, *given.value, place, spec);
-            else if (is_section(*given.value, place))
-                worker_section(*given.value, std::string(key->path), place, kind, spec);
+            else
+                take(*key, *given.value, place, kind, spec);
+        }
+    }
+
+    void take(const Key& key, const Node& node, const std::string& where, std::optional<Kind> kind, WorkerSpec& spec) {
+        if (key.type == Type::items) return; // routes, after all that they begin with
+        if (key.type != Type::section)
+            set(key, node, where, spec);
+        else if (!key.shorthand.empty() && node.type == Node::Type::scalar)
+            by_shorthand(key, [&](const Key& inner) { set(inner, node, where, spec); });
+        else if (is_section(node, where))
+            worker_section(node, std::string(key.path), where, kind, spec);
+    }
+
+    void routes(const Node& worker, const std::string& where, WorkerSpec& spec) {
+        const auto* node = entry(worker, "routes");
+        if (!node) return; // a finding, as of every key that is missing
+        if (node->type != Node::Type::sequence || node->items.empty())
+            return add(node->mark, where + ".routes", "`routes` is a list of maps: - {path: /, to: …}");
+        FrontSpec& front = spec.front.edit();
+        settle_cache(front.own);
+        for (std::size_t i = 0; i < node->items.size(); ++i) {
+            const Node& item = *node->items[i];
+            const std::string place = where + ".routes[" + std::to_string(i) + "]";
+            RouteSpec route = front.own;
+            route.place.mark = item.mark;
+            route.cache_size = 0;
+            if (is_section(item, place)) route_section(item, std::string(route_prefix), place, route);
+            settle_cache(route);
+            front.routes.push_back(std::move(route));
+        }
+    }
+
+    void route_section(const Node& section, std::string_view prefix, const std::string& where, RouteSpec& route) {
+        const std::string pattern(prefix.substr(0, prefix.size() - 1));
+        for (const auto& given : section.entries) {
+            const auto place = join(where, given.key);
+            const auto* key = known_key(given, pattern, place);
+            if (!key || entry(section, given.key) != given.value.get()) continue;
+            const Node& node = *given.value;
+            const auto set = [&](const Key& inner) {
+                if (auto value = value_of(inner, node, place)) inner.set_of_route(route, std::move(*value));
+            };
+            if (key->type != Type::section)
+                set(*key);
+            else if (!key->shorthand.empty() && node.type == Node::Type::scalar)
+                by_shorthand(*key, set);
+            else if (is_section(node, place))
+                route_section(node, std::string(key->path) + ".", place, route);
         }
     }
 
     // What is wrong with it is said of the key that was written.
-    void set_by_shorthand(const Key& section, const Node& node, const std::string& where, WorkerSpec& spec) {
+    template <typename Set> void by_shorthand(const Key& section, Set set) {
         const std::size_t before = findings_.size();
         const Key& key = *find_key(join(section.path, section.shorthand));
-        set(key, node, where, spec);
+        set(key);
         const std::string inner = in_ticks(key.name());
         for (Finding& finding : findings_ | std::views::drop(before))
             if (finding.message.starts_with(inner)) finding.message.replace(0, inner.size(), in_ticks(section.name()));
     }
 
     void wrong_kind(const Key& key, const Node::Entry& given, const std::string& where, Kind kind) {
-        const auto other = kind == Kind::dynamic ? Kind::static_files : Kind::dynamic;
+        std::string kinds;
+        for (const Kind other : {Kind::static_files, Kind::dynamic, Kind::accelerator})
+            if (key.applies_to(other)) kinds += (kinds.empty() ? "" : " and ") + std::string(to_string(other));
         add(given.key_mark, where,
-            in_ticks(given.key) + " is for " + std::string(to_string(other)) + " workers (" + std::string(key.doc) +
-                "); this one is " + std::string(to_string(kind)));
+            in_ticks(given.key) + " is for " + kinds + " workers (" + std::string(key.doc) + "); this one is " +
+                std::string(to_string(kind)));
     }
 
     void set(const Key& key, const Node& node, const std::string& where, WorkerSpec& spec) {
         auto value = value_of(key, node, where);
         if (!value) return;
         if (key.path == "workers.*.listen") {
-            const auto* addresses = std::get_if<std::vector<Address>>(&*value);
-            for (std::size_t i = 0; i < addresses->size(); ++i)
-                listeners_.push_back(
-                    {(*addresses)[i], node.type == Node::Type::sequence ? node.items[i]->mark : node.mark, spec.name});
+            const auto* listeners = std::get_if<std::vector<ListenerSpec>>(&*value);
+            for (std::size_t i = 0; i < listeners->size(); ++i)
+                listeners_.push_back({(*listeners)[i].address,
+                                      node.type == Node::Type::sequence ? node.items[i]->mark : node.mark, spec.name});
         }
-        key.set(spec, std::move(*value));
+        key.put(spec, std::move(*value));
     }
 
     /// As Address::overlaps says, without comparing every two of thousands.

@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/suggest.h"
+#include "supervisor/topology/value_parts.h"
 
 #include <algorithm>
 #include <charconv>
@@ -22,14 +23,8 @@ constexpr std::size_t longest_name = 32;
 constexpr std::size_t longest_glob = 256;
 constexpr std::size_t longest_text = 64UL << 10;
 
-std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion = {}) {
-    return std::unexpected(Findings{{node.mark, "", std::move(message), std::move(suggestion)}});
-}
-
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-void append(Findings& findings, const Findings& more) { findings.insert(findings.end(), more.begin(), more.end()); }
 
 std::string words_of(const Key& key) {
     std::string words;
@@ -66,44 +61,10 @@ std::string expected_form(const Key& key) {
     case Type::roll_steps: return "numbers or percentages of children and pauses: [1, 25%, pause 1m, 100%]";
     case Type::section:
     case Type::sections:
+    case Type::items:
     case Type::anything: return "a section";
+    default: return front_form(key);
     }
-    return {};
-}
-
-std::unexpected<Findings> misfit(const Key& key, const Node& node, std::string suggestion = {}) {
-    std::string what = "`" + std::string(key.name()) + "` must be " + expected_form(key);
-    if (node.type == Node::Type::scalar) what += "; found " + in_ticks(node.text);
-    return refuse(node, std::move(what), std::move(suggestion));
-}
-
-/// The text of a scalar, or why it is none that could be meant.
-std::expected<std::string, Findings> text_of(const Key& key, const Node& node) {
-    if (node.type == Node::Type::null) return refuse(node, "`" + std::string(key.name()) + "` has no value");
-    if (node.type != Node::Type::scalar) return misfit(key, node);
-    if (node.text.contains("${")) return refuse(node, "${…} in a value: known, not in this version");
-    if (node.text.contains('\0')) return refuse(node, "a NUL byte in a value");
-    if (node.text.size() > longest_text) return refuse(node, "a value of more than 64KiB");
-    return node.text;
-}
-
-/// The scalars of a node that is one, or a list of them.
-std::vector<const Node*> one_or_many(const Node& node) {
-    std::vector<const Node*> result;
-    if (node.type != Node::Type::sequence) return {&node};
-    for (const auto& item : node.items) result.push_back(item.get());
-    return result;
-}
-
-std::expected<Value, Findings> parse_choice(const Key& key, const Node& node, const std::string& text) {
-    std::vector<std::string_view> words;
-    for (const auto& choice : key.choices) {
-        if (choice.word == text && choice.in_this_version) return text;
-        if (choice.word == text)
-            return refuse(node, "`" + std::string(key.name()) + ": " + text + "`: known, not in this version");
-        words.push_back(choice.word);
-    }
-    return misfit(key, node, did_you_mean(text, words));
 }
 
 std::expected<Value, Findings> parse_ip(const Key& key, const Node& node, const std::string& text) {
@@ -111,17 +72,6 @@ std::expected<Value, Findings> parse_ip(const Key& key, const Node& node, const 
     const auto address = Address::parse((six ? "[" + text + "]" : text) + ":1");
     if (!address) return misfit(key, node);
     return address->ip;
-}
-
-std::string listener_hint(const std::string& text) {
-    if (!text.empty() && std::ranges::all_of(text, is_digit)) return "did you mean `127.0.0.1:" + text + "`?";
-    if (text.starts_with(':')) return "did you mean `0.0.0.0" + text + "`?";
-    if (text.starts_with("localhost:")) return "did you mean `127.0.0.1" + text.substr(9) + "`?";
-    if (text.starts_with("*:")) return "did you mean `0.0.0.0" + text.substr(1) + "`?";
-    const auto colon = text.rfind(':');
-    if (colon != std::string::npos && Address::parse(text.substr(0, colon) + ":1")) return "ports go from 1 to 65535";
-    if (Address::parse(text + ":1")) return "the port is missing: `" + text + ":8080`";
-    return {};
 }
 
 std::expected<Value, Findings> parse_addresses(const Key& key, const Node& node) {
@@ -195,22 +145,6 @@ std::string why_unusable(const std::string& path, bool folder) {
     return {};
 }
 
-std::expected<Value, Findings> parse_path(const Key& key, const Node& node, const std::string& text,
-                                          const Origin& origin) {
-    if (text.empty() || text.size() >= PATH_MAX || text.contains('\n')) return misfit(key, node);
-    std::filesystem::path path(text);
-    if (path.is_relative()) {
-        if (origin.folder.empty()) return refuse(node, in_ticks(text) + " is not an absolute path");
-        path = origin.folder / path;
-    }
-    // Symbolic links stay as they are: a deploy may turn one round.
-    path = path.lexically_normal();
-    if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
-    if (origin.look_at_files)
-        if (auto why = why_unusable(path.string(), key.type == Type::folder); !why.empty()) return refuse(node, why);
-    return path.string();
-}
-
 // Where a shell would find it; empty: nowhere.
 std::string find_in_path(const std::string& program) {
     const char* const path = std::getenv("PATH");
@@ -261,8 +195,6 @@ std::expected<Value, Findings> parse_url(const Key& key, const Node& node, const
     return refuse(node, "`webhook` of `" + std::string(key.name()) + "` must be http://HOST:PORT/PATH; found " +
                             in_ticks(text));
 }
-
-std::expected<Value, Findings> parse_time(const Key& key, const Node& node, const std::string& text);
 
 std::expected<Hook, Findings> parse_hook(const Key& key, const Node& node, const Origin& origin) {
     constexpr Key timeout{.path = "hooks.timeout", .type = Type::duration, .doc = "", .least = 10, .most = 3'600'000};
@@ -405,6 +337,74 @@ std::expected<Value, Findings> parse_integer(const Key& key, const Node& node, c
     return number;
 }
 
+} // namespace
+
+std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion) {
+    return std::unexpected(Findings{{node.mark, "", std::move(message), std::move(suggestion)}});
+}
+
+void append(Findings& findings, const Findings& more) { findings.insert(findings.end(), more.begin(), more.end()); }
+
+std::unexpected<Findings> misfit(const Key& key, const Node& node, std::string suggestion) {
+    std::string what = "`" + std::string(key.name()) + "` must be " + expected_form(key);
+    if (node.type == Node::Type::scalar) what += "; found " + in_ticks(node.text);
+    return refuse(node, std::move(what), std::move(suggestion));
+}
+
+std::expected<std::string, Findings> text_of(const Key& key, const Node& node) {
+    if (node.type == Node::Type::null) return refuse(node, "`" + std::string(key.name()) + "` has no value");
+    if (node.type != Node::Type::scalar) return misfit(key, node);
+    if (node.text.contains("${")) return refuse(node, "${…} in a value: known, not in this version");
+    if (node.text.contains('\0')) return refuse(node, "a NUL byte in a value");
+    if (node.text.size() > longest_text) return refuse(node, "a value of more than 64KiB");
+    return node.text;
+}
+
+std::vector<const Node*> one_or_many(const Node& node) {
+    std::vector<const Node*> result;
+    if (node.type != Node::Type::sequence) return {&node};
+    for (const auto& item : node.items) result.push_back(item.get());
+    return result;
+}
+
+std::expected<Value, Findings> parse_choice(const Key& key, const Node& node, const std::string& text) {
+    std::vector<std::string_view> words;
+    for (const auto& choice : key.choices) {
+        if (choice.word == text && choice.in_this_version) return text;
+        if (choice.word == text)
+            return refuse(node, "`" + std::string(key.name()) + ": " + text + "`: known, not in this version");
+        words.push_back(choice.word);
+    }
+    return misfit(key, node, did_you_mean(text, words));
+}
+
+std::string listener_hint(const std::string& text) {
+    if (!text.empty() && std::ranges::all_of(text, is_digit)) return "did you mean `127.0.0.1:" + text + "`?";
+    if (text.starts_with(':')) return "did you mean `0.0.0.0" + text + "`?";
+    if (text.starts_with("localhost:")) return "did you mean `127.0.0.1" + text.substr(9) + "`?";
+    if (text.starts_with("*:")) return "did you mean `0.0.0.0" + text.substr(1) + "`?";
+    const auto colon = text.rfind(':');
+    if (colon != std::string::npos && Address::parse(text.substr(0, colon) + ":1")) return "ports go from 1 to 65535";
+    if (Address::parse(text + ":1")) return "the port is missing: `" + text + ":8080`";
+    return {};
+}
+
+std::expected<Value, Findings> parse_path(const Key& key, const Node& node, const std::string& text,
+                                          const Origin& origin) {
+    if (text.empty() || text.size() >= PATH_MAX || text.contains('\n')) return misfit(key, node);
+    std::filesystem::path path(text);
+    if (path.is_relative()) {
+        if (origin.folder.empty()) return refuse(node, in_ticks(text) + " is not an absolute path");
+        path = origin.folder / path;
+    }
+    // Symbolic links stay as they are: a deploy may turn one round.
+    path = path.lexically_normal();
+    if (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+    if (origin.look_at_files)
+        if (auto why = why_unusable(path.string(), key.type == Type::folder); !why.empty()) return refuse(node, why);
+    return path.string();
+}
+
 std::expected<Value, Findings> parse_time(const Key& key, const Node& node, const std::string& text) {
     const auto duration = parse_duration(text);
     if (!duration && !text.empty() && text.size() < 12 && std::ranges::all_of(text, is_digit))
@@ -414,14 +414,13 @@ std::expected<Value, Findings> parse_time(const Key& key, const Node& node, cons
     return *duration;
 }
 
-} // namespace
-
 bool is_name(std::string_view text) noexcept {
     return !text.empty() && text.size() <= longest_name && is_letter(text.front()) &&
            std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; });
 }
 
 std::expected<Value, Findings> parse_value(const Key& key, const Node& node, const Origin& origin) {
+    if (is_front_type(key.type)) return parse_front_value(key, node, origin);
     if (key.type == Type::addresses) return parse_addresses(key, node);
     if (key.type == Type::url_prefixes || key.type == Type::url_targets) return parse_paths(key, node);
     if (key.type == Type::hooks) return parse_hooks(key, node, origin);
@@ -443,17 +442,7 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::percent: return parse_percent(key, node, *text);
     case Type::duration: return parse_time(key, node, *text);
     case Type::share: return parse_share(*text) ? std::expected<Value, Findings>(*text) : misfit(key, node);
-    case Type::addresses:
-    case Type::url_prefixes:
-    case Type::url_targets:
-    case Type::command:
-    case Type::hooks:
-    case Type::environment:
-    case Type::words:
-    case Type::roll_steps:
-    case Type::section:
-    case Type::sections:
-    case Type::anything: break;
+    default: break;
     }
     return misfit(key, node);
 }

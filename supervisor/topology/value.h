@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "supervisor/topology/front_spec.h"
 #include "supervisor/topology/hook.h"
 #include "supervisor/topology/node.h"
 
@@ -10,6 +11,7 @@
 #include <expected>
 #include <map>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,14 +37,29 @@ enum class Type {
     share,        // "2", or "25%"
     roll_steps,   // "1", "25%", "pause 1m", "pause", as a list
     duration,     // a number with a unit
+    listeners,    // "127.0.0.1:8080" or {address, tls, proxy_protocol}, or a list of such
+    host,         // "example.org", "*.example.org", an IP address
+    path_pattern, // "/x/", "/x", "*.php", "/a/*/b"
+    targets,      // a dynamic worker, an address, or a list of addresses
+    fallback,     // a dynamic worker, an address, or "/file"
+    texts,        // any text without control characters, or a list of such
+    file_names,   // a name without a slash, or a list of such
+    some_words,   // one of the key's words, or a list of such; the last word alone stands for none
+    expires,      // pattern of paths: duration; or a duration for all
+    media_types,  // ending: media type
+    headers,      // Name: value; an empty value takes the field away
+    blocks,       // IP address or block of such, or a list
+    certificates, // {cert: FILE, key: FILE}, or a list of such
     section,      // keys of its own
+    items,        // a list of maps, each with the keys below `*`
     sections,     // names of the user's, each with keys of its own
     anything,     // of a key that this version only knows by name
 };
 
 using Environment = std::map<std::string, std::string>;
+using Pairs = std::vector<std::pair<std::string, std::string>>; // in the order of the file
 using Value = std::variant<std::string, std::int64_t, std::chrono::milliseconds, std::vector<std::string>,
-                           std::vector<Address>, Environment, std::vector<Hook>>;
+                           std::vector<Address>, Environment, std::vector<Hook>, Pairs, std::vector<ListenerSpec>>;
 
 struct Key; // key_table.h
 

@@ -1,24 +1,12 @@
 #include "worker/contract/front.h"
 
 #include "base/address.h"
+#include "worker/contract/described_json.h"
 #include "worker/contract/front_json.h"
-
-#include <limits>
-#include <type_traits>
 
 namespace json = boost::json;
 
 namespace mpsup::contract {
-
-namespace {
-
-constexpr std::size_t max_list = 1024;
-constexpr std::int64_t max_size = std::int64_t{1} << 53U;
-constexpr std::int64_t max_time = std::int64_t{1} << 40U; // also of milliseconds: 35 years
-constexpr std::uint32_t max_threads = 64;
-
-// Every struct is described once, for both directions.
-template <typename T> struct Type {};
 
 template <typename Each> void describe(Each& each, Type<ExpiresRule>) {
     each("path", &ExpiresRule::path);
@@ -150,172 +138,9 @@ constexpr auto& words_of(Symlinks) { return symlink_words; }
 constexpr auto& words_of(ExpiresRule::Kind) { return expires_words; }
 constexpr auto& words_of(Route::Target) { return target_words; }
 
-template <typename T> constexpr bool is_list = false;
-template <typename T> constexpr bool is_list<std::vector<T>> = true;
+namespace {
 
-// --- out
-
-template <typename T> json::value to_json(const T& value);
-
-template <typename T> struct Writer {
-    const T& value;
-    json::object object{};
-    T usual{};
-
-    template <typename Member> void operator()(std::string_view key, Member T::* member) {
-        if (value.*member != usual.*member) object.emplace(key, to_json(value.*member));
-    }
-};
-
-template <typename T> json::array list_to_json(const std::vector<T>& list) {
-    json::array array;
-    for (const T& item : list) array.push_back(to_json(item));
-    return array;
-}
-
-template <typename T> json::value to_json(const T& value) {
-    if constexpr (std::is_enum_v<T>) {
-        for (const auto& [known, word] : words_of(value))
-            if (known == value) return json::string(word);
-        return nullptr;
-    } else if constexpr (std::is_same_v<T, bool>) {
-        return value;
-    } else if constexpr (std::is_integral_v<T>) {
-        return static_cast<std::int64_t>(value);
-    } else if constexpr (std::is_same_v<T, Milliseconds> || std::is_same_v<T, Seconds>) {
-        return static_cast<std::int64_t>(value.count());
-    } else if constexpr (std::is_same_v<T, std::string>) {
-        return json::string(value);
-    } else if constexpr (std::is_same_v<T, PathPattern>) {
-        return json::string(value.text);
-    } else if constexpr (std::is_same_v<T, Cidr>) {
-        return json::string(value.text());
-    } else if constexpr (std::is_same_v<T, std::pair<std::string, std::string>>) {
-        return json::array{value.first, value.second};
-    } else if constexpr (is_list<T>) {
-        return list_to_json(value);
-    } else {
-        Writer<T> writer{value};
-        describe(writer, Type<T>{});
-        return std::move(writer.object);
-    }
-}
-
-// --- in
-
-class Problem {
-public:
-    [[nodiscard]] const std::string& text() const { return text_; }
-    void bad(std::string_view key) {
-        if (text_.empty()) text_ = "bad \"" + std::string(key.substr(0, 40)) + "\"";
-    }
-
-private:
-    std::string text_;
-};
-
-void read(std::string_view key, const json::value& in, bool& value, Problem& problem) {
-    if (const bool* flag = in.if_bool())
-        value = *flag;
-    else
-        problem.bad(key);
-}
-
-std::int64_t read_number(std::string_view key, const json::value& in, std::int64_t most, Problem& problem) {
-    const std::int64_t* number = in.if_int64();
-    if (number && *number >= 0 && *number <= most) return *number;
-    problem.bad(key);
-    return 0;
-}
-
-void read(std::string_view key, const json::value& in, std::uint64_t& value, Problem& problem) {
-    value = static_cast<std::uint64_t>(read_number(key, in, max_size, problem));
-}
-void read(std::string_view key, const json::value& in, std::uint32_t& value, Problem& problem) {
-    value = static_cast<std::uint32_t>(read_number(key, in, std::numeric_limits<std::int32_t>::max(), problem));
-}
-void read(std::string_view key, const json::value& in, Milliseconds& value, Problem& problem) {
-    value = Milliseconds(read_number(key, in, max_time, problem));
-}
-void read(std::string_view key, const json::value& in, Seconds& value, Problem& problem) {
-    value = Seconds(read_number(key, in, max_time, problem));
-}
-
-void read(std::string_view key, const json::value& in, std::string& value, Problem& problem) {
-    const json::string* text = in.if_string();
-    if (text && text->find('\0') == json::string::npos)
-        value = *text;
-    else
-        problem.bad(key);
-}
-
-template <typename T> void read_parsed(std::string_view key, const json::value& in, T& value, Problem& problem) {
-    std::string text;
-    read(key, in, text, problem);
-    if (auto parsed = T::parse(text))
-        value = std::move(*parsed);
-    else
-        problem.bad(key);
-}
-void read(std::string_view key, const json::value& in, PathPattern& value, Problem& problem) {
-    read_parsed(key, in, value, problem);
-}
-void read(std::string_view key, const json::value& in, Cidr& value, Problem& problem) {
-    read_parsed(key, in, value, problem);
-}
-
-template <typename Enum>
-    requires std::is_enum_v<Enum>
-void read(std::string_view key, const json::value& in, Enum& value, Problem& problem) {
-    const json::string* text = in.if_string();
-    for (const auto& [known, word] : words_of(value))
-        if (text && *text == word) return void(value = known);
-    problem.bad(key);
-}
-
-void read(std::string_view key, const json::value& in, std::pair<std::string, std::string>& value, Problem& problem) {
-    const json::array* array = in.if_array();
-    if (!array || array->size() != 2) return problem.bad(key);
-    read(key, (*array)[0], value.first, problem);
-    read(key, (*array)[1], value.second, problem);
-}
-
-template <typename T>
-    requires std::is_class_v<T> && std::is_aggregate_v<T>
-void read(std::string_view key, const json::value& in, T& value, Problem& problem);
-
-template <typename T> void read(std::string_view key, const json::value& in, std::vector<T>& value, Problem& problem) {
-    const json::array* array = in.if_array();
-    if (!array || array->size() > max_list) return problem.bad(key);
-    value.clear();
-    for (const json::value& item : *array) read(key, item, value.emplace_back(), problem);
-}
-
-template <typename T> struct MemberReader {
-    T& value;
-    const json::object& object;
-    Problem& problem;
-    std::size_t known = 0;
-
-    template <typename Member> void operator()(std::string_view key, Member T::* member) {
-        const json::value* found = object.if_contains(key);
-        if (!found) return;
-        ++known;
-        read(key, *found, value.*member, problem);
-    }
-};
-
-template <typename T>
-    requires std::is_class_v<T> && std::is_aggregate_v<T>
-void read(std::string_view key, const json::value& in, T& value, Problem& problem) {
-    const json::object* object = in.if_object();
-    if (!object) return problem.bad(key);
-    MemberReader<T> reader{value, *object, problem};
-    describe(reader, Type<T>{});
-    if (reader.known != object->size()) problem.bad(key);
-}
-
-// --- what must hold besides
+constexpr std::uint32_t max_threads = 64;
 
 bool is_absolute(std::string_view path) { return path.starts_with('/'); }
 bool is_prefix(std::string_view text) {
@@ -355,13 +180,10 @@ const char* what_is_wrong(const Front& front) {
     return nullptr;
 }
 
-template <typename T> Result<T> from_json(std::string_view name, const json::value& value) {
-    T result;
-    Problem problem;
-    read(name, value, result, problem);
-    if (problem.text().empty())
-        if (const char* key = what_is_wrong(result)) problem.bad(key);
-    if (!problem.text().empty()) return failure(std::string(name) + ": " + problem.text());
+template <typename T> Result<T> checked(std::string_view name, const json::value& value) {
+    auto result = from_json<T>(name, value);
+    if (result)
+        if (const char* key = what_is_wrong(*result)) return failure(std::string(name) + ": bad \"" + key + "\"");
     return result;
 }
 
@@ -369,8 +191,8 @@ template <typename T> Result<T> from_json(std::string_view name, const json::val
 
 json::value to_json(const Front& front) { return to_json<Front>(front); }
 json::value to_json(const Files& files) { return to_json<Files>(files); }
-Result<Front> front_from_json(const json::value& value) { return from_json<Front>("front", value); }
-Result<Files> files_from_json(const json::value& value) { return from_json<Files>("files", value); }
+Result<Front> front_from_json(const json::value& value) { return checked<Front>("front", value); }
+Result<Files> files_from_json(const json::value& value) { return checked<Files>("files", value); }
 
 std::string encode_front(const Front& front) { return json::serialize(to_json(front)); }
 

@@ -1,10 +1,13 @@
 #include "worker/http/cold_files.h"
 
+#include "base/fd.h"
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <fcntl.h>
 #include <mutex>
 
 namespace asio = boost::asio;
@@ -32,10 +35,13 @@ ColdFiles::~ColdFiles() {
 }
 
 Task<> ColdFiles::read(int file, std::uint64_t offset, std::uint64_t size) {
+    // A descriptor of its own: the loop may end, and close its own, before the disk has answered.
+    auto copy = std::make_shared<const Fd>(::fcntl(file, F_DUPFD_CLOEXEC, 3));
     // Woken by being cancelled. Its coroutine waits in the loop, so it is there when the news arrive, or gone for good.
     const auto waiting = std::make_shared<Timer>(io_, Timer::time_point::max());
-    auto job = [=, mailbox = mailbox_, waiting = std::weak_ptr(waiting)] {
-        page_in(file, offset, size);
+    auto job = [=, copy = std::move(copy), mailbox = mailbox_, waiting = std::weak_ptr(waiting)]() mutable {
+        page_in(copy->get(), offset, size);
+        copy.reset();
         const std::lock_guard lock(mailbox->mutex);
         if (!mailbox->io) return;
         asio::post(*mailbox->io, [waiting] {

@@ -19,7 +19,7 @@ public:
     ColdFiles& operator=(const ColdFiles&) = delete;
 
     /// Returns when this part of `file` was read into the page cache; at once when too many wait already: then whoever sends it
-    /// waits for the disk. There is no deadline: it takes as long as the disk does. `file` must stay open meanwhile.
+    /// waits for the disk. There is no deadline: it takes as long as the disk does.
     [[nodiscard]] Task<> read(int file, std::uint64_t offset, std::uint64_t size);
 
 private:

@@ -153,7 +153,7 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     Descriptors descriptors(go, std::move(fds));
     if (go.front.routes.size() != 1 || go.front.routes[0].target != contract::Route::Target::files)
         return fail({"a static worker has one folder", {}});
-    auto files = StaticFiles::open(go.front.routes[0].files);
+    auto files = FileHandler::open(go.front.routes[0], go.front.error_pages);
     if (!files) {
         static_cast<void>(session.send(contract::Failed{files.error().to_string()}));
         return fail(files.error());
@@ -163,8 +163,7 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     auto scoreboard = contract::ScoreboardWriter::open(memory->get());
     if (!scoreboard) return fail(scoreboard.error());
 
-    FileHandler handler(std::move(*files));
-    http::EventServer server({}, handler, descriptors.access_log, *scoreboard);
+    http::EventServer server({}, **files, descriptors.access_log, *scoreboard);
     Obedience obedience(std::move(session), command_line, server, descriptors, go.grace);
     server.on_terminate([&] { obedience.drain(); });
     for (Fd& listener : descriptors.private_listeners)

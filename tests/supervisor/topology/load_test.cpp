@@ -90,7 +90,7 @@ TEST_F(TopologyLoader, ReportsEverythingAtOnceWithPlaceLineAndSuggestion) {
         format_problems(loaded.error()),
         "site.yaml:1:7: error: `site` must be a name: a letter, then letters, digits, - and _, at most 32 in all; "
         "found `9lives`\n    site: 9lives\n          ^\n"
-        "site.yaml:3:3: error: `docs` has no `listen` (ADDRESS:PORT that clients connect to, or a list)\n"
+        "site.yaml:3:3: error: `docs` has no `listen` (ADDRESS:PORT that clients connect to)\n"
         "      docs:\n      ^\n"
         "site.yaml:5:5: error: unknown key `lisen`\n        lisen: 127.0.0.1:8080\n        ^\n"
         "    did you mean `listen`?\n"
@@ -120,9 +120,9 @@ TEST_F(TopologyLoader, NamesWhatIsMissing) {
     EXPECT_TRUE(problems("site: s\nhistory: {rwa: 2d}\nworkers: {}\n").starts_with("2:11 unknown key `rwa`"));
     EXPECT_EQ(problems("site: s\nworkers: {}\n"), "2:10 `workers` is empty\n");
     EXPECT_EQ(problems("site: s\nworkers:\n"), "2:1 `workers` is empty\n");
-    EXPECT_EQ(problems("site: s\nworkers: {w: {}}\n"), "2:11 `w` has no `kind` (static or dynamic)\n");
+    EXPECT_EQ(problems("site: s\nworkers: {w: {}}\n"), "2:11 `w` has no `kind` (static, dynamic or accelerator)\n");
     EXPECT_EQ(problems("site: s\nworkers: {w: {kind: static, listen: 127.0.0.1:1}}\n"),
-              "2:11 `w` has no `root` (the folder with the files; the whole path of a request is appended)\n");
+              "2:11 `w` has no `root` (the folder with the files)\n");
     EXPECT_EQ(problems("site: s\nworkers: {x-only: 1}\n"), "2:10 `workers` is empty\n");
 }
 
@@ -200,14 +200,11 @@ TEST_F(TopologyLoader, ReadsLimitsOfRequestsAndChildren) {
 }
 
 TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
-    EXPECT_EQ(problems(dynamic_worker("routes: {}, handler: My::Handler")),
-              "4:1 `routes`: known, not in this version\n4:13 `handler`: known, not in this version\n");
+    EXPECT_EQ(problems(dynamic_worker("handler: My::Handler")), "4:1 `handler`: known, not in this version\n");
     EXPECT_EQ(problems(dynamic_worker("env: {A: \"x${HOME:-/}\"}")),
               "4:10 ${…} in a value: known, not in this version\n");
     EXPECT_EQ(problems("links: rewrite\ncluster: {}\n" + dynamic_worker("")),
               "1:1 `links`: known, not in this version\n2:1 `cluster`: known, not in this version\n");
-    EXPECT_EQ(problems("site: s\nworkers: {w: {kind: accelerator, listen: 127.0.0.1:1}}\n"),
-              "2:21 `kind: accelerator`: known, not in this version\n");
     EXPECT_EQ(problems("machines: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}}\n" + dynamic_worker("")),
               "1:36 more than one machine: known, not in this version\n");
 }

@@ -102,7 +102,7 @@ TEST(ResolvedDocument, IsNotTrusted) {
               "topology document: workers.perl.listen: 127.0.0.1:8081 is taken by `docs` (127.0.0.1:8081)");
     EXPECT_EQ(refusal(changed("\"site\":\"s\",", "")), "topology document: site: the key `site` is missing");
     EXPECT_EQ(refusal(changed("\"kind\":\"static\",", "")),
-              "topology document: workers.docs: `docs` has no `kind` (static or dynamic)");
+              "topology document: workers.docs: `docs` has no `kind` (static, dynamic or accelerator)");
     EXPECT_EQ(refusal(R"({"version":1,"site":"s","workers":null})"), "topology document: workers: `workers` is empty");
     EXPECT_EQ(refusal(R"({"version":1,"x-a":)" + std::string(100'000, '[')), "topology document: not JSON: too deep");
     EXPECT_EQ(refusal(std::string(max_document_bytes + 1, ' ')), "topology document: larger than 4MiB");

@@ -126,7 +126,7 @@ TEST_F(TopologyValue, OfACommandIsAProgramAndItsArguments) {
 
 TEST_F(TopologyValue, OfAChoiceIsSuggested) {
     EXPECT_EQ(problems("site: s\nworkers: {w: {kind: dynamc, listen: 127.0.0.1:1}}\n"),
-              "2:21 `kind` must be static or dynamic; found `dynamc` (did you mean `dynamic`?)\n");
+              "2:21 `kind` must be static or dynamic or accelerator; found `dynamc` (did you mean `dynamic`?)\n");
     EXPECT_EQ(problems("binaries: 2\n" + dynamic_worker("")), "1:11 `binaries` must be one or two or dso; found `2`\n");
 }
 

@@ -533,7 +533,7 @@ TEST_F(Site, SaysHowLongFilesAreGood) {
 TEST_F(Site, TakesAPrefixOffThePath) {
     contract::Files wanted;
     wanted.strip_prefix = "/assets";
-    wanted.try_file = "/robots.txt";
+    wanted.try_file = "/robots.txt"; // below the root
     open(wanted);
     ASSERT_EQ(get("/assets/static/site.css"), 200);
     EXPECT_EQ(content(), "body {}");
@@ -543,6 +543,10 @@ TEST_F(Site, TakesAPrefixOffThePath) {
     EXPECT_EQ(get("/static/site.css"), 404);
     EXPECT_EQ(get("/assets/.git/config"), 404);
     EXPECT_EQ(get("/assets/../outside.txt"), 404);
+    EXPECT_EQ(get("/assetsx/robots.txt"), 404);
+    EXPECT_EQ(get("/assetsrobots.txt"), 404);
+    ASSERT_EQ(get("/assets"), 301);
+    EXPECT_EQ(field("Location"), "./assets/");
     for (int i = 0; i < 2; ++i) {
         ASSERT_EQ(get("/assets/none"), 200) << "the file that stands in";
         EXPECT_EQ(content(), "robots");

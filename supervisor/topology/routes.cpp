@@ -1,0 +1,273 @@
+#include "supervisor/topology/routes.h"
+
+#include "supervisor/topology/front.h"
+#include "supervisor/topology/suggest.h"
+#include "worker/contract/routing.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace mpsup::topology {
+
+namespace {
+
+const Node* entry(const Node* map, std::string_view key) {
+    if (!map) return nullptr;
+    const auto found = std::ranges::find(map->entries, key, &Node::Entry::key);
+    return found == map->entries.end() ? nullptr : found->value.get();
+}
+
+std::string at_line(const Place& place) {
+    return place.mark.line > 0 ? "line " + std::to_string(place.mark.line) : "an earlier one";
+}
+
+constexpr std::size_t most_shown = 10; // of a circle
+
+bool has_folder(const RouteSpec& route) { return !route.root.empty() || !route.alias.empty(); }
+
+class RouteCheck {
+public:
+    RouteCheck(const Topology& topology, const Node& root) : topology_(topology), workers_(entry(&root, "workers")) {}
+
+    Findings run() {
+        for (const WorkerSpec& worker : topology_.workers) {
+            look_at(worker);
+            if (!is_of_its_kind()) continue;
+            if (worker.kind == Kind::static_files) static_worker();
+            if (worker.kind == Kind::accelerator) accelerator();
+            listeners();
+        }
+        for (const WorkerSpec& worker : topology_.workers) {
+            look_at(worker);
+            if (worker.kind == Kind::dynamic && worker.is_private() && !has("listen") &&
+                !reached_.contains(worker.name))
+                add(named_, in_ticks(worker.name) + " has no `listen` (ADDRESS:PORT that clients connect to), and no "
+                                                    "route of an accelerator leads to it");
+        }
+        circles();
+        return std::move(findings_);
+    }
+
+private:
+    void look_at(const WorkerSpec& worker) {
+        worker_ = &worker;
+        node_ = entry(workers_, worker.name);
+        where_ = "workers." + worker.name;
+        named_ = {};
+        if (!workers_) return;
+        const auto found = std::ranges::find(workers_->entries, worker.name, &Node::Entry::key);
+        if (found != workers_->entries.end()) named_ = found->key_mark;
+    }
+    // Otherwise its kind was wrong, and it is of the usual one.
+    [[nodiscard]] bool is_of_its_kind() const {
+        const auto* kind = entry(node_, "kind");
+        return kind && kind->text == to_string(worker_->kind);
+    }
+    [[nodiscard]] bool has(std::string_view key) const { return entry(node_, key) != nullptr; }
+    [[nodiscard]] static Mark mark(const Node* map, std::string_view key) {
+        const auto* inner = entry(map, key);
+        return inner ? inner->mark : map ? map->mark : Mark{};
+    }
+    void add(Mark mark, std::string message, std::string suggestion = {}) {
+        findings_.push_back({mark, where_, std::move(message), std::move(suggestion)});
+    }
+
+    void listeners() {
+        const FrontSpec& front = *worker_->front;
+        const bool is_light = worker_->kind != Kind::dynamic;
+        if (is_light && worker_->listen.empty() && !has("listen"))
+            add(named_, in_ticks(worker_->name) + " has no `listen` (ADDRESS:PORT that clients connect to)");
+        if (!is_light && !front.flags.empty())
+            add(mark(node_, "listen"), "`tls` and `proxy_protocol` are for accelerators and static workers");
+        const bool has_tls = std::ranges::any_of(front.flags, [](const auto& each) { return each.second.tls; });
+        if (is_light && has_tls && front.rest.certificates.empty() && !has("tls"))
+            add(mark(node_, "listen"), "a listener has `tls: on`, and there is no certificate",
+                "tls: [{cert: FILE, key: FILE}]");
+        if (is_light && !has_tls && !front.rest.certificates.empty())
+            add(mark(node_, "tls"), "there are certificates, and no listener has `tls: on`",
+                "listen: [{address: 0.0.0.0:443, tls: on}]");
+    }
+
+    void static_worker() {
+        const RouteSpec& own = worker_->front->own;
+        if (worker_->root.empty() && own.alias.empty() && !has("root") && !has("alias"))
+            add(named_, in_ticks(worker_->name) + " has no `root` (the folder with the files)");
+        if (!worker_->root.empty() && !own.alias.empty())
+            add(mark(node_, "alias"), in_ticks(worker_->name) + " has both `root` and `alias`; keep one");
+        if (!own.alias.empty() && worker_->serves.size() != 1)
+            add(mark(node_, "alias"),
+                "`alias` needs one path in `serves`: what is taken off before a file is looked up");
+        if (!own.fallback.empty() && !own.fallback.starts_with('/')) target(own.fallback, mark(node_, "try"));
+    }
+
+    void accelerator() {
+        const auto& routes = worker_->front->routes;
+        const auto* list = entry(node_, "routes");
+        for (std::size_t i = 0; i < std::min(routes.size(), contract::max_routes); ++i) {
+            where_ = "workers." + worker_->name + ".routes[" + std::to_string(i) + "]";
+            const Node* node = list && i < list->items.size() ? list->items[i].get() : nullptr;
+            route(routes[i], node);
+            if (is_as_written(routes[i], node)) reach(i, node);
+        }
+        where_ = "workers." + worker_->name + ".routes";
+        if (routes.size() > contract::max_routes)
+            add(mark(node_, "routes"), "more than " + std::to_string(contract::max_routes) + " routes");
+        else if (contract::encode_front(front_of(*worker_, {})).size() > contract::max_front_bytes)
+            add(mark(node_, "routes"), "so much is written in the routes that a worker cannot be told",
+                "what all of them have in common can stand in the worker");
+    }
+
+    void route(const RouteSpec& route, const Node* node) {
+        const auto written = [&](std::string_view key) { return entry(node, key) != nullptr; };
+        const int ways = int(written("to")) + int(written("root")) + int(written("alias"));
+        if (ways == 0)
+            add(mark(node, {}), "a route leads to one of `to` (a worker or addresses), `root` and `alias` (a folder)");
+        if (ways > 1)
+            add(mark(node, written("alias") ? "alias" : "root"),
+                "a route leads to one of `to`, `root` and `alias`; keep one",
+                written("to") && written("root") ? "files first, then a worker: `root` and `try`" : "");
+        if (written("try") && !has_folder(route) && !written("root") && !written("alias"))
+            add(mark(node, "try"), "`try` needs `root` or `alias`: it answers where there is no file");
+        const bool is_glob = route.rule.path.kind == contract::PathPattern::Kind::name_glob ||
+                             route.rule.path.kind == contract::PathPattern::Kind::path_glob;
+        if (is_glob && (written("alias") || route.strip))
+            add(mark(node, written("alias") ? "alias" : "strip"),
+                in_ticks(written("alias") ? "alias" : "strip") +
+                    " needs a path without `*`: the beginning that is taken off");
+        if (route.strip && route.to.empty() && written("strip") &&
+            (route.fallback.empty() || route.fallback.starts_with('/')))
+            add(mark(node, "strip"), "`strip` is for what is sent on; of a folder it is `alias`");
+        if (!route.fallback.empty() && !route.fallback.starts_with('/')) target(route.fallback, mark(node, "try"));
+        targets(route, node);
+    }
+
+    void targets(const RouteSpec& route, const Node* node) {
+        const auto* list = entry(node, "to");
+        std::set<std::string> seen;
+        for (std::size_t i = 0; i < route.to.size(); ++i) {
+            const Mark place = list && list->type == Node::Type::sequence && i < list->items.size()
+                                   ? list->items[i]->mark
+                                   : mark(node, "to");
+            target(route.to[i], place);
+            if (!Address::parse(route.to[i]) && route.to.size() > 1)
+                add(place, in_ticks(route.to[i]) + ": a route leads to one worker, or to addresses");
+            if (!seen.insert(route.to[i]).second) add(place, in_ticks(route.to[i]) + " stands twice in `to`");
+        }
+    }
+
+    // A dynamic worker that only accelerators reach, or an address that is nobody's of this worker.
+    void target(const std::string& text, Mark place) {
+        if (const auto address = Address::parse(text)) {
+            for (const Address& own : worker_->listen)
+                if (own.overlaps(*address))
+                    add(place, in_ticks(text) + " leads back to " + in_ticks(worker_->name) + " itself");
+            return;
+        }
+        const WorkerSpec* const other = topology_.find(text);
+        if (!other) {
+            std::vector<std::string_view> names;
+            for (const auto& each : topology_.workers)
+                if (each.kind == Kind::dynamic) names.push_back(each.name);
+            return add(place, "there is no worker " + in_ticks(text), did_you_mean(text, names));
+        }
+        reached_.insert(text);
+        if (other == worker_)
+            add(place, in_ticks(text) + " leads back to itself");
+        else if (other->kind != Kind::dynamic)
+            add(place,
+                in_ticks(text) + " is " + std::string(to_string(other->kind)) + "; a route leads to a dynamic worker",
+                other->kind == Kind::static_files ? "a folder is reached by `root`" : "");
+        else if (!other->is_private())
+            add(place, in_ticks(text) + " has a `listen` of its own; an accelerator leads to workers without one",
+                "take `listen` away from it, or lead to its address: `to: " + other->listen.front().to_string() + "`");
+    }
+
+    // Otherwise its host or its path was wrong, and it stands for everything.
+    static bool is_as_written(const RouteSpec& route, const Node* node) {
+        const auto* path = entry(node, "path");
+        return node && node->type == Node::Type::map && (!path || path->text == route.rule.path.text) &&
+               (!entry(node, "host") || !route.rule.host.empty());
+    }
+
+    // Every route is compared with those before it.
+    void reach(std::size_t index, const Node* node) {
+        const auto& routes = worker_->front->routes;
+        const RouteSpec& later = routes[index];
+        for (std::size_t i = 0; i < index; ++i) {
+            const RouteSpec& earlier = routes[i];
+            const Node* const before = entry(node_, "routes")->items[i].get();
+            if (!is_as_written(earlier, before) || !contract::shadows(earlier.rule, later.rule)) continue;
+            const bool is_same = earlier.rule.host == later.rule.host && earlier.rule.path == later.rule.path;
+            return add(mark(node, "path"),
+                       is_same ? "the same host and path are in " + at_line(earlier.place) + " already"
+                               : "nothing reaches this route: " + at_line(earlier.place) + " takes all of it",
+                       is_same ? "" : "the first route that matches counts: put this one before it");
+        }
+    }
+
+    // Accelerators that lead to each other's addresses.
+    void circles() {
+        auto next = edges();
+        for (bool is_smaller = true; is_smaller;) { // who leads to none that is left is in no circle
+            is_smaller = false;
+            for (auto it = next.begin(); it != next.end();) {
+                std::erase_if(it->second, [&](const WorkerSpec* to) { return !next.contains(to); });
+                is_smaller = is_smaller || it->second.empty();
+                it = it->second.empty() ? next.erase(it) : std::next(it);
+            }
+        }
+        for (const auto& [worker, to] : next) {
+            std::string text = in_ticks(worker->name);
+            std::set<const WorkerSpec*> seen;
+            const WorkerSpec* at = worker;
+            while (seen.insert(at).second) {
+                at = next[at].front();
+                if (seen.size() < most_shown) text += " -> " + in_ticks(at->name);
+            }
+            look_at(*worker);
+            if (at == worker) add(mark(node_, "routes"), "routes lead in a circle: " + text);
+        }
+    }
+
+    // Which accelerators each of them leads to.
+    [[nodiscard]] std::map<const WorkerSpec*, std::vector<const WorkerSpec*>> edges() const {
+        std::map<Address, const WorkerSpec*> at;
+        for (const WorkerSpec& worker : topology_.workers)
+            for (const Address& own : worker.listen)
+                if (worker.kind == Kind::accelerator) at.emplace(own, &worker);
+        std::map<const WorkerSpec*, std::vector<const WorkerSpec*>> next;
+        for (const WorkerSpec& worker : topology_.workers)
+            for (const RouteSpec& route : worker.front->routes)
+                for (const std::string& text : route.to) {
+                    auto address = Address::parse(text);
+                    if (!address) continue;
+                    auto found = at.find(*address);
+                    address->ip = address->is_ipv6() ? "::" : "0.0.0.0"; // that stands for it too
+                    if (found == at.end()) found = at.find(*address);
+                    if (found != at.end() && found->second != &worker) next[&worker].push_back(found->second);
+                }
+        return next;
+    }
+
+    const Topology& topology_;
+    const Node* workers_;
+    const WorkerSpec* worker_ = nullptr; // that is looked at
+    const Node* node_ = nullptr;         // it
+    Mark named_{};                       // its name
+    std::string where_;
+    std::set<std::string> reached_; // workers that a route leads to
+    Findings findings_;
+};
+
+} // namespace
+
+void settle_cache(RouteSpec& route) {
+    if (route.cache_on || route.cache_written) route.rule.cache.on = route.cache_on.value_or(true);
+    route.cache_on.reset();
+    route.cache_written = false;
+}
+
+Findings check_routes(const Topology& topology, const Node& root) { return RouteCheck(topology, root).run(); }
+
+} // namespace mpsup::topology

@@ -1,0 +1,37 @@
+// What parsers of values have in common. Of supervisor/topology alone.
+#pragma once
+
+#include "supervisor/topology/key_table.h"
+#include "supervisor/topology/value.h"
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace mpsup::topology {
+
+using Parsed = std::expected<Value, Findings>;
+
+[[nodiscard]] std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion = {});
+/// "`port` must be …; found …"
+[[nodiscard]] std::unexpected<Findings> misfit(const Key& key, const Node& node, std::string suggestion = {});
+void append(Findings& findings, const Findings& more);
+
+/// The text of a scalar, or why it is none that could be meant.
+[[nodiscard]] std::expected<std::string, Findings> text_of(const Key& key, const Node& node);
+/// The scalars of a node that is one, or a list of them.
+[[nodiscard]] std::vector<const Node*> one_or_many(const Node& node);
+
+[[nodiscard]] Parsed parse_choice(const Key& key, const Node& node, const std::string& text);
+[[nodiscard]] Parsed parse_path(const Key& key, const Node& node, const std::string& text, const Origin& origin);
+[[nodiscard]] Parsed parse_time(const Key& key, const Node& node, const std::string& text);
+/// What somebody may have meant who wrote no address.
+[[nodiscard]] std::string listener_hint(const std::string& text);
+
+/// The values that stand in fronts and routes.
+[[nodiscard]] Parsed parse_front_value(const Key& key, const Node& node, const Origin& origin);
+[[nodiscard]] bool is_front_type(Type type) noexcept;
+/// What a person would call it, after "must be".
+[[nodiscard]] std::string front_form(const Key& key);
+
+} // namespace mpsup::topology

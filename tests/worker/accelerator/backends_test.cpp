@@ -1,0 +1,167 @@
+#include "worker/accelerator/backends.h"
+
+#include <gtest/gtest.h>
+#include <map>
+
+namespace mpsup::accelerator {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class BackendsTest : public testing::Test {
+protected:
+    static BackendPolicy policy() {
+        BackendPolicy made;
+        made.failures = 3;
+        made.ejection = seconds(10);
+        made.slow_start = seconds(10);
+        return made;
+    }
+
+    static std::vector<std::string> addresses(int count) {
+        std::vector<std::string> made;
+        for (int i = 0; i < count; ++i) made.push_back("127.0.0.1:" + std::to_string(9000 + i));
+        return made;
+    }
+
+    void fail(Backends& backends, std::size_t index, int times) const {
+        for (int i = 0; i < times; ++i) backends.done(index, Outcome::bad, now);
+    }
+    // How often each is chosen in `count` requests that end at once.
+    std::map<std::size_t, int> shares(Backends& backends, int count) const {
+        std::map<std::size_t, int> chosen;
+        for (int i = 0; i < count; ++i) {
+            const auto index = backends.choose(now);
+            if (!index) continue;
+            ++chosen[*index];
+            backends.done(*index, Outcome::good, now);
+        }
+        return chosen;
+    }
+    BackendState state(const Backends& backends, std::size_t index) const { return backends.view()[index].state; }
+
+    TimePoint now{seconds(1000)};
+};
+
+TEST_F(BackendsTest, TakesTurnsWhenAllAreIdle) {
+    Backends backends(addresses(3), policy());
+    EXPECT_EQ(shares(backends, 9), (std::map<std::size_t, int>{{0, 3}, {1, 3}, {2, 3}}));
+}
+
+TEST_F(BackendsTest, PrefersWhoHasTheFewestConnections) {
+    Backends backends(addresses(2), policy());
+    ASSERT_EQ(backends.choose(now), 0U);
+    ASSERT_EQ(backends.choose(now), 1U);
+    backends.done(1, Outcome::good, now);
+    EXPECT_EQ(backends.choose(now), 1U);
+    backends.done(0, Outcome::good, now);
+    EXPECT_EQ(backends.choose(now), 0U);
+}
+
+TEST_F(BackendsTest, Fault62EjectsWhoFailsInARow) {
+    Backends backends(addresses(2), policy());
+    fail(backends, 0, 2);
+    backends.done(0, Outcome::good, now);
+    fail(backends, 0, 2);
+    EXPECT_EQ(state(backends, 0), BackendState::up) << "not in a row";
+    fail(backends, 0, 1);
+    EXPECT_EQ(state(backends, 0), BackendState::ejected);
+    EXPECT_EQ(shares(backends, 4), (std::map<std::size_t, int>{{1, 4}}));
+}
+
+TEST_F(BackendsTest, NeverEjectsMoreThanHalf) {
+    Backends one(addresses(1), policy());
+    fail(one, 0, 100);
+    EXPECT_EQ(one.choose(now), 0U);
+    Backends three(addresses(3), policy());
+    for (std::size_t i = 0; i < 3; ++i) fail(three, i, 10);
+    EXPECT_EQ(shares(three, 10).size(), 2U);
+}
+
+TEST_F(BackendsTest, ProbesBeforeOneReturnsAndEjectsForLongerEachTime) {
+    Backends backends(addresses(2), policy());
+    fail(backends, 0, 3);
+    now += milliseconds(9'999);
+    EXPECT_FALSE(backends.due(now));
+    now += milliseconds(1);
+    EXPECT_EQ(backends.due(now), 0U);
+    EXPECT_FALSE(backends.due(now)) << "one probe at a time";
+    backends.checked(0, false, now);
+    EXPECT_EQ(state(backends, 0), BackendState::ejected);
+    now += seconds(19);
+    EXPECT_FALSE(backends.due(now));
+    now += seconds(1);
+    ASSERT_EQ(backends.due(now), 0U);
+    backends.checked(0, true, now);
+    EXPECT_EQ(state(backends, 0), BackendState::up);
+}
+
+TEST_F(BackendsTest, StartsSlowlyAgain) {
+    Backends backends(addresses(2), policy());
+    fail(backends, 0, 3);
+    now += seconds(10);
+    ASSERT_EQ(backends.due(now), 0U);
+    backends.checked(0, true, now);
+    const int first = shares(backends, 100)[0];
+    EXPECT_GT(first, 0);
+    EXPECT_LT(first, 20);
+    now += seconds(5);
+    const int later = shares(backends, 100)[0];
+    EXPECT_GT(later, first);
+    EXPECT_LT(later, 50);
+    now += seconds(5);
+    EXPECT_EQ(shares(backends, 100)[0], 50);
+}
+
+TEST_F(BackendsTest, AvoidsWhoHasJustFailedThisRequest) {
+    Backends backends(addresses(2), policy());
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(backends.choose(now, 0U), 1U);
+    Backends single(addresses(1), policy());
+    EXPECT_EQ(single.choose(now, 0U), 0U) << "better than nobody";
+}
+
+TEST_F(BackendsTest, FollowsActiveChecks) {
+    BackendPolicy checked = policy();
+    checked.checked = true;
+    checked.check_failures = 2;
+    checked.check_passes = 2;
+    Backends backends(addresses(1), checked);
+    EXPECT_EQ(backends.due(now), 0U);
+    backends.checked(0, false, now);
+    EXPECT_EQ(backends.choose(now), 0U);
+    backends.done(0, Outcome::neutral, now);
+    EXPECT_FALSE(backends.due(now));
+    now += seconds(5);
+    EXPECT_EQ(backends.due(now), 0U);
+    backends.checked(0, false, now);
+    EXPECT_EQ(state(backends, 0), BackendState::down);
+    EXPECT_FALSE(backends.choose(now)) << "fault 62: all are down";
+    backends.checked(0, true, now);
+    EXPECT_EQ(state(backends, 0), BackendState::down);
+    backends.checked(0, true, now);
+    EXPECT_EQ(backends.choose(now), 0U);
+}
+
+TEST_F(BackendsTest, RemembersStatesAcrossARestart) {
+    Backends before(addresses(4), policy());
+    fail(before, 2, 3);
+    now += seconds(4);
+    const std::string text = before.save(now);
+    EXPECT_EQ(text, "127.0.0.1:9002 ejected 1 6000\n");
+    Backends after(addresses(4), policy());
+    after.restore(text + "127.0.0.1:1 ejected 1 5\nnonsense\n127.0.0.1:9001 ejected x 5\n\n", now);
+    EXPECT_EQ(state(after, 2), BackendState::ejected);
+    EXPECT_EQ(state(after, 1), BackendState::up);
+    now += seconds(6);
+    EXPECT_EQ(after.due(now), 2U);
+}
+
+TEST_F(BackendsTest, RestoresNoMoreThanHalfAsEjected) {
+    Backends backends(addresses(2), policy());
+    backends.restore("127.0.0.1:9000 ejected 1 600000\n127.0.0.1:9001 ejected 1 600000\n", now);
+    EXPECT_TRUE(backends.choose(now));
+}
+
+} // namespace
+} // namespace mpsup::accelerator

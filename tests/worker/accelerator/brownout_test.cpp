@@ -1,0 +1,29 @@
+#include "worker/accelerator/brownout.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::accelerator {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Brownout, ShedsWhileTheQueueIsOverItsTarget) {
+    Brownout brownout(milliseconds(1000));
+    const http::TimePoint now(std::chrono::seconds(1000));
+    EXPECT_EQ(brownout.judge(std::nullopt, now), Load::normal);
+    EXPECT_EQ(brownout.judge(now - milliseconds(999), now), Load::normal);
+    EXPECT_EQ(brownout.judge(now - milliseconds(1000), now), Load::shed);
+    EXPECT_EQ(brownout.judge(now - milliseconds(600), now), Load::stale) << "not over it yet";
+    EXPECT_EQ(brownout.judge(now - milliseconds(400), now), Load::normal);
+    EXPECT_EQ(brownout.judge(now - milliseconds(600), now), Load::normal);
+}
+
+TEST(Brownout, IsNeverWithoutATarget) {
+    Brownout brownout(milliseconds(0));
+    const http::TimePoint now(std::chrono::seconds(1000));
+    EXPECT_FALSE(brownout.possible());
+    EXPECT_EQ(brownout.judge(now - milliseconds(100'000), now), Load::normal);
+}
+
+} // namespace
+} // namespace mpsup::accelerator

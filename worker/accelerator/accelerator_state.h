@@ -1,0 +1,59 @@
+// What all threads of an accelerator share.
+#pragma once
+
+#include "worker/accelerator/destination.h"
+#include "worker/accelerator/poison.h"
+#include "worker/cache/flights.h"
+#include "worker/cache/rule.h"
+#include "worker/cache/store.h"
+#include "worker/contract/front.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mpsup::accelerator {
+
+/// Made before the threads start; outlives the handlers of all of them.
+class AcceleratorState {
+public:
+    /// `front` outlives it, and `store` too; without a store nothing is cached.
+    [[nodiscard]] static Result<std::unique_ptr<AcceleratorState>> make(const contract::Front& front,
+                                                                        cache::Store* store);
+
+    [[nodiscard]] const contract::Front& front() const noexcept { return front_; }
+    /// Of a route, by its index; null: it has files only.
+    [[nodiscard]] Destination* destination(std::size_t route) noexcept { return destinations_[route].get(); }
+    [[nodiscard]] const cache::Rule& rule(std::size_t route) const noexcept { return rules_[route]; }
+
+    [[nodiscard]] cache::Store* store() noexcept { return store_; }
+    [[nodiscard]] cache::Flights& flights() noexcept { return flights_; }
+    [[nodiscard]] Poison& poison() noexcept { return poison_; }
+    [[nodiscard]] SpoolBudget& budget() noexcept { return budget_; }
+
+    [[nodiscard]] bool is_trusted(std::string_view address) const;
+
+    /// Everything is answered 503 while it is on.
+    void set_maintenance(bool on) noexcept { maintenance_.store(on, std::memory_order_relaxed); }
+    [[nodiscard]] bool maintenance() const noexcept { return maintenance_.load(std::memory_order_relaxed); }
+
+    /// What is known of all backends, as text, for the worker that comes after this one (Backends::save).
+    [[nodiscard]] std::string save_backends(http::TimePoint now);
+    void restore_backends(std::string_view text, http::TimePoint now);
+
+private:
+    AcceleratorState(const contract::Front& front, cache::Store* store);
+
+    const contract::Front& front_;
+    cache::Store* const store_;
+    SpoolBudget budget_;
+    std::vector<std::unique_ptr<Destination>> destinations_;
+    std::vector<cache::Rule> rules_;
+    cache::Flights flights_;
+    Poison poison_;
+    std::atomic<bool> maintenance_;
+};
+
+} // namespace mpsup::accelerator

@@ -1,0 +1,102 @@
+// Which of several TCP backends a request goes to.
+#pragma once
+
+#include "worker/http/limits.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mpsup::accelerator {
+
+using http::TimePoint;
+
+struct BackendPolicy {
+    int failures = 5;                           // in a row, until a backend is ejected
+    std::chrono::milliseconds ejection{10'000}; // the first time; twice as long each time after that
+    std::chrono::milliseconds longest{300'000}; // at most; who has been good for as long begins anew
+    std::chrono::milliseconds slow_start{30'000};
+    bool checked = false;                   // active checks are made
+    std::chrono::milliseconds every{5'000}; // between two checks
+    int check_failures = 3;                 // in a row: down
+    int check_passes = 2;                   // in a row: up again
+};
+
+/// How a request at a backend ended.
+enum class Outcome {
+    good,
+    bad,     // refused, reset, late, a response that cannot be read, 5xx
+    neutral, // says nothing of the backend: the client left
+};
+
+/// up: takes requests. down: active checks say so. ejected: requests failed in a row; when its time has passed it is
+/// probed, and returns when that passes, never by trying a client's request.
+enum class BackendState { up, down, ejected };
+
+/// Least connections, ties in turn. A backend that comes back gets a growing share of its turns over `slow_start`. At most
+/// half of the backends are ejected at any moment, rounded down: a single one never is. The state of a backend survives its
+/// process as text (save, restore). Shared by threads; every call is short.
+class Backends {
+public:
+    Backends(std::vector<std::string> addresses, const BackendPolicy& policy);
+
+    struct View {
+        std::string address;
+        BackendState state = BackendState::up;
+        int connections = 0;
+        int ejections = 0;
+    };
+
+    /// The backend for a request, which counts as its connection until done(). Nothing when none is up. `avoid`: one that
+    /// has just failed this request, taken only when it is the last.
+    [[nodiscard]] std::optional<std::size_t> choose(TimePoint now, std::optional<std::size_t> avoid = std::nullopt);
+    void done(std::size_t index, Outcome outcome, TimePoint now);
+
+    /// A backend that is to be probed now; it is not named again before checked() or `every`.
+    [[nodiscard]] std::optional<std::size_t> due(TimePoint now);
+    void checked(std::size_t index, bool passed, TimePoint now);
+
+    [[nodiscard]] const std::string& address(std::size_t index) const noexcept { return addresses_[index]; }
+    [[nodiscard]] std::size_t size() const noexcept { return addresses_.size(); }
+    [[nodiscard]] std::vector<View> view() const;
+
+    /// A line for each backend that is not simply up: "ADDRESS STATE EJECTIONS MILLISECONDS_LEFT".
+    [[nodiscard]] std::string save(TimePoint now) const;
+    /// What was saved; backends that are unknown, and lines that make no sense, are passed over.
+    void restore(std::string_view text, TimePoint now);
+
+private:
+    struct Backend {
+        BackendState state = BackendState::up;
+        int connections = 0;
+        int failures = 0;     // of requests, in a row
+        int check_fails = 0;  // in a row
+        int check_passes = 0; // in a row
+        int ejections = 0;    // not yet forgiven
+        double credit = 0;    // of turns, during slow start
+        TimePoint until{};    // ejected: when it is probed
+        TimePoint up_since = TimePoint::min();
+        TimePoint next_check{};
+    };
+
+    [[nodiscard]] std::optional<std::size_t> fewest_connections(std::optional<std::size_t> avoid,
+                                                                bool settled) const noexcept;
+    [[nodiscard]] bool may_take(Backend& backend, TimePoint now) const noexcept;
+    void fail(Backend& backend, TimePoint now);
+    void eject(Backend& backend, TimePoint now);
+    void come_back(Backend& backend, TimePoint now) const;
+    [[nodiscard]] std::size_t ejected() const noexcept;
+
+    const std::vector<std::string> addresses_;
+    const BackendPolicy policy_;
+    mutable std::mutex mutex_;
+    std::vector<Backend> backends_; // guarded by mutex_, as everything below
+    std::size_t turn_ = 0;
+};
+
+} // namespace mpsup::accelerator

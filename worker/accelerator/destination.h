@@ -1,0 +1,51 @@
+// Where the requests of one route go, and what all threads know of it.
+#pragma once
+
+#include "worker/accelerator/backends.h"
+#include "worker/accelerator/brownout.h"
+#include "worker/accelerator/queue.h"
+#include "worker/accelerator/spool.h"
+#include "worker/accelerator/upstream_address.h"
+#include "worker/contract/front.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mpsup::accelerator {
+
+/// A pool (one unix socket, its queue the kernel's) or TCP backends. Shared by threads; made before they start.
+class Destination {
+public:
+    /// `route` and `whole` outlive it.
+    [[nodiscard]] static Result<std::unique_ptr<Destination>> make(const contract::Route& route, SpoolBudget& whole);
+
+    [[nodiscard]] const contract::Route& route() const noexcept { return route_; }
+    [[nodiscard]] bool is_pool() const noexcept { return addresses_.front().is_unix(); }
+    [[nodiscard]] const std::vector<UpstreamAddress>& addresses() const noexcept { return addresses_; }
+    /// What the application may believe its own authority to be.
+    [[nodiscard]] const std::vector<std::string>& authorities() const noexcept { return authorities_; }
+
+    [[nodiscard]] SpoolBudget& budget() noexcept { return budget_; }
+    [[nodiscard]] Queue& queue() noexcept { return queue_; }
+    [[nodiscard]] Backends& backends() noexcept { return backends_; }
+    /// How much of the pool's time is left for new requests. Backends have none that we know of: normal.
+    [[nodiscard]] Load load(http::TimePoint now);
+
+private:
+    Destination(const contract::Route& route, std::vector<UpstreamAddress> addresses,
+                std::vector<std::string> authorities, SpoolBudget& whole);
+
+    const contract::Route& route_;
+    const std::vector<UpstreamAddress> addresses_;
+    const std::vector<std::string> authorities_; // of TCP backends
+    SpoolBudget budget_;
+    Queue queue_;
+    Brownout brownout_;
+    Backends backends_;
+};
+
+/// Has the peer of a unix socket not yet read what was written (SIOCOUTQ)? False, too, for a socket that is none.
+[[nodiscard]] bool is_unread(int socket) noexcept;
+
+} // namespace mpsup::accelerator

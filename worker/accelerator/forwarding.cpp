@@ -1,0 +1,236 @@
+#include "worker/accelerator/forwarding.h"
+
+#include "worker/accelerator/renewal.h"
+#include "worker/accelerator/request_content.h"
+#include "worker/accelerator/sent_file.h"
+#include "worker/accelerator/tunnel.h"
+
+#include <chrono>
+
+namespace mpsup::accelerator {
+
+namespace {
+
+using http::Clock;
+using http::Task;
+using Kind = cache::CacheRequest::Kind;
+
+constexpr std::chrono::milliseconds content_patience{5'000};
+
+// RFC 9110 section 9.2.1.
+bool is_safe(std::string_view method) noexcept {
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PROPFIND" || method == "REPORT" ||
+           method == "SEARCH" || method == "QUERY";
+}
+
+// Of these an empty content is announced, for many servers want to be told (RFC 9110 section 8.6).
+bool means_content(std::string_view method) noexcept {
+    return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+std::uint64_t now_us() noexcept {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+// The exchange tells the call when the client hangs up, as long as there is a call.
+class HangUpWatch {
+public:
+    HangUpWatch(http::Exchange& exchange, UpstreamCall& call) : exchange_(exchange) {
+        exchange_.on_gone([&call] { call.cancel(); });
+    }
+    HangUpWatch(const HangUpWatch&) = delete;
+    HangUpWatch& operator=(const HangUpWatch&) = delete;
+    ~HangUpWatch() { exchange_.on_gone(nullptr); }
+
+private:
+    http::Exchange& exchange_;
+};
+
+} // namespace
+
+Forwarding::Forwarding(Accelerator& accelerator, http::Exchange& exchange, std::size_t route)
+    : accelerator_(accelerator),
+      exchange_(exchange),
+      index_(route),
+      route_(accelerator.state().front().routes[route]),
+      destination_(*accelerator.state().destination(route)),
+      rule_(accelerator.state().rule(route)),
+      request_(&exchange.request()),
+      content_(destination_.budget(), route_.buffer.request, accelerator.state().front().buffer_folder),
+      response_(destination_.budget(), route_.buffer.request, accelerator.state().front().buffer_folder) {}
+
+void Forwarding::prepare() {
+    accelerator_.identify(*request_, exchange_.client(), identity_);
+    if (identity_.host != request_->authority) {
+        // Under this name the application sees it, so under this name it is cached (faults: no. 68).
+        renamed_ = OwnedRequest::copy(*request_);
+        renamed_->request.authority = identity_.host;
+        request_ = &renamed_->request;
+    }
+    websocket_ = wants_websocket(*request_);
+    asked_ = cache::read_request(*request_, identity_.secure(), rule_);
+    request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
+    exchange_.notes().request_id = request_id_;
+    public_prefix_ = route_.strip_prefix.ends_with('/') ? route_.strip_prefix : route_.strip_prefix + "/";
+    name_.append(request_->method).append(" ").append(identity_.host).append(request_->path);
+}
+
+Task<> Forwarding::run() {
+    prepare();
+    Poison& poison = accelerator_.state().poison();
+    if (poison.anything_known() && poison.quarantined(name_, Clock::now())) co_return co_await refuse(503);
+    if (request_->framing != http::Framing::none && !co_await take_content()) co_return;
+    if (asked_.kind == Kind::lookup && !websocket_) co_return co_await run_cached();
+    Known nothing;
+    nothing.status.forward =
+        asked_.kind == Kind::unsafe ? cache::CacheStatus::Forward::method : cache::CacheStatus::Forward::bypass;
+    co_await call_upstream(nothing);
+}
+
+// False: the client has its answer, or is gone.
+Task<bool> Forwarding::take_content() {
+    const SpoolBudget& budget = destination_.budget();
+    const std::uint64_t most = std::min(route_.buffer.request, budget.memory_limit()) + budget.disk_limit();
+    if (request_->framing == http::Framing::length && request_->content_length > most)
+        co_return co_await refuse(413), false;
+    switch (co_await read_content(exchange_, content_, content_patience)) {
+    case ContentOutcome::whole: co_return true;
+    case ContentOutcome::gone: break;
+    case ContentOutcome::too_large: co_await refuse(413); break;
+    case ContentOutcome::no_room: co_await refuse(503, true); break;
+    case ContentOutcome::no_disk: co_await refuse(507); break;
+    }
+    co_return false;
+}
+
+void Forwarding::write_head(const Known& known) {
+    ForwardPlan plan;
+    plan.peer = exchange_.client().address;
+    plan.request_id = request_id_;
+    const std::string fallback = exchange_.client().local_address + ":" + std::to_string(exchange_.client().local_port);
+    plan.fallback_host = fallback;
+    plan.start_us = now_us();
+    plan.has_content = request_->framing != http::Framing::none || means_content(request_->method);
+    plan.length = content_.size();
+    plan.upgrade = websocket_;
+    plan.keep_alive = !destination_.is_pool();
+    plan.refetch = asked_.kind == Kind::lookup;
+    plan.overrides = route_.request_headers;
+    std::string target;
+    if (!route_.strip_prefix.empty() && request_->path.starts_with(route_.strip_prefix)) {
+        target = request_->path.substr(route_.strip_prefix.size());
+        if (!target.starts_with('/')) target.insert(0, "/");
+        if (request_->has_query) target.append("?").append(request_->query);
+        plan.target = target;
+        plan.prefix = route_.strip_prefix;
+    }
+    std::vector<http::Field> conditions;
+    if (known.hit) add_conditions(known.hit, conditions);
+    plan.additions = conditions;
+    head_.clear();
+    write_forward_head(head_, *request_, identity_, plan);
+}
+
+Task<> Forwarding::call_upstream(Known& known) {
+    if (destination_.load(Clock::now()) == Load::shed)
+        co_return co_await fail({503, "shed, for the queue is over its target", true}, known);
+    write_head(known);
+    const CallRequest request{head_,
+                              content_.size() > 0 ? &content_ : nullptr,
+                              asked_.is_head || request_->method == "HEAD",
+                              is_safe(request_->method),
+                              websocket_,
+                              name_};
+    UpstreamCall call(accelerator_.upstreams(), destination_, accelerator_.state().poison(), request);
+    call.on_interim([this](const UpstreamHead& head) {
+        fields_.build(head, ReplyPlan{});
+        exchange_.inform(head.status, fields_.fields());
+    });
+    std::optional<CallFailure> failure;
+    {
+        const HangUpWatch watch(exchange_, call);
+        cache::Times times;
+        times.request = wall_seconds();
+        failure = co_await call.begin();
+        times.response = wall_seconds();
+        if (!failure) co_return co_await answer(call, known, times);
+    }
+    if (!call.cancelled()) co_await fail(*failure, known);
+}
+
+ReplyPlan Forwarding::reply_plan() const {
+    ReplyPlan plan;
+    plan.map = {identity_.proto, identity_.host, destination_.authorities()};
+    if (!route_.strip_prefix.empty()) plan.map.public_prefix = public_prefix_;
+    plan.request_id = request_id_;
+    plan.now = wall_seconds();
+    plan.from_pool = destination_.is_pool();
+    plan.overrides = route_.headers;
+    plan.upgrade = websocket_;
+    return plan;
+}
+
+void Forwarding::note_child(const UpstreamCall& call) {
+    http::LogNotes& notes = exchange_.notes();
+    const auto& child = fields_.directives().child;
+    if (!child) return;
+    notes.child = child->pid;
+    notes.generation = child->generation;
+    notes.heavy = std::chrono::microseconds(child->heavy_us);
+    notes.queue = std::max(call.waited() - *notes.heavy, std::chrono::microseconds(0));
+}
+
+Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& times) {
+    fields_.build(call.head(), reply_plan());
+    note_child(call);
+    const Directives& directives = fields_.directives();
+    if (call.head().status == 101) co_return co_await open_tunnel(call);
+    if (!directives.file.empty() || !directives.redirect.empty()) co_return co_await send_file(call);
+    if (rule_.on && co_await answer_known(call, known, times)) co_return;
+    co_await pass_on(call, known, times);
+}
+
+bool Forwarding::is_streamed(const UpstreamHead& head) const noexcept {
+    const auto& asked = fields_.directives().buffering;
+    if (asked) return !*asked;
+    const std::string_view type = head.find("Content-Type").value_or("");
+    constexpr std::string_view events = "text/event-stream";
+    return type.size() >= events.size() && http::equals_ignoring_case(type.substr(0, events.size()), events);
+}
+
+Task<> Forwarding::open_tunnel(UpstreamCall& call) {
+    static_cast<void>(call.next()); // upgraded
+    const std::string protocol(call.head().find("Upgrade").value_or("websocket"));
+    if (co_await exchange_.begin_upgrade(protocol, fields_.fields()))
+        co_await tunnel(exchange_, call.connection(), route_.timeouts.tunnel);
+}
+
+Task<> Forwarding::send_file(UpstreamCall& call) {
+    const auto reply = std::make_unique<http::Reply>();
+    if (!fill_sent_file(*reply, accelerator_, *request_, fields_)) {
+        accelerator_.complain(name_ + ": no folder of this worker has the file that the application named");
+        accelerator_.refuse(*reply, 404, &route_);
+    }
+    call.drop();
+    static_cast<void>(co_await exchange_.send(*reply));
+}
+
+Task<> Forwarding::fail(const CallFailure& failure, Known& known) {
+    known.leader = {};
+    if (stale_will_do(known)) {
+        known.status.detail = "stale-if-error";
+        co_return co_await send_stored(known);
+    }
+    accelerator_.complain(name_ + ": " + std::to_string(failure.status) + ": " + failure.reason);
+    co_await refuse(failure.status, failure.retry_after);
+}
+
+Task<> Forwarding::refuse(int status, bool retry_after) {
+    const auto reply = std::make_unique<http::Reply>();
+    accelerator_.refuse(*reply, status, &route_, retry_after);
+    if (!request_id_.empty()) reply->add("X-Request-Id", request_id_);
+    static_cast<void>(co_await exchange_.send(*reply));
+}
+
+} // namespace mpsup::accelerator

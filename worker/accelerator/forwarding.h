@@ -1,0 +1,86 @@
+// One request that an upstream, or the cache with the help of one, answers.
+#pragma once
+
+#include "worker/accelerator/accelerator.h"
+#include "worker/accelerator/forward_head.h"
+#include "worker/accelerator/owned_request.h"
+#include "worker/accelerator/relay.h"
+#include "worker/accelerator/reply_fields.h"
+#include "worker/accelerator/spool.h"
+#include "worker/accelerator/store_fill.h"
+#include "worker/accelerator/upstream_call.h"
+#include "worker/cache/cache_status.h"
+#include "worker/cache/invalidation.h"
+#include "worker/cache/reuse.h"
+#include "worker/http/exchange.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mpsup::accelerator {
+
+/// Lives in Accelerator::serve(). In the words of what happens:
+///   the content of the request is read whole into the spool
+///   the cache is asked, and others that fetch the same are waited for
+///   an upstream is called
+///   its response is judged: sent on, or what is stored instead of it, or a file that it names
+class Forwarding {
+public:
+    /// All outlive it. `route`: index of one with a destination.
+    Forwarding(Accelerator& accelerator, http::Exchange& exchange, std::size_t route);
+
+    [[nodiscard]] http::Task<> run();
+
+private:
+    /// What the cache has for this request when an upstream is called.
+    struct Known {
+        cache::Hit hit; // to be validated, or a resort when the upstream fails
+        cache::Reuse reuse;
+        cache::CacheStatus status;
+        cache::Leader leader;
+    };
+
+    [[nodiscard]] http::Task<bool> take_content();
+    [[nodiscard]] http::Task<> run_cached();
+    [[nodiscard]] http::Task<bool> wait_for_flight(Known& known, http::TimePoint patience);
+    [[nodiscard]] http::Task<> call_upstream(Known& known);
+    [[nodiscard]] http::Task<> answer(UpstreamCall& call, Known& known, const cache::Times& times);
+    [[nodiscard]] http::Task<bool> answer_known(UpstreamCall& call, Known& known, const cache::Times& times);
+    [[nodiscard]] http::Task<> pass_on(UpstreamCall& call, Known& known, const cache::Times& times);
+    [[nodiscard]] http::Task<> send_file(UpstreamCall& call);
+    [[nodiscard]] http::Task<> open_tunnel(UpstreamCall& call);
+    [[nodiscard]] http::Task<> send_stored(Known& known);
+    [[nodiscard]] http::Task<> send_large(Known& known);
+    [[nodiscard]] http::Task<> fail(const CallFailure& failure, Known& known);
+    [[nodiscard]] http::Task<> refuse(int status, bool retry_after = false);
+
+    void prepare();
+    void write_head(const Known& known);
+    void renew();
+    void note_child(const UpstreamCall& call);
+    [[nodiscard]] ReplyPlan reply_plan() const;
+    [[nodiscard]] bool is_streamed(const UpstreamHead& head) const noexcept;
+    [[nodiscard]] bool stale_will_do(const Known& known) const noexcept;
+
+    Accelerator& accelerator_;
+    http::Exchange& exchange_;
+    const std::size_t index_;
+    const contract::Route& route_;
+    Destination& destination_;
+    const cache::Rule& rule_;
+    const http::Request* request_; // the client's, or one with the host that a proxy of ours named
+    std::unique_ptr<OwnedRequest> renamed_;
+    ClientIdentity identity_;
+    cache::CacheRequest asked_;
+    std::string request_id_;
+    std::string public_prefix_; // of a route that cuts its prefix off
+    std::string name_;          // for logs and quarantine
+    std::string head_;          // as it goes to the upstream
+    Spool content_;
+    Spool response_;
+    ReplyFields fields_;
+    bool websocket_ = false;
+};
+
+} // namespace mpsup::accelerator

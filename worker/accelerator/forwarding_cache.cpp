@@ -1,0 +1,185 @@
+#include "worker/accelerator/forwarding.h"
+#include "worker/accelerator/renewal.h"
+#include "worker/accelerator/signal.h"
+#include "worker/accelerator/stored_reply.h"
+#include "worker/cache/validation.h"
+
+#include <boost/asio/post.hpp>
+
+namespace asio = boost::asio;
+
+namespace mpsup::accelerator {
+
+namespace {
+
+using http::Clock;
+using http::Task;
+using Verdict = cache::Reuse::Verdict;
+using Forward = cache::CacheStatus::Forward;
+
+// Somebody who waits for the response that another request fetches.
+struct Waiter {
+    explicit Waiter(asio::io_context& io) : context(io), landed(io) {}
+    asio::io_context& context;
+    Signal landed;
+};
+
+// Leaves the flight at its end, however that comes.
+class Ticket {
+public:
+    Ticket(cache::Flights& flights, std::string_view key, std::uint64_t number)
+        : flights_(flights), key_(key), number_(number) {}
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    ~Ticket() { flights_.leave(key_, number_); }
+
+private:
+    cache::Flights& flights_;
+    const std::string_view key_;
+    const std::uint64_t number_;
+};
+
+} // namespace
+
+bool Forwarding::stale_will_do(const Known& known) const noexcept { return known.hit && known.reuse.stale_if_error; }
+
+Task<> Forwarding::run_cached() {
+    cache::Store& store = *accelerator_.state().store();
+    const http::TimePoint patience = Clock::now() + route_.cache.wait;
+    for (bool collapsed = false;; collapsed = true) {
+        Known known;
+        cache::Store::Found found = store.find(asked_.key, request_->fields);
+        known.hit = std::move(found.hit);
+        known.reuse = cache::decide_reuse(asked_, known.hit ? &known.hit.metadata() : nullptr, wall_seconds());
+        known.status.collapsed = collapsed;
+        known.status.ttl = known.hit ? std::optional(known.reuse.ttl) : std::nullopt;
+        switch (known.reuse.verdict) {
+        case Verdict::refuse: co_return co_await refuse(504);
+        case Verdict::stale: renew(); [[fallthrough]];
+        case Verdict::fresh:
+        case Verdict::tolerate: store.count_hit(); co_return co_await send_stored(known);
+        case Verdict::validate: known.status.forward = known.reuse.ttl > 0 ? Forward::request : Forward::stale; break;
+        case Verdict::miss: known.status.forward = found.known ? Forward::vary_miss : Forward::uri_miss; break;
+        }
+        if (stale_will_do(known) && destination_.load(Clock::now()) != Load::normal) {
+            known.status.detail = "brown-out";
+            co_return co_await send_stored(known);
+        }
+        if (!co_await wait_for_flight(known, patience)) {
+            store.count_miss();
+            co_return co_await call_upstream(known);
+        }
+    }
+}
+
+// True: another request has fetched something, look again. False: go, as leader or alone.
+Task<bool> Forwarding::wait_for_flight(Known& known, http::TimePoint patience) {
+    // What these fetch is for nobody else.
+    if (asked_.is_head || !asked_.range.empty() || asked_.client.no_store || Clock::now() >= patience) co_return false;
+    auto waiter = std::make_shared<Waiter>(exchange_.context());
+    cache::Flights::Joined joined =
+        accelerator_.state().flights().join(asked_.key.text(), wall_seconds(), [waiter](cache::Landing) {
+            asio::post(waiter->context, [waiter] { waiter->landed.tell(); });
+        });
+    if (joined.role != cache::Flights::Joined::Role::waits) {
+        known.leader = std::move(joined.leader);
+        co_return false;
+    }
+    const Ticket ticket(accelerator_.state().flights(), asked_.key.text(), joined.ticket);
+    exchange_.on_gone([waiter] { waiter->landed.tell(); });
+    const bool landed = co_await waiter->landed.wait(patience);
+    exchange_.on_gone(nullptr);
+    co_return landed;
+}
+
+void Forwarding::renew() {
+    cache::Leader leader = accelerator_.state().flights().lead_if_free(asked_.key.text());
+    if (leader) start_renewal(accelerator_, index_, *request_, exchange_.client(), std::move(leader));
+}
+
+Task<> Forwarding::send_stored(Known& known) {
+    exchange_.notes().tier = "cache";
+    const auto reply = std::make_unique<http::Reply>();
+    if (!fill_stored(*reply, exchange_.notes(), known.hit, asked_, *request_, known.reuse, known.status))
+        co_return co_await send_large(known);
+    for (const auto& [name, value] : route_.headers) reply->set(name, value);
+    static_cast<void>(co_await exchange_.send(*reply));
+}
+
+// Too large to be put together: piece by piece, and whole, for the parts that somebody wants of it need not be sent.
+Task<> Forwarding::send_large(Known& known) {
+    std::vector<http::Field> fields;
+    cache::split_fields(known.hit.fields(), fields);
+    const std::string age = std::to_string(std::max<cache::Seconds>(known.reuse.age, 0));
+    fields.push_back({"Age", age});
+    cache::CacheStatus::Text space;
+    fields.push_back({"Cache-Status", known.status.text(space)});
+    exchange_.notes().cache = known.status.word();
+    if (!exchange_.begin({known.hit.metadata().status, fields, known.hit.size(), false})) co_return;
+    bool open = true;
+    for (std::uint64_t at = 0; open && at < known.hit.size();) {
+        const std::string_view piece = known.hit.piece(at);
+        open = co_await exchange_.write(piece);
+        at += piece.size();
+    }
+    if (open) static_cast<void>(co_await exchange_.finish(true));
+}
+
+// What is stored answers after all: it is still good, or better than what the upstream says. False: it does not.
+Task<bool> Forwarding::answer_known(UpstreamCall& call, Known& known, const cache::Times& times) {
+    const int status = call.head().status;
+    known.status.forward_status = status;
+    if (!known.hit) co_return false;
+    if (status == 304) {
+        cache::Store& store = *accelerator_.state().store();
+        const cache::Freshened fresh =
+            cache::freshen(known.hit.fields(), known.hit.metadata(), fields_.lasting(), rule_, times);
+        known.status.stored = store.freshen(known.hit, fresh.fields, fresh.metadata);
+        if (!fresh.keep) store.erase(known.hit);
+        known.reuse.age = fresh.metadata.age(times.response);
+        known.status.ttl = fresh.metadata.ttl(times.response);
+        if (known.leader) known.leader.land(cache::Landing::stored, times.response);
+    } else if (!cache::is_origin_error(status) || !known.reuse.stale_if_error) {
+        co_return false;
+    } else {
+        known.status.detail = "stale-if-error";
+        known.leader = {};
+    }
+    call.drop();
+    co_await send_stored(known);
+    co_return true;
+}
+
+Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times& times) {
+    const UpstreamHead& head = call.head();
+    const bool streamed = is_streamed(head);
+    std::optional<std::uint64_t> length;
+    if (head.has_length) length = head.content_length;
+    std::optional<StoreFill> fill;
+    Relay relay(exchange_, call, response_);
+    if (rule_.on) {
+        for (const cache::CacheKey& key : cache::invalidated(asked_, head.status, fields_.lasting()))
+            accelerator_.state().store()->erase(key);
+        if (asked_.kind != cache::CacheRequest::Kind::bypass && !streamed) {
+            fill.emplace(*accelerator_.state().store(), asked_, rule_, route_.cache.max_object,
+                         std::move(known.leader));
+            fill->begin(head.status, fields_.lasting(), request_->fields, times, length, fields_.directives().expires);
+            known.status.stored = fill->storing();
+            if (fill->storing()) known.status.ttl = fill->metadata().ttl(times.response);
+            relay.on_piece([&fill](std::string_view piece) { fill->piece(piece); });
+            relay.on_whole([&fill] { fill->whole(); });
+        } else if (known.leader) {
+            known.leader.land(cache::Landing::uncacheable, times.response);
+        }
+    }
+    known.hit = {};
+    cache::CacheStatus::Text space;
+    if (rule_.on) {
+        exchange_.notes().cache = known.status.word();
+        fields_.add("Cache-Status", known.status.text(space));
+    }
+    co_await relay.run({head.status, fields_.fields(), length, !streamed});
+    if (!relay.problem().empty()) accelerator_.complain(name_ + ": cut: " + relay.problem());
+}
+
+} // namespace mpsup::accelerator

@@ -1,0 +1,43 @@
+#include "worker/accelerator/poison.h"
+
+#include <algorithm>
+
+namespace mpsup::accelerator {
+
+std::string Poison::key(std::string_view method, std::string_view host, std::string_view path) {
+    std::string key;
+    key.reserve(method.size() + host.size() + path.size() + 1);
+    key.append(method).append(" ").append(host).append(path);
+    return key;
+}
+
+bool Poison::quarantined(const std::string& key, http::TimePoint now) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = entries_.find(key);
+    return found != entries_.end() && found->second.deaths >= policy_.deaths && now < found->second.until;
+}
+
+bool Poison::died(const std::string& key, http::TimePoint now) {
+    const std::scoped_lock lock(mutex_);
+    if (entries_.size() >= policy_.most && !entries_.contains(key)) make_room();
+    Entry& entry = entries_[key];
+    count_.store(entries_.size(), std::memory_order_relaxed);
+    ++entry.deaths;
+    entry.last = now;
+    if (entry.deaths < policy_.deaths || now < entry.until) return false;
+    entry.until = now + policy_.time;
+    return true;
+}
+
+void Poison::served(const std::string& key) {
+    const std::scoped_lock lock(mutex_);
+    entries_.erase(key);
+    count_.store(entries_.size(), std::memory_order_relaxed);
+}
+
+void Poison::make_room() {
+    const auto oldest = std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.last; });
+    if (oldest != entries_.end()) entries_.erase(oldest);
+}
+
+} // namespace mpsup::accelerator

@@ -1,0 +1,55 @@
+// Requests that kill whoever serves them.
+#pragma once
+
+#include "worker/http/limits.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace mpsup::accelerator {
+
+/// Counts, for each method, host and path, how many children in a row died of it. From `deaths` on the request is
+/// quarantined: answered with 503 for `time`, and after that its next death is enough. At most `most` are remembered, the
+/// oldest are forgotten first. Shared by threads; costs one atomic read while nobody died.
+class Poison {
+public:
+    struct Policy {
+        int deaths = 3;
+        std::chrono::milliseconds time{600'000};
+        std::size_t most = 4096;
+    };
+
+    explicit Poison(const Policy& policy) noexcept : policy_(policy) {}
+    Poison() noexcept : Poison(Policy{}) {}
+
+    /// What a request is known by.
+    [[nodiscard]] static std::string key(std::string_view method, std::string_view host, std::string_view path);
+
+    [[nodiscard]] bool anything_known() const noexcept { return count_.load(std::memory_order_relaxed) > 0; }
+    [[nodiscard]] bool quarantined(const std::string& key, http::TimePoint now) const;
+    /// A child died of it. True: from now on it is quarantined, which is worth an event.
+    [[nodiscard]] bool died(const std::string& key, http::TimePoint now);
+    /// It was answered.
+    void served(const std::string& key);
+
+private:
+    struct Entry {
+        int deaths = 0;
+        http::TimePoint last;
+        http::TimePoint until;
+    };
+
+    void make_room();
+
+    const Policy policy_;
+    mutable std::mutex mutex_;
+    std::unordered_map<std::string, Entry> entries_; // guarded by mutex_
+    std::atomic<std::size_t> count_{0};              // of entries
+};
+
+} // namespace mpsup::accelerator

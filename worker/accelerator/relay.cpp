@@ -1,0 +1,111 @@
+#include "worker/accelerator/relay.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+namespace asio = boost::asio;
+
+namespace mpsup::accelerator {
+
+using Event = ResponseReader::Event;
+using http::Task;
+
+Relay::Relay(http::Exchange& exchange, UpstreamCall& call, Spool& spool)
+    : exchange_(exchange), call_(call), spool_(spool) {}
+
+// What is here already. True: that is all of it.
+bool Relay::gather(std::size_t& count) {
+    while (count < most_ready && (last_ = call_.next()) == Event::piece) ready_[count++] = call_.piece();
+    return last_ == Event::end;
+}
+
+Task<> Relay::run(const Head& head) {
+    buffered_ = head.buffered;
+    std::size_t count = 0;
+    http::ResponseHead out{head.status, head.fields, head.length, false};
+    if (gather(count) && !out.length) {
+        std::uint64_t size = 0;
+        for (std::size_t i = 0; i < count; ++i) size += ready_[i].size();
+        out.length = size;
+    }
+    if (!exchange_.begin(out)) {
+        problem_ = "the response has bad fields";
+        http::Reply reply;
+        reply.status = 502;
+        co_await exchange_.send(reply);
+        co_return;
+    }
+    if (!buffered_ && count == 0 && last_ == Event::need_input) gone_ = !co_await exchange_.write({});
+    for (std::size_t i = 0; i < count && !gone_; ++i) gone_ = !co_await deliver(ready_[i]);
+    if (last_ == Event::piece) last_ = call_.next();
+    while (!gone_ && last_ != Event::end && problem_.empty()) {
+        if (last_ == Event::piece) {
+            gone_ = !co_await deliver(call_.piece());
+        } else if (last_ == Event::need_input) {
+            if (const auto failed = co_await call_.wait()) problem_ = failed->reason;
+        } else {
+            problem_ = call_.problem() ? call_.problem() : "no response";
+        }
+        if (problem_.empty() && !gone_) last_ = call_.next();
+    }
+    co_await finish();
+}
+
+Task<> Relay::finish() {
+    const bool whole = problem_.empty() && last_ == Event::end && !gone_;
+    if (whole && whole_) whole_();
+    if (last_ == Event::end) call_.release();
+    if (gone_) call_.cancel();
+    while (pumping_) static_cast<void>(co_await signal_->wait());
+    if (!gone_) static_cast<void>(co_await exchange_.finish(whole));
+}
+
+// False: the client is gone.
+Task<bool> Relay::deliver(std::string_view piece) {
+    see(piece);
+    if (!buffered_) co_return co_await exchange_.write(piece);
+    if (!pumping_) piece.remove_prefix(exchange_.try_write(piece));
+    if (piece.empty()) co_return !gone_;
+    co_return co_await store(piece);
+}
+
+Task<bool> Relay::store(std::string_view piece) {
+    while (!gone_) {
+        if (spool_.append(piece) == Spool::Append::stored) {
+            start_pump();
+            co_return true;
+        }
+        // There is no room, or never was: the client sets the pace.
+        if (!pumping_) co_return co_await exchange_.write(piece);
+        static_cast<void>(co_await signal_->wait());
+    }
+    co_return false;
+}
+
+void Relay::start_pump() {
+    if (std::exchange(pumping_, true)) return;
+    if (!signal_) signal_.emplace(exchange_.context());
+    asio::co_spawn(exchange_.context(), pump(), asio::detached);
+}
+
+Task<> Relay::pump() {
+    while (!gone_ && spool_.begin() < spool_.size()) {
+        const auto piece = spool_.at(spool_.begin());
+        if (!piece) {
+            problem_ = piece.error().to_string();
+            break;
+        }
+        const std::uint64_t end = spool_.begin() + piece->size();
+        if (!co_await exchange_.write(*piece)) {
+            gone_ = true;
+            call_.cancel();
+        }
+        spool_.drop(end);
+        signal_->tell();
+    }
+    pumping_ = false;
+    signal_->tell();
+}
+
+} // namespace mpsup::accelerator

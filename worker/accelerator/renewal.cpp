@@ -1,0 +1,138 @@
+#include "worker/accelerator/renewal.h"
+
+#include "worker/accelerator/forward_head.h"
+#include "worker/accelerator/owned_request.h"
+#include "worker/accelerator/reply_fields.h"
+#include "worker/accelerator/store_fill.h"
+#include "worker/accelerator/upstream_call.h"
+#include "worker/cache/reuse.h"
+#include "worker/cache/validation.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+namespace asio = boost::asio;
+
+namespace mpsup::accelerator {
+
+namespace {
+
+using http::Task;
+
+// Everything that the request in whose name it happens leaves behind.
+struct Renewal {
+    Renewal(Accelerator& owner, std::size_t index, const http::Request& from, const http::Client& asking,
+            cache::Leader lead)
+        : accelerator(owner),
+          route(owner.state().front().routes[index]),
+          destination(*owner.state().destination(index)),
+          rule(owner.state().rule(index)),
+          request(OwnedRequest::copy(from)),
+          client(asking),
+          leader(std::move(lead)) {}
+
+    Task<> run();
+    void write_head(std::string& head, const cache::Hit& hit);
+    Task<> take(UpstreamCall& call, cache::Hit& hit, const cache::Times& times);
+    void freshen(cache::Hit& hit, const cache::Times& times);
+
+    Accelerator& accelerator;
+    const contract::Route& route;
+    Destination& destination;
+    const cache::Rule& rule;
+    std::unique_ptr<OwnedRequest> request;
+    const http::Client client;
+    cache::Leader leader;
+    ClientIdentity identity;
+    cache::CacheRequest asked;
+    ReplyFields fields;
+};
+
+void Renewal::write_head(std::string& head, const cache::Hit& hit) {
+    const std::string id = accelerator.new_request_id();
+    std::vector<http::Field> conditions;
+    add_conditions(hit, conditions);
+    ForwardPlan plan;
+    plan.peer = client.address;
+    plan.request_id = id;
+    plan.method = "GET";
+    plan.keep_alive = !destination.is_pool();
+    plan.refetch = true;
+    plan.additions = conditions;
+    plan.overrides = route.request_headers;
+    write_forward_head(head, request->request, identity, plan);
+}
+
+Task<> Renewal::run() {
+    accelerator.identify(request->request, client, identity);
+    request->request.method = "GET";
+    asked = cache::read_request(request->request, identity.secure(), rule);
+    cache::Hit hit = accelerator.state().store()->find(asked.key, request->request.fields).hit;
+    if (!hit || destination.load(http::Clock::now()) != Load::normal) co_return;
+    std::string head;
+    write_head(head, hit);
+    const std::string name = "GET " + std::string(identity.host) + std::string(request->request.path);
+    const CallRequest sent{head, nullptr, false, true, false, name};
+    UpstreamCall call(accelerator.upstreams(), destination, accelerator.state().poison(), sent);
+    cache::Times times;
+    times.request = wall_seconds();
+    if (const auto failed = co_await call.begin()) {
+        accelerator.complain(name + ": not renewed: " + failed->reason);
+        co_return;
+    }
+    times.response = wall_seconds();
+    co_await take(call, hit, times);
+}
+
+Task<> Renewal::take(UpstreamCall& call, cache::Hit& hit, const cache::Times& times) {
+    ReplyPlan plan;
+    plan.map = {identity.proto, identity.host, destination.authorities()};
+    plan.overrides = route.headers;
+    fields.build(call.head(), plan);
+    const int status = call.head().status;
+    if (status == 304) freshen(hit, times);
+    if (status == 304 || cache::is_origin_error(status)) co_return call.drop();
+    StoreFill fill(*accelerator.state().store(), asked, rule, route.cache.max_object, std::move(leader));
+    std::optional<std::uint64_t> length;
+    if (call.head().has_length) length = call.head().content_length;
+    fill.begin(status, fields.lasting(), request->request.fields, times, length, fields.directives().expires);
+    // What may not be kept any more is no reason to go on sending the old one.
+    if (!fill.storing()) accelerator.state().store()->erase(hit);
+    while (fill.storing()) {
+        const auto event = call.next();
+        if (event == ResponseReader::Event::piece) {
+            fill.piece(call.piece());
+        } else if (event == ResponseReader::Event::end) {
+            fill.whole();
+            co_return call.release();
+        } else if (event != ResponseReader::Event::need_input || co_await call.wait()) {
+            co_return;
+        }
+    }
+}
+
+void Renewal::freshen(cache::Hit& hit, const cache::Times& times) {
+    cache::Store& store = *accelerator.state().store();
+    const cache::Freshened fresh = cache::freshen(hit.fields(), hit.metadata(), fields.lasting(), rule, times);
+    store.freshen(hit, fresh.fields, fresh.metadata);
+    if (!fresh.keep) store.erase(hit);
+    leader.land(cache::Landing::stored, times.response);
+}
+
+Task<> run(std::unique_ptr<Renewal> renewal) { co_await renewal->run(); }
+
+} // namespace
+
+void start_renewal(Accelerator& accelerator, std::size_t route, const http::Request& request,
+                   const http::Client& client, cache::Leader leader) {
+    auto renewal = std::make_unique<Renewal>(accelerator, route, request, client, std::move(leader));
+    asio::co_spawn(accelerator.context(), run(std::move(renewal)), asio::detached);
+}
+
+void add_conditions(const cache::Hit& hit, std::vector<http::Field>& fields) {
+    const auto conditions = cache::origin_conditions(hit.fields());
+    if (!conditions.if_none_match.empty()) fields.push_back({"If-None-Match", conditions.if_none_match});
+    if (!conditions.if_modified_since.empty()) fields.push_back({"If-Modified-Since", conditions.if_modified_since});
+}
+
+} // namespace mpsup::accelerator

@@ -1,0 +1,73 @@
+#include "worker/accelerator/store_fill.h"
+
+#include "worker/cache/vary.h"
+
+#include <ctime>
+#include <string>
+#include <vector>
+
+namespace mpsup::accelerator {
+
+namespace {
+
+// The fields with X-Accel-Expires in the place of what they say of freshness.
+std::vector<http::Field> with_lifetime(cache::Fields fields, std::string_view cache_control) {
+    std::vector<http::Field> result;
+    for (const http::Field& field : fields)
+        if (!http::equals_ignoring_case(field.name, "Cache-Control") &&
+            !http::equals_ignoring_case(field.name, "CDN-Cache-Control") &&
+            !http::equals_ignoring_case(field.name, "Expires"))
+            result.push_back(field);
+    result.push_back({"Cache-Control", cache_control});
+    return result;
+}
+
+} // namespace
+
+cache::Seconds wall_seconds() noexcept { return std::time(nullptr); }
+
+void StoreFill::land(cache::Landing landing) {
+    if (leader_) leader_.land(landing, wall_seconds());
+}
+
+void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fields, const cache::Times& times,
+                      std::optional<std::uint64_t> length, std::optional<std::chrono::seconds> expires) {
+    std::vector<http::Field> changed;
+    const std::string lifetime = expires ? "max-age=" + std::to_string(expires->count()) : std::string();
+    if (expires) changed = with_lifetime(fields, lifetime);
+    const cache::Storing storing =
+        cache::judge_response(asked_, status, expires ? cache::Fields(changed) : fields, rule_, times);
+    const auto variant = cache::variant_text(fields, request_fields);
+    const bool small = !length || *length <= max_object_;
+    reason_ = storing.store && variant && small ? "" : storing.store ? "size" : storing.reason;
+    metadata_ = storing.metadata;
+    if (storing.store && variant && small) {
+        const std::string stored = cache::stored_fields(fields, storing.keep_set_cookie, times.response);
+        const std::string tags = cache::tags_of(fields);
+        writer_ = store_.begin({asked_.key.text(), *variant, stored, tags, storing.metadata, length});
+    }
+    if (!writer_) land(cache::Landing::uncacheable);
+}
+
+void StoreFill::piece(std::string_view piece) {
+    if (!writer_) return;
+    size_ += piece.size();
+    if (size_ <= max_object_ && writer_.append(piece)) return;
+    abandon();
+}
+
+void StoreFill::whole() {
+    if (!writer_) return;
+    const bool stored = writer_.commit();
+    writer_ = {};
+    land(stored ? cache::Landing::stored : cache::Landing::uncacheable);
+}
+
+void StoreFill::abandon() noexcept {
+    writer_.abort();
+    writer_ = {};
+    reason_ = "size";
+    land(cache::Landing::uncacheable);
+}
+
+} // namespace mpsup::accelerator

@@ -1,0 +1,54 @@
+// The way of a response from the upstream into the cache.
+#pragma once
+
+#include "worker/cache/cache_request.h"
+#include "worker/cache/flights.h"
+#include "worker/cache/freshness.h"
+#include "worker/cache/storable.h"
+#include "worker/cache/store.h"
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace mpsup::accelerator {
+
+/// One response. Those that wait for it (`leader`) are told as soon as it is known what becomes of it.
+class StoreFill {
+public:
+    /// All but `leader` outlive it.
+    StoreFill(cache::Store& store, const cache::CacheRequest& asked, const cache::Rule& rule, std::uint64_t max_object,
+              cache::Leader leader) noexcept
+        : store_(store), asked_(asked), rule_(rule), max_object_(max_object), leader_(std::move(leader)) {}
+
+    /// The head is there. `expires`: X-Accel-Expires, which counts for more than what the response says to all.
+    void begin(int status, cache::Fields fields, cache::Fields request_fields, const cache::Times& times,
+               std::optional<std::uint64_t> length, std::optional<std::chrono::seconds> expires);
+    void piece(std::string_view piece);
+    /// The content is whole.
+    void whole();
+    /// Nothing is stored, whatever comes.
+    void abandon() noexcept;
+
+    [[nodiscard]] bool storing() const noexcept { return static_cast<bool>(writer_); }
+    /// Why not: a constant.
+    [[nodiscard]] const char* reason() const noexcept { return reason_; }
+    [[nodiscard]] const cache::Metadata& metadata() const noexcept { return metadata_; }
+    void land(cache::Landing landing);
+
+private:
+    cache::Store& store_;
+    const cache::CacheRequest& asked_;
+    const cache::Rule& rule_;
+    const std::uint64_t max_object_;
+    cache::Leader leader_;
+    cache::StoreWriter writer_;
+    cache::Metadata metadata_;
+    std::uint64_t size_ = 0;
+    const char* reason_ = "";
+};
+
+/// Wall clock, in seconds.
+[[nodiscard]] cache::Seconds wall_seconds() noexcept;
+
+} // namespace mpsup::accelerator

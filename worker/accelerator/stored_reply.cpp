@@ -1,0 +1,118 @@
+#include "worker/accelerator/stored_reply.h"
+
+#include "worker/cache/storable.h"
+#include "worker/cache/validation.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace mpsup::accelerator {
+
+namespace {
+
+using http::ByteRange;
+
+constexpr std::uint64_t most_copied = std::uint64_t{4} << 20U;
+
+void add_number(http::Reply& reply, std::string_view name, std::uint64_t number) {
+    char digits[20];
+    const char* end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
+    reply.add(name, {std::begin(digits), end});
+}
+
+// RFC 9110 section 15.4.5: what a 304 has of the fields of a 200.
+bool belongs_to_304(std::string_view name) noexcept {
+    constexpr std::string_view names[] = {"Cache-Control", "Content-Location", "Date", "ETag", "Expires",
+                                          "Last-Modified", "Set-Cookie",       "Vary", "Via"};
+    return std::ranges::any_of(names, [&](std::string_view each) { return http::equals_ignoring_case(name, each); });
+}
+
+// `type`: another one in place of the stored one. Fields are views of what `reply.lender` holds.
+void add_fields(http::Reply& reply, std::string_view stored, std::string_view type) {
+    thread_local std::vector<http::Field> fields;
+    fields.clear();
+    cache::split_fields(stored, fields);
+    for (const http::Field& field : fields) {
+        if (reply.status == 304 && !belongs_to_304(field.name)) continue;
+        if (!type.empty() && http::equals_ignoring_case(field.name, "Content-Type")) continue;
+        reply.add_lent(field.name, field.value);
+    }
+    if (!type.empty()) reply.add("Content-Type", type);
+}
+
+void append_content(std::string& out, const cache::Hit& hit, std::uint64_t start, std::uint64_t size) {
+    for (std::uint64_t at = start; at < start + size;) {
+        const std::string_view piece = hit.piece(at).substr(0, static_cast<std::size_t>(start + size - at));
+        out += piece;
+        at += piece.size();
+    }
+}
+
+// Content from `start` on; where it lies in several places it is put together.
+bool set_content(http::Reply& reply, const cache::Hit& hit, std::uint64_t start, std::uint64_t size) {
+    if (size == 0) return true;
+    const std::string_view first = hit.piece(start);
+    if (first.size() >= size) {
+        reply.lent = first.substr(0, static_cast<std::size_t>(size));
+        return true;
+    }
+    if (size > most_copied) return false;
+    append_content(reply.text, hit, start, size);
+    return true;
+}
+
+// RFC 9110 section 14.6.
+bool set_parts(http::Reply& reply, const cache::Hit& hit, const std::vector<ByteRange>& ranges, std::string_view type) {
+    std::uint64_t sum = 0;
+    for (const ByteRange& range : ranges) sum += range.count;
+    if (sum > most_copied) return false;
+    for (const ByteRange& range : ranges) {
+        reply.text += "\r\n--mpsup-part\r\n";
+        if (!type.empty()) reply.text.append("Content-Type: ").append(type).append("\r\n");
+        reply.text.append("Content-Range: ").append(content_range(range, hit.size())).append("\r\n\r\n");
+        append_content(reply.text, hit, range.first, range.count);
+    }
+    reply.text += "\r\n--mpsup-part--\r\n";
+    return true;
+}
+
+bool set_selection(http::Reply& reply, const cache::Hit& hit, const cache::Selection& selection) {
+    reply.status = selection.status;
+    const std::uint64_t size = hit.size();
+    std::string_view type;
+    bool done = true;
+    if (selection.status == 206 && selection.ranges.size() == 1) {
+        const ByteRange& range = selection.ranges.front();
+        reply.add("Content-Range", content_range(range, size));
+        done = set_content(reply, hit, range.first, range.count);
+    } else if (selection.status == 206) {
+        type = "multipart/byteranges; boundary=mpsup-part";
+        done = set_parts(reply, hit, selection.ranges, cache::find_field(hit.fields(), "Content-Type").value_or(""));
+    } else if (selection.status == 416) {
+        reply.add("Content-Range", "bytes */" + std::to_string(size));
+        return true;
+    } else if (selection.status != 304) {
+        done = set_content(reply, hit, 0, size);
+    }
+    if (done) add_fields(reply, hit.fields(), type);
+    return done;
+}
+
+} // namespace
+
+bool fill_stored(http::Reply& reply, http::LogNotes& notes, cache::Hit& hit, const cache::CacheRequest& asked,
+                 const http::Request& request, const cache::Reuse& reuse, const cache::CacheStatus& status) {
+    const auto selection = cache::select_for_client(asked, request.fields, hit.fields(), hit.metadata(), hit.size());
+    if (!set_selection(reply, hit, selection)) {
+        reply.clear();
+        return false;
+    }
+    add_number(reply, "Age", static_cast<std::uint64_t>(std::max<cache::Seconds>(reuse.age, 0)));
+    cache::CacheStatus::Text space;
+    reply.add("Cache-Status", status.text(space));
+    notes.cache = status.word();
+    reply.lender = std::make_shared<cache::Hit>(std::move(hit));
+    return true;
+}
+
+} // namespace mpsup::accelerator

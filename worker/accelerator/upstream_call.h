@@ -1,0 +1,111 @@
+// One request on its way to an upstream, and the response on its way back.
+#pragma once
+
+#include "worker/accelerator/destination.h"
+#include "worker/accelerator/poison.h"
+#include "worker/accelerator/upstreams.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mpsup::accelerator {
+
+/// What is sent. Views outlive the call.
+struct CallRequest {
+    std::string_view head;    // as forward_head writes it
+    Spool* content = nullptr; // whole; none: no content
+    bool is_head = false;     // the method is HEAD
+    bool safe = false;        // GET, HEAD, OPTIONS…: may be sent again (RFC 9110 section 9.2.1)
+    bool upgrade = false;     // 101 is asked for
+    std::string_view name;    // method, host and path, for logs and for Poison
+};
+
+/// Why there is no response. `reason` is for the log.
+struct CallFailure {
+    int status = 502; // 502, 503 or 504
+    std::string reason;
+    bool retry_after = false; // tell the client to come back soon
+};
+
+/// Finds an upstream that takes the request, with one more try where that does no harm: a request that was never sent goes to
+/// another backend; a safe one that was sent, and of whose answer not one byte came, is sent again. A request on a connection
+/// that was kept and had died meanwhile is not counted as tried, and only safe ones are sent on such connections.
+/// For a pool it takes a place in the queue, and knows waiting from slowness when time is up: 503 or 504.
+class UpstreamCall {
+public:
+    /// All outlive it. `poison` learns of children that die.
+    UpstreamCall(Upstreams& upstreams, Destination& destination, Poison& poison, const CallRequest& request)
+        : upstreams_(upstreams), destination_(destination), poison_(poison), request_(request) {}
+    ~UpstreamCall();
+    UpstreamCall(const UpstreamCall&) = delete;
+    UpstreamCall& operator=(const UpstreamCall&) = delete;
+
+    /// Until the head of the response is there: then nothing is returned.
+    [[nodiscard]] http::Task<std::optional<CallFailure>> begin();
+    /// Called with each 103 meanwhile.
+    void on_interim(std::function<void(const UpstreamHead&)> interim) { interim_ = std::move(interim); }
+
+    /// After begin().
+    [[nodiscard]] const UpstreamHead& head() const noexcept { return connection_->reader().head(); }
+
+    /// What comes next without waiting: piece, need_input, end, failed, upgraded (see ResponseReader). At its end a child is
+    /// free. Pieces are good until wait().
+    [[nodiscard]] ResponseReader::Event next();
+    [[nodiscard]] std::string_view piece() const noexcept { return connection_->reader().piece(); }
+    /// After need_input: until more is there, or the stream has ended. Something else: it failed.
+    [[nodiscard]] http::Task<std::optional<CallFailure>> wait();
+    /// Why next() said failed.
+    [[nodiscard]] const char* problem() const noexcept;
+    /// After `end`: head and pieces are not needed any more, so the connection may serve others.
+    void release();
+    /// Nobody wants the rest of it: a connection that is not at its end is closed.
+    void drop();
+
+    /// From the loop's thread: nobody wants the response any more.
+    void cancel() noexcept;
+    [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+    /// Of the connection that was upgraded.
+    [[nodiscard]] UpstreamConnection& connection() noexcept { return *connection_; }
+    /// From when the request had been sent to the first byte of the response.
+    [[nodiscard]] std::chrono::microseconds waited() const noexcept { return waited_; }
+
+private:
+    enum class Attempt {
+        answered,   // the head is there
+        stale,      // a kept connection had died
+        unsent,     // nobody has seen the request
+        unanswered, // somebody may have
+        over,       // failure_ is the answer
+    };
+
+    [[nodiscard]] http::Task<Attempt> attempt(const UpstreamAddress& address, bool kept);
+    [[nodiscard]] http::Task<Attempt> connect(const UpstreamAddress& address);
+    [[nodiscard]] http::Task<std::error_code> send(http::TimePoint deadline);
+    [[nodiscard]] http::Task<Attempt> await_head(http::TimePoint sent);
+    [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
+    [[nodiscard]] Attempt judge_silence(const char* problem);
+    [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
+    [[nodiscard]] bool choose(http::TimePoint now);
+    void settle(Outcome outcome) noexcept;
+    void child_died();
+    void finish();
+
+    Upstreams& upstreams_;
+    Destination& destination_;
+    Poison& poison_;
+    const CallRequest& request_;
+    std::function<void(const UpstreamHead&)> interim_;
+    Upstreams::Lease connection_;
+    Queue::Place place_;
+    std::optional<std::size_t> backend_; // chosen, and not yet done with
+    std::optional<std::size_t> failed_;  // the backend that failed this request
+    std::optional<CallFailure> failure_;
+    std::chrono::microseconds waited_{0};
+    bool early_ = false; // the answer began before the request was sent whole
+    bool finished_ = false;
+    bool cancelled_ = false;
+};
+
+} // namespace mpsup::accelerator

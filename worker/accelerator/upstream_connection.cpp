@@ -1,0 +1,177 @@
+#include "worker/accelerator/upstream_connection.h"
+
+#include "worker/http/socket_io.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <utility>
+
+namespace asio = boost::asio;
+
+namespace mpsup::accelerator {
+
+namespace {
+
+using http::Task;
+using http::TimePoint;
+constexpr asio::use_awaitable_t<http::Executor> use_task;
+
+std::error_code from_errno(int error) noexcept { return {error, std::generic_category()}; }
+
+} // namespace
+
+struct UpstreamConnection::Socket {
+    explicit Socket(asio::io_context& context) : stream(context) {}
+    asio::basic_stream_socket<asio::generic::stream_protocol, http::Executor> stream;
+};
+
+// A wait, known to the connection from its making to its end.
+struct UpstreamConnection::Wait {
+    Wait(Wait*& place, TimePoint until) noexcept : known(place), deadline(until) { known = this; }
+    ~Wait() { known = nullptr; }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+    [[nodiscard]] bool expire(TimePoint now) noexcept { return deadline <= now && (timed_out = true); }
+    [[nodiscard]] std::error_code result(const boost::system::error_code& error) const noexcept {
+        return timed_out ? std::make_error_code(std::errc::timed_out) : from_errno(error.value());
+    }
+
+    Wait*& known;
+    const TimePoint deadline;
+    bool timed_out = false;
+};
+
+UpstreamConnection::UpstreamConnection(asio::io_context& context) : context_(context) {}
+UpstreamConnection::~UpstreamConnection() = default;
+
+int UpstreamConnection::descriptor() const noexcept { return socket_ ? socket_->stream.native_handle() : -1; }
+
+void UpstreamConnection::close() noexcept { socket_.reset(); }
+
+void UpstreamConnection::end_sending() noexcept {
+    if (socket_) ::shutdown(descriptor(), SHUT_WR);
+}
+
+void UpstreamConnection::cancel() noexcept {
+    cancelled_ = true;
+    boost::system::error_code ignored;
+    if (socket_) socket_->stream.cancel(ignored);
+}
+
+void UpstreamConnection::expire(TimePoint now) noexcept {
+    const bool late = (reading_ && reading_->expire(now)) | (writing_ && writing_->expire(now));
+    boost::system::error_code ignored;
+    if (late && socket_) socket_->stream.cancel(ignored);
+}
+
+Task<std::error_code> UpstreamConnection::connect(const UpstreamAddress& address, TimePoint deadline) {
+    if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    const int family = address.address.ss_family;
+    Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd) co_return from_errno(errno);
+    if (!address.is_unix()) {
+        const int on = 1;
+        ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    const int connected = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size);
+    const int error = connected == 0 ? 0 : errno;
+    if (error != 0 && error != EINPROGRESS) co_return from_errno(error);
+    auto socket = std::make_unique<Socket>(context_);
+    boost::system::error_code refused;
+    socket->stream.assign(asio::generic::stream_protocol(family, 0), fd.get(), refused);
+    if (refused) co_return from_errno(refused.value());
+    static_cast<void>(fd.release());
+    socket_ = std::move(socket);
+    if (error == 0) co_return std::error_code{};
+    if (const auto failed = co_await wait_writable(deadline)) co_return failed;
+    int result = 0;
+    socklen_t size = sizeof result;
+    if (::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &result, &size) != 0) result = errno;
+    co_return from_errno(result);
+}
+
+Task<std::error_code> UpstreamConnection::wait_writable(TimePoint deadline) {
+    if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    const Wait wait(writing_, deadline);
+    boost::system::error_code error;
+    co_await socket_->stream.async_wait(asio::socket_base::wait_write, asio::redirect_error(use_task, error));
+    co_return wait.result(error);
+}
+
+// Whichever happens first ends both: what can be read wakes the one that waits, and is told apart by poll(2) afterwards.
+Task<std::error_code> UpstreamConnection::wait_writable_or_answer(TimePoint deadline) {
+    const auto waiting = std::make_shared<bool>(true);
+    socket_->stream.async_wait(asio::socket_base::wait_read, [this, waiting](const boost::system::error_code& error) {
+        boost::system::error_code ignored;
+        if (!error && *waiting) socket_->stream.cancel(ignored);
+    });
+    const std::error_code failed = co_await wait_writable(deadline);
+    *waiting = false;
+    boost::system::error_code ignored;
+    socket_->stream.cancel(ignored);
+    if (failed != std::errc::operation_canceled || cancelled_) co_return failed;
+    pollfd state{descriptor(), POLLIN, 0};
+    co_return ::poll(&state, 1, 0) > 0 ? std::make_error_code(std::errc::interrupted) : failed;
+}
+
+Task<std::error_code> UpstreamConnection::send(std::string_view first, std::string_view second, TimePoint deadline) {
+    while (!first.empty() || !second.empty()) {
+        if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+        const http::IoResult result = http::send_texts(descriptor(), first, second, false);
+        if (result.status == http::IoStatus::failed) co_return std::make_error_code(std::errc::interrupted);
+        const std::size_t of_first = std::min(result.count, first.size());
+        first.remove_prefix(of_first);
+        second.remove_prefix(result.count - of_first);
+        if (result.status != http::IoStatus::blocked) continue;
+        if (const auto failed = co_await wait_writable_or_answer(deadline)) co_return failed;
+    }
+    co_return std::error_code{};
+}
+
+Task<std::error_code> UpstreamConnection::send_raw(std::string_view bytes, TimePoint deadline) {
+    while (!bytes.empty()) {
+        const http::IoResult result = http::send_texts(descriptor(), bytes, {}, false);
+        if (result.status == http::IoStatus::failed) co_return std::make_error_code(std::errc::broken_pipe);
+        bytes.remove_prefix(result.count);
+        if (result.status != http::IoStatus::blocked) continue;
+        if (const auto failed = co_await wait_writable(deadline)) co_return failed;
+    }
+    co_return std::error_code{};
+}
+
+Task<std::error_code> UpstreamConnection::receive(TimePoint deadline) {
+    const auto got = co_await receive_raw(reader_.input_space(), deadline);
+    if (!got) co_return got.error();
+    if (*got == 0)
+        reader_.received_end();
+    else
+        reader_.received(*got);
+    co_return std::error_code{};
+}
+
+Task<std::expected<std::size_t, std::error_code>> UpstreamConnection::receive_raw(std::span<char> space,
+                                                                                  TimePoint deadline) {
+    if (cancelled_) co_return std::unexpected(std::make_error_code(std::errc::operation_canceled));
+    const Wait wait(reading_, deadline);
+    boost::system::error_code error;
+    const std::size_t count = co_await socket_->stream.async_read_some(asio::buffer(space.data(), space.size()),
+                                                                       asio::redirect_error(use_task, error));
+    if (!error) co_return count;
+    if (error == asio::error::eof) co_return std::size_t{0};
+    co_return std::unexpected(wait.result(error));
+}
+
+bool UpstreamConnection::is_quiet() const noexcept {
+    char byte = 0;
+    return socket_ && ::recv(descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+} // namespace mpsup::accelerator

@@ -1,0 +1,71 @@
+// A connection to an upstream, in one event loop.
+#pragma once
+
+#include "worker/accelerator/response_reader.h"
+#include "worker/accelerator/upstream_address.h"
+#include "worker/http/task.h"
+
+#include <expected>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+namespace mpsup::accelerator {
+
+/// Made by Upstreams, which watches its deadlines; used by one coroutine at a time, but that one may send_raw while another
+/// one waits in receive_raw. Every wait ends at its deadline
+/// (errc::timed_out, kept to within Upstreams::tick) or by cancel() (errc::operation_canceled).
+class UpstreamConnection {
+public:
+    explicit UpstreamConnection(boost::asio::io_context& context);
+    ~UpstreamConnection();
+    UpstreamConnection(const UpstreamConnection&) = delete;
+    UpstreamConnection& operator=(const UpstreamConnection&) = delete;
+
+    /// errc::resource_unavailable_try_again: the queue of a unix socket is full.
+    [[nodiscard]] http::Task<std::error_code> connect(const UpstreamAddress& address, http::TimePoint deadline);
+
+    /// Both texts, one after the other. errc::interrupted: the upstream has begun to answer (or hung up) before it took them
+    /// all, so read what it says; the connection is not to be used again.
+    [[nodiscard]] http::Task<std::error_code> send(std::string_view first, std::string_view second,
+                                                   http::TimePoint deadline);
+    /// What comes next into reader(), the end of the stream included.
+    [[nodiscard]] http::Task<std::error_code> receive(http::TimePoint deadline);
+    /// The same for connections that were upgraded, where an answer may come at any time; 0 at the end of the stream.
+    [[nodiscard]] http::Task<std::error_code> send_raw(std::string_view bytes, http::TimePoint deadline);
+    [[nodiscard]] http::Task<std::expected<std::size_t, std::error_code>> receive_raw(std::span<char> space,
+                                                                                      http::TimePoint deadline);
+    /// Ends our side; the upstream may go on sending.
+    void end_sending() noexcept;
+
+    /// Whatever waits ends now, and later waits at once; from the loop's thread.
+    void cancel() noexcept;
+
+    [[nodiscard]] ResponseReader& reader() noexcept { return reader_; }
+    [[nodiscard]] int descriptor() const noexcept;
+    [[nodiscard]] bool is_open() const noexcept { return socket_ != nullptr; }
+
+    /// Has this idle connection neither ended nor said anything? One system call.
+    [[nodiscard]] bool is_quiet() const noexcept;
+    void close() noexcept;
+
+    /// For Upstreams: ends the wait in hand if its deadline has passed.
+    void expire(http::TimePoint now) noexcept;
+
+private:
+    struct Socket;
+    struct Wait;
+
+    [[nodiscard]] http::Task<std::error_code> wait_writable(http::TimePoint deadline);
+    [[nodiscard]] http::Task<std::error_code> wait_writable_or_answer(http::TimePoint deadline);
+
+    boost::asio::io_context& context_;
+    std::unique_ptr<Socket> socket_;
+    ResponseReader reader_;
+    Wait* reading_ = nullptr; // the waits in hand
+    Wait* writing_ = nullptr;
+    bool cancelled_ = false;
+};
+
+} // namespace mpsup::accelerator

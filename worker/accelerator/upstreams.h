@@ -1,0 +1,73 @@
+// The connections of one event loop to its upstreams.
+#pragma once
+
+#include "worker/accelerator/upstream_connection.h"
+
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mpsup::accelerator {
+
+/// Used in the thread of its loop. Keeps connections to TCP backends that may serve another request, most recently used
+/// first, and watches the deadlines of all. Lives as long as the loop's coroutines; close() ends what belongs to the loop.
+class Upstreams {
+public:
+    static constexpr std::chrono::milliseconds tick{100};
+    static constexpr std::chrono::milliseconds idle_time{20'000}; // then a kept connection is closed
+    static constexpr std::size_t kept_each = 64;                  // idle ones to one address
+
+    explicit Upstreams(boost::asio::io_context& context);
+    ~Upstreams();
+    Upstreams(const Upstreams&) = delete;
+    Upstreams& operator=(const Upstreams&) = delete;
+
+    /// A connection in use. Ends it at its own end, unless it was kept.
+    class Lease {
+    public:
+        Lease() noexcept = default;
+        Lease(Lease&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), position_(other.position_) {}
+        Lease& operator=(Lease&& other) noexcept;
+        ~Lease() { end(); }
+
+        [[nodiscard]] UpstreamConnection* operator->() const noexcept;
+        [[nodiscard]] UpstreamConnection& operator*() const noexcept;
+        [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
+        /// Has it served a request before?
+        [[nodiscard]] bool is_used() const noexcept;
+
+        /// Gives it back for other requests.
+        void keep();
+        void end() noexcept;
+
+    private:
+        friend class Upstreams;
+        struct Entry;
+        Lease(Upstreams& owner, std::list<Entry>::iterator position) noexcept : owner_(&owner), position_(position) {}
+        Upstreams* owner_ = nullptr;
+        std::list<Entry>::iterator position_{};
+    };
+
+    /// A connection that was kept, if there is one that is still open and `kept` asks for it; else one that is not connected.
+    [[nodiscard]] Lease take(const UpstreamAddress& address, bool kept);
+
+    /// Closes every connection and the timer. Leases stay good, for nothing but their end.
+    void close() noexcept;
+
+    [[nodiscard]] std::size_t idle() const noexcept;
+
+private:
+    struct Ticker;
+
+    void start_ticking();
+    void on_tick();
+
+    boost::asio::io_context& context_;
+    std::list<Lease::Entry> in_use_;
+    std::unordered_map<std::string, std::list<Lease::Entry>> idle_; // by address; most recently used first
+    std::unique_ptr<Ticker> ticker_;
+};
+
+} // namespace mpsup::accelerator

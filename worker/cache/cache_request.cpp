@@ -1,0 +1,86 @@
+#include "worker/cache/cache_request.h"
+
+#include "worker/cache/field_list.h"
+
+namespace mpsup::cache {
+
+namespace {
+
+using http::equals_ignoring_case;
+using Kind = CacheRequest::Kind;
+
+bool is_safe(std::string_view method) noexcept {
+    return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PROPFIND" ||
+           method == "REPORT" || method == "SEARCH" || method == "QUERY";
+}
+
+// One pass over the fields; false: only the origin can answer.
+bool read_fields(const http::Request& request, CacheRequest& result) noexcept {
+    bool has_cache_control = false, pragma = false, cacheable = true;
+    for (const http::Field& field : request.fields) {
+        const std::string_view name = field.name;
+        switch (name.size()) {
+        case 5:
+            if (equals_ignoring_case(name, "Range")) result.range = field.value;
+            break;
+        case 6: pragma |= equals_ignoring_case(name, "Pragma") && http::list_contains(field.value, "no-cache"); break;
+        case 7: cacheable &= !equals_ignoring_case(name, "Upgrade"); break;
+        case 8: cacheable &= !equals_ignoring_case(name, "If-Match"); break;
+        case 13:
+            has_cache_control |= equals_ignoring_case(name, "Cache-Control");
+            result.has_authorization |= equals_ignoring_case(name, "Authorization");
+            result.is_conditional |= equals_ignoring_case(name, "If-None-Match");
+            break;
+        case 17: result.is_conditional |= equals_ignoring_case(name, "If-Modified-Since"); break;
+        case 19: cacheable &= !equals_ignoring_case(name, "If-Unmodified-Since"); break;
+        default: break;
+        }
+    }
+    if (has_cache_control) result.client = parse_cache_control(request.fields);
+    if (pragma && !has_cache_control) result.client.no_cache = true;
+    return cacheable;
+}
+
+void bypass(CacheRequest& result, const char* reason) noexcept {
+    result.kind = Kind::bypass;
+    result.reason = reason;
+}
+
+} // namespace
+
+CacheRequest read_request(const http::Request& request, bool tls, const Rule& rule) {
+    CacheRequest result;
+    if (request.authority.empty() || request.path.empty() || request.path.front() != '/') {
+        bypass(result, "bypass");
+        return result;
+    }
+    result.key = CacheKey::of(request, tls);
+    const bool get = request.method == "GET";
+    result.is_head = request.method == "HEAD";
+    result.is_post = request.method == "POST";
+    const bool cacheable = read_fields(request, result);
+    if (!rule.obey_clients) result.client = {};
+    if (!get) result.range = {};
+    const bool has_content = request.framing == http::Framing::chunked ||
+                             (request.framing == http::Framing::length && request.content_length > 0);
+
+    // What an unsafe request changes is out of date whether or not this route stores anything.
+    if (!is_safe(request.method))
+        result.kind = Kind::unsafe;
+    else if (!get && !result.is_head)
+        bypass(result, "method");
+    else if (!rule.on || !cacheable || has_content)
+        bypass(result, "bypass");
+    else if (result.client.no_store)
+        bypass(result, "request");
+    else
+        result.kind = Kind::lookup;
+    return result;
+}
+
+bool is_client_condition(std::string_view name) noexcept {
+    return equals_ignoring_case(name, "If-None-Match") || equals_ignoring_case(name, "If-Modified-Since") ||
+           equals_ignoring_case(name, "If-Range");
+}
+
+} // namespace mpsup::cache
