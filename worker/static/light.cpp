@@ -108,7 +108,10 @@ private:
     void search() {
         std::uint64_t times = 0;
         if (::read(search_.get(), &times, sizeof times) < 0) return; // EAGAIN: it was set anew
-        contract::Return with{.stage = stage_, .public_listeners = {}, .scoreboard = scoreboard_.get()};
+        contract::Return with{.stage = stage_,
+                              .public_listeners = {},
+                              .scoreboard = scoreboard_.get(),
+                              .cache = descriptors_.cache.get()};
         for (const auto& listeners : {std::cref(public_listeners_), std::cref(descriptors_.public_listeners)})
             for (const Fd& listener : listeners.get()) with.public_listeners.push_back(listener.get());
         auto session = contract::Session::come_back(command_line_, contract::Role::light, with);
