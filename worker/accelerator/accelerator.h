@@ -50,6 +50,7 @@ public:
 private:
     explicit Accelerator(AcceleratorState& state);
 
+    [[nodiscard]] bool is_trusted(const http::Client& client) const;
     [[nodiscard]] Result<> open_files();
     [[nodiscard]] Verdict answer_files(std::size_t index, const http::Request& request, http::Reply& reply);
     [[nodiscard]] static_files::ErrorPages* pages_of(const contract::Route* route) noexcept;
