@@ -60,7 +60,10 @@ Session::~Session() {
 }
 
 Task<> Session::run() {
-    open_ = (!listener_.proxy_protocol && !listener_.tls) ? admit() : co_await arrive();
+    if (listener_.proxy_protocol || listener_.tls)
+        open_ = co_await arrive();
+    else
+        open_ = admit();
     while (open_) {
         const TimePoint now = Clock::now();
         switch (http_.next(now)) {
@@ -83,15 +86,28 @@ Task<> Session::run() {
         case Connection::Event::close: open_ = false; break;
         }
     }
-    if (http_.must_reset()) stream_.make_reset();
+    if (http_.must_reset())
+        stream_.make_reset();
+    else if (stream_.is_secure())
+        stream_.end(); // with a close_notify the client knows that nothing was cut
 }
 
 Task<> Session::read_more() {
     read_until_ = http_.deadline().value_or(TimePoint::max());
     boost::system::error_code error;
     const std::span<char> space = http_.input_space();
-    const std::size_t count = co_await stream_.socket().async_read_some(asio::buffer(space.data(), space.size()),
-                                                                        asio::redirect_error(use_task, error));
+    std::size_t count = 0;
+    if (!stream_.is_secure()) {
+        count = co_await stream_.socket().async_read_some(asio::buffer(space.data(), space.size()),
+                                                          asio::redirect_error(use_task, error));
+    } else {
+        const IoResult result = stream_.receive(space);
+        count = result.count;
+        if (result.status == IoStatus::blocked)
+            co_await wait_readable(error);
+        else if (result.status != IoStatus::progress)
+            error = asio::error::eof;
+    }
     if (resting_ && !timed_out_ && error == asio::error::operation_aborted) {
         http_.rest();
         stream_.rest();

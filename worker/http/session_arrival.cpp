@@ -25,10 +25,11 @@ bool wake_at(int socket, std::size_t bytes) {
 
 // False: the connection ends without a word, or after one.
 Task<bool> Session::arrive() {
-    if (listener_.proxy_protocol && !co_await read_proxy_header()) co_return false;
-    if (!admit()) co_return false;
-    if (!listener_.tls) co_return true;
-    co_return co_await shake_hands();
+    bool good = true;
+    if (listener_.proxy_protocol) good = co_await read_proxy_header();
+    good = good && admit();
+    if (good && listener_.tls) good = co_await shake_hands();
+    co_return good;
 }
 
 Task<bool> Session::read_proxy_header() {

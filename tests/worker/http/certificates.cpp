@@ -75,6 +75,7 @@ TlsVisit::TlsVisit(int socket, std::string_view bytes, const Options& options) {
         std::array<char, 65536> block; // NOLINT: filled by SSL_read
         for (int count = 0; (count = ::SSL_read(ssl, block.data(), block.size())) > 0;)
             received.append(block.data(), static_cast<std::size_t>(count));
+        ::SSL_shutdown(ssl); // or else the session counts as broken off
         resumed = ::SSL_session_reused(ssl) == 1;
         session = ::SSL_get1_session(ssl);
         const unsigned char* chosen = nullptr;

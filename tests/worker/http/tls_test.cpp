@@ -88,7 +88,7 @@ TEST_F(Tls, Serves12And13AndNothingOlder) {
     serve({.pairs = {first}});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         const auto seen = visit({.version = version});
-        EXPECT_TRUE(seen->received.starts_with("HTTP/1.1 200 OK\r\n"));
+        EXPECT_TRUE(seen->received.starts_with("HTTP/1.1 200 OK\r\n")) << seen->received;
         EXPECT_TRUE(seen->received.ends_with("at once\n"));
     }
     EXPECT_FALSE(visit({.version = TLS1_1_VERSION})->connected);
@@ -100,7 +100,7 @@ TEST_F(Tls, SendsFilesStreamsAndReadsContent) {
     const auto file = visit({}, "GET /file" + close + "\r\n");
     EXPECT_EQ(file->received.size() - file->received.find("\r\n\r\n") - 4, 1'000'000U);
     const auto stream = visit({}, "GET /stream" + close + "\r\n");
-    EXPECT_EQ(std::ranges::count(stream->received, 't'), 3'000'001) << "one in text/plain";
+    EXPECT_EQ(std::ranges::count(stream->received.substr(stream->received.find("\r\n\r\n")), 't'), 3'000'000);
     EXPECT_TRUE(stream->received.ends_with("\r\n0\r\n\r\n"));
     const std::string body(200'000, 'b');
     EXPECT_TRUE(
@@ -154,7 +154,7 @@ TEST_F(Tls, ReplacesAPairWithoutDroppingConnections) {
     EXPECT_TRUE(keeper->changed());
     const auto mismatched = keeper->reload();
     ASSERT_FALSE(mismatched);
-    EXPECT_TRUE(mismatched.error().to_string().contains("is not that of")) << mismatched.error().to_string();
+    EXPECT_TRUE(mismatched.error().to_string().contains("mismatch")) << mismatched.error().to_string();
     EXPECT_EQ(shown(""), "first") << "half of a pair changes nothing";
     std::filesystem::rename(renewed.key, first.key);
     EXPECT_TRUE(keeper->changed());
