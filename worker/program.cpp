@@ -69,7 +69,7 @@ int run_worker(const char* program, MainArguments main, PerlParts perl) {
     auto order = session->wait_for_go(go_patience);
     if (!order) return fail(order.error());
     auto& [go, fds] = *order;
-    if (go.kind == contract::WorkerKind::static_files) {
+    if (go.kind != contract::WorkerKind::dynamic) {
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // what serves files starts no other program
         return static_files::run_light(std::move(*session), *command_line, go, std::move(fds));
     }

@@ -4,6 +4,7 @@
 #include "base/process_identity.h"
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/server.h"
+#include "supervisor/daemon/asking.h"
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
@@ -333,6 +334,10 @@ private:
         if (request.path == "/v1/reset") co_return co_await serve_reset(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
+        if (request.path == "/v1/ask") co_return co_await serve_ask(request.body, *answer);
+        if (request.path == "/v1/maintenance")
+            co_return answer->line(
+                result_line(set_maintenance(site_, texts_in(request.body, "workers"), has_flag(request.body, "on"))));
         if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
         answer->reply(404, R"({"error":"there is no such verb"})");
     }
@@ -372,6 +377,13 @@ private:
     asio::awaitable<void> serve_reset(const std::string& body, const Report& report, ControlAnswer& answer) {
         auto workers = texts_in(body, "workers");
         answer.line(result_line(co_await perform("reset", reset(site_, workers, report), workers)));
+    }
+
+    asio::awaitable<void> serve_ask(const std::string& body, ControlAnswer& answer) {
+        const auto questions = texts_in(body, "question");
+        if (questions.size() != 1) co_return answer.reply(400, R"({"error":"one question at a time"})");
+        std::string text = co_await ask_workers(site_, texts_in(body, "workers"), questions.front());
+        answer.reply(200, std::move(text));
     }
 
     // To the rollout that runs. It answers for itself where it was asked for.

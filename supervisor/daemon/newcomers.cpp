@@ -94,7 +94,7 @@ namespace {
 // Starts it beside what serves if it is new or has changed.
 Result<> bring_in(Site& site, const topology::WorkerSpec& spec, const topology::Diff& changes, bool fast,
                   std::vector<Newcomer>& newcomers) {
-    auto listeners = site.listeners().open(spec.listen);
+    auto listeners = site.listeners().open(endpoints_of(spec, site.around().paths));
     if (!listeners) return std::unexpected(listeners.error());
     const bool is_changed =
         std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) != changes.changed.end();

@@ -127,7 +127,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
                 std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) == changes.changed.end())
                 changes.changed.push_back({spec.name, {"reload"}});
     // All addresses first: one that cannot be had stops everything before anything has started.
-    auto bound = site.listeners().open(addresses_of(wanted.topology));
+    auto bound = site.listeners().open(endpoints_of(wanted.topology, site.around().paths));
     if (!bound) {
         forget_wanted();
         co_return Outcome{failed, bound.error().to_string()};
@@ -146,7 +146,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     if (!trouble.empty()) {
         forget_wanted();
         const bool had_served = co_await undo(site, newcomers, nullptr, trouble, report);
-        site.listeners().keep_only(addresses_of(before));
+        site.listeners().keep_only(endpoints_of(before, site.around().paths));
         co_return Outcome{is_first     ? failed
                           : had_served ? taken_back
                                        : old_kept,
@@ -155,7 +155,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     const Outcome rolled = co_await roll_in(site, newcomers, progress, report);
     if (rolled.code != 0) {
         forget_wanted();
-        site.listeners().keep_only(addresses_of(before));
+        site.listeners().keep_only(endpoints_of(before, site.around().paths));
         co_return rolled;
     }
     co_await clear_out(site, newcomers, before, changes, report);
@@ -164,7 +164,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     site.set_applied(std::move(wanted));
     site.unsure_of().clear();
     site.sort_workers();
-    site.listeners().keep_only(addresses_of(site.applied()->topology));
+    site.listeners().keep_only(endpoints_of(site.applied()->topology, site.around().paths));
     failpoint();
     record(site, *site.applied());
     failpoint();

@@ -1,5 +1,6 @@
 #include "supervisor/daemon/status.h"
 
+#include "supervisor/daemon/urls.h"
 #include "supervisor/daemon/worker_handle.h"
 
 #include <boost/json.hpp>
@@ -96,6 +97,12 @@ json::object pool_json(const topology::Pool& pool) {
     return object;
 }
 
+json::array urls_json(const topology::WorkerSpec& spec) {
+    json::array urls;
+    for (const Address& address : spec.listen) urls.emplace_back(url_of(spec, address));
+    return urls;
+}
+
 // Of the generation that serves, or the one that is on its way.
 std::string program_of_worker(const WorkerHandle& worker) {
     for (const auto& generation : worker.generations())
@@ -111,7 +118,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
     json::array listen;
     for (const Address& address : spec.listen) listen.emplace_back(address.to_string());
     json::object object{{"name", spec.name},
-                        {"kind", spec.kind == topology::Kind::dynamic ? "dynamic" : "static"},
+                        {"kind", topology::to_string(spec.kind)},
                         {"machine", "here"},
                         {"state", core::to_string(core.state())},
                         {"binary", program_of_worker(worker)},
@@ -124,6 +131,9 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"last_failure", core.last_failure()},
                         {"processes", processes_json(worker, now_ms.has_value())}};
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
+    if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.pool_socket();
+    if (!spec.front->flags.empty()) object["urls"] = urls_json(spec);
+    if (worker.is_in_maintenance()) object["maintenance"] = true;
     if (now_ms) object["updated_at"] = timestamp(*now_ms);
     return json::serialize(object);
 }

@@ -79,7 +79,8 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     const bool is_predecessor = is_namesake || (has_master && (phase == core::Phase::draining || !known->draining));
     GenerationHandle& generation =
         is_predecessor ? *known : generation_of({{}, spec_.name, number, false, hello.pid, 0}, phase);
-    for (const auto& [address, listener] : returned.listeners) generation.listeners.push_back(listener);
+    for (const auto& [endpoint, listener] : returned.listeners) generation.listeners.push_back(listener);
+    if (returned.cache) adopt_cache(std::move(returned.cache));
     generation.program = returned.program;
     const bool is_recorded = returned.record.has_value();
     ServingProcess process = serving_process(returned);

@@ -194,9 +194,17 @@ public:
     /// One that came after that.
     void settle(core::GenerationNumber number);
 
+    // Light workers (worker_asking.cpp)
+    /// What the generation that serves answers to a question (contract/light_control.h), at most some seconds later.
+    [[nodiscard]] boost::asio::awaitable<Result<std::string>> ask(std::string question);
+    /// Everything is answered 503, also by what comes after it, until it is set off.
+    [[nodiscard]] Result<> set_maintenance(bool on);
+    [[nodiscard]] bool is_in_maintenance() const;
+
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] const topology::WorkerSpec& spec() const { return spec_; }
+    [[nodiscard]] std::string pool_socket() const { return around_.paths.pool_socket(spec_.name); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
     [[nodiscard]] const std::vector<std::unique_ptr<GenerationHandle>>& generations() const { return generations_; }
     [[nodiscard]] const HealthView& health() const { return health_; }
@@ -220,6 +228,9 @@ private:
     boost::asio::awaitable<void> record_intent(state::ProcessRow row);
     [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
+    void on_answer(const GenerationHandle& generation, contract::Answer answer);
+    [[nodiscard]] int cache_for(const topology::WorkerSpec& spec); // -1: it has none
+    void adopt_cache(Fd cache);
     void send_drain(GenerationHandle& generation);
     [[nodiscard]] core::WorkerRules rules() const; // rules_of, with the time that hooks may take
     void call_hooks(const core::Note& note);
@@ -290,6 +301,15 @@ private:
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
     std::set<pid_t> stopped_;                          // that are being judged
     std::optional<int> first_size_;                    // of what is being spawned
+    struct Question {
+        explicit Question(const boost::asio::any_io_executor& executor) : bell(executor) {}
+        core::GenerationNumber generation = 0; // that was asked
+        std::optional<std::string> answer;
+        Bell bell;
+    };
+    std::map<std::uint64_t, std::shared_ptr<Question>> questions_;
+    std::uint64_t last_question_ = 0;
+    Fd cache_; // of an accelerator; outlives its processes
     bool acting_ = false;
     bool closed_ = false;
 };

@@ -212,6 +212,8 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             [&](const contract::Promote&) { distrust(*generation, "said promote"); },
             [&](const contract::Reopen&) { distrust(*generation, "said reopen"); },
             [&](const contract::Drain&) { distrust(*generation, "said drain"); },
+            [&](const contract::Ask&) { distrust(*generation, "said ask"); },
+            [&](contract::Answer& answer) { on_answer(*generation, std::move(answer)); },
         },
         message);
     act();

@@ -67,6 +67,10 @@ Result<Session> Session::come_back(const CommandLine& command_line, Role role, c
         hello.fds.push_back(FdRole::scoreboard);
         fds.push_back(with.scoreboard);
     }
+    if (with.cache >= 0) {
+        hello.fds.push_back(FdRole::cache);
+        fds.push_back(with.cache);
+    }
     Session session(std::move(*socket));
     if (auto sent = session.send(hello, fds); !sent) return std::unexpected(sent.error());
     return session;

@@ -36,6 +36,7 @@ struct Return {
     int wanted = 0; // as in Hello
     std::vector<int> public_listeners;
     int scoreboard = -1; // -1: it has none
+    int cache = -1;      // as that
 };
 
 /// How often a process that has no supervisor looks for one.

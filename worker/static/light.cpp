@@ -1,6 +1,7 @@
 #include "worker/static/light.h"
 
 #include "base/output.h"
+#include "worker/contract/light_control.h"
 #include "worker/contract/scoreboard.h"
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
@@ -93,9 +94,16 @@ private:
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
             if (const auto* reopen = std::get_if<contract::Reopen>(&received->message))
                 reopen_logs(*reopen, std::move(received->fds));
+            if (const auto* ask = std::get_if<contract::Ask>(&received->message)) reply_to(*ask);
             if (const auto* drain_now = std::get_if<contract::Drain>(&received->message)) drain(drain_now->grace);
         }
         return false;
+    }
+
+    void reply_to(const contract::Ask& ask) {
+        const std::string text = control_ ? contract::answer(*control_, ask.text)
+                                          : R"({"error":"this worker serves files: it has no cache"})";
+        if (auto sent = session_->send(contract::Answer{ask.id, text}); !sent) static_cast<void>(fail(sent.error()));
     }
 
     void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {
@@ -108,7 +116,10 @@ private:
     void search() {
         std::uint64_t times = 0;
         if (::read(search_.get(), &times, sizeof times) < 0) return; // EAGAIN: it was set anew
-        contract::Return with{.stage = stage_, .public_listeners = {}, .scoreboard = scoreboard_.get()};
+        contract::Return with{.stage = stage_,
+                              .public_listeners = {},
+                              .scoreboard = scoreboard_.get(),
+                              .cache = descriptors_.cache.get()};
         for (const auto& listeners : {std::cref(public_listeners_), std::cref(descriptors_.public_listeners)})
             for (const Fd& listener : listeners.get()) with.public_listeners.push_back(listener.get());
         auto session = contract::Session::come_back(command_line_, contract::Role::light, with);
@@ -139,6 +150,7 @@ private:
     http::EventServer& server_;
     Descriptors& descriptors_;
     std::chrono::milliseconds grace_;
+    contract::LightControl* control_ = nullptr; // what operators ask goes to; null: there is nothing to be asked
     contract::Stage stage_ = contract::Stage::ready;
     std::vector<Fd> public_listeners_; // for the next supervisor
     Fd scoreboard_;                    // as these
