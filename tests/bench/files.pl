@@ -79,4 +79,4 @@ sub cpu {
     return $sum / 1e9;
 }
 
-sub median { return (sort { $a <=> $b } @_)[$#_ / 2] }
+sub median { return (sort { $a <=> $b } @_)[$#_ / 4] }

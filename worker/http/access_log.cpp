@@ -1,7 +1,9 @@
 #include "worker/http/access_log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -49,6 +51,75 @@ std::string_view bracketed_time(std::time_t time) {
     return {text, size};
 }
 
+// "12.345"
+void append_milliseconds(std::string& out, std::chrono::microseconds time) {
+    const auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+    append_number(out, count / 1000);
+    const auto rest = static_cast<unsigned>(count % 1000);
+    out += {'.', static_cast<char>('0' + rest / 100), static_cast<char>('0' + rest / 10 % 10),
+            static_cast<char>('0' + rest % 10)};
+}
+
+void append_if_known(std::string& out, std::optional<std::chrono::microseconds> time) {
+    if (time)
+        append_milliseconds(out, *time);
+    else
+        out += '-';
+}
+
+void append_notes(std::string& out, const AccessRecord& record) {
+    const LogNotes& notes = *record.notes;
+    out += ' ';
+    append_escaped(out, notes.tier);
+    out += " \"";
+    append_escaped(out, notes.cache);
+    out += "\" ";
+    append_if_known(out, notes.queue);
+    out += ' ';
+    append_if_known(out, notes.heavy);
+    out += ' ';
+    append_milliseconds(out, record.took);
+    out += ' ';
+    append_number(out, record.bytes_in);
+    out += ' ';
+    out += notes.child > 0 ? std::to_string(notes.child) : "-";
+    out += ' ';
+    out += notes.child > 0 ? std::to_string(notes.generation) : "-";
+    out += " \"";
+    append_escaped(out, notes.request_id);
+    out += '"';
+}
+
+void append_json_name(std::string& out, std::string_view name) { out.append(",\"").append(name).append("\":"); }
+
+void append_json(std::string& out, std::string_view name, std::uint64_t number) {
+    append_json_name(out, name);
+    append_number(out, number);
+}
+
+void append_json(std::string& out, std::string_view name, std::chrono::microseconds time) {
+    append_json_name(out, name);
+    append_milliseconds(out, time);
+}
+
+// Nothing when it is empty.
+void append_json(std::string& out, std::string_view name, std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    if (text.empty()) return;
+    append_json_name(out, name);
+    out += '"';
+    for (const char c : text) {
+        const auto octet = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\')
+            out += {'\\', c};
+        else if (octet >= 0x20 && octet < 0x7f)
+            out += c;
+        else
+            out.append("\\u00") += {digits[octet >> 4U], digits[octet & 15U]};
+    }
+    out += '"';
+}
+
 } // namespace
 
 void format_access_line(std::string& out, const AccessRecord& record, std::time_t time) {
@@ -67,14 +138,45 @@ void format_access_line(std::string& out, const AccessRecord& record, std::time_
     append_escaped(out, record.referer);
     out += "\" \"";
     append_escaped(out, record.user_agent);
-    out += "\"\n";
+    out += '"';
+    if (record.notes) append_notes(out, record);
+    out += '\n';
+}
+
+void format_json_line(std::string& out, const AccessRecord& record, std::time_t time) {
+    std::tm tm{};
+    ::gmtime_r(&time, &tm);
+    char text[32];
+    out.append("{\"time\":\"").append(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm)) += '"';
+    append_json(out, "remote", record.remote);
+    append_json(out, "user", record.user);
+    append_json(out, "request", record.request_line);
+    append_json(out, "status", static_cast<std::uint64_t>(record.status));
+    append_json(out, "bytes", record.bytes);
+    append_json(out, "referer", record.referer);
+    append_json(out, "user_agent", record.user_agent);
+    if (const LogNotes* notes = record.notes) {
+        append_json(out, "tier", notes->tier);
+        append_json(out, "cache", notes->cache);
+        if (notes->queue) append_json(out, "queue_ms", *notes->queue);
+        if (notes->heavy) append_json(out, "heavy_ms", *notes->heavy);
+        append_json(out, "client_ms", record.took);
+        append_json(out, "bytes_in", record.bytes_in);
+        if (notes->child > 0) append_json(out, "child", static_cast<std::uint64_t>(notes->child));
+        if (notes->child > 0) append_json(out, "generation", notes->generation);
+        append_json(out, "request_id", notes->request_id);
+    }
+    out += "}\n";
 }
 
 void AccessLog::add(const AccessRecord& record) {
     if (!file_) return;
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    format_access_line(lines_, record, now.tv_sec);
+    if (json_)
+        format_json_line(lines_, record, now.tv_sec);
+    else
+        format_access_line(lines_, record, now.tv_sec);
     ++pending_count_;
     if (lines_.size() >= flush_size) flush();
 }

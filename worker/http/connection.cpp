@@ -236,8 +236,9 @@ void Connection::end_connection(bool gently, TimePoint now) {
 
 bool Connection::idle() const noexcept { return phase_ == Phase::head && used_ && buffer_.unread().empty(); }
 
-bool Connection::quiet(std::chrono::milliseconds time, TimePoint now) const noexcept {
-    return phase_ == Phase::head && buffer_.unread().empty() && now - progress_ >= time;
+std::optional<TimePoint> Connection::quiet_since() const noexcept {
+    if (phase_ != Phase::head || !buffer_.unread().empty()) return std::nullopt;
+    return progress_;
 }
 
 void Connection::rest() noexcept {

@@ -45,6 +45,9 @@ public:
     /// `options` must outlive the connection. `now`: when it was accepted.
     Connection(const Options& options, TimePoint now);
 
+    /// The client may begin only now, as something else came first: its time for the first head starts anew.
+    void begin(TimePoint now) noexcept { head_start_ = progress_ = now; }
+
     [[nodiscard]] Event next(TimePoint now);
 
     /// Room for at least one byte. Views of the request stay good, body_piece() does not.
@@ -93,9 +96,9 @@ public:
     void drain() noexcept { draining_ = true; }
     /// Between requests, not one byte of a next one here.
     [[nodiscard]] bool idle() const noexcept;
-    /// Waits for the first byte of a head, and has been for `time`.
-    [[nodiscard]] bool quiet(std::chrono::milliseconds time, TimePoint now) const noexcept;
-    /// Gives the memory of its buffers back; only while quiet().
+    /// Since when it has been waiting for the first byte of a head; nothing when it is not.
+    [[nodiscard]] std::optional<TimePoint> quiet_since() const noexcept;
+    /// Gives the memory of its buffers back; only while it is quiet.
     void rest() noexcept;
     /// Status and reason of the engine's own reply, after `replied`.
     [[nodiscard]] Refusal own_reply() const noexcept { return own_reply_; }

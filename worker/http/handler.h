@@ -31,7 +31,7 @@ public:
 
     /// Before the loop runs: what the handler does on its own account (timers, kept connections) it does on `context`.
     virtual void attach(boost::asio::io_context&) {}
-    /// When the loop has ended for good: whatever belongs to the context must be let go of now. Calls of serve() that were
+    /// When the loop has ended for good, in its thread still: whatever belongs to the context must be let go of now. Calls of serve() that were
     /// cut short are not resumed, only destroyed, right afterwards.
     virtual void detach() noexcept {}
 };

@@ -25,6 +25,7 @@ struct Limits {
 /// Each is measured on the monotonic clock. The whole head must arrive within `head` of its first byte; a body must
 /// not pause for `body_stall`, and on the whole keep up `body_rate` (bytes a second) after a first `body_stall`.
 struct Deadlines {
+    std::chrono::milliseconds handshake{10'000}; // PROXY header and TLS, each
     std::chrono::milliseconds head{10'000};
     std::chrono::milliseconds body_stall{10'000};
     std::uint64_t body_rate = 500;

@@ -32,12 +32,12 @@ bool fits_memory(const Reply& reply) noexcept {
 class Busy {
 public:
     explicit Busy(LoopParts& loop) noexcept : loop_(loop) {
-        if (loop_.busy++ == 0) loop_.scoreboard.set(contract::Activity::sending);
+        if (loop_.server.busy++ == 0) loop_.server.scoreboard.set(contract::Activity::sending);
     }
     Busy(const Busy&) = delete;
     Busy& operator=(const Busy&) = delete;
     ~Busy() {
-        if (--loop_.busy == 0) loop_.scoreboard.set(contract::Activity::waiting);
+        if (--loop_.server.busy == 0) loop_.server.scoreboard.set(contract::Activity::waiting);
     }
 
 private:
@@ -46,10 +46,24 @@ private:
 
 } // namespace
 
-Session::Session(LoopParts& loop, Stream stream, Client client, TimePoint now)
-    : loop_(loop), stream_(std::move(stream)), client_(std::move(client)), http_(loop.connection, now) {}
+Session::Session(LoopParts& loop, const ListenerOptions& listener, Stream stream, Client client, TimePoint now)
+    : loop_(loop),
+      listener_(listener),
+      stream_(std::move(stream)),
+      client_(std::move(client)),
+      http_(loop.server.options.connection, now) {
+    client_.trusted = listener.trusted;
+}
+
+Session::~Session() {
+    if (counted_) loop_.server.guards.leave(*guard_);
+}
 
 Task<> Session::run() {
+    if (listener_.proxy_protocol || listener_.tls)
+        open_ = co_await arrive();
+    else
+        open_ = admit();
     while (open_) {
         const TimePoint now = Clock::now();
         switch (http_.next(now)) {
@@ -72,24 +86,37 @@ Task<> Session::run() {
         case Connection::Event::close: open_ = false; break;
         }
     }
-    if (http_.must_reset()) stream_.make_reset();
+    if (http_.must_reset())
+        stream_.make_reset();
+    else if (stream_.is_secure())
+        stream_.end(); // with a close_notify the client knows that nothing was cut
 }
 
 Task<> Session::read_more() {
     read_until_ = http_.deadline().value_or(TimePoint::max());
     boost::system::error_code error;
     const std::span<char> space = http_.input_space();
-    const std::size_t count = co_await stream_.socket().async_read_some(asio::buffer(space.data(), space.size()),
-                                                                        asio::redirect_error(use_task, error));
+    std::size_t count = 0;
+    if (!stream_.is_secure()) {
+        count = co_await stream_.socket().async_read_some(asio::buffer(space.data(), space.size()),
+                                                          asio::redirect_error(use_task, error));
+    } else {
+        const IoResult result = stream_.receive(space);
+        count = result.count;
+        if (result.status == IoStatus::blocked)
+            co_await wait_readable(error);
+        else if (result.status != IoStatus::progress)
+            error = asio::error::eof;
+    }
     if (resting_ && !timed_out_ && error == asio::error::operation_aborted) {
         http_.rest();
+        stream_.rest();
         co_await wait_readable(error);
-        resting_ = false;
-        if (!error) co_return;
     }
     resting_ = false;
     read_until_ = TimePoint::max();
     const bool timed_out = std::exchange(timed_out_, false);
+    if (!error && count == 0) co_return; // there is something to be read now
     if (!error)
         http_.received(count, Clock::now());
     else if (timed_out)
@@ -99,7 +126,7 @@ Task<> Session::read_more() {
 }
 
 Task<> Session::wait_readable(boost::system::error_code& error) {
-    co_await stream_.socket().async_wait(Socket::wait_read, asio::redirect_error(use_task, error));
+    co_await stream_.socket().async_wait(stream_.wait_type(), asio::redirect_error(use_task, error));
 }
 
 void Session::interrupt() noexcept {
@@ -114,7 +141,8 @@ void Session::tick(TimePoint now) {
         read_until_ = write_until_ = TimePoint::max();
         timed_out_ = true;
         interrupt();
-    } else if (!resting_ && read_until_ != TimePoint::max() && http_.quiet(rest_after, now)) {
+    } else if (const auto since = http_.quiet_since();
+               !resting_ && !timed_out_ && read_until_ != TimePoint::max() && since && now - *since >= rest_after) {
         resting_ = true;
         interrupt();
     }
@@ -122,6 +150,11 @@ void Session::tick(TimePoint now) {
 
 bool Session::watched() const noexcept {
     return turn_ && turn_->gone && std::min(read_until_, write_until_) == TimePoint::max();
+}
+
+void Session::give_up() noexcept {
+    timed_out_ = true;
+    interrupt();
 }
 
 void Session::client_gone() {
@@ -137,11 +170,25 @@ void Session::abandon() {
 bool Session::begin_request(TimePoint now) {
     turn_ = loop_.turns.take();
     turn_->start = now;
+    if (guard_ && over_rate(now)) return true;
     return loop_.handler.begin(http_.request(), client_, turn_->notes, turn_->reply) == Handler::Verdict::answered;
+}
+
+// RFC 6585 section 4.
+bool Session::over_rate(TimePoint now) {
+    const auto wait = loop_.server.guards.charge(*guard_, now);
+    if (!wait) return false;
+    Reply& reply = turn_->reply;
+    reply.status = 429;
+    reply.add("Content-Type", "text/plain; charset=utf-8");
+    reply.add("Retry-After", std::to_string(wait->count()));
+    reply.text = "429 Too Many Requests\n";
+    return true;
 }
 
 Task<> Session::serve() {
     const Busy busy(loop_);
+    name_local_end();
     try {
         co_await loop_.handler.serve(*this);
     } catch (const std::exception& failed) {
@@ -210,7 +257,7 @@ void Session::end_answer(bool whole) {
     const TimePoint now = Clock::now();
     // As others say it: the client left before there was an answer.
     record(open_ || turn_->touched ? turn_->status : 499);
-    loop_.scoreboard.count_request(milliseconds_of(now));
+    loop_.server.scoreboard.count_request(milliseconds_of(now));
     if (open_) http_.finish_response(whole, now);
     loop_.turns.give(std::move(turn_));
 }
@@ -220,6 +267,11 @@ void Session::record(int status) {
     const Request& request = http_.request();
     AccessRecord line;
     line.remote = client_.address;
+    if (turn_ && (loop_.log.wants_all() || !turn_->notes.empty())) {
+        line.notes = &turn_->notes;
+        line.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - turn_->start);
+        line.bytes_in = http_.body_received();
+    }
     line.request_line = http_.request_line();
     line.status = status;
     line.bytes = turn_ ? turn_->sent : 0;
@@ -235,7 +287,7 @@ void Session::record(int status) {
 IoStatus Session::push(std::string_view& content, std::string_view after, bool more_follows) {
     for (;;) {
         const std::string_view head = http_.output();
-        if (head.empty() && content.empty()) return IoStatus::progress;
+        if (head.empty() && content.empty()) return more_follows ? IoStatus::progress : stream_.flush();
         const std::string_view texts[] = {head, content, after};
         const IoResult result = stream_.send(texts, more_follows);
         if (result.status != IoStatus::progress) return result.status;
@@ -298,7 +350,7 @@ Task<> Session::send_file(int file, std::uint64_t start, std::uint64_t size) {
 }
 
 Task<> Session::wait_writable() {
-    write_until_ = Clock::now() + loop_.connection.deadlines.write_stall;
+    write_until_ = Clock::now() + loop_.server.options.connection.deadlines.write_stall;
     boost::system::error_code error;
     co_await stream_.socket().async_wait(Socket::wait_write, asio::redirect_error(use_task, error));
     write_until_ = TimePoint::max();

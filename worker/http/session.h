@@ -5,12 +5,16 @@
 #include "worker/http/cold_files.h"
 #include "worker/http/connection.h"
 #include "worker/http/exchange.h"
+#include "worker/http/guards.h"
 #include "worker/http/handler.h"
+#include "worker/http/server_options.h"
 #include "worker/http/stream.h"
 #include "worker/http/turn.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace mpsup::contract {
 class ScoreboardWriter;
@@ -18,29 +22,41 @@ class ScoreboardWriter;
 
 namespace mpsup::http {
 
+/// What all loops of a server have in common.
+struct ServerParts {
+    const ServerOptions options;
+    contract::ScoreboardWriter& scoreboard;
+    Guards guards{options.guards};
+    std::atomic<int> busy{0}; // answers that wait for something
+};
+
 /// What the connections of one loop have in common.
 struct LoopParts {
     boost::asio::io_context& io;
-    const Connection::Options& connection;
+    ServerParts& server;
     Handler& handler;
-    AccessLog& log;
-    contract::ScoreboardWriter& scoreboard;
+    AccessLog log;
     Turns turns{};
     ColdFiles cold_files{io};
-    std::size_t busy = 0; // answers that wait for something
 };
 
 /// Drives a Connection over a Stream. Everything is called in the thread of the loop; lives until run() has ended. Where it
 /// waits it has set a deadline, which tick() enforces.
 class Session final : public Exchange {
 public:
-    Session(LoopParts& loop, Stream stream, Client client, TimePoint now);
+    /// `listener`, by which it came, outlives the session.
+    Session(LoopParts& loop, const ListenerOptions& listener, Stream stream, Client client, TimePoint now);
+    ~Session() override;
 
     [[nodiscard]] Task<> run();
 
     /// Now and then: ends waits whose deadline has passed, and takes the buffers of a connection that is idle.
     void tick(TimePoint now);
     void drain() noexcept { http_.drain(); }
+    /// Since when it has been idle, with nothing of a request here; nothing when it is not.
+    [[nodiscard]] std::optional<TimePoint> idle_since() const noexcept { return http_.quiet_since(); }
+    /// Closes a connection that is idle.
+    void give_up() noexcept;
     /// A handler asked to be told when the client hangs up, and is waiting for something else.
     [[nodiscard]] bool watched() const noexcept;
     [[nodiscard]] int fd() noexcept { return stream_.fd(); }
@@ -68,6 +84,12 @@ public:
     void end_raw(bool both) noexcept override;
 
 private:
+    // Before the first request.
+    [[nodiscard]] Task<bool> arrive();
+    [[nodiscard]] Task<bool> read_proxy_header();
+    [[nodiscard]] Task<bool> shake_hands();
+    [[nodiscard]] bool admit();
+
     // Reading.
     [[nodiscard]] Task<> read_more();
     [[nodiscard]] Task<> wait_readable(boost::system::error_code& error);
@@ -75,6 +97,8 @@ private:
 
     // From head to answer.
     [[nodiscard]] bool begin_request(TimePoint now);
+    [[nodiscard]] bool over_rate(TimePoint now);
+    void name_local_end();
     [[nodiscard]] Task<> serve();
     [[nodiscard]] Task<> send_own_reply();
     [[nodiscard]] bool respond(Reply& reply);
@@ -95,14 +119,17 @@ private:
     [[nodiscard]] Task<> wait_writable();
 
     LoopParts& loop_;
+    const ListenerOptions& listener_;
     Stream stream_;
     Client client_;
     Connection http_;
-    std::unique_ptr<Turn> turn_; // of the request in hand
+    std::optional<GuardKey> guard_; // by which it is limited
+    std::unique_ptr<Turn> turn_;    // of the request in hand
     TimePoint read_until_ = TimePoint::max();
     TimePoint write_until_ = TimePoint::max();
     bool open_ = true;
     bool timed_out_ = false;
+    bool counted_ = false; // among the connections of its address
     bool resting_ = false; // it was idle for long enough to give up its buffers
 };
 

@@ -4,7 +4,10 @@
 
 namespace mpsup::http {
 
-void Stream::end() noexcept { ::shutdown(fd(), SHUT_WR); }
+void Stream::end() noexcept {
+    if (tls_) tls_->end();
+    ::shutdown(fd(), SHUT_WR);
+}
 
 void Stream::make_reset() noexcept {
     const linger reset{1, 0};

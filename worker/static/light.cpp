@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ int fail(const Error& error) {
 struct Descriptors {
     std::vector<Fd> public_listeners, private_listeners;
     Fd cache;
-    http::AccessLog access_log;
+    Fd access_log;
 
     Descriptors(const contract::Go& go, std::vector<Fd> fds) {
         for (std::size_t i = 0; i < fds.size(); ++i) {
@@ -42,7 +43,7 @@ struct Descriptors {
             case contract::FdRole::cache: cache = std::move(fds[i]); break;
             case contract::FdRole::output:
             case contract::FdRole::scoreboard: break; // nobody sends one
-            case contract::FdRole::access_log: access_log = http::AccessLog(std::move(fds[i])); break;
+            case contract::FdRole::access_log: access_log = std::move(fds[i]); break;
             }
         }
     }
@@ -109,7 +110,7 @@ private:
     void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {
         for (std::size_t i = 0; i < std::min(fds.size(), order.fds.size()); ++i) {
             if (order.fds[i] == contract::FdRole::output) move_output(fds[i]);
-            if (order.fds[i] == contract::FdRole::access_log) descriptors_.access_log.reopen(std::move(fds[i]));
+            if (order.fds[i] == contract::FdRole::access_log) server_.reopen_log(std::move(fds[i]));
         }
     }
 
@@ -162,20 +163,27 @@ private:
 
 int run_light(contract::Session session, const contract::CommandLine& command_line, const contract::Go& go,
               std::vector<Fd> fds) {
+    http::raise_descriptor_limit();
     Descriptors descriptors(go, std::move(fds));
     if (go.front.routes.size() != 1 || go.front.routes[0].target != contract::Route::Target::files)
         return fail({"a static worker has one folder", {}});
-    auto files = FileHandler::open(go.front.routes[0], go.front.error_pages);
-    if (!files) {
-        static_cast<void>(session.send(contract::Failed{files.error().to_string()}));
-        return fail(files.error());
+    std::vector<std::unique_ptr<FileHandler>> files; // one for each thread
+    for (std::uint32_t i = 0; i < go.front.threads; ++i) {
+        auto handler = FileHandler::open(go.front.routes[0], go.front.error_pages);
+        if (!handler) {
+            static_cast<void>(session.send(contract::Failed{handler.error().to_string()}));
+            return fail(handler.error());
+        }
+        files.push_back(std::move(*handler));
     }
     auto memory = contract::make_scoreboard();
     if (!memory) return fail(memory.error());
     auto scoreboard = contract::ScoreboardWriter::open(memory->get());
     if (!scoreboard) return fail(scoreboard.error());
 
-    http::EventServer server({}, **files, descriptors.access_log, *scoreboard);
+    std::vector<http::Handler*> handlers;
+    for (const auto& handler : files) handlers.push_back(handler.get());
+    http::EventServer server({}, handlers, std::move(descriptors.access_log), *scoreboard);
     Obedience obedience(std::move(session), command_line, server, descriptors, go.grace);
     server.on_terminate([&] { obedience.drain(); });
     for (Fd& listener : descriptors.private_listeners)

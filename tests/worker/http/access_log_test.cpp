@@ -26,6 +26,40 @@ TEST(AccessLine, CannotBeForged) {
     EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
 }
 
+TEST(AccessLine, SaysWhatIsKnownBehindTheCombinedFormat) {
+    LogNotes notes;
+    notes.tier = "pool";
+    notes.cache = "fwd=miss; \"x\"";
+    notes.request_id = "id\n1";
+    notes.queue = std::chrono::microseconds(1'250);
+    notes.child = 42;
+    notes.generation = 3;
+    AccessRecord record{"127.0.0.1", "", "GET / HTTP/1.1", 200, 42, "", ""};
+    record.notes = &notes;
+    record.took = std::chrono::microseconds(1'002'003);
+    record.bytes_in = 7;
+    EXPECT_EQ(line_of(record), "127.0.0.1 - - [06/Nov/1994:08:49:37 +0000] \"GET / HTTP/1.1\" 200 42 \"-\" \"-\" "
+                               "pool \"fwd=miss; \\\"x\\\"\" 1.250 - 1002.003 7 42 3 \"id\\x0a1\"\n");
+    notes.clear();
+    EXPECT_TRUE(notes.empty());
+    EXPECT_TRUE(line_of(record).ends_with("\"-\" \"-\" - \"-\" - - 1002.003 7 - - \"-\"\n"));
+}
+
+TEST(JsonLine, IsOneObject) {
+    LogNotes notes;
+    notes.tier = "cache";
+    notes.cache = "hit";
+    notes.heavy = std::chrono::microseconds(5);
+    AccessRecord record{"127.0.0.1", "", "GET /\"\\ HTTP/1.1", 200, 42, "r\xff\n", ""};
+    record.notes = &notes;
+    std::string out;
+    format_json_line(out, record, 784111777);
+    EXPECT_EQ(out, R"({"time":"1994-11-06T08:49:37Z","remote":"127.0.0.1","request":"GET /\"\\ HTTP/1.1",)"
+                   R"("status":200,"bytes":42,"referer":"r\u00ff\u000a","tier":"cache","cache":"hit","heavy_ms":0.005,)"
+                   R"("client_ms":0.000,"bytes_in":0})"
+                   "\n");
+}
+
 TEST(AccessLog, WritesWhatItGatheredWhenFlushed) {
     Pipe pipe = *make_pipe();
     AccessLog log(std::move(pipe.write));

@@ -186,7 +186,7 @@ protected:
                          {"/echo", echo_raw},
                          {"/nothing", say_nothing},
                          {"/throw", throw_up}}};
-    TestServer server{handler, options()};
+    TestServer server{&handler, options()};
 };
 
 TEST_F(Later, MixesWithAnswersAtOnceOnOneConnection) {

@@ -93,13 +93,13 @@ Fd listen_anywhere(std::uint16_t& port) {
     return fd;
 }
 
-TestServer::TestServer(Handler& handler, const EventServer::Options& options) {
+TestServer::TestServer(std::span<Handler* const> handlers, const EventServer::Options& options,
+                       ListenerOptions listener) {
     std::string pattern = "/tmp/mpsup-log-XXXXXX";
     log_file_.reset(::mkostemp(pattern.data(), O_CLOEXEC | O_APPEND));
     ::unlink(pattern.c_str());
-    log_ = AccessLog(log_file_.duplicate().value());
-    server_ = std::make_unique<EventServer>(options, handler, log_, scoreboard_);
-    EXPECT_TRUE(server_->listen(listen_anywhere(port_)));
+    server_ = std::make_unique<EventServer>(options, handlers, log_file_.duplicate().value(), scoreboard_);
+    EXPECT_TRUE(server_->listen(listen_anywhere(port_), std::move(listener)));
     thread_ = std::thread([this] { server_->run(); });
 }
 

@@ -55,7 +55,10 @@ private:
 
 class TestServer {
 public:
-    TestServer(Handler& handler, const EventServer::Options& options);
+    /// A thread for each handler.
+    TestServer(std::span<Handler* const> handlers, const EventServer::Options& options, ListenerOptions listener = {});
+    TestServer(Handler* handler, const EventServer::Options& options, ListenerOptions listener = {})
+        : TestServer(std::span<Handler* const>(&handler, 1), options, std::move(listener)) {}
     ~TestServer() { stop(); }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -75,7 +78,6 @@ public:
 private:
     std::uint16_t port_ = 0;
     Fd log_file_;
-    AccessLog log_;
     contract::ScoreboardWriter scoreboard_;
     std::unique_ptr<EventServer> server_;
     std::thread thread_;

@@ -1,0 +1,51 @@
+// Certificates made for a test, and a TLS client.
+#pragma once
+
+#include "worker/http/tls_keeper.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct ssl_session_st;
+
+namespace mpsup::http {
+
+/// A folder with self-signed pairs, gone with the object.
+class CertificateFolder {
+public:
+    CertificateFolder();
+    ~CertificateFolder();
+
+    /// NAME.crt and NAME.key for these host names; good for `days` from now, or no more when it is negative.
+    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1) const;
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+/// What a TLS client saw of a server.
+class TlsVisit {
+public:
+    struct Options {
+        std::string name{};                // SNI
+        std::string protocols{};           // ALPN, as it is on the wire
+        int version = 0;                   // TLS1_2_VERSION …; 0: any
+        ssl_session_st* session = nullptr; // to be resumed
+    };
+    /// Shakes hands over a blocking socket, sends `bytes`, and reads until the connection ends.
+    TlsVisit(int socket, std::string_view bytes, const Options& options);
+    ~TlsVisit();
+    TlsVisit(const TlsVisit&) = delete;
+    TlsVisit& operator=(const TlsVisit&) = delete;
+
+    bool connected = false;
+    std::string received;
+    std::string common_name; // of the certificate it was shown
+    std::string protocol;    // ALPN
+    bool resumed = false;
+    ssl_session_st* session = nullptr;
+};
+
+} // namespace mpsup::http
