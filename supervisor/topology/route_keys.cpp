@@ -2,6 +2,7 @@
 #include "base/units.h"
 #include "supervisor/topology/key_table.h"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <type_traits>
@@ -137,7 +138,8 @@ constexpr Key expires_key() {
 }
 
 constexpr Key symlinks_key() {
-    Key key = plain("symlinks", Type::choice, "are symbolic links followed: that stay below the folder, of the target's owner, none, all");
+    Key key = plain("symlinks", Type::choice,
+                    "are symbolic links followed: that stay below the folder, of the target's owner, none, all");
     key.choices = symlink_choices;
     key.get_of_route = [](const RouteSpec& route) {
         return OptionalValue(std::string(symlink_choices[static_cast<std::size_t>(route.rule.files.symlinks)].word));

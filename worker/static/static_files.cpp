@@ -174,8 +174,7 @@ bool StaticFiles::is_answered_folder(const std::string& path) {
     const contract::Files& files = loader_.files();
     if (files.listing) return true;
     for (const std::string& name : files.index)
-        if (loader_.root().open_file((path + '/').append(name).c_str(), O_PATH))
-            return true;
+        if (loader_.root().open_file((path + '/').append(name).c_str(), O_PATH)) return true;
     return false;
 }
 

@@ -60,8 +60,15 @@ std::optional<std::string> coded(const Form& original, Coding coding, Effort eff
 std::shared_ptr<const Form> coded_form(const Form& original, Coding coding, std::string content) {
     const Validators validators(original.status, coding_ending(coding), Validators::Strength::weak);
     const std::size_t size = content.size();
-    return std::make_shared<const Form>(Form{validators, original.modified, size, std::move(content), {}, original.status,
-                                             coding_name(coding), original.media_type, original.cache_control});
+    return std::make_shared<const Form>(Form{validators,
+                                             original.modified,
+                                             size,
+                                             std::move(content),
+                                             {},
+                                             original.status,
+                                             coding_name(coding),
+                                             original.media_type,
+                                             original.cache_control});
 }
 
 } // namespace
@@ -92,9 +99,15 @@ std::expected<std::shared_ptr<Form>, int> FileLoader::open_form(const char* path
     if (static_cast<std::uint64_t>(status.st_size) <= most_in_memory && read_whole(file, status, content)) file.reset();
     if (file) content.clear(); // it changes all the time, or is large
     const Validators validators(status, name);
-    return std::make_shared<Form>(Form{validators, http::format_http_date(validators.modified()),
-                                       static_cast<std::uint64_t>(status.st_size), std::move(content), std::move(file),
-                                       status, {}, {}, {}});
+    return std::make_shared<Form>(Form{validators,
+                                       http::format_http_date(validators.modified()),
+                                       static_cast<std::uint64_t>(status.st_size),
+                                       std::move(content),
+                                       std::move(file),
+                                       status,
+                                       {},
+                                       {},
+                                       {}});
 }
 
 std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,

@@ -32,9 +32,9 @@ struct Form {
     Validators validators;
     http::HttpDate modified;
     std::uint64_t size = 0;
-    std::string content; // when `file` is empty
-    Fd file;             // a regular file that is open for reading
-    struct stat status{}; // of the file that it was made from, when that was opened
+    std::string content;       // when `file` is empty
+    Fd file;                   // a regular file that is open for reading
+    struct stat status{};      // of the file that it was made from, when that was opened
     std::string_view encoding; // constant; empty for the file itself
     std::string media_type;
     std::string cache_control; // empty: nothing is said
@@ -51,13 +51,13 @@ struct BetterForm {
 struct StoredFile {
     using Time = std::chrono::steady_clock::time_point;
 
-    std::string key;  // the path of requests that it answers, decoded
-    std::string path; // below the root
-    std::array<std::shared_ptr<const Form>, coding_count> forms; // by Coding; the file itself is always there
-    std::array<bool, coding_count> may_compress{};               // into which codings it was not tried yet
-    std::array<bool, coding_count> may_improve{};                // it was, with little effort
+    std::string key;                                              // the path of requests that it answers, decoded
+    std::string path;                                             // below the root
+    std::array<std::shared_ptr<const Form>, coding_count> forms;  // by Coding; the file itself is always there
+    std::array<bool, coding_count> may_compress{};                // into which codings it was not tried yet
+    std::array<bool, coding_count> may_improve{};                 // it was, with little effort
     std::array<std::shared_ptr<BetterForm>, coding_count> better; // what is being made of it
-    bool negotiated = false;                                     // clients may get it in several forms
+    bool negotiated = false;                                      // clients may get it in several forms
     bool settled = false; // no form changed within the last two seconds, so that the next change shows in its status
     Time checked;         // when it was last known to be what the file system has
     bool used = false;    // since the cache last looked for something to let go of
@@ -83,7 +83,8 @@ public:
     /// Opens `path` and what lies compressed beside it. A compressed file is left alone when it is older than the original, by
     /// the second (tools that give it the time of the original round it down): somebody forgot to make it anew. Error: errno;
     /// EISDIR for a folder, EINVAL for whatever else is no regular file. `now`: wall clock.
-    [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(std::string key, std::string path, std::time_t now) const;
+    [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(std::string key, std::string path,
+                                                                       std::time_t now) const;
 
     /// Does the file system still have exactly this?
     [[nodiscard]] bool still_true(const StoredFile& stored) const;

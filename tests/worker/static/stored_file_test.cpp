@@ -122,7 +122,8 @@ TEST_F(Stored, CompressesText) {
             EXPECT_FALSE(file->may_compress[static_cast<std::size_t>(coding)]);
             const auto& form = file->form(coding);
             ASSERT_TRUE(form);
-            EXPECT_EQ(decompress(coding, form->content), std::string(file->form(Coding::identity)->size, name[0] == 'a' ? 'c' : 'l'));
+            EXPECT_EQ(decompress(coding, form->content),
+                      std::string(file->form(Coding::identity)->size, name[0] == 'a' ? 'c' : 'l'));
             EXPECT_TRUE(form->validators.weak());
             EXPECT_EQ(form->encoding, coding_name(coding));
         }
@@ -137,7 +138,8 @@ TEST_F(Stored, CompressesText) {
 
 TEST_F(Stored, IsCompressedBetterByAnotherThread) {
     std::string text;
-    for (int i = 0; i < 2000; ++i) text += "." + std::to_string(i * 7919 % 1000) + " { margin: " + std::to_string(i % 17) + "px }\n";
+    for (int i = 0; i < 2000; ++i)
+        text += "." + std::to_string(i * 7919 % 1000) + " { margin: " + std::to_string(i % 17) + "px }\n";
     folder.write("rich.css", text);
     const FileLoader from = loader();
     const auto file = load(from, "rich.css");
@@ -146,7 +148,8 @@ TEST_F(Stored, IsCompressedBetterByAnotherThread) {
     from.compress(*file, Coding::brotli);
     const auto quick = file->form(Coding::brotli);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!from.improve(*file, Coding::brotli, thread) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    while (!from.improve(*file, Coding::brotli, thread) && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
     const auto& better = file->form(Coding::brotli);
     EXPECT_LT(better->size, quick->size);
     EXPECT_EQ(decompress(Coding::brotli, better->content), text);
@@ -183,7 +186,8 @@ TEST_F(Stored, IsNoLongerTrueWhenAnythingOfItChanged) {
         change(name, what);
         return from.still_true(*file);
     };
-    EXPECT_FALSE(after("a.css", [&] { folder.write("a.css", std::string(2000, 'd')); })) << "in place, of the same size";
+    EXPECT_FALSE(after("a.css", [&] { folder.write("a.css", std::string(2000, 'd')); }))
+        << "in place, of the same size";
     EXPECT_FALSE(after("a.css", [&] {
         folder.write("new", css);
         std::filesystem::rename(folder.path("new"), folder.path("a.css"));
