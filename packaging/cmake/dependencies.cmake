@@ -44,7 +44,9 @@ target_link_libraries(mpsup_libperl INTERFACE mpsup_perl_headers ${MPSUP_PERL_LD
 # Asio and Beast compiled once (base/boost_impl.cpp), their headers then carry declarations only.
 add_library(mpsup_boost STATIC ${CMAKE_SOURCE_DIR}/base/boost_impl.cpp)
 add_library(mpsup::boost ALIAS mpsup_boost)
-target_compile_definitions(mpsup_boost PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+# Frames of coroutines are kept for the next ones: two, as Asio has it, are too few for calls that nest.
+target_compile_definitions(mpsup_boost PUBLIC BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
   BOOST_ASIO_NO_DEPRECATED BOOST_PROCESS_USE_STD_FS)
 target_compile_features(mpsup_boost PUBLIC cxx_std_23)
 target_link_libraries(mpsup_boost PUBLIC Boost::headers Threads::Threads)

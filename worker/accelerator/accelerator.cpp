@@ -126,6 +126,8 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     if (files_[routing.index] && answer_files(routing.index, request, reply) == Verdict::answered)
         return Verdict::answered;
     notes.tier = state_.destination(routing.index)->is_pool() ? "pool" : "backend";
+    routed_ = request.target.data();
+    route_ = routing.index;
     const cache::Rule& rule = state_.rule(routing.index);
     // What a proxy of ours says may change scheme and host: that is looked at later.
     if (!rule.on || is_trusted(client)) return Verdict::later;
@@ -162,9 +164,11 @@ bool Accelerator::answer_from_store(const http::Request& request, const cache::C
 }
 
 http::Task<> Accelerator::serve(http::Exchange& exchange) {
-    const contract::Routing routing =
-        contract::route(state_.front(), exchange.request().authority, exchange.request().path);
-    Forwarding forwarding(*this, exchange, routing.index);
+    const http::Request& request = exchange.request();
+    if (routed_ != request.target.data())
+        route_ = contract::route(state_.front(), request.authority, request.path).index;
+    routed_ = nullptr;
+    Forwarding forwarding(*this, exchange, route_);
     co_await forwarding.run();
 }
 

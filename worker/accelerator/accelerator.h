@@ -58,6 +58,8 @@ private:
     AcceleratorState& state_;
     std::vector<std::unique_ptr<static_files::StaticFiles>> files_;      // by route
     std::vector<std::unique_ptr<static_files::ErrorPages>> error_pages_; // by route, and at last those of the front
+    const char* routed_ = nullptr; // target of the request that begin() has just routed …
+    std::size_t route_ = 0;        // … to this one
     boost::asio::io_context* context_ = nullptr;
     std::unique_ptr<Upstreams> upstreams_;
     std::mt19937_64 random_;

@@ -16,6 +16,7 @@ using http::Task;
 using Kind = cache::CacheRequest::Kind;
 
 constexpr std::chrono::milliseconds content_patience{5'000};
+constexpr std::size_t usual_head = 1024;
 
 // RFC 9110 section 9.2.1.
 bool is_safe(std::string_view method) noexcept {
@@ -72,7 +73,9 @@ void Forwarding::prepare() {
     asked_ = cache::read_request(*request_, identity_.secure(), rule_);
     request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
     exchange_.notes().request_id = request_id_;
-    public_prefix_ = route_.strip_prefix.ends_with('/') ? route_.strip_prefix : route_.strip_prefix + "/";
+    if (!route_.strip_prefix.empty())
+        public_prefix_ = route_.strip_prefix.ends_with('/') ? route_.strip_prefix : route_.strip_prefix + "/";
+    name_.reserve(request_->method.size() + identity_.host.size() + request_->path.size() + 1);
     name_.append(request_->method).append(" ").append(identity_.host).append(request_->path);
 }
 
@@ -108,7 +111,9 @@ void Forwarding::write_head(const Known& known) {
     ForwardPlan plan;
     plan.peer = exchange_.client().address;
     plan.request_id = request_id_;
-    const std::string fallback = exchange_.client().local_address + ":" + std::to_string(exchange_.client().local_port);
+    const http::Client& client = exchange_.client();
+    std::string fallback;
+    if (identity_.host.empty()) fallback = client.local_address + ":" + std::to_string(client.local_port);
     plan.fallback_host = fallback;
     plan.start_us = now_us();
     plan.has_content = request_->framing != http::Framing::none || means_content(request_->method);
@@ -128,7 +133,7 @@ void Forwarding::write_head(const Known& known) {
     std::vector<http::Field> conditions;
     if (known.hit) add_conditions(known.hit, conditions);
     plan.additions = conditions;
-    head_.clear();
+    head_.reserve(usual_head);
     write_forward_head(head_, *request_, identity_, plan);
 }
 
@@ -185,10 +190,10 @@ Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& 
     fields_.build(call.head(), reply_plan());
     note_child(call);
     const Directives& directives = fields_.directives();
-    if (call.head().status == 101) co_return co_await open_tunnel(call);
-    if (!directives.file.empty() || !directives.redirect.empty()) co_return co_await send_file(call);
-    if (rule_.on && co_await answer_known(call, known, times)) co_return;
-    co_await pass_on(call, known, times);
+    if (call.head().status == 101) return open_tunnel(call);
+    if (!directives.file.empty() || !directives.redirect.empty()) return send_file(call);
+    if (known.hit && known_is_better(call.head().status, known)) return answer_known(call, known, times);
+    return pass_on(call, known, times);
 }
 
 bool Forwarding::is_streamed(const UpstreamHead& head) const noexcept {

@@ -46,7 +46,8 @@ private:
     [[nodiscard]] http::Task<bool> wait_for_flight(Known& known, http::TimePoint patience);
     [[nodiscard]] http::Task<> call_upstream(Known& known);
     [[nodiscard]] http::Task<> answer(UpstreamCall& call, Known& known, const cache::Times& times);
-    [[nodiscard]] http::Task<bool> answer_known(UpstreamCall& call, Known& known, const cache::Times& times);
+    [[nodiscard]] static bool known_is_better(int status, const Known& known) noexcept;
+    [[nodiscard]] http::Task<> answer_known(UpstreamCall& call, Known& known, const cache::Times& times);
     [[nodiscard]] http::Task<> pass_on(UpstreamCall& call, Known& known, const cache::Times& times);
     [[nodiscard]] http::Task<> send_file(UpstreamCall& call);
     [[nodiscard]] http::Task<> open_tunnel(UpstreamCall& call);

@@ -125,12 +125,14 @@ Task<> Forwarding::send_large(Known& known) {
     if (open) static_cast<void>(co_await exchange_.finish(true));
 }
 
-// What is stored answers after all: it is still good, or better than what the upstream says. False: it does not.
-Task<bool> Forwarding::answer_known(UpstreamCall& call, Known& known, const cache::Times& times) {
-    const int status = call.head().status;
-    known.status.forward_status = status;
-    if (!known.hit) co_return false;
-    if (status == 304) {
+bool Forwarding::known_is_better(int status, const Known& known) noexcept {
+    return status == 304 || (cache::is_origin_error(status) && known.reuse.stale_if_error);
+}
+
+// What is stored answers after all: it is still good, or better than what the upstream says.
+Task<> Forwarding::answer_known(UpstreamCall& call, Known& known, const cache::Times& times) {
+    known.status.forward_status = call.head().status;
+    if (call.head().status == 304) {
         cache::Store& store = *accelerator_.state().store();
         const cache::Freshened fresh =
             cache::freshen(known.hit.fields(), known.hit.metadata(), fields_.lasting(), rule_, times);
@@ -139,19 +141,17 @@ Task<bool> Forwarding::answer_known(UpstreamCall& call, Known& known, const cach
         known.reuse.age = fresh.metadata.age(times.response);
         known.status.ttl = fresh.metadata.ttl(times.response);
         if (known.leader) known.leader.land(cache::Landing::stored, times.response);
-    } else if (!cache::is_origin_error(status) || !known.reuse.stale_if_error) {
-        co_return false;
     } else {
         known.status.detail = "stale-if-error";
         known.leader = {};
     }
     call.drop();
     co_await send_stored(known);
-    co_return true;
 }
 
 Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times& times) {
     const UpstreamHead& head = call.head();
+    known.status.forward_status = head.status;
     const bool streamed = is_streamed(head);
     std::optional<std::uint64_t> length;
     if (head.has_length) length = head.content_length;

@@ -37,11 +37,13 @@ Task<> Relay::run(const Head& head) {
         co_return;
     }
     if (!buffered_ && count == 0 && last_ == Event::need_input) gone_ = !co_await exchange_.write({});
-    for (std::size_t i = 0; i < count && !gone_; ++i) gone_ = !co_await deliver(ready_[i]);
+    for (std::size_t i = 0; i < count && !gone_; ++i)
+        if (!deliver_at_once(ready_[i])) gone_ = !co_await deliver(ready_[i]);
     if (last_ == Event::piece) last_ = call_.next();
     while (!gone_ && last_ != Event::end && problem_.empty()) {
         if (last_ == Event::piece) {
-            gone_ = !co_await deliver(call_.piece());
+            std::string_view piece = call_.piece();
+            if (!deliver_at_once(piece)) gone_ = !co_await deliver(piece);
         } else if (last_ == Event::need_input) {
             if (const auto failed = co_await call_.wait()) problem_ = failed->reason;
         } else {
@@ -49,10 +51,6 @@ Task<> Relay::run(const Head& head) {
         }
         if (problem_.empty() && !gone_) last_ = call_.next();
     }
-    co_await finish();
-}
-
-Task<> Relay::finish() {
     const bool whole = problem_.empty() && last_ == Event::end && !gone_;
     if (whole && whole_) whole_();
     if (last_ == Event::end) call_.release();
@@ -61,16 +59,17 @@ Task<> Relay::finish() {
     if (!gone_) static_cast<void>(co_await exchange_.finish(whole));
 }
 
-// False: the client is gone.
-Task<bool> Relay::deliver(std::string_view piece) {
+// What the client takes without being waited for. True: that was all of it; else `piece` is what is left.
+bool Relay::deliver_at_once(std::string_view& piece) {
     see(piece);
-    if (!buffered_) co_return co_await exchange_.write(piece);
-    if (!pumping_) piece.remove_prefix(exchange_.try_write(piece));
-    if (piece.empty()) co_return !gone_;
-    co_return co_await store(piece);
+    if (!buffered_ || pumping_) return false;
+    piece.remove_prefix(exchange_.try_write(piece));
+    return piece.empty();
 }
 
-Task<bool> Relay::store(std::string_view piece) {
+// The rest of it. False: the client is gone.
+Task<bool> Relay::deliver(std::string_view piece) {
+    if (!buffered_) co_return co_await exchange_.write(piece);
     while (!gone_) {
         if (spool_.append(piece) == Spool::Append::stored) {
             start_pump();

@@ -39,10 +39,9 @@ public:
 
 private:
     [[nodiscard]] bool gather(std::size_t& count);
+    [[nodiscard]] bool deliver_at_once(std::string_view& piece);
     [[nodiscard]] http::Task<bool> deliver(std::string_view piece);
-    [[nodiscard]] http::Task<bool> store(std::string_view piece);
     [[nodiscard]] http::Task<> pump();
-    [[nodiscard]] http::Task<> finish();
     void start_pump();
     void see(std::string_view piece) const {
         if (seen_) seen_(piece);

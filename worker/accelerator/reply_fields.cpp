@@ -100,6 +100,7 @@ void ReplyFields::add_rewritten(const http::Field& field, const ReplyPlan& plan)
 
 void ReplyFields::build(const UpstreamHead& head, const ReplyPlan& plan) {
     fields_.clear();
+    fields_.reserve(head.fields.size() + 4);
     made_.clear();
     directives_ = {};
     const HopByHop hop(head.fields);

@@ -1,10 +1,13 @@
 #include "worker/accelerator/response_reader.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace mpsup::accelerator {
 
 namespace {
+
+constexpr std::size_t usual_response = 16384; // most fit, and are read in one go
 
 http::Limits content_limits(const ResponseLimits& limits) noexcept {
     http::Limits result;
@@ -27,7 +30,11 @@ http::Framing framing(ContentEnd end) noexcept {
 } // namespace
 
 ResponseReader::ResponseReader(const ResponseLimits& limits) noexcept
-    : limits_(limits), content_limits_(content_limits(limits)), parser_(limits), decoder_(content_limits_) {}
+    : limits_(limits),
+      content_limits_(content_limits(limits)),
+      buffer_(usual_response),
+      parser_(limits),
+      decoder_(content_limits_) {}
 
 void ResponseReader::start(Expectation expectation) noexcept {
     if (pinned_) buffer_.unpin();
@@ -84,12 +91,22 @@ ResponseReader::Event ResponseReader::read_head() {
         }
         parser_.build(bytes, head_);
         const char* before = bytes.data();
-        const std::string_view head = buffer_.pin(size, head_.end != ContentEnd::none);
+        const std::string_view head = buffer_.pin(size, content_room(bytes.substr(size)));
         pinned_ = true;
         if (head.data() != before) parser_.build(head, head_);
         phase_ = Phase::announced;
         return Event::head;
     }
+}
+
+// Behind the head, for content of which `here` is there already: most responses need no more than came with it.
+std::size_t ResponseReader::content_room(std::string_view here) const noexcept {
+    std::uint64_t room = http::InputBuffer::body_room;
+    if (head_.end == ContentEnd::none) room = here.size();
+    if (head_.end == ContentEnd::length)
+        room = std::min(room, std::max<std::uint64_t>(head_.content_length, here.size()));
+    if (head_.end == ContentEnd::chunked && here.ends_with("0\r\n\r\n")) room = here.size();
+    return std::max(static_cast<std::size_t>(room), here.size());
 }
 
 ResponseReader::Event ResponseReader::begin_content() {

@@ -52,6 +52,7 @@ private:
 
     [[nodiscard]] Event fail(const char* problem) noexcept;
     [[nodiscard]] Event read_head();
+    [[nodiscard]] std::size_t content_room(std::string_view here) const noexcept;
     [[nodiscard]] Event begin_content();
     [[nodiscard]] Event read_content();
     [[nodiscard]] Event read_until_close();

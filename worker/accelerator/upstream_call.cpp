@@ -73,7 +73,13 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     const TimePoint start = Clock::now();
     if (destination_.is_pool()) place_ = destination_.queue().enter(connection_->descriptor(), start);
     const milliseconds queued = destination_.is_pool() ? route.queue.timeout : milliseconds(0);
-    if (const auto failed = co_await send(start + queued + route.timeouts.response)) {
+    // Nearly always all of it fits into the socket.
+    const std::ptrdiff_t at_once = request_.content ? 0 : connection_->try_send(request_.head, {});
+    const bool sent = at_once == static_cast<std::ptrdiff_t>(request_.head.size());
+    early_ = at_once < 0;
+    if (const auto failed = sent || early_ ? std::error_code{}
+                                           : co_await send(static_cast<std::size_t>(at_once),
+                                                           start + queued + route.timeouts.response)) {
         if (failed == std::errc::timed_out && destination_.is_pool() && is_unread(connection_->descriptor()))
             co_return give_up(503, "no child was free in time", true);
         if (failed == std::errc::timed_out) co_return give_up(504, "the request was not taken in time");
@@ -95,8 +101,8 @@ Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address
     co_return failed == std::errc::operation_canceled ? Attempt::over : Attempt::unsent;
 }
 
-Task<std::error_code> UpstreamCall::send(TimePoint deadline) {
-    std::string_view head = request_.head;
+Task<std::error_code> UpstreamCall::send(std::size_t done, TimePoint deadline) {
+    std::string_view head = request_.head.substr(done);
     const std::uint64_t size = request_.content ? request_.content->size() : 0;
     std::uint64_t sent = 0;
     do {

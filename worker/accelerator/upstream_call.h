@@ -82,7 +82,7 @@ private:
 
     [[nodiscard]] http::Task<Attempt> attempt(const UpstreamAddress& address, bool kept);
     [[nodiscard]] http::Task<Attempt> connect(const UpstreamAddress& address);
-    [[nodiscard]] http::Task<std::error_code> send(http::TimePoint deadline);
+    [[nodiscard]] http::Task<std::error_code> send(std::size_t done, http::TimePoint deadline);
     [[nodiscard]] http::Task<Attempt> await_head(http::TimePoint sent);
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
     [[nodiscard]] Attempt judge_silence(const char* problem);

@@ -122,6 +122,11 @@ Task<std::error_code> UpstreamConnection::wait_writable_or_answer(TimePoint dead
     co_return ::poll(&state, 1, 0) > 0 ? std::make_error_code(std::errc::interrupted) : failed;
 }
 
+std::ptrdiff_t UpstreamConnection::try_send(std::string_view first, std::string_view second) noexcept {
+    const http::IoResult result = http::send_texts(descriptor(), first, second, false);
+    return result.status == http::IoStatus::failed ? -1 : static_cast<std::ptrdiff_t>(result.count);
+}
+
 Task<std::error_code> UpstreamConnection::send(std::string_view first, std::string_view second, TimePoint deadline) {
     while (!first.empty() || !second.empty()) {
         if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
@@ -148,12 +153,18 @@ Task<std::error_code> UpstreamConnection::send_raw(std::string_view bytes, TimeP
 }
 
 Task<std::error_code> UpstreamConnection::receive(TimePoint deadline) {
-    const auto got = co_await receive_raw(reader_.input_space(), deadline);
-    if (!got) co_return got.error();
-    if (*got == 0)
+    if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    const Wait wait(reading_, deadline);
+    const std::span<char> space = reader_.input_space();
+    boost::system::error_code error;
+    const std::size_t count = co_await socket_->stream.async_read_some(asio::buffer(space.data(), space.size()),
+                                                                       asio::redirect_error(use_task, error));
+    if (!error)
+        reader_.received(count);
+    else if (error == asio::error::eof)
         reader_.received_end();
     else
-        reader_.received(*got);
+        co_return wait.result(error);
     co_return std::error_code{};
 }
 

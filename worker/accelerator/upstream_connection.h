@@ -26,6 +26,8 @@ public:
     /// errc::resource_unavailable_try_again: the queue of a unix socket is full.
     [[nodiscard]] http::Task<std::error_code> connect(const UpstreamAddress& address, http::TimePoint deadline);
 
+    /// As much of both texts as the kernel takes at once; -1: the connection is gone.
+    [[nodiscard]] std::ptrdiff_t try_send(std::string_view first, std::string_view second) noexcept;
     /// Both texts, one after the other. errc::interrupted: the upstream has begun to answer (or hung up) before it took them
     /// all, so read what it says; the connection is not to be used again.
     [[nodiscard]] http::Task<std::error_code> send(std::string_view first, std::string_view second,

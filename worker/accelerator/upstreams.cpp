@@ -10,9 +10,9 @@ using http::Clock;
 using http::TimePoint;
 
 struct Upstreams::Lease::Entry {
-    explicit Entry(asio::io_context& context, const std::string& to) : connection(context), address(to) {}
+    explicit Entry(asio::io_context& context, const UpstreamAddress& to) : connection(context), address(to) {}
     UpstreamConnection connection;
-    const std::string& address; // text of the UpstreamAddress, which outlives it
+    const UpstreamAddress& address;
     bool used = false;
     TimePoint idle_since;
 };
@@ -42,7 +42,7 @@ void Upstreams::Lease::end() noexcept {
 void Upstreams::Lease::keep() {
     Upstreams* owner = owner_;
     if (!owner || !owner->ticker_) return end();
-    auto& idle = owner->idle_[position_->address];
+    auto& idle = owner->idle_[&position_->address];
     if (idle.size() >= kept_each) return end();
     owner_ = nullptr;
     position_->used = true;
@@ -55,7 +55,7 @@ Upstreams::~Upstreams() = default;
 
 Upstreams::Lease Upstreams::take(const UpstreamAddress& address, bool kept) {
     start_ticking();
-    if (const auto found = kept ? idle_.find(address.text) : idle_.end(); found != idle_.end()) {
+    if (const auto found = kept ? idle_.find(&address) : idle_.end(); found != idle_.end()) {
         std::list<Lease::Entry>& idle = found->second;
         while (!idle.empty()) {
             if (idle.front().connection.is_quiet()) {
@@ -65,7 +65,7 @@ Upstreams::Lease Upstreams::take(const UpstreamAddress& address, bool kept) {
             idle.pop_front();
         }
     }
-    in_use_.emplace_front(context_, address.text);
+    in_use_.emplace_front(context_, address);
     return {*this, in_use_.begin()};
 }
 

@@ -5,7 +5,6 @@
 
 #include <list>
 #include <memory>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -50,7 +49,7 @@ public:
         std::list<Entry>::iterator position_{};
     };
 
-    /// A connection that was kept, if there is one that is still open and `kept` asks for it; else one that is not connected.
+    /// `address` outlives this. A connection that was kept, if there is one that is still open and `kept` asks for it; else one that is not connected.
     [[nodiscard]] Lease take(const UpstreamAddress& address, bool kept);
 
     /// Closes every connection and the timer. Leases stay good, for nothing but their end.
@@ -66,7 +65,7 @@ private:
 
     boost::asio::io_context& context_;
     std::list<Lease::Entry> in_use_;
-    std::unordered_map<std::string, std::list<Lease::Entry>> idle_; // by address; most recently used first
+    std::unordered_map<const UpstreamAddress*, std::list<Lease::Entry>> idle_; // most recently used first
     std::unique_ptr<Ticker> ticker_;
 };
 

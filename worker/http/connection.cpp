@@ -66,7 +66,7 @@ Connection::Event Connection::begin_request(TimePoint now) {
     parser_.build(buffer_.unread(), request_); // its framing decides how much room is needed
     const bool has_body = request_.framing != Framing::none;
     const char* before = buffer_.unread().data();
-    const std::string_view head = buffer_.pin(size, has_body);
+    const std::string_view head = buffer_.pin(size, has_body ? InputBuffer::body_room : 1);
     if (head.data() != before) parser_.build(head, request_);
     decoder_.start(request_.framing, request_.content_length, size, parser_.field_count());
     body_start_ = progress_ = now;

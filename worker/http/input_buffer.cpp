@@ -14,15 +14,15 @@ std::span<char> InputBuffer::space() {
         begin_ = pinned_;
         end_ = pinned_ + count;
     }
-    if (end_ == capacity_) grow(std::max(small, capacity_ * 2));
+    if (end_ == capacity_) grow(std::max(initial_, capacity_ * 2));
     return {data_.get() + end_, capacity_ - end_};
 }
 
-std::string_view InputBuffer::pin(std::size_t count, bool more) {
+std::string_view InputBuffer::pin(std::size_t count, std::size_t room) {
     assert(pinned_ == 0 && count <= end_ - begin_);
     // Until unpin() nothing before the end of the head may move, so the room for a body is made here.
-    const std::size_t room = more ? body_room : 1;
-    if (capacity_ - begin_ < count + room) grow(std::max(capacity_, count + room));
+    const std::size_t wanted = count + std::max<std::size_t>(room, 1);
+    if (capacity_ - begin_ < wanted) grow(std::max(capacity_, wanted));
     const std::string_view pinned{data_.get() + begin_, count};
     begin_ += count;
     pinned_ = begin_;
@@ -33,7 +33,7 @@ void InputBuffer::unpin() noexcept {
     pinned_ = 0;
     if (begin_ != end_) return;
     begin_ = end_ = 0;
-    if (capacity_ > small) release();
+    if (capacity_ > initial_) release();
 }
 
 void InputBuffer::release() noexcept {

@@ -33,7 +33,7 @@ TEST(InputBuffer, KeepsBytesInOrderWhileItGrows) {
 TEST(InputBuffer, LeavesThePinnedHeadWhereItIs) {
     InputBuffer buffer;
     put(buffer, "HEADbody");
-    const std::string_view head = buffer.pin(4, true);
+    const std::string_view head = buffer.pin(4, InputBuffer::body_room);
     EXPECT_EQ(buffer.unread(), "body");
     buffer.consume(4);
     for (int i = 0; i < 100; ++i) {
@@ -48,9 +48,9 @@ TEST(InputBuffer, LeavesThePinnedHeadWhereItIs) {
 TEST(InputBuffer, KeepsWhatFollowsThePinnedHead) {
     InputBuffer buffer;
     put(buffer, "oneTWOthree");
-    static_cast<void>(buffer.pin(3, false));
+    static_cast<void>(buffer.pin(3, 1));
     buffer.unpin();
-    EXPECT_EQ(buffer.pin(3, false), "TWO");
+    EXPECT_EQ(buffer.pin(3, 1), "TWO");
     buffer.unpin();
     EXPECT_EQ(buffer.unread(), "three");
 }
@@ -58,7 +58,7 @@ TEST(InputBuffer, KeepsWhatFollowsThePinnedHead) {
 TEST(InputBuffer, GivesLargeMemoryBackWhenItIsEmpty) {
     InputBuffer buffer;
     put(buffer, "x");
-    static_cast<void>(buffer.pin(1, true));
+    static_cast<void>(buffer.pin(1, InputBuffer::body_room));
     EXPECT_GE(buffer.space().size(), InputBuffer::body_room);
     buffer.unpin();
     EXPECT_EQ(buffer.space().size(), InputBuffer::small);
