@@ -1,5 +1,6 @@
 #include "supervisor/daemon/daemon.h"
 
+#include "base/descriptor_limit.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
 #include "supervisor/control/build_id.h"
@@ -547,6 +548,7 @@ int run_daemon(DaemonOptions options) {
     const auto lock = handover ? Result<Fd>(Fd(handover->lock)) : take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
     for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN, SIGUSR1}) ::signal(signal, SIG_IGN);
+    raise_descriptor_limit(); // one, and sometimes two, for each process of a pool
     open_log();
     if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
     auto store = state::open_store(options.paths.database());

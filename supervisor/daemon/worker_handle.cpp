@@ -75,6 +75,7 @@ WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core
     : around_(around),
       spec_(std::move(spec)),
       core_(rules_of(spec_)),
+      record_timer_(around.executor),
       timer_(around.executor),
       health_bell_(around.executor) {
     core_.continue_after(last_generation);
@@ -304,6 +305,7 @@ void WorkerHandle::close() {
     closed_ = true;
     listeners_.clear();
     timer_.cancel();
+    record_timer_.cancel();
     health_bell_.ring();
 }
 
@@ -426,7 +428,28 @@ void WorkerHandle::drop_gone_generations() {
     });
 }
 
+// All of it is written whenever something of it changes. For a pool of hundreds that starts or ends, and changes with each of
+// them, that is not done so often: it takes as long as the pool is large.
+bool WorkerHandle::puts_off_record() {
+    constexpr std::size_t small = 32; // processes
+    constexpr auto per_process = std::chrono::microseconds(100);
+    std::size_t processes = 0;
+    for (const auto& generation : generations_) processes += 1 + generation->children.size();
+    const auto now = Clock::now();
+    if (closed_ || processes <= small || now >= record_not_before_) {
+        record_not_before_ = now + per_process * processes;
+        return false;
+    }
+    if (record_timer_.expiry() > now) return true;
+    record_timer_.expires_at(record_not_before_);
+    record_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        if (const auto self = weak.lock(); self && !error) self->record_state();
+    });
+    return true;
+}
+
 void WorkerHandle::record_state() {
+    if (puts_off_record()) return;
     const std::string now = status_json(*this, {});
     if (now == recorded_) return;
     recorded_ = now;

@@ -207,6 +207,8 @@ private:
     void arm_timer();
     void drop_gone_generations();
     void record_state();
+    /// Should it wait? Then it comes later by itself.
+    [[nodiscard]] bool puts_off_record();
     [[nodiscard]] GenerationHandle* find(core::GenerationNumber number);
     [[nodiscard]] double roll_dice();
 
@@ -278,6 +280,8 @@ private:
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
     HealthView health_;
     std::string recorded_; // what record_state wrote last, without its numbers that change all the time
+    std::chrono::steady_clock::time_point record_not_before_{};
+    boost::asio::steady_timer record_timer_;
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last

@@ -66,8 +66,11 @@ bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, const std
         return true;
     }
     const bool expected = generation->uuid == hello.identity.uuid && generation->process.pidfd.pid() == hello.pid &&
-                          generation->process.start_time == hello.start_time && !generation->link;
+                          generation->process.start_time == hello.start_time &&
+                          (!generation->link || generation->link->has_ended());
     if (!expected) return false;
+    if (generation->link) // it begins anew, and does not tell who ended meanwhile
+        for (auto& [pid, child] : generation->children) watch(*generation, child);
     generation->link = make_link(generation->number, hello.pid, std::move(connection));
     core_.on_hello(generation->number, Clock::now());
     act();
