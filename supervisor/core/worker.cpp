@@ -616,7 +616,11 @@ void Worker::on_generation_over(const Generation& ended, Phase last_phase, Time 
         // It never served. An operation that asked for it reads the outcome; what replaces the dead is tried again.
         if (!ended.trouble.empty()) {
             last_failure_ = ended.trouble;
-            note({.kind = Note::Kind::launch_failed, .generation = ended.number, .status = {}, .text = ended.trouble});
+            note({.kind = Note::Kind::launch_failed,
+                  .generation = ended.number,
+                  .status = {},
+                  .planned = ended.planned,
+                  .text = ended.trouble});
         }
         if (ended.hold) return; // the operation abandons it, and then the worker converges
         settle_death(now, Duration(0), chance, ended.number, ended.trouble);

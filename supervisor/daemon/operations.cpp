@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <optional>
 #include <ranges>
+#include <set>
 #include <utility>
 
 // GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
@@ -35,8 +36,10 @@ asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const N
                            const Report& report) {
     bool had_served = false;
     std::vector<Newcomer> rest;
+    std::set<const WorkerHandle*> served;
     for (Newcomer& newcomer : newcomers) {
         const bool is_in = progress_of(newcomer) == core::Progress::serving;
+        if (is_in) served.insert(newcomer.worker.get());
         had_served = had_served || is_in;
         if (is_in && !newcomer.is_added && newcomer.worker->core().sleeping() != 0) {
             if (const auto trouble = co_await go_back(site, newcomer.worker, report); trouble.empty()) continue;
@@ -47,7 +50,9 @@ asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const N
     for (const Newcomer& newcomer : rest) {
         if (newcomer.is_added || newcomer.plan.old_one == 0 || newcomer.generation == 0) continue;
         if (!failed_one || newcomer.worker != failed_one->worker)
-            end_roll(site, *newcomer.worker, newcomer.generation, false, "taken back with the others: " + why);
+            end_roll(site, *newcomer.worker, newcomer.generation,
+                     served.contains(newcomer.worker.get()) ? RollEnd::taken_back : RollEnd::never_served,
+                     "taken back with the others: " + why);
     }
     co_return had_served;
 }

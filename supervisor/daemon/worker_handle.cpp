@@ -285,6 +285,9 @@ void WorkerHandle::call_hooks(const core::Note& note) {
     } else if (note.kind == Kind::failed) {
         event.alert = "worker_failed";
         around_.hooks->alert(spec_.hooks, std::move(event));
+    } else if (note.kind == Kind::launch_failed && (note.planned || core_.serving() != 0)) {
+        event.alert = "gate_failed"; // what replaces the dead is tried again, and ends in `failed`
+        around_.hooks->alert(spec_.hooks, std::move(event));
     }
 }
 
@@ -318,6 +321,8 @@ void WorkerHandle::act() {
         for (const core::Effect& effect : effects) perform(effect);
     acting_ = false;
     drop_gone_generations();
+    for (const auto& generation : generations_)
+        generation->log.look(around_.paths.worker_log(spec_.name), is_alone(*generation));
     record_state();
     arm_timer();
     around_.changed.ring();
@@ -333,6 +338,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 generation->spec = spec_;
                 generation->first_size = first_size_;
                 generation->listeners = listeners_;
+                generation->log.begin(around_.paths.worker_log(spec_.name), is_alone(*generation));
                 generations_.push_back(std::move(generation));
                 asio::co_spawn(around_.executor, launch(spawn.generation), finish);
             },
@@ -411,6 +417,14 @@ void WorkerHandle::arm_timer() {
         }
         self->core_.on_time(Clock::now());
         self->act();
+    });
+}
+
+bool WorkerHandle::is_alone(const GenerationHandle& generation) const {
+    return std::ranges::all_of(generations_, [&](const auto& other) {
+        const core::Generation* known = core_.find(other->number);
+        return other->number == generation.number || !known ||
+               (known->phase == core::Phase::sleeping && known->children.empty());
     });
 }
 

@@ -2,7 +2,6 @@
 #include "base/overloaded.h"
 #include "base/process_identity.h"
 #include "supervisor/daemon/failpoint.h"
-#include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/time_limit.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -405,7 +404,7 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
                            generation.draining ? "planned"
                            : has_served        ? "crash"
                                                : "it did not become ready"};
-    if (!generation.draining) end.last_lines = last_words(around_.paths.worker_log(spec_.name));
+    if (!generation.draining) end.last_lines = generation.log.last_words(around_.paths.worker_log(spec_.name));
     around_.history.store().exited(end);
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
     const auto number = generation.number;
