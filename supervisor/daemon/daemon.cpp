@@ -300,7 +300,8 @@ private:
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
         for (std::string& name : takeover_->adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), report, all_anew, fast);
+        const BringUp how{.all_anew = all_anew, .fast = fast, .asks_pre_roll = true};
+        co_return co_await bring_up(site_, std::move(applied), report, how);
     }
 
     // What was adopted is supervised, whatever becomes of an order.
