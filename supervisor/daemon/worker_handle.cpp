@@ -76,7 +76,7 @@ WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core
       spec_(std::move(spec)),
       core_(rules_of(spec_)),
       record_timer_(around.executor),
-      timer_(around.executor),
+      timer_(around.executor, Clock::time_point::max()),
       health_bell_(around.executor) {
     core_.continue_after(last_generation);
     core_.set_rules(rules());
@@ -404,7 +404,7 @@ void WorkerHandle::arm_timer() {
     const auto now = Clock::now();
     const bool is_near = *deadline - now < ticking_before;
     const auto wake = is_near ? std::min(*deadline, now + tick) : *deadline - ticking_before / 2;
-    if (timer_.expiry() <= wake && timer_.expiry() + tick > now) return; // it wakes us early enough
+    if (timer_.expiry() <= wake) return; // it wakes us early enough; one that is late already knows by how much
     timer_.expires_at(wake);
     timer_.async_wait([weak = weak_from_this(), wake](const boost::system::error_code& error) {
         const auto self = weak.lock();

@@ -58,8 +58,8 @@ is pool(), $whole, 'to all';
 
 my ($master) = $site->pids('perl', 'master');
 kill 'KILL', $master;
-wait_until(30, 'one of them is master', sub { my ($now) = $site->pids('perl', 'master'); $now && $now != $master && pool() eq $whole });
-wait_until(30, 'the others have gone', sub { $count == children() });
+wait_until(30 + $count / 10, "one of them is master", sub { my ($now) = $site->pids('perl', 'master'); $now && $now != $master && pool() eq $whole });
+wait_until(30 + $count / 10, "the others have gone", sub { $count == children() });
 is request($port, '/')->{status}, 200, 'a master that dies is succeeded by a child';
 
 is run_verb('down'), 0, 'it stops';
