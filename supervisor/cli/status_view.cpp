@@ -93,6 +93,11 @@ Result<std::string> recorded_status(const ChosenSite& site) {
     for (const state::WorkerRow& row : *rows) {
         json::object worker = parse(row.status);
         if (row.state != "stopped") worker["state"] = "unknown";
+        json::object health = object_at(worker, "health"); // nobody asks any more
+        health["state"] = "unknown";
+        health["latency_ms"] = nullptr;
+        health.erase("why");
+        worker["health"] = std::move(health);
         workers.emplace_back(std::move(worker));
     }
     json::object topology{{"path", nullptr}, {"digest", nullptr}};

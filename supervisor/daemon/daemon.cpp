@@ -1,5 +1,6 @@
 #include "supervisor/daemon/daemon.h"
 
+#include "base/descriptor_limit.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
 #include "supervisor/control/build_id.h"
@@ -300,7 +301,8 @@ private:
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
         for (std::string& name : takeover_->adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), report, all_anew, fast);
+        const BringUp how{.all_anew = all_anew, .fast = fast, .asks_pre_roll = true};
+        co_return co_await bring_up(site_, std::move(applied), report, how);
     }
 
     // What was adopted is supervised, whatever becomes of an order.
@@ -559,6 +561,7 @@ int run_daemon(DaemonOptions options) {
     const auto lock = handover ? Result<Fd>(Fd(handover->lock)) : take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
     for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN, SIGUSR1}) ::signal(signal, SIG_IGN);
+    raise_descriptor_limit(); // one, and sometimes two, for each process of a pool
     open_log();
     if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
     auto store = state::open_store(options.paths.database());

@@ -81,12 +81,13 @@ json::array processes_json(const WorkerHandle& worker, bool complete) {
 
 json::object health_json(const WorkerHandle& worker, bool complete) {
     const HealthView& health = worker.health();
-    const char* state = !health.passed ? "unknown" : *health.passed ? "healthy" : "unhealthy";
+    const bool is_known = health.passed && worker.core().serving() != 0; // else it is of one that is gone
+    const char* state = !is_known ? "unknown" : *health.passed ? "healthy" : "unhealthy";
     json::object object{{"state", state}};
     if (!complete) return object;
-    object["latency_ms"] = health.passed ? json::value(health.latency.count()) : json::value(nullptr);
+    object["latency_ms"] = is_known ? json::value(health.latency.count()) : json::value(nullptr);
     object["checked_at"] = health.checked_ms > 0 ? json::value(timestamp(health.checked_ms)) : json::value(nullptr);
-    if (!health.why.empty()) object["why"] = health.why;
+    if (is_known && !health.why.empty()) object["why"] = health.why;
     return object;
 }
 

@@ -12,6 +12,7 @@
 #include "supervisor/daemon/contract_link.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/listeners.h"
+#include "supervisor/daemon/log_part.h"
 #include "supervisor/daemon/traffic_counter.h"
 #include "supervisor/health/probe.h"
 #include "supervisor/process/commands.h"
@@ -101,6 +102,8 @@ struct GenerationHandle {
     bool has_old_logs = false;     // they were moved away between its start and its hello
     std::optional<int> first_size; // children to begin with; nothing: as the spec says
     core::Tally counted;           // of children that are gone
+    LogPart log;                   // of its worker
+    pid_t sampled_last = 0;        // of its children, whose memory was looked at last
 };
 
 /// How a successor is brought in.
@@ -214,7 +217,11 @@ private:
     void perform(const core::Effect& effect);
     void arm_timer();
     void drop_gone_generations();
+    /// Who else writes to the worker's log? One that sleeps writes nothing.
+    [[nodiscard]] bool is_alone(const GenerationHandle& generation) const;
     void record_state();
+    /// Should it wait? Then it comes later by itself.
+    [[nodiscard]] bool puts_off_record();
     [[nodiscard]] GenerationHandle* find(core::GenerationNumber number);
     [[nodiscard]] double roll_dice();
 
@@ -289,6 +296,8 @@ private:
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
     HealthView health_;
     std::string recorded_; // what record_state wrote last, without its numbers that change all the time
+    std::chrono::steady_clock::time_point record_not_before_{};
+    boost::asio::steady_timer record_timer_;
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last

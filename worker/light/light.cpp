@@ -1,5 +1,6 @@
 #include "worker/light/light.h"
 
+#include "base/descriptor_limit.h"
 #include "base/output.h"
 #include "worker/contract/light_control.h"
 #include "worker/contract/scoreboard.h"
@@ -191,7 +192,7 @@ int give_up(contract::Session& session, const Error& error) {
 
 int run_light(contract::Session session, const contract::CommandLine& command_line, const contract::Go& go,
               std::vector<Fd> fds) {
-    http::raise_descriptor_limit();
+    raise_descriptor_limit();
     Descriptors descriptors(go, std::move(fds));
     auto serving = Serving::make(go, descriptors.cache);
     if (!serving) return give_up(session, serving.error());
