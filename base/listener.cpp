@@ -1,8 +1,10 @@
 #include "base/listener.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -99,14 +101,36 @@ bool is_listening(int fd) {
     return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
 }
 
-std::optional<Address> listening_address(int fd) {
+bool is_taken(const std::string& path) { return connect_unix(path, SOCK_STREAM, SOCK_NONBLOCK).has_value(); }
+
+namespace {
+
+// Where a stream socket listens; false for any other descriptor.
+bool listening_name(int fd, sockaddr_storage& name, socklen_t& size) {
     int type = 0;
-    socklen_t size = sizeof type;
-    if (!is_listening(fd) || ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM)
-        return std::nullopt;
-    sockaddr_storage name{};
+    socklen_t type_size = sizeof type;
+    if (!is_listening(fd) || ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 || type != SOCK_STREAM)
+        return false;
     size = sizeof name;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return std::nullopt;
+    return ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0;
+}
+
+} // namespace
+
+std::optional<std::string> listening_path(int fd) {
+    sockaddr_storage name{};
+    socklen_t size = 0;
+    if (!listening_name(fd, name, size) || name.ss_family != AF_UNIX) return std::nullopt;
+    const auto* un = reinterpret_cast<const sockaddr_un*>(&name);
+    const std::size_t room = std::min<std::size_t>(size, sizeof *un) - offsetof(sockaddr_un, sun_path);
+    const std::string path(un->sun_path, ::strnlen(un->sun_path, room));
+    return path.starts_with('/') ? std::optional(path) : std::nullopt;
+}
+
+std::optional<Address> listening_address(int fd) {
+    sockaddr_storage name{};
+    socklen_t size = 0;
+    if (!listening_name(fd, name, size)) return std::nullopt;
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (name.ss_family == AF_INET) {
         const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(&name);

@@ -25,6 +25,12 @@ namespace mpsup {
 /// Is this descriptor a socket that listens (SO_ACCEPTCONN)?
 [[nodiscard]] bool is_listening(int fd);
 
+/// Does anybody listen at `path`? A socket file that its owner left behind is not one.
+[[nodiscard]] bool is_taken(const std::string& path);
+
+/// The socket file at which a unix stream socket listens (getsockname(2)); nothing for any other descriptor.
+[[nodiscard]] std::optional<std::string> listening_path(int fd);
+
 /// Where a TCP socket listens (getsockname(2)); nothing for any other descriptor.
 [[nodiscard]] std::optional<Address> listening_address(int fd);
 

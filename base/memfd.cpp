@@ -20,11 +20,14 @@ Result<Fd> make_sealed_memfd(const char* name, std::size_t size) {
     return fd;
 }
 
-bool is_sealed_memfd(int fd, std::size_t size) {
+bool is_sealed_memfd(int fd) {
     const int seals = ::fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & resize_seals) == resize_seals;
+}
+
+bool is_sealed_memfd(int fd, std::size_t size) {
     struct stat status{};
-    return seals >= 0 && (seals & resize_seals) == resize_seals && ::fstat(fd, &status) == 0 &&
-           status.st_size == static_cast<off_t>(size);
+    return is_sealed_memfd(fd) && ::fstat(fd, &status) == 0 && status.st_size == static_cast<off_t>(size);
 }
 
 Mapping::Mapping(Mapping&& other) noexcept

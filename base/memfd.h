@@ -17,6 +17,9 @@ namespace mpsup {
 /// untrusted process handed over.
 [[nodiscard]] bool is_sealed_memfd(int fd, std::size_t size);
 
+/// The same of any size.
+[[nodiscard]] bool is_sealed_memfd(int fd);
+
 /// Owns a shared mapping (mmap(2)).
 class Mapping {
 public:

@@ -3,7 +3,7 @@
 #include "base/output.h"
 #include "base/process_identity.h"
 #include "worker/http/error_log.h"
-#include "worker/static/light.h"
+#include "worker/light/light.h"
 
 #include <csignal>
 #include <cstdio>
@@ -69,9 +69,9 @@ int run_worker(const char* program, MainArguments main, PerlParts perl) {
     auto order = session->wait_for_go(go_patience);
     if (!order) return fail(order.error());
     auto& [go, fds] = *order;
-    if (go.kind == contract::WorkerKind::static_files) {
+    if (go.kind != contract::WorkerKind::dynamic) {
         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // what serves files starts no other program
-        return static_files::run_light(std::move(*session), *command_line, go, std::move(fds));
+        return light::run_light(std::move(*session), *command_line, go, std::move(fds));
     }
     if (perl.run_pool)
         return perl.run_pool({main, std::move(*command_line), std::move(*session), std::move(go), std::move(fds)});

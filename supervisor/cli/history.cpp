@@ -192,7 +192,7 @@ void print_tables(const Past& past) {
         table.add(
             {local_time(entry.at_ms), printable(entry.what).substr(0, 14), cut(worker, widest_worker), entry.how});
         for (const std::string& line : entry.below)
-            table.add_below(std::string(indent, ' ') + cut(line, page_width - indent));
+            table.add_below(std::string(indent, ' ') + cut(line, page_width() - indent));
     }
     std::fputs(past.entries.empty() ? "nothing is on record\n" : table.to_string().c_str(), stdout);
     if (past.restarts.empty()) return;

@@ -46,6 +46,7 @@ public:
             ->check(check_duration);
         add_changing_verbs();
         add_asking_verbs();
+        add_front_verbs();
     }
 
     int run(int argc, char** argv) {
@@ -140,6 +141,42 @@ private:
         verb("version", "of this program", [this] { return run_version(context_); });
     }
 
+    void add_front_verbs() {
+        using What = contract::Question::What;
+        CLI::App* cache = verb("cache", "what accelerators keep", [this] { return run_cache(context_, cache_); });
+        cache->require_subcommand(1);
+        const auto part = [&](const char* name, const char* help, What what) {
+            CLI::App* sub = cache->add_subcommand(name, help);
+            sub->callback([this, what] { cache_.question.what = what; });
+            sub->add_option("--worker", cache_.worker, "of this accelerator only");
+            return sub;
+        };
+        CLI::App* list = part("ls", "what is kept, that was used last first", What::cache_list);
+        list->add_option("-n,--lines", cache_.question.limit, "how many")->check(CLI::Range(1, 100000));
+        part("stats", "how much, and how often it was of use", What::cache_stats);
+        CLI::App* purge = part("purge", "be rid of something", What::purge_urls);
+        purge->add_option("url", cache_.question.texts,
+                          "http://HOST/PATH, all variants of it; with * at its end all that begin so");
+        purge->add_option("--tag", tags_, "all that the application gave this tag");
+        purge->callback([this] {
+            if (tags_.empty() == cache_.question.texts.empty())
+                throw CLI::ValidationError("purge", "either URLs or tags (--tag)");
+            cache_.question.what = tags_.empty() ? What::purge_urls : What::purge_tags;
+            if (!tags_.empty()) cache_.question.texts = tags_;
+        });
+        CLI::App* explain = verb("explain", "what would become of a request: listener, route, cache, fields",
+                                 [this] { return run_explain(context_, explain_); });
+        explain->add_option("url", explain_.url, "http://HOST:PORT/PATH, or /PATH")->required();
+        explain->add_option("-H,--header", explain_.headers, "'Name: value', as often as you like");
+        explain->add_option("-X,--method", explain_.method, "another than GET");
+        CLI::App* maintenance = verb("maintenance", "everything is answered 503, or no longer",
+                                     [this] { return run_maintenance(context_, maintenance_); });
+        maintenance->add_option("word", maintenance_.word, "on or off")
+            ->required()
+            ->check(CLI::IsMember({"on", "off"}));
+        maintenance->add_option("worker", maintenance_.workers, "which; all accelerators by default");
+    }
+
     void add_history_verbs() {
         CLI::App* history =
             verb("history", "what was changed and what crashed", [this] { return run_history(context_, history_); });
@@ -170,6 +207,10 @@ private:
     std::vector<std::string> rolled_;
     bool fast_ = false;
     std::vector<std::string> scale_;
+    CacheOptions cache_;
+    std::vector<std::string> tags_;
+    ExplainOptions explain_;
+    MaintenanceOptions maintenance_;
     std::string validate_;
     std::string at_;
     std::string sql_;

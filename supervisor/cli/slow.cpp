@@ -55,7 +55,7 @@ std::string frame_text(const std::string& frame, std::size_t room) {
 }
 
 std::string frame_line(const std::string& frame) {
-    return std::string(indent, ' ') + frame_text(frame, page_width - indent);
+    return std::string(indent, ' ') + frame_text(frame, page_width() - indent);
 }
 
 std::string innermost(const state::SlowRow& slow) { return slow.frames.empty() ? "-" : slow.frames.front(); }
@@ -77,7 +77,7 @@ std::string to_table(const std::vector<state::SlowGroup>& groups) {
     for (const state::SlowGroup& group : groups) {
         const state::SlowRow& latest = group.latest;
         table.add({std::to_string(group.count), age_text(group.longest_ms), local_time(latest.at.wall_ms),
-                   frame_text(innermost(latest), page_width - width_before_place)});
+                   frame_text(innermost(latest), page_width() - width_before_place)});
         for (std::size_t i = 0; i < std::min(frames_shown, latest.frames.size()); ++i)
             table.add_below(frame_line(latest.frames[i]));
         if (latest.frames.size() > frames_shown)

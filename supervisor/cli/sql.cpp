@@ -41,7 +41,8 @@ json::object to_json(const state::Answer& answer, const std::vector<state::Cell>
 // What makes the whole fit the page: the widest columns give first.
 std::vector<std::size_t> fitting(std::vector<std::size_t> widths) {
     const auto total = [&] { return std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1)); };
-    while (total() > page_width) {
+    const std::size_t page = page_width();
+    while (total() > page) {
         const auto widest = std::ranges::max_element(widths);
         if (*widest <= narrowest) break;
         --*widest;
@@ -59,14 +60,14 @@ std::string to_list(const state::Answer& answer) {
         for (std::size_t i = 0; i < row.size(); ++i) {
             const std::string& name = answer.columns[i];
             const std::string label = name + std::string(widest - name.size() + gap, ' ');
-            out += cut(label + std::visit(ToText{}, row[i]), page_width) + "\n";
+            out += cut(label + std::visit(ToText{}, row[i]), page_width()) + "\n";
         }
     }
     return out;
 }
 
 std::string to_table(const state::Answer& answer) {
-    if (answer.columns.size() * (narrowest + gap) > page_width) return to_list(answer);
+    if (answer.columns.size() * (narrowest + gap) > page_width()) return to_list(answer);
     std::vector<std::vector<std::string>> lines{answer.columns};
     for (const auto& row : answer.rows) {
         auto& line = lines.emplace_back();
@@ -75,7 +76,7 @@ std::string to_table(const state::Answer& answer) {
     std::vector<std::size_t> widths(answer.columns.size());
     for (const auto& line : lines)
         for (std::size_t i = 0; i < line.size(); ++i)
-            widths[i] = std::min(std::max(widths[i], line[i].size()), page_width);
+            widths[i] = std::min(std::max(widths[i], line[i].size()), page_width());
     widths = fitting(std::move(widths));
     std::string out;
     for (const auto& line : lines) {

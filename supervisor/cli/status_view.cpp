@@ -51,13 +51,27 @@ json::object parse(const std::string& document) {
     return !error && value.is_object() ? value.as_object() : json::object();
 }
 
-std::vector<std::string> listen_of(const json::object& worker) {
-    std::vector<std::string> addresses;
-    const json::value* list = worker.if_contains("listen");
+std::vector<std::string> texts_of(const json::object& worker, std::string_view key) {
+    std::vector<std::string> texts;
+    const json::value* list = worker.if_contains(key);
     if (list && list->is_array())
-        for (const json::value& address : list->as_array())
-            if (address.is_string()) addresses.emplace_back(address.as_string());
-    return addresses;
+        for (const json::value& text : list->as_array())
+            if (text.is_string()) texts.emplace_back(text.as_string());
+    return texts;
+}
+
+std::vector<std::string> listen_of(const json::object& worker) { return texts_of(worker, "listen"); }
+
+std::vector<std::string> urls_of(const json::object& worker) {
+    std::vector<std::string> urls = texts_of(worker, "urls");
+    if (!urls.empty()) return urls;
+    for (const std::string& address : listen_of(worker)) urls.push_back("http://" + address);
+    return urls;
+}
+
+// A pool without an address has a socket, which is of no use to people.
+std::string place_of(const json::object& worker) {
+    return worker.contains("socket") ? "(accelerator)" : joined(listen_of(worker), ",");
 }
 
 std::string size_text(long long bytes) {
@@ -79,6 +93,11 @@ Result<std::string> recorded_status(const ChosenSite& site) {
     for (const state::WorkerRow& row : *rows) {
         json::object worker = parse(row.status);
         if (row.state != "stopped") worker["state"] = "unknown";
+        json::object health = object_at(worker, "health"); // nobody asks any more
+        health["state"] = "unknown";
+        health["latency_ms"] = nullptr;
+        health.erase("why");
+        worker["health"] = std::move(health);
         workers.emplace_back(std::move(worker));
     }
     json::object topology{{"path", nullptr}, {"digest", nullptr}};
@@ -123,7 +142,7 @@ void print_urls(const ChosenSite& site) {
     if (!status) return;
     Table table({"WORKER", "ADDRESS"});
     for (const json::object& worker : objects_at(parse(status->text), "workers"))
-        for (const std::string& address : listen_of(worker)) table.add({text_at(worker, "name"), "http://" + address});
+        for (const std::string& url : urls_of(worker)) table.add({text_at(worker, "name"), url});
     std::fputs(table.to_string().c_str(), stdout);
 }
 
@@ -143,9 +162,12 @@ std::string workers_table(const std::string& document) {
                    std::to_string(number_at(restarts, "crash")),
                    std::to_string(number_at(restarts, "planned")),
                    {text_at(health, "state"), colour_of(text_at(health, "state"))},
-                   joined(listen_of(worker), ",")});
+                   place_of(worker)});
         std::string why = text_at(health, "why");
         if (why.empty() && state != "ready") why = text_at(worker, "last_failure");
+        if (worker.contains("maintenance"))
+            failures +=
+                text_at(worker, "name") + ": in maintenance, everything is answered 503 (mpsup maintenance off)\n";
         if (!why.empty()) failures += text_at(worker, "name") + ": " + printable(why) + "\n";
     }
     return title_of(status) + "\n" + table.to_string() + failures;

@@ -16,21 +16,21 @@ void Table::add(std::vector<Cell> row) { rows_.push_back({std::move(row), {}}); 
 
 void Table::add_below(std::string line) { rows_.back().below += std::move(line) + "\n"; }
 
-std::string Table::to_string() const {
+std::string Table::to_string(std::size_t width) const {
     std::vector<std::size_t> widths;
     for (const std::string& heading : headings_) widths.push_back(heading.size());
     for (const auto& row : rows_)
         for (std::size_t i = 0; i < row.cells.size(); ++i) widths[i] = std::max(widths[i], row.cells[i].text.size());
     std::size_t before_last = 0;
     for (std::size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + gap;
-    const std::size_t room = before_last < page_width ? page_width - before_last : 0;
+    const std::size_t room = before_last < width ? width - before_last : 0;
 
     const auto line = [&](const std::vector<Cell>& cells) {
         std::string text;
         for (std::size_t i = 0; i < cells.size(); ++i) {
             const bool last = i + 1 == cells.size();
             std::string cell = cells[i].text;
-            if (last && cell.size() > room && room > 1) cell = cell.substr(0, room - 1) + "+";
+            if (last && room > 1) cell = cut(cell, room);
             text += coloured(cell, cells[i].colour);
             if (!last) text += std::string(widths[i] - cell.size() + gap, ' ');
         }

@@ -9,8 +9,6 @@
 
 namespace mpsup::cli {
 
-constexpr std::size_t page_width = 80;
-
 /// Columns as wide as their widest cell, two spaces apart; the last one is cut where the page ends.
 class Table {
 public:
@@ -27,7 +25,7 @@ public:
     void add_below(std::string line);
 
     /// Each line ends in a newline.
-    [[nodiscard]] std::string to_string() const;
+    [[nodiscard]] std::string to_string(std::size_t width = page_width()) const;
 
 private:
     struct Row {

@@ -1,10 +1,13 @@
 #include "supervisor/cli/terminal.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <string_view>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace mpsup::cli {
@@ -34,6 +37,21 @@ const char* code_of(Colour colour) {
 std::string coloured(const std::string& text, Colour colour) {
     static const bool allowed = use_colour();
     return allowed && colour != Colour::none ? code_of(colour) + text + "\033[0m" : text;
+}
+
+std::size_t page_width(int output) {
+    constexpr std::size_t usual = 80;
+    constexpr std::size_t narrowest = 40;
+    if (const char* columns = std::getenv("COLUMNS")) {
+        std::size_t width = 0;
+        const std::string_view text = columns;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
+        if (error == std::errc{} && end == text.data() + text.size() && width > 0) return std::max(width, narrowest);
+    }
+    if (::isatty(output) == 0) return endless;
+    winsize window{};
+    const bool is_known = ::ioctl(output, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    return is_known ? std::max<std::size_t>(window.ws_col, narrowest) : usual;
 }
 
 Colour colour_of(const std::string& state) {

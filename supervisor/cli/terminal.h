@@ -1,6 +1,8 @@
 // What may be printed to whoever reads.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <string>
 
 namespace mpsup::cli {
@@ -9,6 +11,12 @@ enum class Colour { none, green, yellow, red, dim };
 
 /// `text` in a colour, if standard output is a terminal that is not dumb and NO_COLOR is not set (no-color.org).
 [[nodiscard]] std::string coloured(const std::string& text, Colour colour);
+
+constexpr std::size_t endless = std::numeric_limits<std::size_t>::max();
+
+/// How many columns a line of a table may have: what COLUMNS says, else as many as the terminal on `output` has. What is
+/// no terminal takes lines of any length (`endless`).
+[[nodiscard]] std::size_t page_width(int output = 1);
 
 /// The colour of a worker's state or health.
 [[nodiscard]] Colour colour_of(const std::string& state);

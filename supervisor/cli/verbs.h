@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/cli/context.h"
+#include "worker/contract/light_control.h"
 
 #include <optional>
 #include <string>
@@ -87,6 +88,28 @@ struct LogsOptions {
 [[nodiscard]] int run_reset(const Context& context, const std::vector<std::string>& workers);
 /// Promote or abort, to the rollout that runs.
 [[nodiscard]] int run_word(const Context& context, const std::string& path);
+
+struct CacheOptions {
+    std::string worker; // empty: all accelerators
+    contract::Question question;
+};
+/// What accelerators keep, and how to be rid of it.
+[[nodiscard]] int run_cache(const Context& context, const CacheOptions& options);
+
+struct ExplainOptions {
+    std::string url;
+    std::string method = "GET";
+    std::vector<std::string> headers; // "Name: value"
+};
+/// What would become of a request.
+[[nodiscard]] int run_explain(const Context& context, const ExplainOptions& options);
+
+struct MaintenanceOptions {
+    std::string word;                 // on, off
+    std::vector<std::string> workers; // none: all accelerators
+};
+/// Everything is answered 503 until it is set off.
+[[nodiscard]] int run_maintenance(const Context& context, const MaintenanceOptions& options);
 
 /// Checks a file and changes nothing.
 [[nodiscard]] int run_validate(const Context& context, const std::string& file);

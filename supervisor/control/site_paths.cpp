@@ -78,13 +78,17 @@ Result<> SitePaths::create() const {
     if (longest > longest_socket_path)
         return failure("the run folder " + run_ + " makes socket paths longer than the kernel's " +
                        std::to_string(longest_socket_path) + " bytes: give a shorter one with --run-dir");
-    const std::array<std::pair<std::string, mode_t>, 7> folders{{{state_, 0700},
-                                                                 {logs(), 0700},
-                                                                 {fs::path(run_).parent_path().string(), 0711},
-                                                                 {run_, 0711},
-                                                                 {run_ + "/control", 0700},
-                                                                 {run_ + "/contract", 0711},
-                                                                 {run_ + "/private", 0711}}};
+    const std::array<std::pair<std::string, mode_t>, 11> folders{{{state_, 0700},
+                                                                  {logs(), 0700},
+                                                                  {buffer_folder(), 0700},
+                                                                  {state_ + "/cache", 0700},
+                                                                  {state_ + "/maintenance", 0700},
+                                                                  {fs::path(run_).parent_path().string(), 0711},
+                                                                  {run_, 0711},
+                                                                  {run_ + "/control", 0700},
+                                                                  {run_ + "/contract", 0711},
+                                                                  {run_ + "/pool", 0700},
+                                                                  {run_ + "/private", 0711}}};
     for (const auto& [path, mode] : folders)
         if (auto made = make_dir(path, mode); !made) return made;
     return {};

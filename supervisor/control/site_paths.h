@@ -42,6 +42,18 @@ public:
     [[nodiscard]] std::string private_socket(const std::string& worker, std::uint64_t generation) const {
         return run_ + "/private/" + worker + "." + std::to_string(generation);
     }
+    /// Of a pool that accelerators alone reach; all generations share it.
+    [[nodiscard]] std::string pool_folder() const { return run_ + "/pool"; }
+    [[nodiscard]] std::string pool_socket(const std::string& worker) const {
+        return pool_folder() + "/" + worker + ".sock";
+    }
+    /// Contents that wait, in files without a name.
+    [[nodiscard]] std::string buffer_folder() const { return state_ + "/buffer"; }
+    [[nodiscard]] std::string cache_folder(const std::string& worker) const { return state_ + "/cache/" + worker; }
+    /// A file that is there while a worker is in maintenance.
+    [[nodiscard]] std::string maintenance_flag(const std::string& worker) const {
+        return state_ + "/maintenance/" + worker;
+    }
     /// The highest generation of a worker that has such a socket: it may live though no history knows of it. 0: none.
     [[nodiscard]] std::uint64_t last_private_socket(const std::string& worker) const;
     [[nodiscard]] const std::string& state_dir() const { return state_; }

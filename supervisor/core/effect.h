@@ -83,7 +83,7 @@ struct Note {
     GenerationNumber generation = 0;
     pid_t pid = -1;
     std::optional<ExitStatus> status; // of what exited
-    bool planned = false;             // it was told to go
+    bool planned = false;             // it was told to go; of `started` and `launch_failed`: it was asked for
     std::string text;                 // why, for people
 };
 

@@ -30,7 +30,9 @@ struct PhaseLimits {
 
 struct Child {
     bool ready = false;
-    Time since{}; // it is ready, or was started
+    Time since{};          // it is ready, or was started
+    bool is_alone = false; // its master is gone and it speaks for itself
+    bool was_heir = false; // it was told to be master
 };
 
 /// A value; belongs to core::Worker, which alone changes it.
@@ -56,6 +58,7 @@ struct Generation {
     int wanted = 0;                  // children that its master has in mind
     std::optional<pid_t> heir;       // the child that is on its way to be master
     std::optional<Time> heir_needed; // by when there must be one, or it must be master
+    bool rival_failed = false;       // orphaned: what was loaded in its place did not get there
     bool reforked = false;           // a child became master without need: once is enough
     std::string trouble;             // the latest reason why it might not make it
 

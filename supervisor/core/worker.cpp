@@ -368,12 +368,36 @@ void Worker::on_refork_due(GenerationNumber number, pid_t pid, Time now) {
 void Worker::on_child_alone(GenerationNumber number, pid_t pid, Time now) {
     Generation* generation = find_mutable(number);
     if (generation) generation->has_spoken = true;
-    if (!generation || !is_taking_requests(generation->phase) || !generation->children.contains(pid)) return;
-    if (!generation->heir && generation->phase == Phase::orphaned && generation->heir_needed) {
-        generation->heir = pid;
-        generation->heir_needed = now + rules_.limits.promotion;
-    }
-    if (generation->heir == pid) effects_.emplace_back(PromoteChild{number, pid});
+    if (!generation || !is_taking_requests(generation->phase)) return;
+    const auto child = generation->children.find(pid);
+    if (child == generation->children.end()) return;
+    child->second.is_alone = true;
+    const bool is_orphaned = generation->phase == Phase::orphaned;
+    if (generation->heir == pid)
+        effects_.emplace_back(PromoteChild{number, pid});
+    else if (is_orphaned && generation->heir_needed && !generation->heir)
+        make_heir(*generation, pid, now);
+    else if (is_orphaned)
+        converge(now);
+}
+
+void Worker::make_heir(Generation& generation, pid_t pid, Time now) {
+    generation.heir = pid;
+    generation.heir_needed = now + rules_.limits.promotion;
+    generation.rival_failed = false;
+    generation.children.at(pid).was_heir = true;
+    effects_.emplace_back(PromoteChild{generation.number, pid});
+}
+
+// What was loaded in its place did not get there: then one of those that are idle, and were not tried, is better than
+// loading it again and again. One heir, one load, in turn: whatever ends heirs must not end all that serve.
+bool Worker::promote_orphan(Generation& orphaned, Time now) {
+    if (!orphaned.rival_failed) return false;
+    const auto next = std::ranges::find_if(
+        orphaned.children, [](const auto& entry) { return entry.second.is_alone && !entry.second.was_heir; });
+    if (next == orphaned.children.end()) return false;
+    make_heir(orphaned, next->first, now);
+    return true;
 }
 
 void Worker::on_heir_ready(GenerationNumber number, pid_t pid, Time now) {
@@ -616,8 +640,13 @@ void Worker::on_generation_over(const Generation& ended, Phase last_phase, Time 
         // It never served. An operation that asked for it reads the outcome; what replaces the dead is tried again.
         if (!ended.trouble.empty()) {
             last_failure_ = ended.trouble;
-            note({.kind = Note::Kind::launch_failed, .generation = ended.number, .status = {}, .text = ended.trouble});
+            note({.kind = Note::Kind::launch_failed,
+                  .generation = ended.number,
+                  .status = {},
+                  .planned = ended.planned,
+                  .text = ended.trouble});
         }
+        for (Generation& other : generations_) other.rival_failed = other.phase == Phase::orphaned;
         if (ended.hold) return; // the operation abandons it, and then the worker converges
         settle_death(now, Duration(0), chance, ended.number, ended.trouble);
     } else if (last_phase == Phase::serving && ended.trial) {
@@ -671,9 +700,11 @@ bool Worker::admit_stand_in(Time now) {
 }
 
 void Worker::converge(Time now) {
-    if (!wants_to_run_ || given_up_ || start_again_at_ || anything(is_coming)) return;
-    const Generation* current = find(serving());
-    if (!current || (current->phase == Phase::orphaned && !current->heir_needed)) spawn(now, false, false);
+    if (!wants_to_run_ || given_up_ || anything(is_coming)) return;
+    Generation* current = find_mutable(serving());
+    const bool is_lost = current && current->phase == Phase::orphaned && !current->heir_needed; // nobody forks for it
+    if (is_lost && promote_orphan(*current, now)) return;
+    if (!start_again_at_ && (!current || is_lost)) spawn(now, false, false);
 }
 
 bool Worker::anything(bool (*question)(Phase) noexcept) const {

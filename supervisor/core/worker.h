@@ -7,8 +7,9 @@
 //   stopped          | stopped             | it is retired        | it is retired          | stopped
 //   running          | spawn (after any    | wait: admit it when  | leave it alone; if it  | failed until
 //                    | back-off): starting | it stands by, retire | is orphaned, promote a | somebody asks
-//                    |                     | the older ones       | child, or start a      | again
-//                    |                     |                      | successor              |
+//                    |                     | the older ones       | child, or else start a | again
+//                    |                     |                      | successor; if that     |
+//                    |                     |                      | fails another child    |
 //
 // A generation that an operation `prepare`d is held in standby until `admit` or `abandon`; one that replaces the dead
 // admits itself. What is asked for by an operation and does not get there leaves what served before untouched.
@@ -161,6 +162,8 @@ private:
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
     bool admit_stand_in(Time now);
     void converge(Time now);
+    void make_heir(Generation& generation, pid_t pid, Time now);
+    bool promote_orphan(Generation& orphaned, Time now);
     void replace_unhealthy(Generation& generation, const std::string& why, Time now);
     [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;
     void note(Note note) { effects_.emplace_back(std::move(note)); }

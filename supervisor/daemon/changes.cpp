@@ -8,13 +8,6 @@
 
 namespace mpsup {
 
-std::vector<Address> addresses_of(const topology::Topology& topology) {
-    std::vector<Address> addresses;
-    for (const topology::WorkerSpec& worker : topology.workers)
-        addresses.insert(addresses.end(), worker.listen.begin(), worker.listen.end());
-    return addresses;
-}
-
 topology::Diff changes_between(const topology::Topology& before, const topology::Topology& after) {
     topology::Diff changes = topology::diff(before, after);
     const bool is_rebuilt = before.binaries != after.binaries;

@@ -10,9 +10,6 @@
 
 namespace mpsup {
 
-/// All that its workers listen on.
-[[nodiscard]] std::vector<Address> addresses_of(const topology::Topology& topology);
-
 /// As topology::diff, and: a worker whose own keys are the same has changed all the same when what it is told of the others
 /// has.
 [[nodiscard]] topology::Diff changes_between(const topology::Topology& before, const topology::Topology& after);

@@ -49,8 +49,18 @@ asio::awaitable<void> ContractLink::read_loop() {
         co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                                     asio::redirect_error(asio::use_awaitable, error));
         if (error || !socket_.is_open()) co_return;
-        if (!take_packet()) co_return;
+        if (take_packets()) continue;
+        has_ended_ = true;
+        co_return;
     }
+}
+
+bool ContractLink::take_packets() {
+    constexpr int at_once = 64;
+    bool more = take_packet();
+    for (int taken = 1; more && taken < at_once && socket_.is_open() && is_readable(socket_.native_handle()); ++taken)
+        more = take_packet();
+    return more;
 }
 
 void ContractLink::read_now() {

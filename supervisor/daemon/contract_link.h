@@ -34,6 +34,8 @@ public:
     void read_now();
     /// Never waits. EAGAIN: the worker has not read for very long.
     [[nodiscard]] Result<> send(const contract::Message& message, std::span<const int> fds = {});
+    /// The worker hung up, or said nonsense: nothing more is heard of it here.
+    [[nodiscard]] bool has_ended() const { return has_ended_; }
     /// Forgets its listener and hangs up.
     void close();
 
@@ -41,9 +43,12 @@ private:
     boost::asio::awaitable<void> read_loop();
     /// False: nothing more will come.
     bool take_packet();
+    /// All that has arrived, up to a number: others have their turn. False as above.
+    bool take_packets();
 
     boost::asio::posix::stream_descriptor socket_;
     Listener listener_;
+    bool has_ended_ = false;
 };
 
 } // namespace mpsup

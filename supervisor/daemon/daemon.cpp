@@ -1,9 +1,11 @@
 #include "supervisor/daemon/daemon.h"
 
+#include "base/descriptor_limit.h"
 #include "base/listener.h"
 #include "base/process_identity.h"
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/server.h"
+#include "supervisor/daemon/asking.h"
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
@@ -299,7 +301,8 @@ private:
             co_return Outcome{bad_topology, "this is the supervisor of " + options_.site};
         for (std::string& name : takeover_->adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
         AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-        co_return co_await bring_up(site_, std::move(applied), report, all_anew, fast);
+        const BringUp how{.all_anew = all_anew, .fast = fast, .asks_pre_roll = true};
+        co_return co_await bring_up(site_, std::move(applied), report, how);
     }
 
     // What was adopted is supervised, whatever becomes of an order.
@@ -333,6 +336,10 @@ private:
         if (request.path == "/v1/reset") co_return co_await serve_reset(request.body, report, *answer);
         if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
         if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
+        if (request.path == "/v1/ask") co_return co_await serve_ask(request.body, *answer);
+        if (request.path == "/v1/maintenance")
+            co_return answer->line(
+                result_line(set_maintenance(site_, texts_in(request.body, "workers"), has_flag(request.body, "on"))));
         if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
         answer->reply(404, R"({"error":"there is no such verb"})");
     }
@@ -372,6 +379,13 @@ private:
     asio::awaitable<void> serve_reset(const std::string& body, const Report& report, ControlAnswer& answer) {
         auto workers = texts_in(body, "workers");
         answer.line(result_line(co_await perform("reset", reset(site_, workers, report), workers)));
+    }
+
+    asio::awaitable<void> serve_ask(const std::string& body, ControlAnswer& answer) {
+        const auto questions = texts_in(body, "question");
+        if (questions.size() != 1) co_return answer.reply(400, R"({"error":"one question at a time"})");
+        std::string text = co_await ask_workers(site_, texts_in(body, "workers"), questions.front());
+        answer.reply(200, std::move(text));
     }
 
     // To the rollout that runs. It answers for itself where it was asked for.
@@ -547,6 +561,7 @@ int run_daemon(DaemonOptions options) {
     const auto lock = handover ? Result<Fd>(Fd(handover->lock)) : take_lock(options.paths.lock());
     if (!lock) return complain(lock.error().to_string());
     for (const int signal : {SIGPIPE, SIGHUP, SIGTTOU, SIGTTIN, SIGUSR1}) ::signal(signal, SIG_IGN);
+    raise_descriptor_limit(); // one, and sometimes two, for each process of a pool
     open_log();
     if (auto became = become_subreaper(); !became) return complain(became.error().to_string());
     auto store = state::open_store(options.paths.database());

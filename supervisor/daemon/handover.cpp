@@ -32,8 +32,8 @@ Result<int> descriptor_in(const json::object& object, std::string_view key, int 
 
 std::string Handover::to_json() const {
     json::array array;
-    for (const auto& [address, fd] : listeners)
-        array.push_back(json::object{{"address", address.to_string()}, {"fd", fd}});
+    for (const auto& [endpoint, fd] : listeners)
+        array.push_back(json::object{{"address", endpoint.to_string()}, {"fd", fd}});
     return json::serialize(json::object{{"version", version},
                                         {"from", from},
                                         {"lock", lock},
@@ -66,13 +66,13 @@ Result<Handover> Handover::parse(const std::string& text) {
     for (const json::value& item : listeners->as_array()) {
         const json::object* entry = item.if_object();
         const json::value* text_of_address = entry ? entry->if_contains("address") : nullptr;
-        const auto address = text_of_address && text_of_address->is_string()
-                                 ? Address::parse(std::string_view(text_of_address->as_string()))
-                                 : std::nullopt;
-        if (!address) return failure("the handover has a listener without an address");
+        const auto endpoint = text_of_address && text_of_address->is_string()
+                                  ? Endpoint::parse(std::string_view(text_of_address->as_string()))
+                                  : std::nullopt;
+        if (!endpoint) return failure("the handover has a listener without an address");
         auto fd = descriptor_in(*entry, "fd", 3);
         if (!fd) return std::unexpected(fd.error());
-        handover.listeners.emplace_back(*address, *fd);
+        handover.listeners.emplace_back(*endpoint, *fd);
     }
     return handover;
 }
@@ -80,9 +80,9 @@ Result<Handover> Handover::parse(const std::string& text) {
 Result<> Handover::verify() const {
     for (const int fd : {control, contract})
         if (!is_listening(fd)) return failure("descriptor " + std::to_string(fd) + " of the handover does not listen");
-    for (const auto& [address, fd] : listeners)
-        if (listening_address(fd) != address)
-            return failure("descriptor " + std::to_string(fd) + " of the handover is not " + address.to_string());
+    for (const auto& [endpoint, fd] : listeners)
+        if (listening_endpoint(fd) != endpoint)
+            return failure("descriptor " + std::to_string(fd) + " of the handover is not " + endpoint.to_string());
     return {};
 }
 

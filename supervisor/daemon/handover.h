@@ -1,9 +1,9 @@
 // What a supervisor hands over to the program that replaces it in its own process (execve(2)).
 #pragma once
 
-#include "base/address.h"
 #include "base/error.h"
 #include "supervisor/control/site_paths.h"
+#include "supervisor/daemon/endpoint.h"
 
 #include <string>
 #include <string_view>
@@ -22,7 +22,7 @@ struct Handover {
     int control = -1;  // listener of the control API
     int contract = -1; // listener of the contract
     int client = -1;   // who asked for it, and waits for the end of the streamed answer; -1: nobody
-    std::vector<std::pair<Address, int>> listeners;
+    std::vector<std::pair<Endpoint, int>> listeners;
 
     [[nodiscard]] std::string to_json() const;
     /// Every key checked; descriptors are numbers only so far.

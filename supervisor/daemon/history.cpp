@@ -61,7 +61,7 @@ std::string sentence(const std::string& worker, const core::Note& note) {
         worker + " generation " + std::to_string(note.generation) + ": " + std::string(core::to_string(note.kind));
     if (note.pid > 0) text += ", pid " + std::to_string(note.pid);
     if (note.status) text += ", " + note.status->to_string();
-    if (note.planned) text += ", planned";
+    if (note.planned && note.kind != core::Note::Kind::launch_failed) text += ", planned";
     return note.text.empty() ? text : text + ": " + note.text;
 }
 

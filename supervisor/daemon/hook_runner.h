@@ -19,7 +19,7 @@ struct HookEvent {
     std::string worker{}; // empty: the site as a whole
     core::GenerationNumber generation = 0;
     std::string reason{};
-    std::string alert{}; // of on_alert: worker_failed, rollout_taken_back, store_damaged
+    std::string alert{}; // of on_alert: worker_failed, gate_failed, rollout_taken_back, store_damaged
 };
 
 /// One event loop; outlives its coroutines. The site's hooks come first, then the worker's; each has its own deadline.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace mpsup {
 
@@ -20,26 +22,43 @@ Error explain(const Address& address, const Error& error) {
     return error;
 }
 
+// Like an address, a socket file that somebody listens at is not taken away from him.
+Result<Fd> bind(const Endpoint& endpoint) {
+    constexpr unsigned for_us = 0600;
+    if (endpoint.path.empty()) {
+        auto bound = listen_tcp(endpoint.address);
+        if (!bound) return std::unexpected(explain(endpoint.address, bound.error()));
+        return bound;
+    }
+    if (is_taken(endpoint.path)) return failure("listen on " + endpoint.path + ": another process listens there");
+    return listen_unix(endpoint.path, SOCK_STREAM, for_us);
+}
+
 } // namespace
 
-Result<std::vector<Listener>> Listeners::open(const std::vector<Address>& addresses) {
-    std::map<Address, Listener> fresh;
+Result<std::vector<Listener>> Listeners::open(const std::vector<Endpoint>& endpoints) {
+    std::map<Endpoint, Listener> fresh;
     std::vector<Listener> listeners;
-    for (const Address& address : addresses) {
-        if (const auto known = open_.find(address); known != open_.end()) {
+    for (const Endpoint& endpoint : endpoints) {
+        if (const auto known = open_.find(endpoint); known != open_.end()) {
             listeners.push_back(known->second);
             continue;
         }
-        auto bound = listen_tcp(address);
-        if (!bound) return std::unexpected(explain(address, bound.error()));
-        listeners.push_back(fresh[address] = std::make_shared<const Fd>(std::move(*bound)));
+        auto bound = bind(endpoint);
+        if (!bound) return std::unexpected(bound.error());
+        listeners.push_back(fresh[endpoint] = std::make_shared<const Fd>(std::move(*bound)));
     }
     open_.merge(fresh);
     return listeners;
 }
 
-void Listeners::keep_only(const std::vector<Address>& wanted) {
-    std::erase_if(open_, [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); });
+void Listeners::keep_only(const std::vector<Endpoint>& wanted) {
+    std::erase_if(open_, [&](const auto& entry) {
+        const Endpoint& endpoint = entry.first;
+        if (std::ranges::find(wanted, endpoint) != wanted.end()) return false;
+        if (!endpoint.path.empty()) ::unlink(endpoint.path.c_str());
+        return true;
+    });
 }
 
 } // namespace mpsup

@@ -1,9 +1,9 @@
 // The sockets that clients connect to: bound by the supervisor, borrowed by workers.
 #pragma once
 
-#include "base/address.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "supervisor/daemon/endpoint.h"
 
 #include <map>
 #include <memory>
@@ -12,27 +12,28 @@
 
 namespace mpsup {
 
-/// A bound listener, kept open by everybody who still needs it: the site while its address is in the topology, and
+/// A bound listener, kept open by everybody who still needs it: the site while its endpoint is in the topology, and
 /// each generation that accepts on it until it is gone.
 using Listener = std::shared_ptr<const Fd>;
 
 /// The listeners of one site. One event loop.
 class Listeners {
 public:
-    /// One for each address, in order: those that are open already, and new ones. All or none: when one cannot be
-    /// bound, the error names address, port and, where readable, who holds it, and nothing has changed.
-    [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Address>& addresses);
+    /// One for each endpoint, in order: those that are open already, and new ones. All or none: when one cannot be
+    /// bound, the error names it and, where readable, who holds it, and nothing has changed.
+    [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Endpoint>& endpoints);
 
-    /// One that is open already and was handed back by a process; the first of an address is kept.
-    void adopt(const Address& address, const Listener& listener) { open_.try_emplace(address, listener); }
+    /// One that is open already and was handed back by a process; the first of an endpoint is kept.
+    void adopt(const Endpoint& endpoint, const Listener& listener) { open_.try_emplace(endpoint, listener); }
 
-    [[nodiscard]] const std::map<Address, Listener>& all() const { return open_; }
+    [[nodiscard]] const std::map<Endpoint, Listener>& all() const { return open_; }
 
-    /// Forgets all that are not in `wanted`. Each closes when its last borrower lets go.
-    void keep_only(const std::vector<Address>& wanted);
+    /// Forgets all that are not in `wanted`. Each closes when its last borrower lets go; of a pool
+    /// the file goes at once.
+    void keep_only(const std::vector<Endpoint>& wanted);
 
 private:
-    std::map<Address, Listener> open_;
+    std::map<Endpoint, Listener> open_;
 };
 
 } // namespace mpsup

@@ -94,7 +94,7 @@ namespace {
 // Starts it beside what serves if it is new or has changed.
 Result<> bring_in(Site& site, const topology::WorkerSpec& spec, const topology::Diff& changes, bool fast,
                   std::vector<Newcomer>& newcomers) {
-    auto listeners = site.listeners().open(spec.listen);
+    auto listeners = site.listeners().open(endpoints_of(spec, site.around().paths));
     if (!listeners) return std::unexpected(listeners.error());
     const bool is_changed =
         std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) != changes.changed.end();
@@ -150,7 +150,7 @@ asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topol
 }
 
 asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
-                                            bool fast, ProgressReport& progress, const Report& report,
+                                            BringUp how, ProgressReport& progress, const Report& report,
                                             std::vector<Newcomer>& newcomers) {
     for (const std::string& name : topology::start_order(wanted.workers)) {
         const topology::WorkerSpec& spec = *wanted.find(name);
@@ -170,9 +170,11 @@ asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology
                 co_return name + " depends on " + missing + ", which was given up (mpsup reset " + missing + ")";
             co_await site.around().changed.wait_until(Clock::time_point::max());
         }
-        if (std::ranges::find(changes.changed, name, &topology::Diff::Change::worker) != changes.changed.end())
+        const bool is_changed =
+            std::ranges::find(changes.changed, name, &topology::Diff::Change::worker) != changes.changed.end();
+        if (is_changed && how.asks_pre_roll)
             if (std::string why = co_await ask_before_roll(site, name, spec.hooks); !why.empty()) co_return why;
-        if (const auto begun = bring_in(site, spec, changes, fast, newcomers); !begun)
+        if (const auto begun = bring_in(site, spec, changes, how.fast, newcomers); !begun)
             co_return begun.error().to_string();
     }
     co_return std::string();

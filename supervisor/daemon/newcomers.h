@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/core/rollout.h"
+#include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/report.h"
 #include "supervisor/daemon/site.h"
 #include "supervisor/topology/diff.h"
@@ -39,7 +40,7 @@ struct Newcomer {
 /// Starts what is new and what has changed, each when what it depends on is there. Ends: what is waited for stands by, or
 /// did not make it, or was given up. Empty, or why it went no further; `newcomers` has what was started by then.
 [[nodiscard]] boost::asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted,
-                                                                 const topology::Diff& changes, bool fast,
+                                                                 const topology::Diff& changes, BringUp how,
                                                                  ProgressReport& progress, const Report& report,
                                                                  std::vector<Newcomer>& newcomers);
 

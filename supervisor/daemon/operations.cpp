@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <optional>
 #include <ranges>
+#include <set>
 #include <utility>
 
 // GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
@@ -35,8 +36,10 @@ asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const N
                            const Report& report) {
     bool had_served = false;
     std::vector<Newcomer> rest;
+    std::set<const WorkerHandle*> served;
     for (Newcomer& newcomer : newcomers) {
         const bool is_in = progress_of(newcomer) == core::Progress::serving;
+        if (is_in) served.insert(newcomer.worker.get());
         had_served = had_served || is_in;
         if (is_in && !newcomer.is_added && newcomer.worker->core().sleeping() != 0) {
             if (const auto trouble = co_await go_back(site, newcomer.worker, report); trouble.empty()) continue;
@@ -47,7 +50,9 @@ asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const N
     for (const Newcomer& newcomer : rest) {
         if (newcomer.is_added || newcomer.plan.old_one == 0 || newcomer.generation == 0) continue;
         if (!failed_one || newcomer.worker != failed_one->worker)
-            end_roll(site, *newcomer.worker, newcomer.generation, false, "taken back with the others: " + why);
+            end_roll(site, *newcomer.worker, newcomer.generation,
+                     served.contains(newcomer.worker.get()) ? RollEnd::taken_back : RollEnd::never_served,
+                     "taken back with the others: " + why);
     }
     co_return had_served;
 }
@@ -107,7 +112,7 @@ std::optional<Outcome> fill_in(const Site& site, std::vector<std::string>& names
 
 } // namespace
 
-asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, bool all_anew, bool fast) {
+asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, BringUp how) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
@@ -121,13 +126,13 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     topology::Diff changes = changes_between(before, wanted.topology);
     add_unsure(site, changes);
     const auto resized = take_resized(site, wanted.topology, changes);
-    if (all_anew)
+    if (how.all_anew)
         for (const topology::WorkerSpec& spec : wanted.topology.workers)
             if (site.find(spec.name) &&
                 std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) == changes.changed.end())
                 changes.changed.push_back({spec.name, {"reload"}});
     // All addresses first: one that cannot be had stops everything before anything has started.
-    auto bound = site.listeners().open(addresses_of(wanted.topology));
+    auto bound = site.listeners().open(endpoints_of(wanted.topology, site.around().paths));
     if (!bound) {
         forget_wanted();
         co_return Outcome{failed, bound.error().to_string()};
@@ -135,7 +140,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     report_changes(changes, report);
     ProgressReport progress(report);
     std::vector<Newcomer> newcomers;
-    std::string trouble = co_await start_in_order(site, wanted.topology, changes, fast, progress, report, newcomers);
+    std::string trouble = co_await start_in_order(site, wanted.topology, changes, how, progress, report, newcomers);
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
@@ -146,7 +151,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     if (!trouble.empty()) {
         forget_wanted();
         const bool had_served = co_await undo(site, newcomers, nullptr, trouble, report);
-        site.listeners().keep_only(addresses_of(before));
+        site.listeners().keep_only(endpoints_of(before, site.around().paths));
         co_return Outcome{is_first     ? failed
                           : had_served ? taken_back
                                        : old_kept,
@@ -155,7 +160,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     const Outcome rolled = co_await roll_in(site, newcomers, progress, report);
     if (rolled.code != 0) {
         forget_wanted();
-        site.listeners().keep_only(addresses_of(before));
+        site.listeners().keep_only(endpoints_of(before, site.around().paths));
         co_return rolled;
     }
     co_await clear_out(site, newcomers, before, changes, report);
@@ -164,7 +169,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     site.set_applied(std::move(wanted));
     site.unsure_of().clear();
     site.sort_workers();
-    site.listeners().keep_only(addresses_of(site.applied()->topology));
+    site.listeners().keep_only(endpoints_of(site.applied()->topology, site.around().paths));
     failpoint();
     record(site, *site.applied());
     failpoint();
@@ -222,9 +227,10 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
         if (!is_meant || worker->core().sleeping() == 0) continue;
         woken.push_back(name);
         site.around().history.worker_event(state::EventKind::rollout_started, name, worker->core(), "rollback");
+        const auto sleeper = worker->core().sleeping();
         const std::string trouble = co_await go_back(site, worker, report);
-        site.around().history.worker_event(state::EventKind::rollout_finished, name, worker->core(),
-                                           trouble.empty() ? "rolled back" : trouble);
+        end_roll(site, *worker, sleeper, trouble.empty() ? RollEnd::settled : RollEnd::never_served,
+                 trouble.empty() ? "rolled back" : trouble);
         if (trouble.empty()) continue;
         record_woken(site, woken); // those before it
         co_return Outcome{failed, trouble};
@@ -234,7 +240,8 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
     auto previous = previous_topology(site);
     if (!previous) co_return Outcome{failed, previous.error().to_string()};
     report("no generation sleeps: back to the topology applied before");
-    co_return co_await bring_up(site, std::move(*previous), report);
+    const BringUp in_haste{.all_anew = false, .fast = true, .asks_pre_roll = false};
+    co_return co_await bring_up(site, std::move(*previous), report, in_haste);
 }
 
 asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Report report) {

@@ -15,9 +15,13 @@ namespace mpsup {
 /// Makes the site what `wanted` says: everything that is new or changed is started beside what serves, gated, and only
 /// when all of it stands by is it let in, the old drained, what is no longer wanted stopped. If any of it fails, all
 /// of it is taken back and what served before serves on. What others depend on is let in before they are started. What the site
-/// is unsure of is replaced. `all_anew`: what has not changed in it gets a new generation too.
-[[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report,
-                                                       bool all_anew = false, bool fast = false);
+/// is unsure of is replaced.
+struct BringUp {
+    bool all_anew = false;     // what has not changed in it gets a new generation too
+    bool fast = false;         // without steps, without a verdict, one probe at the gate
+    bool asks_pre_roll = true; // whoever goes back is not to be stopped by a hook
+};
+[[nodiscard]] boost::asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, BringUp how);
 
 /// Replaces the named workers (none: all) by new generations, one worker after the other, start first. `fast`: for what
 /// fails already, without steps, without a verdict, one probe at the gate.
@@ -25,7 +29,8 @@ namespace mpsup {
                                                       Report report);
 
 /// Wakes the generation that sleeps of each named worker (none: of each that has one) in place of the one that serves. When
-/// none sleeps: the topology that was applied before this one.
+/// none sleeps: the topology that was applied before this one, in haste: who goes back does it because what serves is bad. For
+/// the same reason no pre_roll is asked.
 [[nodiscard]] boost::asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, Report report);
 
 /// Forgets that the named workers (none: all) were given up, and their back-off; starts what should run. Waits until it serves

@@ -1,6 +1,6 @@
 #include "supervisor/daemon/returned.h"
 
-#include "base/listener.h"
+#include "base/memfd.h"
 #include "base/process_identity.h"
 
 #include <filesystem>
@@ -9,17 +9,23 @@ namespace mpsup {
 
 namespace {
 
-Result<> take(Returned& returned, contract::FdRole role, Fd fd) {
+Result<> take(Returned& returned, contract::FdRole role, Fd fd, const std::string& pool_socket) {
     if (role == contract::FdRole::scoreboard) {
         auto scoreboard = contract::ScoreboardReader::open(fd.get());
         if (!scoreboard) return std::unexpected(scoreboard.error());
         returned.scoreboard = std::move(*scoreboard);
         return {};
     }
+    if (role == contract::FdRole::cache) {
+        if (!is_sealed_memfd(fd.get())) return failure("brings a cache that is none");
+        returned.cache = std::move(fd);
+        return {};
+    }
     if (role != contract::FdRole::public_listener) return failure("brings a descriptor that nobody asked for");
-    const auto address = listening_address(fd.get());
-    if (!address) return failure("brings a public listener that is none");
-    returned.listeners.try_emplace(*address, std::make_shared<const Fd>(std::move(fd)));
+    const auto endpoint = listening_endpoint(fd.get());
+    if (!endpoint || (!endpoint->path.empty() && endpoint->path != pool_socket))
+        return failure("brings a public listener that is none");
+    returned.listeners.try_emplace(*endpoint, std::make_shared<const Fd>(std::move(fd)));
     return {};
 }
 
@@ -34,7 +40,7 @@ std::string program_of_process(pid_t pid) {
 
 } // namespace
 
-Result<Returned> receive_returned(contract::Hello hello, std::vector<Fd> fds) {
+Result<Returned> receive_returned(contract::Hello hello, std::vector<Fd> fds, const SitePaths& paths) {
     if (fds.size() != hello.fds.size()) return failure("brings other descriptors than it says");
     auto pidfd = Pidfd::open(hello.pid);
     if (!pidfd) return std::unexpected(pidfd.error());
@@ -46,8 +52,10 @@ Result<Returned> receive_returned(contract::Hello hello, std::vector<Fd> fds) {
                          hello.start_time,
                          process_start_time(hello.pid).value_or(0)};
     returned.program = program_of_process(hello.pid);
+    const std::string pool_socket = paths.pool_socket(hello.identity.worker);
     for (std::size_t i = 0; i < fds.size(); ++i)
-        if (auto taken = take(returned, hello.fds[i], std::move(fds[i])); !taken) return std::unexpected(taken.error());
+        if (auto taken = take(returned, hello.fds[i], std::move(fds[i]), pool_socket); !taken)
+            return std::unexpected(taken.error());
     returned.hello = std::move(hello);
     returned.pidfd = std::move(*pidfd);
     return returned;

@@ -174,12 +174,14 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
         if (!until_gone || !leaving || (leaving->phase == core::Phase::sleeping && leaving->children.empty())) break;
         co_await around.changed.wait_until(Clock::time_point::max());
     }
-    end_roll(site, *worker, plan.new_one, rollout.phase() == core::Rollout::Phase::settled, outcome_of(rollout));
+    const RollEnd how = rollout.phase() == core::Rollout::Phase::settled ? RollEnd::settled
+                        : rollout.has_served()                           ? RollEnd::taken_back
+                                                                         : RollEnd::never_served;
+    end_roll(site, *worker, plan.new_one, how, outcome_of(rollout));
     co_return rollout;
 }
 
-void end_roll(Site& site, const WorkerHandle& worker, core::GenerationNumber number, bool is_settled,
-              std::string text) {
+void end_roll(Site& site, const WorkerHandle& worker, core::GenerationNumber number, RollEnd how, std::string text) {
     Surroundings& around = site.around();
     around.history.worker_event(state::EventKind::rollout_finished, worker.spec().name, worker.core(), text);
     if (!around.hooks) return;
@@ -189,7 +191,7 @@ void end_roll(Site& site, const WorkerHandle& worker, core::GenerationNumber num
                     .reason = std::move(text),
                     .alert = {}};
     around.hooks->fire(worker.spec().hooks, event);
-    if (is_settled) return;
+    if (how != RollEnd::taken_back) return;
     event.alert = "rollout_taken_back";
     around.hooks->alert(worker.spec().hooks, std::move(event));
 }
@@ -211,7 +213,7 @@ std::string words_since(Site& site, const std::string& worker, std::uint64_t sin
     std::string words = last_words(site.around().paths.worker_log(worker), since);
     if (words.empty()) return words;
     for (std::size_t at = 0; (at = words.find('\n', at)) != std::string::npos; at += 5) words.insert(at + 1, "    ");
-    return "\nthe last that it wrote:\n    " + words;
+    return "\nthe last of its log since then:\n    " + words;
 }
 
 } // namespace mpsup

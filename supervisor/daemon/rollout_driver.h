@@ -23,9 +23,12 @@ namespace mpsup {
                                                                 core::RolloutPlan plan, ProgressReport& progress,
                                                                 bool until_gone);
 
-/// Records that the roll to this generation is over and tells the hooks: post_roll, and an alert of one that was taken back.
-/// run_rollout does that for itself; this is for one that never came so far.
-void end_roll(Site& site, const WorkerHandle& worker, core::GenerationNumber number, bool is_settled, std::string text);
+enum class RollEnd { settled, never_served, taken_back };
+
+/// Records that the roll to this generation is over and tells the hooks: post_roll, and an alert of one that was taken back
+/// (of one that never served the worker's handle tells). run_rollout does that for itself; this is for one that never came
+/// so far.
+void end_roll(Site& site, const WorkerHandle& worker, core::GenerationNumber number, RollEnd how, std::string text);
 
 /// What failed, what serves now, and what the worker wrote last.
 [[nodiscard]] std::string describe_failure(Site& site, const WorkerHandle& worker, const core::RolloutPlan& plan,

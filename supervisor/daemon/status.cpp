@@ -1,5 +1,6 @@
 #include "supervisor/daemon/status.h"
 
+#include "supervisor/daemon/urls.h"
 #include "supervisor/daemon/worker_handle.h"
 
 #include <boost/json.hpp>
@@ -80,12 +81,13 @@ json::array processes_json(const WorkerHandle& worker, bool complete) {
 
 json::object health_json(const WorkerHandle& worker, bool complete) {
     const HealthView& health = worker.health();
-    const char* state = !health.passed ? "unknown" : *health.passed ? "healthy" : "unhealthy";
+    const bool is_known = health.passed && worker.core().serving() != 0; // else it is of one that is gone
+    const char* state = !is_known ? "unknown" : *health.passed ? "healthy" : "unhealthy";
     json::object object{{"state", state}};
     if (!complete) return object;
-    object["latency_ms"] = health.passed ? json::value(health.latency.count()) : json::value(nullptr);
+    object["latency_ms"] = is_known ? json::value(health.latency.count()) : json::value(nullptr);
     object["checked_at"] = health.checked_ms > 0 ? json::value(timestamp(health.checked_ms)) : json::value(nullptr);
-    if (!health.why.empty()) object["why"] = health.why;
+    if (is_known && !health.why.empty()) object["why"] = health.why;
     return object;
 }
 
@@ -94,6 +96,12 @@ json::object pool_json(const topology::Pool& pool) {
     json::object object{{"mode", topology::to_string(sized.mode)}, {"min", sized.min}};
     object["max"] = sized.max > 0 ? json::value(sized.max) : json::value("auto");
     return object;
+}
+
+json::array urls_json(const topology::WorkerSpec& spec) {
+    json::array urls;
+    for (const Address& address : spec.listen) urls.emplace_back(url_of(spec, address));
+    return urls;
 }
 
 // Of the generation that serves, or the one that is on its way.
@@ -111,7 +119,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
     json::array listen;
     for (const Address& address : spec.listen) listen.emplace_back(address.to_string());
     json::object object{{"name", spec.name},
-                        {"kind", spec.kind == topology::Kind::dynamic ? "dynamic" : "static"},
+                        {"kind", topology::to_string(spec.kind)},
                         {"machine", "here"},
                         {"state", core::to_string(core.state())},
                         {"binary", program_of_worker(worker)},
@@ -124,6 +132,9 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"last_failure", core.last_failure()},
                         {"processes", processes_json(worker, now_ms.has_value())}};
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
+    if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.pool_socket();
+    if (!spec.front->flags.empty()) object["urls"] = urls_json(spec);
+    if (worker.is_in_maintenance()) object["maintenance"] = true;
     if (now_ms) object["updated_at"] = timestamp(*now_ms);
     return json::serialize(object);
 }

@@ -123,7 +123,7 @@ WorkerHandle& Takeover::worker_of(const std::string& name, bool is_pool) {
 }
 
 bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
-    auto returned = receive_returned(hello, std::move(fds));
+    auto returned = receive_returned(hello, std::move(fds), site_.around().paths);
     const std::string who = hello.identity.worker + ", process " + std::to_string(hello.pid);
     if (!returned) {
         log_line("warning", who + " is not adopted: " + returned.error().to_string());
@@ -152,7 +152,7 @@ bool Takeover::greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& conn
 }
 
 WorkerHandle& Takeover::give(Returned returned, Fd connection) {
-    for (const auto& [address, listener] : returned.listeners) site_.listeners().adopt(address, listener);
+    for (const auto& [endpoint, listener] : returned.listeners) site_.listeners().adopt(endpoint, listener);
     WorkerHandle& worker = worker_of(returned.hello.identity.worker, returned.hello.role != contract::Role::light);
     log_line("info", worker.spec().name + " generation " + std::to_string(returned.hello.identity.generation) +
                          ": process " + std::to_string(returned.hello.pid) + " is adopted");
@@ -295,7 +295,7 @@ void Takeover::resume_workers() {
         worker->reap(); // who said hello and has ended since does not count
         if (is_wanted(*worker)) {
             // Bound already, unless nobody is left who had it.
-            auto listeners = site_.listeners().open(worker->spec().listen);
+            auto listeners = site_.listeners().open(endpoints_of(worker->spec(), site_.around().paths));
             if (listeners)
                 worker->set_spec(worker->spec(), std::move(*listeners));
             else

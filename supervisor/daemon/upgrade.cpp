@@ -1,5 +1,6 @@
 #include "supervisor/daemon/upgrade.h"
 
+#include "base/descriptor_limit.h"
 #include "base/fd.h"
 #include "base/memfd.h"
 #include "supervisor/daemon/bell.h"
@@ -96,8 +97,11 @@ Error become_successor(const SitePaths& paths, const UpgradePlan& plan, const Ha
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     const Kept kept(handover);
+    restore_descriptor_limit(); // for the successor to know what it was
     ::execve(plan.program.c_str(), argv.data(), ::environ);
-    return system_failure("exec " + plan.program).error();
+    Error error = system_failure("exec " + plan.program).error();
+    raise_descriptor_limit();
+    return error;
 }
 
 } // namespace mpsup

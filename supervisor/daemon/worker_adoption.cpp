@@ -52,6 +52,7 @@ GenerationHandle& WorkerHandle::generation_of(const core::RecordedProcess& proce
     generation->private_path = around_.paths.private_socket(spec_.name, process.generation);
     generation->is_spec_known = phase != core::Phase::sleeping; // another topology may have come after it
     generation->draining = phase == core::Phase::draining;
+    generation->log.begin(around_.paths.worker_log(spec_.name), is_alone(*generation));
     const auto later =
         std::ranges::find_if(generations_, [&](const auto& other) { return other->number > generation->number; });
     return **generations_.insert(later, std::move(generation));
@@ -79,7 +80,8 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     const bool is_predecessor = is_namesake || (has_master && (phase == core::Phase::draining || !known->draining));
     GenerationHandle& generation =
         is_predecessor ? *known : generation_of({{}, spec_.name, number, false, hello.pid, 0}, phase);
-    for (const auto& [address, listener] : returned.listeners) generation.listeners.push_back(listener);
+    for (const auto& [endpoint, listener] : returned.listeners) generation.listeners.push_back(listener);
+    if (returned.cache) adopt_cache(std::move(returned.cache));
     generation.program = returned.program;
     const bool is_recorded = returned.record.has_value();
     ServingProcess process = serving_process(returned);

@@ -75,7 +75,8 @@ WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core
     : around_(around),
       spec_(std::move(spec)),
       core_(rules_of(spec_)),
-      timer_(around.executor),
+      record_timer_(around.executor),
+      timer_(around.executor, Clock::time_point::max()),
       health_bell_(around.executor) {
     core_.continue_after(last_generation);
     core_.set_rules(rules());
@@ -284,6 +285,9 @@ void WorkerHandle::call_hooks(const core::Note& note) {
     } else if (note.kind == Kind::failed) {
         event.alert = "worker_failed";
         around_.hooks->alert(spec_.hooks, std::move(event));
+    } else if (note.kind == Kind::launch_failed && (note.planned || core_.serving() != 0)) {
+        event.alert = "gate_failed"; // what replaces the dead is tried again, and ends in `failed`
+        around_.hooks->alert(spec_.hooks, std::move(event));
     }
 }
 
@@ -304,6 +308,7 @@ void WorkerHandle::close() {
     closed_ = true;
     listeners_.clear();
     timer_.cancel();
+    record_timer_.cancel();
     health_bell_.ring();
 }
 
@@ -316,6 +321,8 @@ void WorkerHandle::act() {
         for (const core::Effect& effect : effects) perform(effect);
     acting_ = false;
     drop_gone_generations();
+    for (const auto& generation : generations_)
+        generation->log.look(around_.paths.worker_log(spec_.name), is_alone(*generation));
     record_state();
     arm_timer();
     around_.changed.ring();
@@ -331,6 +338,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 generation->spec = spec_;
                 generation->first_size = first_size_;
                 generation->listeners = listeners_;
+                generation->log.begin(around_.paths.worker_log(spec_.name), is_alone(*generation));
                 generations_.push_back(std::move(generation));
                 asio::co_spawn(around_.executor, launch(spawn.generation), finish);
             },
@@ -396,7 +404,7 @@ void WorkerHandle::arm_timer() {
     const auto now = Clock::now();
     const bool is_near = *deadline - now < ticking_before;
     const auto wake = is_near ? std::min(*deadline, now + tick) : *deadline - ticking_before / 2;
-    if (timer_.expiry() <= wake && timer_.expiry() + tick > now) return; // it wakes us early enough
+    if (timer_.expiry() <= wake) return; // it wakes us early enough; one that is late already knows by how much
     timer_.expires_at(wake);
     timer_.async_wait([weak = weak_from_this(), wake](const boost::system::error_code& error) {
         const auto self = weak.lock();
@@ -409,6 +417,14 @@ void WorkerHandle::arm_timer() {
         }
         self->core_.on_time(Clock::now());
         self->act();
+    });
+}
+
+bool WorkerHandle::is_alone(const GenerationHandle& generation) const {
+    return std::ranges::all_of(generations_, [&](const auto& other) {
+        const core::Generation* known = core_.find(other->number);
+        return other->number == generation.number || !known ||
+               (known->phase == core::Phase::sleeping && known->children.empty());
     });
 }
 
@@ -426,7 +442,28 @@ void WorkerHandle::drop_gone_generations() {
     });
 }
 
+// All of it is written whenever something of it changes. For a pool of hundreds that starts or ends, and changes with each of
+// them, that is not done so often: it takes as long as the pool is large.
+bool WorkerHandle::puts_off_record() {
+    constexpr std::size_t small = 32; // processes
+    constexpr auto per_process = std::chrono::microseconds(100);
+    std::size_t processes = 0;
+    for (const auto& generation : generations_) processes += 1 + generation->children.size();
+    const auto now = Clock::now();
+    if (closed_ || processes <= small || now >= record_not_before_) {
+        record_not_before_ = now + per_process * processes;
+        return false;
+    }
+    if (record_timer_.expiry() > now) return true;
+    record_timer_.expires_at(record_not_before_);
+    record_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        if (const auto self = weak.lock(); self && !error) self->record_state();
+    });
+    return true;
+}
+
 void WorkerHandle::record_state() {
+    if (puts_off_record()) return;
     const std::string now = status_json(*this, {});
     if (now == recorded_) return;
     recorded_ = now;

@@ -12,6 +12,7 @@
 #include "supervisor/daemon/contract_link.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/listeners.h"
+#include "supervisor/daemon/log_part.h"
 #include "supervisor/daemon/traffic_counter.h"
 #include "supervisor/health/probe.h"
 #include "supervisor/process/commands.h"
@@ -101,6 +102,8 @@ struct GenerationHandle {
     bool has_old_logs = false;     // they were moved away between its start and its hello
     std::optional<int> first_size; // children to begin with; nothing: as the spec says
     core::Tally counted;           // of children that are gone
+    LogPart log;                   // of its worker
+    pid_t sampled_last = 0;        // of its children, whose memory was looked at last
 };
 
 /// How a successor is brought in.
@@ -194,9 +197,17 @@ public:
     /// One that came after that.
     void settle(core::GenerationNumber number);
 
+    // Light workers (worker_asking.cpp)
+    /// What the generation that serves answers to a question (contract/light_control.h), at most some seconds later.
+    [[nodiscard]] boost::asio::awaitable<Result<std::string>> ask(std::string question);
+    /// Everything is answered 503, also by what comes after it, until it is set off.
+    [[nodiscard]] Result<> set_maintenance(bool on);
+    [[nodiscard]] bool is_in_maintenance() const;
+
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] const topology::WorkerSpec& spec() const { return spec_; }
+    [[nodiscard]] std::string pool_socket() const { return around_.paths.pool_socket(spec_.name); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
     [[nodiscard]] const std::vector<std::unique_ptr<GenerationHandle>>& generations() const { return generations_; }
     [[nodiscard]] const HealthView& health() const { return health_; }
@@ -206,7 +217,11 @@ private:
     void perform(const core::Effect& effect);
     void arm_timer();
     void drop_gone_generations();
+    /// Who else writes to the worker's log? One that sleeps writes nothing.
+    [[nodiscard]] bool is_alone(const GenerationHandle& generation) const;
     void record_state();
+    /// Should it wait? Then it comes later by itself.
+    [[nodiscard]] bool puts_off_record();
     [[nodiscard]] GenerationHandle* find(core::GenerationNumber number);
     [[nodiscard]] double roll_dice();
 
@@ -220,6 +235,9 @@ private:
     boost::asio::awaitable<void> record_intent(state::ProcessRow row);
     [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
+    void on_answer(const GenerationHandle& generation, contract::Answer answer);
+    [[nodiscard]] int cache_for(const topology::WorkerSpec& spec); // -1: it has none
+    void adopt_cache(Fd cache);
     void send_drain(GenerationHandle& generation);
     [[nodiscard]] core::WorkerRules rules() const; // rules_of, with the time that hooks may take
     void call_hooks(const core::Note& note);
@@ -278,6 +296,8 @@ private:
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
     HealthView health_;
     std::string recorded_; // what record_state wrote last, without its numbers that change all the time
+    std::chrono::steady_clock::time_point record_not_before_{};
+    boost::asio::steady_timer record_timer_;
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last
@@ -290,6 +310,15 @@ private:
     std::map<pid_t, ExpectedChild> expected_children_; // while an earlier supervisor's processes are taken over
     std::set<pid_t> stopped_;                          // that are being judged
     std::optional<int> first_size_;                    // of what is being spawned
+    struct Question {
+        explicit Question(const boost::asio::any_io_executor& executor) : bell(executor) {}
+        core::GenerationNumber generation = 0; // that was asked
+        std::optional<std::string> answer;
+        Bell bell;
+    };
+    std::map<std::uint64_t, std::shared_ptr<Question>> questions_;
+    std::uint64_t last_question_ = 0;
+    Fd cache_; // of an accelerator; outlives its processes
     bool acting_ = false;
     bool closed_ = false;
 };

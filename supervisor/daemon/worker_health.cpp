@@ -148,7 +148,14 @@ void WorkerHandle::sample_processes(GenerationHandle& generation) {
                                                             memory->private_bytes, memory->shared_bytes});
     };
     look(generation.process);
-    for (auto& [pid, child] : generation.children) look(child);
+    // Of a large pool some at a time, in turn: the kernel may take a millisecond for each.
+    constexpr std::size_t at_once = 100;
+    auto next = generation.children.upper_bound(generation.sampled_last);
+    for (std::size_t left = std::min(at_once, generation.children.size()); left > 0; --left, ++next) {
+        if (next == generation.children.end()) next = generation.children.begin();
+        generation.sampled_last = next->first;
+        look(next->second);
+    }
 }
 
 void WorkerHandle::on_stopped(pid_t pid) {

@@ -6,6 +6,7 @@
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/worker_handle.h"
+#include "supervisor/topology/front.h"
 #include "worker/contract/session.h"
 
 #include <boost/asio/post.hpp>
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/socket.h>
+#include <utility>
 
 namespace mpsup {
 
@@ -36,21 +38,28 @@ std::uint64_t bytes_of(const std::optional<std::int64_t>& value) {
     return static_cast<std::uint64_t>(value.value_or(0)); // validated: not negative
 }
 
+contract::WorkerKind kind_of(topology::Kind kind) {
+    switch (kind) {
+    case topology::Kind::static_files: return contract::WorkerKind::static_files;
+    case topology::Kind::dynamic: return contract::WorkerKind::dynamic;
+    case topology::Kind::accelerator: return contract::WorkerKind::accelerator;
+    }
+    std::unreachable();
+}
+
 // What the spec says, in the words of the contract; the descriptors come later.
-contract::Go order_for(const topology::WorkerSpec& spec) {
+contract::Go order_for(const topology::WorkerSpec& spec, const SitePaths& paths) {
     constexpr std::int64_t usual_jitter = 20;
     constexpr topology::Duration never{0};
     contract::Go go;
-    go.kind = spec.kind == topology::Kind::dynamic ? contract::WorkerKind::dynamic : contract::WorkerKind::static_files;
+    go.kind = kind_of(spec.kind);
     go.grace = spec.stop.grace;
-    contract::Files files;
-    files.root = spec.root;
-    files.serves = spec.serves;
     if (spec.kind != topology::Kind::dynamic) {
-        go.front.routes.emplace_back().files = std::move(files);
+        go.front =
+            topology::front_of(spec, {paths.pool_folder(), paths.buffer_folder(), paths.cache_folder(spec.name)});
         return go;
     }
-    go.files = std::move(files);
+    go.files = topology::files_of(spec);
     go.app = {spec.app, spec.cgi.dir, spec.cgi.mode, {}, spec.warmup, spec.development};
     for (const auto& mode : spec.cgi.modes) go.app.cgi_modes.push_back(mode);
     go.pool = pool_size_of(spec.pool);
@@ -181,7 +190,8 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
 void WorkerHandle::send_go(GenerationHandle& generation) {
     const topology::WorkerSpec& spec = generation.spec;
     const Fd access_log = open_log(around_.paths.access_log(spec.name));
-    contract::Go go = order_for(spec);
+    contract::Go go = order_for(spec, around_.paths);
+    go.front.maintenance = is_in_maintenance();
     if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
     for (const Listener& listener : generation.listeners) {
@@ -192,6 +202,12 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     fds.push_back(generation.private_listener->get());
     go.fds.push_back(contract::FdRole::access_log);
     fds.push_back(access_log.get());
+    if (const int cache = cache_for(spec); cache >= 0) {
+        go.fds.push_back(contract::FdRole::cache);
+        fds.push_back(cache);
+    } else {
+        go.front.cache_memory = 0;
+    }
     if (auto sent = generation.link->send(go, fds); !sent) return distrust(generation, sent.error().to_string());
     failpoint();
     if (std::exchange(generation.has_old_logs, false)) give_logs(*generation.link);

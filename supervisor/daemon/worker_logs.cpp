@@ -34,6 +34,8 @@ void WorkerHandle::look_at_logs(bool anew) {
         files.push_back(std::move(*file));
     };
     look_at(contract::FdRole::output, around_.paths.worker_log(spec_.name));
+    if (!files.empty())
+        for (const auto& generation : generations_) generation->log.reopened(around_.paths.worker_log(spec_.name));
     look_at(contract::FdRole::access_log, around_.paths.access_log(spec_.name));
     if (files.empty()) return;
     for (const auto& generation : generations_) {

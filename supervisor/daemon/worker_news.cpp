@@ -2,7 +2,6 @@
 #include "base/overloaded.h"
 #include "base/process_identity.h"
 #include "supervisor/daemon/failpoint.h"
-#include "supervisor/daemon/last_words.h"
 #include "supervisor/daemon/time_limit.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -66,8 +65,11 @@ bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, const std
         return true;
     }
     const bool expected = generation->uuid == hello.identity.uuid && generation->process.pidfd.pid() == hello.pid &&
-                          generation->process.start_time == hello.start_time && !generation->link;
+                          generation->process.start_time == hello.start_time &&
+                          (!generation->link || generation->link->has_ended());
     if (!expected) return false;
+    if (generation->link) // it begins anew, and does not tell who ended meanwhile
+        for (auto& [pid, child] : generation->children) watch(*generation, child);
     generation->link = make_link(generation->number, hello.pid, std::move(connection));
     core_.on_hello(generation->number, Clock::now());
     act();
@@ -212,6 +214,8 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             [&](const contract::Promote&) { distrust(*generation, "said promote"); },
             [&](const contract::Reopen&) { distrust(*generation, "said reopen"); },
             [&](const contract::Drain&) { distrust(*generation, "said drain"); },
+            [&](const contract::Ask&) { distrust(*generation, "said ask"); },
+            [&](contract::Answer& answer) { on_answer(*generation, std::move(answer)); },
         },
         message);
     act();
@@ -402,7 +406,7 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
                            generation.draining ? "planned"
                            : has_served        ? "crash"
                                                : "it did not become ready"};
-    if (!generation.draining) end.last_lines = last_words(around_.paths.worker_log(spec_.name));
+    if (!generation.draining) end.last_lines = generation.log.last_words(around_.paths.worker_log(spec_.name));
     around_.history.store().exited(end);
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
     const auto number = generation.number;

@@ -1,5 +1,7 @@
 #include "supervisor/process/spawner.h"
 
+#include "base/descriptor_limit.h"
+
 // Boost.Process v2 of Boost 1.81 needs these two before its own headers.
 #include <boost/asio/io_context.hpp>
 #include <boost/optional.hpp>
@@ -36,6 +38,7 @@ public:
     template <typename Launcher, typename Path>
     process::error_code on_exec_setup(Launcher&, const Path&, const char* const*(&)) const noexcept {
         reset_signals();
+        restore_descriptor_limit();
         const bool done = ::setsid() >= 0 && ::dup2(null_, STDIN_FILENO) == STDIN_FILENO &&
                           ::dup2(output_, STDOUT_FILENO) == STDOUT_FILENO &&
                           ::dup2(output_, STDERR_FILENO) == STDERR_FILENO && ::chdir(directory_) == 0 &&

@@ -140,7 +140,7 @@ Parsed parse_expires(const Key& key, const Node& node) {
     constexpr Key age{.path = "expires", .type = Type::duration, .doc = "", .least = 0, .most = 10 * year};
     const auto time_of = [&](const Node& value) -> std::expected<std::string, Findings> {
         const auto text = text_of(age, value);
-        if (!text) return std::unexpected(text.error());
+        if (!text || *text == "immutable" || *text == "off") return text;
         const auto time = parse_time(age, value, *text);
         if (!time) return std::unexpected(time.error());
         return format_duration(std::get<std::chrono::milliseconds>(*time));
@@ -311,7 +311,7 @@ std::string front_form(const Key& key) {
         for (const Choice& choice : key.choices) words += (words.empty() ? "" : ", ") + std::string(choice.word);
         return "one of " + words + ", or a list of such";
     }
-    case Type::expires: return "a duration (1h, 30d), or a map of patterns of paths to durations";
+    case Type::expires: return "a duration (1h, 30d), immutable or off, or a map of patterns of paths to these";
     case Type::media_types: return "ending: media type, a line each";
     case Type::headers: return "Name: value, a line each";
     case Type::blocks: return "an IP address or a block of them (10.0.0.0/8), or a list of such";

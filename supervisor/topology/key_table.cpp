@@ -208,7 +208,8 @@ constexpr std::string_view before_stop = "before one that serves is told to leav
 constexpr std::string_view after_exit = "when its process, or its pool's master, has ended";
 constexpr std::string_view before_roll = "before a new generation replaces it; a failure keeps the old one";
 constexpr std::string_view after_roll = "when that is over, however it ended";
-constexpr std::string_view at_alert = "when it was given up, a roll was taken back or the database was damaged";
+constexpr std::string_view at_alert =
+    "when it was given up, a new generation did not get there, a roll was taken back or the database was damaged";
 
 const std::array basic_keys{
     Key{.path = "site",

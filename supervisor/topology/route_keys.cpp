@@ -2,6 +2,7 @@
 #include "base/units.h"
 #include "supervisor/topology/key_table.h"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <type_traits>
@@ -28,7 +29,7 @@ constexpr std::int64_t most_count = 1'000'000'000;
 
 constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 constexpr std::array encoding_choices{Choice{"br"}, Choice{"zst"}, Choice{"gz"}, Choice{"off"}};
-constexpr std::array symlink_choices{Choice{"inside"}, Choice{"off"}, Choice{"anywhere"}};
+constexpr std::array symlink_choices{Choice{"inside"}, Choice{"owner"}, Choice{"off"}, Choice{"anywhere"}};
 constexpr std::array log_choices{Choice{"combined"}, Choice{"json"}};
 constexpr std::array tls_choices{Choice{"1.2"}, Choice{"1.3"}};
 
@@ -109,16 +110,24 @@ constexpr Key part(std::string_view path, std::string_view doc, std::string_view
 }
 
 OptionalValue get_expires(const RouteSpec& route) {
+    using Kind = contract::ExpiresRule::Kind;
     Pairs pairs;
-    for (const auto& rule : route.rule.files.expires) pairs.emplace_back(rule.path.text, format_duration(rule.max_age));
+    for (const auto& [path, max_age, kind] : route.rule.files.expires)
+        pairs.emplace_back(path.text, kind == Kind::max_age     ? format_duration(max_age)
+                                      : kind == Kind::immutable ? "immutable"
+                                                                : "off");
     return pairs;
 }
 void set_expires(RouteSpec& route, Value value) {
+    using Kind = contract::ExpiresRule::Kind;
     route.rule.files.expires.clear();
     for (const auto& [pattern, age] : std::get<Pairs>(value))
         route.rule.files.expires.push_back(
             {contract::PathPattern::parse(pattern).value_or(contract::PathPattern{}),
-             std::chrono::floor<std::chrono::seconds>(parse_duration(age).value_or(Duration(0)))});
+             std::chrono::floor<std::chrono::seconds>(parse_duration(age).value_or(Duration(0))),
+             age == "immutable" ? Kind::immutable
+             : age == "off"     ? Kind::off
+                                : Kind::max_age});
 }
 constexpr Key expires_key() {
     Key key = plain("expires", Type::expires,
@@ -129,16 +138,17 @@ constexpr Key expires_key() {
 }
 
 constexpr Key symlinks_key() {
-    Key key = plain("symlinks", Type::choice, "are symbolic links followed: that stay below the folder, none, all");
+    Key key = plain("symlinks", Type::choice,
+                    "are symbolic links followed: that stay below the folder, of the target's owner, none, all");
     key.choices = symlink_choices;
     key.get_of_route = [](const RouteSpec& route) {
         return OptionalValue(std::string(symlink_choices[static_cast<std::size_t>(route.rule.files.symlinks)].word));
     };
     key.set_of_route = [](RouteSpec& route, Value value) {
         const auto word = std::get<std::string>(value);
-        route.rule.files.symlinks = word == "off"        ? contract::Symlinks::off
-                                    : word == "anywhere" ? contract::Symlinks::anywhere
-                                                         : contract::Symlinks::inside;
+        const auto choice = std::ranges::find(symlink_choices, word, &Choice::word);
+        if (choice != symlink_choices.end())
+            route.rule.files.symlinks = static_cast<contract::Symlinks>(choice - symlink_choices.begin());
     };
     return key;
 }

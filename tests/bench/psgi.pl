@@ -7,16 +7,16 @@
 use strict;
 use warnings;
 use FindBin qw($Bin);
-use lib "$Bin/../e2e/lib";
-use Mpsup::Test qw(new_site free_port connect_to request wait_until read_file write_file);
-use POSIX       ();
-use Time::HiRes qw(sleep);
+use lib "$Bin/../e2e/lib", "$Bin/lib";
+use Mpsup::Bench qw(run_on spawn end_spawned tree cpu_of difference median missing_programs);
+use Mpsup::Test  qw(new_site free_port connect_to request wait_until read_file write_file);
+use POSIX        ();
+use Time::HiRes  qw(sleep);
 
 my $calls = @ARGV && $ARGV[0] eq '--calls' ? shift : '';
 my ($rounds, $seconds) = (shift // 5, shift // 2);
 my $children = 4;
-for my $program (qw(starman uwsgi wrk taskset), $calls ? 'strace' : ()) {
-    next if grep { -x "$_/$program" } split /:/, $ENV{PATH};
+for my $program (missing_programs(qw(starman uwsgi wrk taskset), $calls ? 'strace' : ())) {
     print "psgi: $program is not installed (packaging/install-dependencies bench): not measured\n";
     exit 0;
 }
@@ -37,39 +37,8 @@ request = function()
   return wrk.format(nil, asked <= 2 and "/hold" or "/") -- one is asked for before there is a connection
 end
 LUA
-my @roots; # of servers that run now and are not mpsup's
-my $owner = $$;
-
-sub run_on { my ($core) = @_; `taskset --cpu-list --pid $core $$`; die "taskset failed\n" if $?; return }
 
 # Servers
-
-sub spawn {
-    my ($log, @command) = @_;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        setpgrp;
-        open STDIN,  '<', '/dev/null' or die;
-        open STDOUT, '>', $log        or die;
-        open STDERR, '>&', \*STDOUT   or die;
-        exec @command or POSIX::_exit(1);
-    }
-    push @roots, $pid;
-    return $pid;
-}
-
-sub end_spawned {
-    for my $root (@roots) { kill 'KILL', -$root; waitpid $root, 0 }
-    @roots = ();
-    return;
-}
-END {
-    if (defined $owner && $$ == $owner) {
-        my $code = $?;
-        end_spawned();
-        $? = $code;
-    }
-}
 
 sub start_uwsgi {
     my ($app, $port, $logs) = @_;
@@ -89,29 +58,6 @@ sub start_mpsup {
     my ($app, $port) = @_;
     $site->must('up', $site->topology(qq{  app: {kind: dynamic, listen: "127.0.0.1:$port", app: $file{$app}, pool: $children, health: {every: 300s}}\n}));
     return $site->supervisor_pid;
-}
-
-# Every process below one, itself included.
-sub tree {
-    my ($root) = @_;
-    my %parent;
-    for my $path (glob '/proc/[0-9]*/stat') {
-        my ($pid, $parent) = read_file($path) =~ /\A(\d+) \(.*\) \S (\d+)/s or next;
-        push @{ $parent{$parent} }, $pid;
-    }
-    my @all = $root;
-    for (my $i = 0; $i < @all; ++$i) { push @all, @{ $parent{ $all[$i] } // [] } }
-    return @all;
-}
-
-# Time on a core in seconds, by process; of all its threads.
-sub cpu_of {
-    my %time;
-    for my $pid (@_) {
-        $time{$pid} = 0;
-        $time{$pid} += (read_file("$_/schedstat") =~ /\A(\d+)/)[0] / 1e9 for glob "/proc/$pid/task/*";
-    }
-    return \%time;
 }
 
 sub own_memory { # of a process, in bytes
@@ -145,11 +91,6 @@ sub start_all {
 
 # Measuring
 
-sub difference {
-    my ($before, $after) = @_;
-    return map { $_ => $after->{$_} - ($before->{$_} // 0) } keys %$after;
-}
-
 # Seconds on a core for each request, while clients of one connection each ask, or one client of all connections: then they
 # are with whichever child took them. The second value: how many processes did the work.
 sub one_round {
@@ -177,8 +118,6 @@ sub one_round {
     for (values %used) { ++$busy if $_ > 0.05 * $sum }
     return ($sum / $requests, $busy);
 }
-
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[$#sorted / 2] }
 
 # One connection, $count requests: the process that served them.
 sub ask_one_child {

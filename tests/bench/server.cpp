@@ -1,4 +1,5 @@
 // Files over HTTP without a supervisor: bench_server PORT FOLDER THREADS LOG.
+#include "base/descriptor_limit.h"
 #include "base/listener.h"
 #include "worker/contract/scoreboard.h"
 #include "worker/http/event_server.h"
@@ -16,7 +17,7 @@ using namespace mpsup; // NOLINT: a program of one page
 
 int main(int argc, char** argv) {
     if (argc != 5) return std::fputs("usage: bench_server PORT FOLDER THREADS LOG\n", stderr), EXIT_FAILURE;
-    http::raise_descriptor_limit();
+    raise_descriptor_limit();
     Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_in name{};
     name.sin_family = AF_INET;

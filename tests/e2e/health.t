@@ -5,6 +5,7 @@ use JSON::PP    qw(decode_json);
 use Mpsup::Test qw(new_site free_port request wait_until read_file);
 use Test::More;
 
+$ENV{COLUMNS} = 80;
 my $site = new_site();
 my ($files, $pages) = (free_port(), free_port());
 my $ill = $site->dir . '/ill';
@@ -91,6 +92,25 @@ subtest 'another build of mpsup' => sub {
     my $out = `$copy --state-dir $site->{state} up $topology 2>&1`;
     is $?, 0, 'goes on';
     like $out, qr/running supervisor is older than this program, or another build/, 'and says so';
+};
+
+subtest 'tables in a pipe' => sub {
+    delete local $ENV{COLUMNS};
+    my @addresses = map { '127.0.0.1:' . free_port() } 1 .. 8;
+    my $many = new_site(name => 'many');
+    $many->must('up', $many->topology(sprintf qq{  docs: {kind: static, root: ., listen: [%s]}\n}, join ', ', map { qq{"$_"} } @addresses));
+    my ($code, $out) = $many->mpsup('status');
+    like $out, qr/\Q$addresses[-1]\E$/m, 'are not cut: there is no page';
+    local $ENV{COLUMNS} = 100;
+    ($code, $out) = $many->mpsup('status');
+    like $out, qr/^docs.{95}\+$/m, 'unless COLUMNS says that there is';
+    kill 'KILL', $many->supervisor_pid;
+    wait_until(5, 'it is gone', sub { ($many->mpsup('status', '-q'))[0] == 4 });
+    my $docs = $many->worker('docs');
+    is $docs->{health}{state}, 'unknown', 'without a supervisor nobody knows how a worker is';
+    ok $docs->{health}{checked_at}, 'only when it was asked last';
+    $many->must('down');
+    is $many->worker('docs')->{health}{state}, 'unknown', 'nor of one that is down';
 };
 
 done_testing;

@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 my $site = new_site();
 my ($port, $web) = (free_port(), free_port());
 my $dir = $site->dir;
-$site->write('app.psgi', "die qq{broken\\n} if -e '$dir/broken'; sub { [200, ['Content-Type' => 'text/plain'], [qq{\$\$\\n}]] }");
+$site->write('app.psgi', "die qq{broken\\n} if -e '$dir/broken'; sub { [-e '$dir/sick' ? 500 : 200, ['Content-Type' => 'text/plain'], [qq{\$\$\\n}]] }");
 chmod 0755, $site->write('note', <<"SH");
 #!/bin/sh
 echo "\$1 \$MPSUP_EVENT \$MPSUP_SITE \$MPSUP_WORKER \$MPSUP_GENERATION \$MPSUP_ALERT \$MPSUP_REASON" >> $dir/notes
@@ -55,7 +55,7 @@ workers:
     app: app.psgi
     pool: 1
     restart: {burst: 2, backoff: 20ms}
-    rolling: {keep: 0s}
+    rolling: {keep: 0s, gate: {deadline: 2s}}
     health: {every: 200ms}
     hooks:
       pre_start: {exec: [./note, one]}
@@ -119,8 +119,26 @@ subtest 'pre_start says no' => sub {
     is $code, 6, 'the old one is kept';
     like $out . $err, qr/pre_start .*note exited with code 3: not today/, 'and it is said why';
     unlink "$dir/fail_pre_start";
-    wait_until(5, 'the alert', sub { grep { $_->{alert} eq 'rollout_taken_back' } posts('/alerts?from=mpsup') });
-    pass 'a roll that was taken back is an alert';
+    my ($alert) = @{ wait_until(5, 'the alert', sub { my @p = grep { $_->{alert} eq 'gate_failed' } posts('/alerts?from=mpsup'); @p ? \@p : undef }) };
+    like $alert->{reason}, qr/pre_start/, 'a generation that does not get there is an alert';
+    ok !(grep { $_->{alert} eq 'rollout_taken_back' } posts('/alerts?from=mpsup')), 'but nothing was taken back from clients';
+};
+
+subtest 'a gate that fails' => sub {
+    my $failed = sub { scalar grep { $_->{alert} eq 'gate_failed' && $_->{reason} =~ /health checks|500/ } posts('/alerts?from=mpsup') };
+    $site->write('sick', '');
+    my ($code) = $site->mpsup('restart', 'app');
+    is $code, 6, 'the old one is kept';
+    wait_until(5, 'the alert', sub { $failed->() == 1 });
+    pass 'is an alert';
+    my $other = free_port();
+    ($code) = $site->mpsup('up', topology(qq{  added: {kind: dynamic, app: app.psgi, listen: "127.0.0.1:$other", rolling: {gate: {deadline: 2s}}}\n}));
+    is $code, 6, 'a worker that is added and fails is taken back';
+    wait_until(5, 'the alert', sub { $failed->() == 2 });
+    pass 'that is an alert too';
+    unlink "$dir/sick";
+    $site->must('up', topology(''));
+    is $failed->(), 2, 'each once';
 };
 
 subtest 'hooks that fail or hang' => sub {

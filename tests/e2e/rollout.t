@@ -2,7 +2,7 @@
 use strict;
 use warnings;
 use Mpsup::Load qw(application start_load);
-use Mpsup::Test qw(new_site free_port request wait_until);
+use Mpsup::Test qw(new_site free_port request wait_until read_file);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -208,13 +208,21 @@ subtest 'a worker that has none that sleeps stays as it is' => sub {
 
 subtest 'back to the topology before, when nothing sleeps' => sub {
     $site->must('up', up('pool: 3, env: {A: "1"}, rolling: {keep: 0s}, stop: {grace: 5s}'));
+    my $noted = $site->dir . '/noted';
+    my $hooks = qq(hooks: {pre_roll: {exec: ["false"]}, post_roll: {exec: [sh, -c, 'echo "\$MPSUP_REASON" >> $noted']}});
+    $site->must('up', up(qq(pool: 3, env: {A: "1"}, rolling: {keep: 0s, steps: [1, pause, 100%], judge: on}, $hooks, stop: {grace: 5s})));
     $site->must('up', up('pool: 3, env: {A: "2"}, rolling: {keep: 0s}, stop: {grace: 5s}'));
     release('sub { [200, [], [$ENV{A}]] }');
     $site->must('restart', 'app');
     is request($port, '/')->{body}, '2', 'the new one';
+    my $began = time;
     my ($code, $out, $err) = $site->mpsup('rollback');
-    is $code, 0, 'rolls back' or diag $err;
+    is $code, 0, 'rolls back, whatever a pre_roll would say' or diag $err;
+    cmp_ok time - $began, '<', 8, 'without the pauses and the verdict of that topology';
     is request($port, '/')->{body}, '1', 'to what was applied before';
+    is $site->worker('app')->{ready}, 3, 'all of it';
+    wait_until(5, 'post_roll', sub { read_file($noted) =~ /settled/ });
+    pass 'post_roll is told';
 };
 
 done_testing;

@@ -5,6 +5,7 @@ use JSON::PP qw(decode_json);
 use Mpsup::Test qw(new_site free_port read_file build_dir);
 use Test::More;
 
+$ENV{COLUMNS} = 80;
 my $site = new_site(name => 'sized');
 my ($files, $pages) = (free_port(), free_port());
 $site->write('app.psgi', 'sub { [200, ["Content-Type" => "text/plain"], ["x"]] }');

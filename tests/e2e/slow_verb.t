@@ -5,6 +5,7 @@ use JSON::PP    qw(decode_json);
 use Mpsup::Test qw(new_site free_port);
 use Test::More;
 
+$ENV{COLUMNS} = 80;
 my $site = new_site();
 my $port = free_port();
 mkdir $site->dir . '/root';

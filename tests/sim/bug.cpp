@@ -33,6 +33,11 @@ std::string_view to_string(Bug bug) noexcept {
     case Bug::shrink_the_old_first: return "shrink_the_old_first";
     case Bug::forget_to_settle: return "forget_to_settle";
     case Bug::keep_what_was_taken_back: return "keep_what_was_taken_back";
+    case Bug::trust_wall_clock: return "trust_wall_clock";
+    case Bug::deadlines_by_wall_clock: return "deadlines_by_wall_clock";
+    case Bug::ignore_pauses: return "ignore_pauses";
+    case Bug::forget_orphans: return "forget_orphans";
+    case Bug::forget_size: return "forget_size";
     case Bug::count: break;
     }
     std::unreachable();

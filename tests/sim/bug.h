@@ -33,6 +33,11 @@ enum class Bug {
     shrink_the_old_first,     // of two generations the old one, before the new one is whole
     forget_to_settle,         // the old one is not told that it is over
     keep_what_was_taken_back, // a bad release serves on
+    trust_wall_clock,         // the topology with the latest time is taken for the last one
+    deadlines_by_wall_clock,  // what has a deadline has it in the time that people set
+    ignore_pauses,            // who could not run is late
+    forget_orphans,           // who is idle and has no master is not remembered
+    forget_size,              // a pool that was scaled is not told
     count,
 };
 

@@ -209,7 +209,7 @@ namespace {
 
 std::string to_string(Order order, int what) {
     switch (order) {
-    case Order::go: return "go";
+    case Order::go: return "go with " + std::to_string(what) + " children";
     case Order::serve: return "serve";
     case Order::sleep: return "sleep";
     case Order::wake: return "wake";
@@ -230,6 +230,7 @@ void Machine::tell(int number, Order order, int what) {
     const ProcessId id = connection.process;
     if (traces) trace("  tells pid " + std::to_string(process(id).pid) + " to " + to_string(order, what));
     if (order == Order::serve) process(id).was_told_serve = true;
+    if (order == Order::drain) process(id).was_told_drain = true;
     clock.at(connection.last_down, [this, id, number, order, what] {
         if (can_act(id) && process(id).connection == number) obey(id, order, what);
     });

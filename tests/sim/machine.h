@@ -56,7 +56,12 @@ public:
     void after(Duration wait, std::function<void()> what) { at(now_ + wait, std::move(what)); }
     /// The next event. A machine that was paused does late what was due meanwhile.
     void run_one();
-    void pause(Duration length) { now_ += length; }
+    void pause(Duration length) { now_ += length, paused_ += length; }
+    /// Without the time that the machine was paused.
+    [[nodiscard]] Time awake() const { return now_ - paused_; }
+    /// As people and rows have it. It may be set, forwards and backwards.
+    [[nodiscard]] Time wall() const { return now_ + wall_ahead_; }
+    void set_wall(Duration ahead) { wall_ahead_ = ahead; }
     [[nodiscard]] Time next_due() const { return queue_.top().due; }
     [[nodiscard]] bool is_empty() const { return queue_.empty(); }
     [[nodiscard]] std::uint64_t events() const { return events_; }
@@ -74,6 +79,8 @@ private:
     std::uint64_t order_ = 0;
     std::uint64_t events_ = 0;
     Time now_{Duration(1'000'000)};
+    Duration paused_{0};
+    Duration wall_ahead_{0};
 };
 
 enum class Kind { light, master, child, stranger };
@@ -123,6 +130,7 @@ struct Process {
     bool ignores_drain = false; //
     bool told_ready = false;
     bool was_told_serve = false;
+    bool was_told_drain = false;
     int connection = -1;
     bool is_searching = false;
     ProcessId master = nobody; // of a child
@@ -145,7 +153,11 @@ struct Row {
 
 struct Disk {
     std::map<Uuid, Row> rows;
-    std::optional<unsigned> topology; // wanted workers, a bit each
+    struct Topology {
+        unsigned wanted; // workers, a bit each
+        Time wall;       // when it was applied
+    };
+    std::vector<Topology> topologies; // as they were written
 };
 
 /// What the processes need of the supervisor that runs, if one does.
@@ -163,6 +175,8 @@ struct Faults {
     int fork = 0;    // one in so many forks fails
     int late = 0;    // one in so many messages is late
     int reuse = 0;   // one in so many pids is a stranger's as soon as it is free
+    bool pauses = false;
+    bool wall = false; // it is set now and then
 };
 
 class Machine {

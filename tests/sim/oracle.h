@@ -29,10 +29,20 @@ public:
     void promotes(ProcessId child);
     void probed(WorkerId worker, GenerationNumber generation, bool passed);
 
-    /// What was written with the topology is on the disk.
-    void has_topology() { has_topology_ = true; }
+    /// It is on the disk, with all that was written before it.
+    void has_topology(unsigned wanted) { topology_ = wanted; }
     /// Another supervisor has read the disk.
-    void reads_topology(bool is_there);
+    void reads_topology(std::optional<unsigned> wanted);
+
+    // Orphans
+    /// One that serves is idle and says so.
+    void hears_orphan(ProcessId child) { orphans_.try_emplace(child, machine_.clock.now()); }
+    void launch_failed(WorkerId worker) { failed_at_[worker] = machine_.clock.now(); }
+    /// Something is loaded for what serves as `generation`.
+    void loads_beside(WorkerId worker, GenerationNumber generation);
+
+    /// A generation is killed because it was late.
+    void kills_late(WorkerId worker, GenerationNumber generation, Duration grace);
 
     // Rolls
     void settles(WorkerId worker, GenerationNumber generation, bool is_bad_and_judged_good);
@@ -55,7 +65,8 @@ public:
     /// `down` was reported to be over.
     void check_all_down();
     /// Faults stopped long ago; `wanted` workers, a bit each.
-    void check_quiet(unsigned wanted, int workers);
+    /// `children`: of each worker.
+    void check_quiet(unsigned wanted, const std::vector<int>& children);
     /// What nobody could find any more: it hangs, and what was known of it was lost before it was written.
     [[nodiscard]] bool is_beyond_reach(ProcessId id) const;
 
@@ -81,7 +92,11 @@ private:
         int supervisor = 0;
     };
     std::map<Key, Heir> heirs_; // the latest of each generation
-    bool has_topology_ = false;
+    std::optional<unsigned> topology_;
+    std::map<ProcessId, Time> orphans_; // since when they were heard
+    std::map<WorkerId, Time> failed_at_, promoted_at_;
+    std::set<ProcessId> heirs_ever_;
+    std::map<Key, Time> drained_at_; // awake
     std::map<WorkerId, Series> series_;
     std::set<Uuid> forked_;
 };

@@ -36,7 +36,7 @@ void Machine::boot(ProcessId id) {
 
 void Machine::obey(ProcessId id, Order order, pid_t pid) {
     switch (order) {
-    case Order::go: return load(id);
+    case Order::go: process(id).wanted = pid; return load(id);
     case Order::serve: return serve(id);
     case Order::sleep: return sleep(id);
     case Order::size: return resize(id, pid);
@@ -46,6 +46,7 @@ void Machine::obey(ProcessId id, Order order, pid_t pid) {
     case Order::promote:
         if (process(id).kind != Kind::child || process(id).stage == Stage::draining) return;
         process(id).is_to_be_master = true;
+        process(id).wanted = pid;
         clock.after(random.ms(0, 1'500), [this, id] { become_master(id); }); // its clients first
         return;
     }
@@ -119,7 +120,9 @@ void Machine::fork_child(ProcessId master) {
     const Process& parent = process(master);
     const ProcessId child = spawn(Kind::child, parent.worker, parent.generation, parent.uuid, 0);
     if (child == nobody) {
-        clock.after(Duration(1'000), [this, master] { fork_child(master); });
+        clock.after(Duration(1'000), [this, master] { // unless it has another size by then
+            if (static_cast<int>(process(master).children.size()) < process(master).wanted) fork_child(master);
+        });
         return;
     }
     Process& born = process(child);
@@ -200,6 +203,7 @@ void Machine::resize(ProcessId id, int children) {
     Process& self = process(id);
     if (self.stage == Stage::draining || self.stage == Stage::sleeping) return;
     self.wanted = children;
+    if (self.stage == Stage::fresh && self.children.empty()) return; // it loads, and forks afterwards
     int staying = 0;
     auto members = self.children;
     std::ranges::stable_partition(members, [&](ProcessId child) { return process(child).told_ready; }); // those go last
@@ -210,6 +214,7 @@ void Machine::resize(ProcessId id, int children) {
         });
     }
     for (; staying < children; ++staying) fork_child(id);
+    say_if_complete(id);
 }
 
 void Machine::wake(ProcessId id) {
@@ -247,7 +252,9 @@ void Machine::release(ProcessId master, pid_t pid) {
     if (process(master).stage == Stage::draining && process(master).children.empty())
         end(master, ExitStatus::exited(0));
     clock.after(random.ms(0, 200), [this, child] { search(child); });
-    clock.after(random.ms(1, 100), [this, master] { fork_child(master); });
+    clock.after(random.ms(1, 100), [this, master] {
+        if (static_cast<int>(process(master).children.size()) < process(master).wanted) fork_child(master);
+    });
 }
 
 void Machine::become_master(ProcessId id) {
@@ -258,9 +265,8 @@ void Machine::become_master(ProcessId id) {
     self.stage = Stage::serving;
     self.was_told_serve = true;
     self.told_ready = false;
-    self.wanted = 2;
     if (self.connection < 0) search(id);
-    for (int i = 0; i < 2; ++i) fork_child(id);
+    for (int i = 0; i < self.wanted; ++i) fork_child(id);
 }
 
 } // namespace mpsup::sim

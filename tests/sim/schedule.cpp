@@ -26,6 +26,8 @@ public:
         machine_.faults.fork = random.one_in(2) ? 0 : random.between(5, 30);
         machine_.faults.late = random.one_in(2) ? 0 : random.between(10, 60);
         machine_.faults.reuse = random.between(2, 8);
+        machine_.faults.pauses = random.one_in(3);
+        machine_.faults.wall = random.one_in(2);
     }
 
     std::uint64_t run() {
@@ -91,7 +93,7 @@ private:
 
     void commit_fault() {
         Random& random = machine_.random;
-        switch (random.between(0, 9)) {
+        switch (random.between(0, 10)) {
         case 0:
         case 1:
         case 2: numbers_.steps_to_live = random.between(0, 15); return;
@@ -105,10 +107,14 @@ private:
             return;
         case 6: machine_.trace("the disk refuses"); return machine_.refuse_writes_for(random.ms(100, 20'000));
         case 7:
-            if (!random.one_in(3)) return;
+            if (!machine_.faults.pauses) return;
             machine_.trace("the machine pauses");
-            return machine_.clock.pause(30s);
+            return machine_.clock.pause(random.ms(500, 30'000));
         case 8: return machine_.stranger_comes();
+        case 9:
+            if (!machine_.faults.wall) return;
+            machine_.trace("somebody sets the clock");
+            return machine_.clock.set_wall(random.ms(-7'200'000, 7'200'000));
         default: return impersonate();
         }
     }
@@ -147,6 +153,7 @@ private:
     void give_order() {
         if (!shell_->is_alive()) return;
         if (Roll* roll = shell_->waiting_roll()) return answer(*roll);
+        if (!is_down_ && machine_.random.one_in(6)) return scale();
         const int dice = machine_.random.between(0, 9);
         if (is_down_ || dice < 4 || !shell_->applied()) {
             const unsigned mask = machine_.random.one_in(2) ? all() : some();
@@ -156,6 +163,14 @@ private:
         } else {
             (void)order(Verb::down, all(), "down");
         }
+    }
+
+    void scale() {
+        const WorkerId worker = machine_.random.between(0, static_cast<int>(site_.rules.size()) - 1);
+        const int children = machine_.random.between(1, 4);
+        if (!site_.rules[static_cast<std::size_t>(worker)].is_pool) return;
+        machine_.trace("order: scale " + std::to_string(worker) + " to " + std::to_string(children));
+        shell_->scale(worker, children);
     }
 
     void answer(Roll& roll) {
@@ -189,7 +204,9 @@ private:
         }
         advance_until(now() + 120s); // back-off, grace, the last words
         wait_until_idle(deadline + 120s);
-        oracle_.check_quiet(wanted_, static_cast<int>(site_.rules.size()));
+        std::vector<int> children;
+        for (const core::WorkerRules& rules : site_.rules) children.push_back(rules.pool);
+        oracle_.check_quiet(wanted_, children);
     }
 
     void wait_until_idle(Time deadline) {

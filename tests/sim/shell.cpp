@@ -30,9 +30,14 @@ GenerationNumber last_generation(Machine& machine, WorkerId worker) {
 Shell::Shell(Site& site) : site_(site), machine_(site.machine), number_(++site.numbers.last_supervisor) {
     if (machine_.traces) machine_.trace("supervisor " + std::to_string(number_) + " starts");
     read_history();
-    site_.oracle.reads_topology(machine_.disk().topology.has_value());
-    if (!known_.empty() && machine_.disk().topology) {
-        applied_ = machine_.disk().topology;
+    const auto& topologies = machine_.disk().topologies; // the latest is the last that was written, whatever its time
+    auto last = topologies.rbegin();
+    if (site.bug == Bug::trust_wall_clock)
+        last = std::ranges::max_element(std::views::reverse(topologies), {}, &Disk::Topology::wall);
+    const auto recorded = last == topologies.rend() ? std::nullopt : std::optional(last->wanted);
+    site_.oracle.reads_topology(recorded);
+    if (!known_.empty() && recorded) {
+        applied_ = recorded;
         for (WorkerId id = 0; id < static_cast<WorkerId>(site_.rules.size()); ++id)
             if (has_bit(*applied_, id)) (void)add(id);
         expect_children();
@@ -369,6 +374,8 @@ void Shell::begin_up() {
         step();
         const bool is_changed = machine_.random.one_in(3);
         WorkerShell* worker = find(id);
+        if (worker && worker->core().rules().is_pool) // it may have been scaled
+            worker->resize(site_.rules[static_cast<std::size_t>(id)].pool);
         if (!worker)
             operation_->newcomers.push_back({id, add(id).start(true), true, nullptr});
         else if (is_changed || worker->core().serving() == 0)
@@ -412,6 +419,14 @@ void Shell::answer(Roll& roll, bool promotes) {
     });
 }
 
+void Shell::scale(WorkerId worker, int children) {
+    if (is_busy() || !*alive_) return;
+    guard([&] {
+        step();
+        if (WorkerShell* scaled = find(worker)) scaled->resize(children);
+    });
+}
+
 // The waiting of an operation: looks whether what it waits for has come.
 void Shell::changed() {
     if (advancing_) return;
@@ -441,9 +456,10 @@ bool Shell::advance() {
         for (const Newcomer& newcomer : operation_->newcomers)
             if (!is_settled(newcomer.worker)) return false;
         if (operation_->verb == Verb::restart) return begin_next_restart(), true;
-        if (site_.bug != Bug::forget_topology_row)
-            machine_.write([wanted = operation_->workers](Disk& disk) { disk.topology = wanted; });
-        machine_.write([&oracle = site_.oracle](Disk&) { oracle.has_topology(); });
+        machine_.write([&site = site_, wanted = operation_->workers, wall = machine_.clock.wall()](Disk& disk) {
+            if (site.bug != Bug::forget_topology_row) disk.topologies.push_back({wanted, wall});
+            site.oracle.has_topology(wanted);
+        });
         applied_ = operation_->workers;
         return end_operation(false), false;
     case Operation::Stage::taking_back:

@@ -72,6 +72,7 @@ public:
     void resume(bool is_wanted);
     void settle(GenerationNumber number);
     void give_up_newcomers();
+    void resize(int children);
 
     [[nodiscard]] bool greet(const Word& hello, ProcessId speaker, int connection);
     void hear(GenerationNumber number, ProcessId sender, const Word& word);
@@ -162,6 +163,8 @@ public:
     /// One that waits for somebody to promote or to abort.
     [[nodiscard]] Roll* waiting_roll();
     void answer(Roll& roll, bool promotes);
+    /// Ignored as an order is.
+    void scale(WorkerId worker, int children);
     [[nodiscard]] std::optional<unsigned> applied() const { return applied_; }
     [[nodiscard]] std::optional<Time> busy_since() const;
     [[nodiscard]] int number() const { return number_; }

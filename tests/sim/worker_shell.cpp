@@ -11,6 +11,9 @@ namespace mpsup::sim {
 namespace {
 
 constexpr Duration gate_interval{200};
+constexpr Duration tick{1'000};
+constexpr Duration ticking_before{120'000}; // a deadline
+constexpr Duration held_up{1'000};
 
 core::Phase phase_of(Stage stage) {
     switch (stage) {
@@ -34,7 +37,9 @@ WorkerShell::WorkerShell(Shell& shell, WorkerId id, GenerationNumber last_genera
     core_.continue_after(last_generation);
 }
 
-Time WorkerShell::now() const { return machine_.clock.now(); }
+Time WorkerShell::now() const {
+    return has(Bug::deadlines_by_wall_clock) ? machine_.clock.wall() : machine_.clock.now();
+}
 bool WorkerShell::has(Bug bug) const { return shell_.site().bug == bug; }
 double WorkerShell::dice() { return machine_.random.fraction(); }
 Uuid WorkerShell::fresh_uuid() { return ++shell_.site().numbers.last_uuid; }
@@ -86,6 +91,20 @@ void WorkerShell::size_generation(GenerationNumber number, int children) {
     const GenerationShell* generation = find(number);
     if (generation && generation->process.link >= 0 && !generation->draining)
         machine_.tell(generation->process.link, Order::size, children);
+    act();
+}
+
+void WorkerShell::resize(int children) {
+    core::WorkerRules rules = core_.rules();
+    rules.pool = children;
+    core_.set_rules(rules);
+    for (const auto& generation : generations_) {
+        if (!generation->held) generation->first_size = children; // it has not begun to load, perhaps
+        const core::Generation* known = core_.find(generation->number);
+        const bool is_told = generation->process.link >= 0 && !generation->draining && known &&
+                             known->phase != core::Phase::sleeping && !has(Bug::forget_size);
+        if (is_told) machine_.tell(generation->process.link, Order::size, children);
+    }
     act();
 }
 
@@ -176,6 +195,7 @@ void WorkerShell::perform(const core::Effect& effect) {
         Overloaded{
             [&](const core::Spawn& spawn) {
                 if (!is_ordered_) oracle_.restarts_by_itself(id_, core_.rules().restart, core_.ready() > 0);
+                if (!is_ordered_ && core_.serving() != 0) oracle_.loads_beside(id_, core_.serving());
                 generations_.push_back(std::make_unique<GenerationShell>());
                 generations_.back()->number = spawn.generation;
                 generations_.back()->held = is_held_;
@@ -183,7 +203,8 @@ void WorkerShell::perform(const core::Effect& effect) {
                 shell_.later(Duration(0), [this, number = spawn.generation] { launch(number); });
             },
             [&](const core::SendGo& go) {
-                with(go.generation, [&](GenerationShell& it) { machine_.tell(it.process.link, Order::go); });
+                with(go.generation,
+                     [&](GenerationShell& it) { machine_.tell(it.process.link, Order::go, it.first_size); });
             },
             [&](const core::OpenGate& gate) { keep_gate(gate.generation); },
             [&](const core::SendServe& serve) {
@@ -234,17 +255,25 @@ void WorkerShell::perform_note(const core::Note& note) {
     const GenerationShell* generation = find(note.generation);
     if (note.kind == core::Note::Kind::exited && !note.planned && !(generation && generation->held))
         oracle_.died(id_, note.generation, core_.rules().restart.settled);
+    if (note.kind == core::Note::Kind::launch_failed) oracle_.launch_failed(id_);
+    if (note.kind == core::Note::Kind::killed) oracle_.kills_late(id_, note.generation, core_.rules().limits.grace);
     if (note.kind == core::Note::Kind::backoff && has(Bug::no_backoff)) (void)core_.start(now(), false);
     if (note.kind == core::Note::Kind::failed && has(Bug::ignore_budget)) (void)core_.start(now(), false);
 }
 
 void WorkerShell::arm_timer() {
     const auto deadline = core_.next_deadline();
-    if (!deadline || timer_ == deadline) return;
-    timer_ = deadline;
-    shell_.later(std::max(Duration(0), std::chrono::ceil<Duration>(*deadline - now())), [this, due = *deadline] {
-        if (timer_ != due) return;
+    if (!deadline) return;
+    // Ticks notice that everything stood still; where nothing ever does they would only cost time.
+    const bool ticks = machine_.faults.pauses && *deadline - now() < ticking_before;
+    const Time wake = ticks ? std::min(*deadline, now() + tick) : *deadline;
+    if (timer_ && *timer_ <= wake) return; // it wakes us early enough, and knows how late it is
+    timer_ = wake;
+    shell_.later(std::max(Duration(0), std::chrono::ceil<Duration>(wake - now())), [this, wake] {
+        if (timer_ != wake) return;
         timer_.reset();
+        const auto late = std::chrono::duration_cast<Duration>(now() - wake);
+        if (late > held_up && !has(Bug::ignore_pauses)) core_.on_pause(late + tick);
         core_.on_time(now());
         act();
     });
@@ -403,7 +432,9 @@ void WorkerShell::greet_child(GenerationShell& generation, Serving& child, Stage
         if (has_other_master) end_predecessors(generation);
         return;
     }
-    core_.on_child_alone(generation.number, machine_.process(child.process).pid, now());
+    const bool is_remembered = !has(Bug::forget_orphans) || (in_core && in_core->heir_needed);
+    oracle_.hears_orphan(child.process);
+    if (is_remembered) core_.on_child_alone(generation.number, machine_.process(child.process).pid, now());
     if (has(Bug::crown_every_orphan)) promote(generation, machine_.process(child.process).pid);
     act();
 }
@@ -412,7 +443,7 @@ void WorkerShell::promote(GenerationShell& generation, pid_t pid) {
     const auto child = generation.children.find(pid);
     if (child == generation.children.end() || child->second.link < 0) return;
     oracle_.promotes(child->second.process);
-    machine_.tell(child->second.link, Order::promote);
+    machine_.tell(child->second.link, Order::promote, core_.rules().pool);
 }
 
 void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
@@ -424,7 +455,11 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
     }
     generation.process = child.mapped();
     record_start(generation, generation.process, Kind::master);
-    if (generation.process.link >= 0) machine_.tell(generation.process.link, Order::wake); // it may sleep
+    if (generation.process.link >= 0) {
+        machine_.tell(generation.process.link, Order::wake); // it may sleep
+        machine_.tell(generation.process.link, Order::size,
+                      core_.rules().pool); // or was promoted before this was its size
+    }
     dismiss_orphans(generation);
 }
 

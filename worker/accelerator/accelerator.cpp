@@ -62,10 +62,12 @@ Result<> Accelerator::open_files() {
 void Accelerator::attach(boost::asio::io_context& context) {
     context_ = &context;
     upstreams_ = std::make_unique<Upstreams>(context);
+    if (state_.claim_checks()) checks_ = std::make_unique<BackendChecks>(state_, context);
 }
 
 // Coroutines that were cut short still hold leases of it.
 void Accelerator::detach() noexcept {
+    checks_.reset();
     if (upstreams_) upstreams_->close();
 }
 
@@ -95,8 +97,12 @@ void Accelerator::complain(std::string_view message) {
     if (++complaints_ <= most_complaints) http::log_error(http::Severity::error, message);
 }
 
+bool Accelerator::is_trusted(const http::Client& client) const {
+    return client.trusted || (!state_.front().trusted_proxies.empty() && state_.is_trusted(client.address));
+}
+
 void Accelerator::identify(const http::Request& request, const http::Client& client, ClientIdentity& identity) {
-    const Peer peer{client.address, client.local_address, client.local_port, client.tls, client.trusted};
+    const Peer peer{client.address, client.local_address, client.local_port, client.tls, is_trusted(client)};
     accelerator::identify(
         request, peer, [this](std::string_view address) { return state_.is_trusted(address); }, identity);
 }
@@ -104,7 +110,8 @@ void Accelerator::identify(const http::Request& request, const http::Client& cli
 Accelerator::Verdict Accelerator::begin(const http::Request& request, const http::Client& client, http::LogNotes& notes,
                                         http::Reply& reply) {
     const contract::Routing routing = contract::route(state_.front(), request.authority, request.path);
-    if (state_.maintenance()) {
+    // Probes of the supervisor come by a unix socket.
+    if (state_.maintenance() && !client.address.empty()) {
         refuse(reply, 503, routing.route, true);
         if (auto* pages = pages_of(routing.route))
             if (auto page = pages->maintenance(Clock::now())) {
@@ -125,7 +132,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     route_ = routing.index;
     const cache::Rule& rule = state_.rule(routing.index);
     // What a proxy of ours says may change scheme and host: that is looked at later.
-    if (!rule.on || client.trusted) return Verdict::later;
+    if (!rule.on || is_trusted(client)) return Verdict::later;
     const cache::CacheRequest asked = cache::read_request(request, client.tls, rule);
     if (asked.kind != cache::CacheRequest::Kind::lookup || !answer_from_store(request, asked, notes, reply))
         return Verdict::later;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "worker/accelerator/accelerator_state.h"
+#include "worker/accelerator/backend_checks.h"
 #include "worker/accelerator/client_identity.h"
 #include "worker/accelerator/upstreams.h"
 #include "worker/cache/cache_request.h"
@@ -50,6 +51,7 @@ public:
 private:
     explicit Accelerator(AcceleratorState& state);
 
+    [[nodiscard]] bool is_trusted(const http::Client& client) const;
     [[nodiscard]] Result<> open_files();
     [[nodiscard]] Verdict answer_files(std::size_t index, const http::Request& request, http::Reply& reply);
     [[nodiscard]] static_files::ErrorPages* pages_of(const contract::Route* route) noexcept;
@@ -61,6 +63,7 @@ private:
     std::size_t route_ = 0;        // … to this one
     boost::asio::io_context* context_ = nullptr;
     std::unique_ptr<Upstreams> upstreams_;
+    std::unique_ptr<BackendChecks> checks_; // of one of the handlers, for all
     std::mt19937_64 random_;
     http::TimePoint complaints_since_{};
     std::uint64_t complaints_ = 0; // since then

@@ -39,6 +39,9 @@ public:
     void set_maintenance(bool on) noexcept { maintenance_.store(on, std::memory_order_relaxed); }
     [[nodiscard]] bool maintenance() const noexcept { return maintenance_.load(std::memory_order_relaxed); }
 
+    /// True for the first who asks: that handler checks the backends for all.
+    [[nodiscard]] bool claim_checks() noexcept { return !checks_claimed_.exchange(true); }
+
     /// What is known of all backends, as text, for the worker that comes after this one (Backends::save).
     [[nodiscard]] std::string save_backends(http::TimePoint now);
     void restore_backends(std::string_view text, http::TimePoint now);
@@ -54,6 +57,7 @@ private:
     cache::Flights flights_;
     Poison poison_;
     std::atomic<bool> maintenance_;
+    std::atomic<bool> checks_claimed_{false};
 };
 
 } // namespace mpsup::accelerator

@@ -68,12 +68,6 @@ const char* useless(const Metadata& metadata, Fields fields, const ResponseDirec
     return has_validator(fields) ? "" : "lifetime";
 }
 
-bool varies_on_everything(Fields fields) noexcept {
-    bool star = false;
-    for_each_member(fields, "Vary", [&star](std::string_view name) { star = star || name == "*"; });
-    return star;
-}
-
 bool may_be_sent(const http::Field& field) noexcept {
     return !field.name.empty() && http::all_are(field.name, http::token_char) &&
            (field.value.empty() || http::all_are(field.value, http::value_char));
@@ -93,7 +87,7 @@ Storing judge_response(const CacheRequest& request, int status, Fields fields, c
     if (!rule.on || (!get && !post)) return refuse("method");
     const ResponseDirectives said = response_directives(fields);
     if (const char* reason = forbidden(request, status, fields, said); *reason) return refuse(reason);
-    if (varies_on_everything(fields)) return refuse("vary");
+    if (!variant_text(fields, {})) return refuse("vary");
 
     Rule of_route = rule;
     if (post) of_route.default_ttl = 0;

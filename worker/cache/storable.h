@@ -22,7 +22,7 @@ struct Storing {
 /// A shared cache stores the response to a GET, or to a POST whose Content-Location is the URL itself and that has an explicit
 /// lifetime (RFC 9110 section 9.3.3), when
 /// - its status is final and not 206 or 304; with must-understand (which overrides no-store) one that we know (section 3);
-/// - neither no-store (of either side) nor private without names, nor Vary: * (which no request could match);
+/// - neither no-store (of either side) nor private without names, nor a Vary that no request can match (vary.h);
 /// - the request had no Authorization, or the response is public, must-revalidate or has s-maxage (section 3.5);
 /// - it sets no cookie, or is public or has s-maxage (faults no. 69); the URL's looks count for nothing;
 /// - somebody said that it may be kept: a lifetime (of its own or the route's), public, no-cache or must-revalidate. A validator

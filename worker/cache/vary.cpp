@@ -1,6 +1,7 @@
 #include "worker/cache/vary.h"
 
 #include "worker/cache/field_list.h"
+#include "worker/http/char_class.h"
 
 #include <algorithm>
 #include <array>
@@ -116,9 +117,9 @@ bool is_best_language(std::string_view language, Fields request) noexcept {
 
 std::optional<std::string> variant_text(Fields response, Fields request) {
     std::vector<std::string> names;
-    bool star = false;
+    bool star = false; // or something that is no name at all
     for_each_member(response, "Vary", [&](std::string_view member) {
-        star = star || member == "*";
+        star = star || member == "*" || !http::all_are(member, http::token_char);
         std::string name(member);
         std::ranges::transform(name, name.begin(), lower);
         if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));

@@ -11,7 +11,7 @@ namespace mpsup::cache {
 
 /// The fields that Vary names with the values that the request had, as one text that is stored with the response: for each
 /// field, in order of names, "name:value\n"; "name\n" when it was absent. Empty: no Vary. Nothing: "*" is among them, or
-/// there are more than 16, so no other request is ever known to match.
+/// what is no name, or there are more than 16; so no other request is ever known to match.
 ///
 /// Values are made alike where the meaning is the same: lines joined, white space around commas dropped, and members of
 /// Accept, Accept-Charset, Accept-Encoding and Accept-Language in lower case, sorted, without q=1.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <fcntl.h>
 #include <poll.h>
 #include <string_view>
 #include <sys/socket.h>
@@ -67,6 +68,10 @@ Result<Session> Session::come_back(const CommandLine& command_line, Role role, c
         hello.fds.push_back(FdRole::scoreboard);
         fds.push_back(with.scoreboard);
     }
+    if (with.cache >= 0) {
+        hello.fds.push_back(FdRole::cache);
+        fds.push_back(with.cache);
+    }
     Session session(std::move(*socket));
     if (auto sent = session.send(hello, fds); !sent) return std::unexpected(sent.error());
     return session;
@@ -98,8 +103,47 @@ Result<Received> Session::receive() {
     return Received{std::move(*message), std::move(packet->fds)};
 }
 
+namespace {
+
+// It will be heard later: the socket is full, or too many descriptors are on their way at once (ETOOMANYREFS, unix(7)).
+bool is_for_now(const Error& error) {
+    const int code = error.code.value();
+    return code == EAGAIN || code == ETOOMANYREFS || code == ENOBUFS || code == ENOMEM;
+}
+
+} // namespace
+
 Result<> Session::send(const Message& message, std::span<const int> fds) {
-    return send_packet(socket_.get(), encode(message), fds);
+    std::string bytes = encode(message);
+    if (!waiting_.empty()) return keep(std::move(bytes), fds);
+    auto sent = send_packet(socket_.get(), bytes, fds);
+    if (!sent && is_for_now(sent.error())) return keep(std::move(bytes), fds);
+    return sent;
+}
+
+Result<> Session::keep(std::string bytes, std::span<const int> fds) {
+    if (waiting_.size() >= most_waiting) return system_failure("send to the supervisor", ENOBUFS);
+    Waiting waiting{std::move(bytes), {}};
+    for (const int fd : fds) {
+        Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+        if (!copy) return system_failure("keep a descriptor for the supervisor");
+        waiting.fds.push_back(std::move(copy));
+    }
+    waiting_.push_back(std::move(waiting));
+    return {};
+}
+
+bool Session::flush() {
+    bool any = false;
+    while (!waiting_.empty()) {
+        std::vector<int> fds;
+        for (const Fd& fd : waiting_.front().fds) fds.push_back(fd.get());
+        const auto sent = send_packet(socket_.get(), waiting_.front().bytes, fds);
+        if (!sent && is_for_now(sent.error())) return any;
+        waiting_.pop_front(); // or it can never be sent: who reads from the socket sees why
+        any = true;
+    }
+    return any;
 }
 
 } // namespace mpsup::contract

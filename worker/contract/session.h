@@ -6,6 +6,7 @@
 #include "worker/contract/messages.h"
 
 #include <chrono>
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct Return {
     int wanted = 0; // as in Hello
     std::vector<int> public_listeners;
     int scoreboard = -1; // -1: it has none
+    int cache = -1;      // as that
 };
 
 /// How often a process that has no supervisor looks for one.
@@ -60,12 +62,26 @@ public:
     /// The next message, EAGAIN when there is none, ECONNRESET when the supervisor is gone. Never blocks.
     [[nodiscard]] Result<Received> receive();
 
-    /// Never blocks.
+    /// Never blocks. What the socket has no room for waits here, in order, with copies of its descriptors: a pool that
+    /// comes up says more at once than a socket holds. ENOBUFS when `most_waiting` do: the supervisor has not read for
+    /// very long.
     [[nodiscard]] Result<> send(const Message& message, std::span<const int> fds = {});
+    /// Something waits: flush() when the socket is writable.
+    [[nodiscard]] bool has_waiting() const noexcept { return !waiting_.empty(); }
+    /// Sends what waits, as far as there is room. False: not one of them went.
+    bool flush();
+    static constexpr std::size_t most_waiting = 20'000;
 
 private:
     explicit Session(Fd socket) noexcept : socket_(std::move(socket)) {}
+    struct Waiting {
+        std::string bytes;
+        std::vector<Fd> fds;
+    };
+    [[nodiscard]] Result<> keep(std::string bytes, std::span<const int> fds);
+
     Fd socket_;
+    std::deque<Waiting> waiting_; // to be sent, oldest first
 };
 
 } // namespace mpsup::contract

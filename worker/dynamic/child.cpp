@@ -1,5 +1,6 @@
 #include "worker/dynamic/child.h"
 
+#include "base/listener.h"
 #include "base/output.h"
 #include "base/process_identity.h"
 #include "worker/dynamic/client.h"
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <limits>
 #include <map>
 #include <memory>
 #include <random>
@@ -49,6 +51,21 @@ double draw_chance() {
     return std::uniform_real_distribution<>(0, 1)(device);
 }
 
+// An accelerator has kept to its own limits, and added some fields.
+http::Limits trusted_limits() {
+    http::Limits limits;
+    limits.head *= 2;
+    limits.line *= 2;
+    limits.fields *= 2;
+    limits.body = std::numeric_limits<std::uint64_t>::max();
+    return limits;
+}
+
+// A pool without an address has one listener, and that is a socket file.
+bool is_socket_file(const std::vector<int>& listeners) {
+    return !listeners.empty() && listening_path(listeners.front()).has_value();
+}
+
 ChannelWord word_of(WearReason reason) {
     switch (reason) {
     case WearReason::requests: return ChannelWord::worn_requests;
@@ -66,7 +83,12 @@ public:
         : setup_(std::move(setup)),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           access_log_(Fd(::fcntl(setup_.access_log, F_DUPFD_CLOEXEC, 3))),
-          context_{{{}, setup_.deadlines}, access_log_, nullptr, {}},
+          context_{{{}, setup_.deadlines},
+                   access_log_,
+                   {trusted_limits(), setup_.deadlines},
+                   std::to_string(::getpid()) + " " + std::to_string(generation()),
+                   nullptr,
+                   {}},
           clock_(setup_.go.limits, setup_.engine, setup_.scoreboard, setup_.channel.fd(),
                  static_cast<char>(ChannelWord::slow)),
           wear_(setup_.go.recycle, draw_chance(), Clock::now()),
@@ -205,7 +227,7 @@ private:
             return; // EAGAIN: another child was faster. The rest: that connection is gone
         }
         const int fd = socket.get();
-        auto client = std::make_unique<Client>(context_, std::move(socket), is_private(listener), now);
+        auto client = std::make_unique<Client>(context_, std::move(socket), peer_of(listener), now);
         if (leaving_) client->drain();
         if (!watch(fd, EPOLLIN)) return;
         client->readable(); // its first bytes are often there already
@@ -453,6 +475,11 @@ private:
     bool is_private(int fd) const {
         return std::ranges::find(setup_.private_listeners, fd) != setup_.private_listeners.end();
     }
+    Peer peer_of(int listener) const {
+        if (is_private(listener)) return Peer::supervisor;
+        return is_pool_socket_ ? Peer::accelerator : Peer::client;
+    }
+    std::uint64_t generation() const { return setup_.command_line ? setup_.command_line->identity.generation : 0; }
     bool is_listener(int fd) const { return is_private(fd) || is_public(fd); }
     bool is_public(int fd) const {
         return std::ranges::find(setup_.public_listeners, fd) != setup_.public_listeners.end();
@@ -504,6 +531,7 @@ private:
     std::optional<TimePoint> give_back_at_; // when to see what memory can be given back; nothing: no request since
     TimePoint gave_back_at_{};
     std::int64_t enough_faults_ = 0; // page_faults() from which on it is worth the look
+    const bool is_pool_socket_ = is_socket_file(setup_.public_listeners);
     bool serving_ = false;
     bool leaving_ = false;
 };

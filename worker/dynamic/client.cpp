@@ -1,5 +1,6 @@
 #include "worker/dynamic/client.h"
 
+#include "worker/dynamic/forwarded.h"
 #include "worker/http/percent.h"
 
 #include <algorithm>
@@ -53,8 +54,12 @@ http::TimePoint coarse_now() {
 
 } // namespace
 
-Client::Client(ClientContext& context, Fd socket, bool is_private, http::TimePoint now)
-    : context_(context), socket_(std::move(socket)), is_private_(is_private), connection_(context.options, now) {
+Client::Client(ClientContext& context, Fd socket, Peer peer_kind, http::TimePoint now)
+    : context_(context),
+      socket_(std::move(socket)),
+      peer_(peer_kind),
+      connection_(peer_ == Peer::accelerator ? context.trusted : context.options, now) {
+    if (peer_ == Peer::accelerator) return; // it says on whose behalf it asks
     sockaddr_storage peer{};
     sockaddr_storage own{};
     socklen_t peer_size = sizeof peer;
@@ -89,7 +94,10 @@ Client::Turn Client::advance(http::TimePoint now) {
         case Event::body:
             if (!take_body()) answer_error(503);
             break;
-        case Event::body_end: return Turn::request;
+        case Event::body_end:
+            if (peer_ == Peer::accelerator && is_abandoned()) return Turn::closed;
+            if (peer_ == Peer::accelerator) heed_accelerator();
+            return Turn::request;
         case Event::replied: write_own_reply(); break;
         case Event::close:
             if (connection_.must_reset()) {
@@ -114,6 +122,40 @@ bool Client::read_some(http::TimePoint now) {
     else
         connection_.received(static_cast<std::size_t>(got), now);
     return true;
+}
+
+// Whoever gave up while this waited in the queue wants no answer any more, and nothing to be done.
+bool Client::is_abandoned() const noexcept {
+    pollfd entry{socket_.get(), 0, 0};
+    return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void Client::heed_accelerator() {
+    const Forwarded forwarded = forwarded_of(connection_.request());
+    remote_address_ = forwarded.remote_address;
+    server_name_ = forwarded.server_name;
+    server_port_ = forwarded.server_port;
+    is_secure_ = forwarded.is_secure;
+    served_since_ = Clock::now();
+}
+
+// What an accelerator is told with each reply, and no application can say: who answered, and how long it took.
+std::span<const http::Field> Client::with_child(std::span<const http::Field> fields) {
+    constexpr std::string_view name = "Mpsup-Child";
+    fields_.clear();
+    for (const http::Field& field : fields)
+        if (!http::equals_ignoring_case(field.name, name)) fields_.push_back(field);
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - served_since_).count();
+    child_ = context_.child + " " + std::to_string(took);
+    fields_.push_back({name, child_});
+    return fields_;
+}
+
+// The application gave no answer.
+void Client::fail(int status) {
+    if (peer_ != Peer::accelerator) return connection_.refuse({status, "the application failed"}, coarse_now());
+    const bool whole = start(status, {}, 0, true) == Started::ok;
+    finish_reply(whole);
 }
 
 bool Client::take_body() {
@@ -173,13 +215,13 @@ void Client::serve(perl::Engine& engine) {
     client_gone_ = taken_ = false;
     framing_ = http::BodyFraming::none;
     const perl::RequestInput input{request,         *path,        body_.memory(), body_.file(), body_.size(),
-                                   remote_address_, remote_port_, server_name_,   server_port_};
+                                   remote_address_, remote_port_, server_name_,   server_port_, is_secure_};
     const perl::CallOutcome outcome = engine.call(input, *this);
     body_.clear();
     if (!outcome.error.empty()) log_error(request.line, outcome.error);
     if (!outcome.started) {
         status_ = outcome.status;
-        if (!taken_) connection_.refuse({outcome.status, "the application failed"}, coarse_now());
+        if (!taken_) fail(outcome.status);
         return;
     }
     bool whole = outcome.whole && !client_gone_;
@@ -201,7 +243,7 @@ void Client::finish_reply(bool whole) {
 }
 
 void Client::log_reply(int status, std::uint64_t bytes) {
-    if (is_private_) return;
+    if (peer_ == Peer::supervisor) return;
     http::AccessRecord record;
     record.remote = remote_address_;
     record.request_line = connection_.request_line();
@@ -219,7 +261,7 @@ perl::Reply::Started Client::start(int status, std::span<const http::Field> fiel
                                    bool close) {
     http::ResponseHead head;
     head.status = status;
-    head.fields = fields;
+    head.fields = peer_ == Peer::accelerator ? with_child(fields) : fields;
     head.length = length;
     head.close = close || taken_;
     status_ = status;

@@ -11,13 +11,23 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mpsup::dynamic {
+
+/// Where a connection comes from.
+enum class Peer {
+    client,      // anybody
+    supervisor,  // its own listener; not logged
+    accelerator, // the socket of the pool: one request a connection, on behalf of a client
+};
 
 /// What clients of one child share.
 struct ClientContext {
     http::Connection::Options options;
     http::AccessLog& access_log;
+    http::Connection::Options trusted;          // of accelerators, which have looked at what they send
+    std::string child;                          // "PID GENERATION", for accelerators
     static_files::StaticFiles* files = nullptr; // of a worker that serves files too
     http::Reply file_reply;                     // its memory is used again
 };
@@ -26,8 +36,7 @@ struct ClientContext {
 /// the child does nothing else. One thread.
 class Client final : private perl::Reply {
 public:
-    /// `is_private`: of the supervisor's own listener; not logged.
-    Client(ClientContext& context, Fd socket, bool is_private, http::TimePoint now);
+    Client(ClientContext& context, Fd socket, Peer peer, http::TimePoint now);
 
     enum class Turn {
         waiting, // for the socket to be readable, or the deadline
@@ -53,7 +62,7 @@ public:
     /// How the content of that reply began, if it is a 5xx of the application that said something.
     [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
-    [[nodiscard]] bool is_private() const noexcept { return is_private_; }
+    [[nodiscard]] bool is_private() const noexcept { return peer_ == Peer::supervisor; }
     /// To be asked when it lets us wait: is it for the first time?
     [[nodiscard]] bool is_first_wait() noexcept { return !std::exchange(has_waited_, true); }
     [[nodiscard]] std::optional<http::TimePoint> deadline() const { return connection_.deadline(); }
@@ -62,6 +71,10 @@ public:
 
 private:
     [[nodiscard]] bool read_some(http::TimePoint now);
+    [[nodiscard]] bool is_abandoned() const noexcept;
+    void heed_accelerator();
+    void fail(int status);
+    [[nodiscard]] std::span<const http::Field> with_child(std::span<const http::Field> fields);
     [[nodiscard]] bool take_body();
     [[nodiscard]] bool write_out(std::string_view bytes);
     [[nodiscard]] bool write_parts(std::span<const std::string_view> parts);
@@ -82,13 +95,17 @@ private:
 
     ClientContext& context_;
     Fd socket_;
-    bool is_private_;
+    Peer peer_;
     http::Connection connection_;
     BodyStore body_;
     std::string remote_address_ = "127.0.0.1";
     std::string remote_port_ = "0";
     std::string server_name_ = "localhost";
     std::string server_port_ = "80";
+    bool is_secure_ = false;
+    http::TimePoint served_since_{};  // of an accelerator's request
+    std::vector<http::Field> fields_; // of the reply to an accelerator
+    std::string child_;               // one of them
     http::BodyFraming framing_ = http::BodyFraming::none;
     int status_ = 0;
     std::uint64_t sent_ = 0; // content bytes of the reply in hand

@@ -1,5 +1,6 @@
 #include "worker/dynamic/master.h"
 
+#include "base/descriptor_limit.h"
 #include "base/output.h"
 #include "base/pidfd.h"
 #include "base/process_identity.h"
@@ -31,7 +32,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto fork_retry = std::chrono::milliseconds(100);  // EAGAIN: the machine is full for the moment
+constexpr auto fork_retry = std::chrono::milliseconds(100); // EAGAIN: the machine is full for the moment
+constexpr auto speak_again = std::chrono::milliseconds(50);
+constexpr auto parting = std::chrono::seconds(1);            // for what waits to be said at the end
 constexpr auto full_retry = std::chrono::seconds(1);         // no memory for another child: it may come back
 constexpr auto kill_margin = std::chrono::milliseconds(500); // children end themselves at their grace; then SIGKILL
 
@@ -105,6 +108,7 @@ public:
 
 private:
     int keep_pool() {
+        raise_descriptor_limit();
         auto board = PoolBoard::make();
         if (!board) return complain("keep a pool", board.error()), 1;
         board_ = std::make_unique<PoolBoard>(std::move(*board));
@@ -117,7 +121,9 @@ private:
             fork_missing();
             wait();
         }
+        say_the_rest();
         heed_stops(false); // under plackup somebody goes on in this process
+        restore_descriptor_limit();
         return 0;
     }
 
@@ -180,9 +186,7 @@ private:
         tell_wanted();
     }
 
-    void tell_wanted() {
-        if (session_) (void)session_->send(contract::PoolWants{roster_.wanted() - (recycling_ ? 1 : 0)});
-    }
+    void tell_wanted() { say(contract::PoolWants{roster_.wanted() - (recycling_ ? 1 : 0)}); }
 
     std::vector<std::uint64_t> unshared_of_children() const {
         std::vector<std::uint64_t> bytes;
@@ -265,15 +269,22 @@ private:
         roster_.forked(pid);
         const auto member = members_.emplace(pid, Member{std::move(*pidfd), std::move(channel->master), *slot,
                                                          std::move(*memory), std::move(*reader), Clock::now()});
-        if (!announce(pid, member.first->second) && session_) to_announce_.push_back(pid);
+        announce(pid, member.first->second);
         return true;
     }
 
-    // Tells the supervisor, if there is one, of a child. False: not now.
-    bool announce(pid_t pid, const Member& member) {
-        if (!session_) return false;
+    void announce(pid_t pid, const Member& member) {
         const std::array<int, 2> fds{member.pidfd.fd(), member.scoreboard_memory.get()};
-        return session_->send(contract::ChildStarted{pid, process_start_time(pid).value_or(0)}, fds).has_value();
+        say(contract::ChildStarted{pid, process_start_time(pid).value_or(0)}, fds);
+    }
+
+    // To the supervisor, if there is one. Who does not hear all of it is told everything anew, as another would be.
+    void say(const contract::Message& message, std::span<const int> fds = {}) {
+        if (!session_) return;
+        const auto sent = session_->send(message, fds);
+        if (sent || sent.error().code.value() == EPIPE || sent.error().code.value() == ECONNRESET) return; // it is gone
+        complain("tell the supervisor", sent.error());
+        lose_supervisor();
     }
 
     static bool complain(const char* what, const Error& error) {
@@ -285,6 +296,7 @@ private:
     [[noreturn]] void become_child(ChildChannel::Pair channel, Fd memory, contract::ScoreboardWriter scoreboard,
                                    std::size_t slot) {
         members_.clear();
+        restore_descriptor_limit();
         channel.master.close(); // with it open we would never see the end of the other side
         session_.reset();
         code_.reset();
@@ -323,8 +335,8 @@ private:
         recycling_.reset();
         told_complete_ = watch_queue_ = client_waits_ = false;
         policy_look_at_ = full_until_ = fork_again_at_ = kill_at_ = std::nullopt; // the other master's
-        to_announce_.clear();
         search_at_.reset();
+        speak_at_.reset();
         if (!session_) search_at_ = Clock::now(); // lost while it finished its clients
         engine_.settle();
         settle_heap();
@@ -393,7 +405,8 @@ private:
 
     void wait() {
         std::vector<pollfd> entries;
-        const short to_session = to_announce_.empty() ? POLLIN : POLLIN | POLLOUT;
+        const bool speaks = session_ && session_->has_waiting() && !speak_at_;
+        const short to_session = speaks ? POLLIN | POLLOUT : POLLIN;
         entries.push_back({session_ ? session_->fd() : -1, to_session, 0}); // poll passes over negative ones
         entries.push_back({board_->call_fd(), POLLIN, 0});
         entries.push_back({code_ ? code_->fd() : -1, POLLIN, 0});
@@ -403,7 +416,7 @@ private:
             for (const Fd& listener : private_listeners_) entries.push_back({listener.get(), POLLIN, 0});
             for (const Fd& listener : public_listeners_) entries.push_back({serving_ ? listener.get() : -1, POLLIN, 0});
         }
-        const auto queue_ends = static_cast<std::ptrdiff_t>(entries.size());
+        const auto queue_ends = entries.size();
         for (const auto& [pid, member] : members_) {
             entries.push_back({member.pidfd.fd(), POLLIN, 0});
             entries.push_back({member.channel.fd(), POLLIN, 0});
@@ -412,16 +425,18 @@ private:
         ::ppoll(entries.data(), entries.size(), timeout ? &*timeout : nullptr, &outside_);
         engine_.dispatch_signals();
         if (engine_.was_told_to_end()) drain();
-        hear_children(); // first: a client may be waiting for the successor of a dead one
+        hear_children(
+            std::span(entries).subspan(queue_ends)); // first: a client may be waiting for the successor of a dead one
         if (entries[0].revents != 0 && session_) hear_supervisor();
-        if (session_ && !to_announce_.empty()) announce_again();
+        speak((entries[0].revents & POLLOUT) != 0);
         if (search_at_ && Clock::now() >= *search_at_) search_supervisor();
         if (entries[1].revents != 0) board_->answer(); // the pool is sized in each round
         if (entries[2].revents != 0) tell_drift();
         if (entries[3].revents != 0) note_stops();
         look_at_idle();
-        client_waits_ = std::any_of(entries.begin() + queue_begins, entries.begin() + queue_ends,
-                                    [](const pollfd& entry) { return entry.revents != 0; });
+        client_waits_ =
+            std::any_of(entries.begin() + queue_begins, entries.begin() + static_cast<std::ptrdiff_t>(queue_ends),
+                        [](const pollfd& entry) { return entry.revents != 0; });
         reap_strays();
         if (kill_at_ && Clock::now() >= *kill_at_) kill_leftovers();
     }
@@ -435,6 +450,7 @@ private:
         };
         consider(kill_at_);
         consider(search_at_);
+        consider(speak_at_);
         consider(idle_watch_.next_look());
         if (!roster_.draining()) consider(policy_look_at_);
         if (!roster_.draining()) consider(full_until_);
@@ -480,7 +496,6 @@ private:
     // The pool goes on as it is, and is told of to the next one.
     void lose_supervisor() {
         session_.reset();
-        to_announce_.clear();
         search_at_ = Clock::now() + contract::search_interval;
     }
 
@@ -494,8 +509,11 @@ private:
         if (!session) return;
         session_.emplace(std::move(*session));
         search_at_.reset();
-        for (const auto& [pid, member] : members_) to_announce_.push_back(pid);
-        announce_again();
+        for (const auto& [pid, member] : members_) {
+            announce(pid, member);
+            if (member.ready) say(contract::ChildReady{pid});
+        }
+        if (roster_.complete()) say(contract::Ready{});
         tell_wanted();
     }
 
@@ -506,19 +524,22 @@ private:
         return serving_ ? contract::Stage::serving : contract::Stage::ready;
     }
 
-    // As many as the socket takes; the rest when it takes more.
-    void announce_again() {
-        if (!session_) return;
-        while (!to_announce_.empty()) {
-            const pid_t pid = to_announce_.front();
-            const auto member = members_.find(pid);
-            if (member != members_.end()) {
-                if (!announce(pid, member->second)) return;
-                if (member->second.ready) (void)session_->send(contract::ChildReady{pid});
-            }
-            to_announce_.pop_front();
+    // What waits to be said. A socket that is writable and takes nothing is tried again later: too many descriptors of
+    // our user are on their way.
+    void speak(bool is_writable) {
+        const auto now = Clock::now();
+        if (speak_at_ && now < *speak_at_) return;
+        speak_at_.reset();
+        if (is_writable && session_ && session_->has_waiting() && !session_->flush()) speak_at_ = now + speak_again;
+    }
+
+    // The last of it, to one who reads.
+    void say_the_rest() {
+        const auto end = Clock::now() + parting;
+        while (session_ && session_->has_waiting() && Clock::now() < end) {
+            pollfd entry{session_->fd(), POLLOUT, 0};
+            if (::poll(&entry, 1, 10) > 0 && !session_->flush()) ::poll(nullptr, 0, 10);
         }
-        if (roster_.complete()) (void)session_->send(contract::Ready{});
     }
 
     void serve() {
@@ -557,12 +578,17 @@ private:
         }
     }
 
-    void hear_children() {
+    // `polled`: two for each child, in the order of `members_`.
+    void hear_children(std::span<const pollfd> polled) {
         std::vector<pid_t> ended;
+        std::size_t at = 0;
         for (auto& [pid, member] : members_) {
+            const bool has_ended = polled[at].revents != 0;
+            const bool has_spoken = polled[at + 1].revents != 0;
+            at += 2;
             ChannelWord word{};
-            while (member.channel.hear(word) == ChildChannel::Heard::word) hear_child(pid, member, word);
-            if (member.pidfd.ended()) ended.push_back(pid);
+            while (has_spoken && member.channel.hear(word) == ChildChannel::Heard::word) hear_child(pid, member, word);
+            if (has_ended) ended.push_back(pid);
         }
         for (const pid_t pid : ended) on_exit(pid);
         finish_recycling();
@@ -572,12 +598,8 @@ private:
         switch (word) {
         case ChannelWord::ready: return on_ready(pid, member);
         case ChannelWord::pong: return idle_watch_.answered(pid);
-        case ChannelWord::slow:
-            if (session_) (void)session_->send(contract::ChildSlow{pid});
-            return;
-        case ChannelWord::refork:
-            if (session_) (void)session_->send(contract::ReforkDue{pid});
-            return;
+        case ChannelWord::slow: say(contract::ChildSlow{pid}); return;
+        case ChannelWord::refork: say(contract::ReforkDue{pid}); return;
         case ChannelWord::harakiri:
             member.told_to_leave = true;
             member.reason = text_of(word);
@@ -599,13 +621,13 @@ private:
     void on_ready(pid_t pid, Member& member) {
         member.ready = true;
         roster_.ready(pid, Clock::now());
-        if (session_) (void)session_->send(contract::ChildReady{pid});
+        say(contract::ChildReady{pid});
         tell_if_complete();
     }
 
     void tell_if_complete() {
         if (!roster_.complete() || std::exchange(told_complete_, true)) return;
-        if (session_) (void)session_->send(contract::Ready{});
+        say(contract::Ready{});
     }
 
     void on_exit(pid_t pid) {
@@ -615,13 +637,13 @@ private:
         const std::string reason = member->second.reason;
         const Duration ready_for = forget(member, planned || member->second.killed);
         fork_missing(); // before anything is said: the next client is waiting
-        if (session_) (void)session_->send(contract::ChildExited{pid, status, ready_for, planned, reason});
+        say(contract::ChildExited{pid, status, ready_for, planned, reason});
     }
 
     void tell_drift() {
         if (!code_) return;
         const auto files = code_->read_changes();
-        if (!files.empty() && session_) (void)session_->send(contract::CodeDrift{files});
+        if (!files.empty()) say(contract::CodeDrift{files});
     }
 
     // Processes that the application started while it was loaded, and left behind.
@@ -642,7 +664,7 @@ private:
     perl::Engine& engine_;
     std::optional<contract::Session> session_; // nothing: the supervisor is gone
     std::optional<TimePoint> search_at_;       // when to look for another
-    std::deque<pid_t> to_announce_;            // children that it has not been told of
+    std::optional<TimePoint> speak_at_;        // when to try again to tell it what waits
     std::optional<contract::CommandLine> command_line_;
     contract::Go go_;
     http::Deadlines deadlines_;

@@ -14,7 +14,7 @@ namespace mpsup::dynamic {
 /// before somebody waits, and nobody polls. Lock-free; copied by fork(2), shared by all that have a copy.
 class PoolBoard {
 public:
-    static constexpr std::size_t capacity = 1024;
+    static constexpr std::size_t capacity = 2048; // twice the most of a pool: who is told to leave keeps its slot
     enum class Slot : char { free = 0, starting, idle, busy };
 
     [[nodiscard]] static Result<PoolBoard> make();

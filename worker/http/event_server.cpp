@@ -145,11 +145,4 @@ void EventServer::drain(std::chrono::milliseconds grace) { parts_->drain(grace);
 void EventServer::run() { parts_->run(); }
 std::size_t EventServer::connections() const noexcept { return parts_->connections(); }
 
-void raise_descriptor_limit() noexcept {
-    rlimit descriptors{};
-    if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
-    descriptors.rlim_cur = descriptors.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &descriptors);
-}
-
 } // namespace mpsup::http

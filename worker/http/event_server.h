@@ -70,7 +70,4 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
-/// As many descriptors as the system lets this process have.
-void raise_descriptor_limit() noexcept;
-
 } // namespace mpsup::http

@@ -328,9 +328,15 @@ Task<> Session::send_parts(const Reply& reply) {
 // Less than `size` when the file has become shorter.
 Task<> Session::send_file(int file, std::uint64_t start, std::uint64_t size) {
     auto offset = static_cast<off_t>(start);
+    std::uint64_t there = start; // up to here the file is in memory
     const std::uint64_t end = turn_->sent + size;
     while (open_ && turn_->sent < end) {
-        const std::uint64_t wanted = std::min<std::uint64_t>(end - turn_->sent, sendfile_turn);
+        const auto from = static_cast<std::uint64_t>(offset);
+        if (from == there) {
+            there += std::min<std::uint64_t>(end - turn_->sent, sendfile_turn);
+            if (!in_page_cache(file, from, there - from)) co_await loop_.cold_files.read(file, from, there - from);
+        }
+        const std::uint64_t wanted = there - from;
         const IoResult result = stream_.send_file(file, offset, wanted);
         if (result.status == IoStatus::ended) co_return;
         if (result.status == IoStatus::failed) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "worker/http/access_log.h"
+#include "worker/http/cold_files.h"
 #include "worker/http/connection.h"
 #include "worker/http/exchange.h"
 #include "worker/http/guards.h"
@@ -36,6 +37,7 @@ struct LoopParts {
     Handler& handler;
     AccessLog log;
     Turns turns{};
+    ColdFiles cold_files{io};
 };
 
 /// Drives a Connection over a Stream. Everything is called in the thread of the loop; lives until run() has ended. Where it

@@ -127,6 +127,7 @@ SV* make_env(pTHX_ Exchange& exchange) {
     put(aTHX_ env, keys.remote_port, input.remote_port);
     if (!request.authority.empty()) put(aTHX_ env, keys.host, request.authority);
     put_request_uri(aTHX_ env, request);
+    if (input.is_secure) (void)hv_stores(env, "psgi.url_scheme", newSVpvs("https"));
     put_content(aTHX_ env, input);
     for (const http::Field& field : request.fields)
         if (!is_special(field.name)) put_field(aTHX_ env, field);

@@ -20,6 +20,7 @@ struct RequestInput {
     std::uint64_t body_size = 0;
     std::string_view remote_address, remote_port; // "127.0.0.1" and "0" for a unix socket
     std::string_view server_name, server_port;
+    bool is_secure = false; // the client speaks TLS with whoever stands before us
 };
 
 /// Where an answer goes: written by the application's process to its client. Blocking. None of these throws.

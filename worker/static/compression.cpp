@@ -10,9 +10,18 @@ namespace mpsup::static_files {
 namespace {
 
 constexpr std::string_view compressible[] = {
-    "application/javascript", "application/json",        "application/manifest+json",     "application/rtf",
-    "application/wasm",       "application/x-javascript", "application/xml",               "application/yaml",
-    "font/otf",               "font/ttf",                 "application/vnd.ms-fontobject", "image/bmp",
+    "application/javascript",
+    "application/json",
+    "application/manifest+json",
+    "application/rtf",
+    "application/wasm",
+    "application/x-javascript",
+    "application/xml",
+    "application/yaml",
+    "font/otf",
+    "font/ttf",
+    "application/vnd.ms-fontobject",
+    "image/bmp",
     "image/vnd.microsoft.icon",
 };
 

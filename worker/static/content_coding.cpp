@@ -89,9 +89,8 @@ AcceptedCodings AcceptedCodings::of(const http::Request& request) noexcept {
                 if (equals_ignoring_case(name, known.name)) listed[index(known.coding)] = weight;
         }
     }
-    for (const Coding coding : codings) accepted.qualities_[index(coding)] = listed[index(coding)].or_else([&] {
-        return others;
-    }).value_or(0);
+    for (const Coding coding : codings)
+        accepted.qualities_[index(coding)] = listed[index(coding)].or_else([&] { return others; }).value_or(0);
     if (const auto identity = listed[index(Coding::identity)])
         accepted.qualities_[index(Coding::identity)] = *identity;
     else if (others == 0)

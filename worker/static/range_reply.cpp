@@ -70,7 +70,10 @@ void send_parts(http::Reply& reply, const std::vector<http::ByteRange>& ranges,
     reply.add("Content-Type", "multipart/byteranges; boundary=" + boundary);
     for (const http::ByteRange& range : ranges) {
         std::string head = "\r\n--" + boundary + "\r\nContent-Type: ";
-        head.append(form->media_type).append("\r\nContent-Range: ").append(http::content_range(range, form->size)).append("\r\n\r\n");
+        head.append(form->media_type)
+            .append("\r\nContent-Range: ")
+            .append(http::content_range(range, form->size))
+            .append("\r\n\r\n");
         if (form->file)
             reply.parts.push_back({std::move(head), range.first, range.count});
         else

@@ -19,12 +19,12 @@ namespace mpsup::static_files {
 
 /// The parts of this form that `field` (Range) names; nothing: the whole, because If-Range names another state or the field
 /// makes no sense. `now`: wall clock.
-[[nodiscard]] std::optional<std::vector<http::ByteRange>> select_parts(const http::Request& request,
-                                                                       std::string_view field, const Form& form,
-                                                                       std::time_t now);
+[[nodiscard]] std::optional<std::vector<http::ByteRange>>
+select_parts(const http::Request& request, std::string_view field, const Form& form, std::time_t now);
 
 /// Status 206 with these parts, several as multipart/byteranges; 416 when there are none.
-void send_parts(http::Reply& reply, const std::vector<http::ByteRange>& ranges, const std::shared_ptr<const Form>& form);
+void send_parts(http::Reply& reply, const std::vector<http::ByteRange>& ranges,
+                const std::shared_ptr<const Form>& form);
 
 /// A reply of our own making: its status in plain text.
 void refuse(http::Reply& reply, int status);

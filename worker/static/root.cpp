@@ -84,7 +84,8 @@ Fd Root::walk(std::string_view path, int flags) const noexcept {
         path = rest;
         if (size == 0) continue;
         if (std::strcmp(name.data(), "..") == 0) return refused(EXDEV);
-        reached = step(reached ? reached.get() : folder_.get(), name.data(), rest.empty() ? flags : O_PATH | O_DIRECTORY);
+        reached =
+            step(reached ? reached.get() : folder_.get(), name.data(), rest.empty() ? flags : O_PATH | O_DIRECTORY);
         if (!reached) return {};
     }
     return reached ? std::move(reached) : refused(ENOENT);

@@ -35,8 +35,10 @@ bool has_dot_name(std::string_view path) {
     return path.find("/.", start) != std::string_view::npos;
 }
 
-std::string_view without_slashes(std::string_view path) {
-    return path.substr(std::min(path.find_first_not_of('/'), path.size()));
+// As Root takes it.
+std::string_view relative(std::string_view path) {
+    const std::size_t first = path.find_first_not_of('/');
+    return first == std::string_view::npos ? std::string_view(".") : path.substr(first);
 }
 
 // Status and fields; false when no content follows.
@@ -93,6 +95,8 @@ StaticFiles::Clock::time_point StaticFiles::coarse_now() noexcept {
 bool StaticFiles::serves(std::string_view path) const noexcept {
     const contract::Files& files = loader_.files();
     if (!path.starts_with(files.strip_prefix)) return false;
+    const bool is_whole_segment = path.size() == files.strip_prefix.size() || path[files.strip_prefix.size()] == '/';
+    if (!files.strip_prefix.empty() && !is_whole_segment) return false;
     if (files.serves.empty()) return true;
     for (const std::string_view prefix : files.serves) {
         if (!path.starts_with(prefix)) continue;
@@ -135,7 +139,7 @@ StaticFiles::Outcome StaticFiles::look_up(const http::Request& request, http::Re
     } else {
         const std::string_view below = std::string_view(path_).substr(files.strip_prefix.size());
         outcome = answer_file(path_, below, request, reply);
-        if (outcome == Outcome::folder && (redirects_always || is_answered_folder(std::string(below)))) {
+        if (outcome == Outcome::folder && (redirects_always || is_answered_folder(std::string(relative(below))))) {
             redirect_to_folder(request, path_, reply);
             return Outcome::answered;
         }
@@ -156,11 +160,11 @@ StaticFiles::Outcome StaticFiles::look_up_folder(const http::Request& request, h
 }
 
 bool StaticFiles::list(http::Reply& reply) {
-    const std::string_view below = without_slashes(std::string_view(path_).substr(loader_.files().strip_prefix.size()));
-    const std::string folder = below.empty() ? "." : std::string(below.substr(0, below.size() - 1));
-    const auto listed = list_folder(loader_.root(), folder.c_str());
+    const std::string folder(relative(std::string_view(path_).substr(loader_.files().strip_prefix.size())));
+    const bool is_top = folder == ".";
+    const auto listed = list_folder(loader_.root(), is_top ? "." : folder.substr(0, folder.size() - 1).c_str());
     if (!listed) return answer_error(listed.error(), reply) == Outcome::answered;
-    reply.text = listing_page(path_, *listed, below.empty());
+    reply.text = listing_page(path_, *listed, is_top);
     reply.add_lent("Content-Type", "text/html; charset=utf-8");
     reply.add_lent("Cache-Control", "no-cache");
     return true;
@@ -170,15 +174,14 @@ bool StaticFiles::is_answered_folder(const std::string& path) {
     const contract::Files& files = loader_.files();
     if (files.listing) return true;
     for (const std::string& name : files.index)
-        if (loader_.root().open_file((path + '/').append(name).c_str() + (path.starts_with('/') ? 1 : 0), O_PATH))
-            return true;
+        if (loader_.root().open_file((path + '/').append(name).c_str(), O_PATH)) return true;
     return false;
 }
 
 StaticFiles::Outcome StaticFiles::answer_file(const std::string& key, std::string_view path,
                                               const http::Request& request, http::Reply& reply) {
     if (const auto file = fresh(key)) return send(file, request, reply), Outcome::answered;
-    const auto file = load(key, without_slashes(path));
+    const auto file = load(key, relative(path));
     if (!file) return answer_error(file.error(), reply);
     send(*file, request, reply);
     return Outcome::answered;
@@ -259,7 +262,10 @@ std::shared_ptr<const Form> StaticFiles::choose(const std::shared_ptr<StoredFile
     const auto accepted = AcceptedCodings::of(request);
     const auto chosen = accepted.choose({offered.data(), count});
     if (!chosen) return nullptr;
-    if (!file->form(*chosen)) compress(file, *chosen);
+    if (!file->form(*chosen))
+        compress(file, *chosen);
+    else if (options_.compressors && loader_.improve(*file, *chosen, *options_.compressors))
+        cache_.grown(*file);
     if (const auto& form = file->form(*chosen)) return form;
     return accepted.quality(Coding::identity) > 0 ? file->form(Coding::identity) : nullptr;
 }
@@ -267,7 +273,7 @@ std::shared_ptr<const Form> StaticFiles::choose(const std::shared_ptr<StoredFile
 void StaticFiles::compress(const std::shared_ptr<StoredFile>& file, Coding coding) {
     const auto start = Clock::now();
     if (!budget_.allows(start)) return;
-    loader_.compress(*file, coding, Effort::low);
+    loader_.compress(*file, coding);
     budget_.spent(Clock::now() - start);
     cache_.grown(*file);
 }

@@ -28,8 +28,8 @@ class ErrorPages;
 ///
 /// Of the forms of a file (stored_file.h) the client gets the one that it likes best; at a tie one that lies beside the file
 /// goes before one that we compress, and that before the file itself. Text is compressed once a change: fast, the first time
-/// that somebody takes it so, within CompressionBudget and not while the file has changed in the last two seconds; until
-/// then, and where parts are wanted, the file itself is sent.
+/// that somebody takes it so, and the second time better, by another thread. What CompressionBudget does not allow, what has
+/// changed in the last two seconds, and where parts are wanted, the file itself is sent.
 ///
 /// Whatever is kept in memory is compared with the file system once in `validate`, so that is how long a change may go
 /// unseen; a large file that changes in place is noticed at once. Parts as byte_ranges.h says, unless If-Range names another
@@ -43,7 +43,8 @@ public:
         std::chrono::milliseconds validate{1000};
         Clock::time_point (*now)() = &coarse_now;
         std::time_t (*wall)() = [] { return std::time(nullptr); };
-        ErrorPages* error_pages = nullptr; // outlives this
+        ErrorPages* error_pages = nullptr; // outlives this, as the next
+        Background* compressors = nullptr; // a thread that compresses better what is asked for again
     };
 
     [[nodiscard]] static Result<StaticFiles> open(contract::Files files, const Options& options);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace mpsup::static_files {
 
@@ -47,6 +48,29 @@ bool read_whole(const Fd& file, struct stat& status, std::string& content) {
     return false;
 }
 
+// May run in any thread.
+std::optional<std::string> coded(const Form& original, Coding coding, Effort effort) {
+    if (!original.file) return compress(coding, effort, original.content);
+    std::string text;
+    struct stat status = original.status;
+    if (!read_whole(original.file, status, text) || !same_state(status, original.status)) return std::nullopt;
+    return compress(coding, effort, text);
+}
+
+std::shared_ptr<const Form> coded_form(const Form& original, Coding coding, std::string content) {
+    const Validators validators(original.status, coding_ending(coding), Validators::Strength::weak);
+    const std::size_t size = content.size();
+    return std::make_shared<const Form>(Form{validators,
+                                             original.modified,
+                                             size,
+                                             std::move(content),
+                                             {},
+                                             original.status,
+                                             coding_name(coding),
+                                             original.media_type,
+                                             original.cache_control});
+}
+
 } // namespace
 
 std::size_t StoredFile::memory() const noexcept {
@@ -75,9 +99,15 @@ std::expected<std::shared_ptr<Form>, int> FileLoader::open_form(const char* path
     if (static_cast<std::uint64_t>(status.st_size) <= most_in_memory && read_whole(file, status, content)) file.reset();
     if (file) content.clear(); // it changes all the time, or is large
     const Validators validators(status, name);
-    return std::make_shared<Form>(Form{validators, http::format_http_date(validators.modified()),
-                                       static_cast<std::uint64_t>(status.st_size), std::move(content), std::move(file),
-                                       status, {}, {}, {}});
+    return std::make_shared<Form>(Form{validators,
+                                       http::format_http_date(validators.modified()),
+                                       static_cast<std::uint64_t>(status.st_size),
+                                       std::move(content),
+                                       std::move(file),
+                                       status,
+                                       {},
+                                       {},
+                                       {}});
 }
 
 std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,
@@ -132,21 +162,33 @@ bool FileLoader::is_untouched(const Form& form) noexcept {
     return ::fstat(form.file.get(), &status) == 0 && same_state(status, form.status);
 }
 
-void FileLoader::compress(StoredFile& stored, Coding coding, Effort effort) const {
-    const Form& original = *stored.form(Coding::identity);
+void FileLoader::compress(StoredFile& stored, Coding coding) const {
     stored.may_compress[index(coding)] = false;
-    std::string text;
-    if (original.file) {
-        struct stat status = original.status;
-        if (!read_whole(original.file, status, text) || !same_state(status, original.status)) return;
-    }
-    auto content = static_files::compress(coding, effort, original.file ? text : original.content);
+    auto content = coded(*stored.form(Coding::identity), coding, Effort::low);
     if (!content) return;
-    const Validators validators(original.status, coding_ending(coding), Validators::Strength::weak);
-    const std::size_t size = content->size();
-    stored.forms[index(coding)] = std::make_shared<const Form>(
-        Form{validators, original.modified, size, std::move(*content), {}, original.status, coding_name(coding),
-             original.media_type, original.cache_control});
+    stored.may_improve[index(coding)] = true;
+    stored.forms[index(coding)] = coded_form(*stored.form(Coding::identity), coding, std::move(*content));
+}
+
+bool FileLoader::improve(StoredFile& stored, Coding coding, Background& thread) const {
+    if (!stored.may_improve[index(coding)]) return false;
+    auto& better = stored.better[index(coding)];
+    const auto& original = stored.form(Coding::identity);
+    if (!better) {
+        better = std::make_shared<BetterForm>();
+        const bool runs = thread.run([original, coding, better] {
+            better->content = coded(*original, coding, Effort::high);
+            better->ready.store(true, std::memory_order_release);
+        });
+        if (!runs) better.reset(); // the next request may have more luck
+        return false;
+    }
+    if (!better->ready.load(std::memory_order_acquire)) return false;
+    stored.may_improve[index(coding)] = false;
+    const auto made = std::exchange(better, nullptr);
+    if (!made->content || made->content->size() >= stored.form(coding)->size) return false;
+    stored.forms[index(coding)] = coded_form(*original, coding, std::move(*made->content));
+    return true;
 }
 
 } // namespace mpsup::static_files

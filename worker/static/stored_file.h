@@ -1,6 +1,7 @@
 // A file as it is answered with: its forms, and what is said of them.
 #pragma once
 
+#include "base/background.h"
 #include "base/fd.h"
 #include "worker/contract/files.h"
 #include "worker/http/http_date.h"
@@ -11,11 +12,13 @@
 #include "worker/static/validators.h"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -29,9 +32,9 @@ struct Form {
     Validators validators;
     http::HttpDate modified;
     std::uint64_t size = 0;
-    std::string content; // when `file` is empty
-    Fd file;             // a regular file that is open for reading
-    struct stat status{}; // of the file that it was made from, when that was opened
+    std::string content;       // when `file` is empty
+    Fd file;                   // a regular file that is open for reading
+    struct stat status{};      // of the file that it was made from, when that was opened
     std::string_view encoding; // constant; empty for the file itself
     std::string media_type;
     std::string cache_control; // empty: nothing is said
@@ -39,14 +42,22 @@ struct Form {
     [[nodiscard]] std::string_view last_modified() const noexcept { return {modified.data(), modified.size()}; }
 };
 
+/// What another thread makes of a file.
+struct BetterForm {
+    std::atomic<bool> ready = false; // and then `content` is the loop's
+    std::optional<std::string> content;
+};
+
 struct StoredFile {
     using Time = std::chrono::steady_clock::time_point;
 
-    std::string key;  // the path of requests that it answers, decoded
-    std::string path; // below the root
-    std::array<std::shared_ptr<const Form>, coding_count> forms; // by Coding; the file itself is always there
-    std::array<bool, coding_count> may_compress{};               // into which codings it was not tried yet
-    bool negotiated = false;                                     // clients may get it in several forms
+    std::string key;                                              // the path of requests that it answers, decoded
+    std::string path;                                             // below the root
+    std::array<std::shared_ptr<const Form>, coding_count> forms;  // by Coding; the file itself is always there
+    std::array<bool, coding_count> may_compress{};                // into which codings it was not tried yet
+    std::array<bool, coding_count> may_improve{};                 // it was, with little effort
+    std::array<std::shared_ptr<BetterForm>, coding_count> better; // what is being made of it
+    bool negotiated = false;                                      // clients may get it in several forms
     bool settled = false; // no form changed within the last two seconds, so that the next change shows in its status
     Time checked;         // when it was last known to be what the file system has
     bool used = false;    // since the cache last looked for something to let go of
@@ -72,15 +83,18 @@ public:
     /// Opens `path` and what lies compressed beside it. A compressed file is left alone when it is older than the original, by
     /// the second (tools that give it the time of the original round it down): somebody forgot to make it anew. Error: errno;
     /// EISDIR for a folder, EINVAL for whatever else is no regular file. `now`: wall clock.
-    [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(std::string key, std::string path, std::time_t now) const;
+    [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(std::string key, std::string path,
+                                                                       std::time_t now) const;
 
     /// Does the file system still have exactly this?
     [[nodiscard]] bool still_true(const StoredFile& stored) const;
     /// Is the file that this form has open as it was, and its name not given to another one?
     [[nodiscard]] static bool is_untouched(const Form& form) noexcept;
 
-    /// Compresses it into this coding, and notes that this was tried.
-    void compress(StoredFile& stored, Coding coding, Effort effort) const;
+    /// Compresses it into this coding with little effort, and notes that this was tried.
+    void compress(StoredFile& stored, Coding coding) const;
+    /// Has the thread do it better, or takes what that has made, when it may be improved. True: there is a new form.
+    bool improve(StoredFile& stored, Coding coding, Background& thread) const;
 
 private:
     [[nodiscard]] std::expected<std::shared_ptr<Form>, int> open_form(const char* path, std::string_view name) const;

@@ -83,8 +83,7 @@ int evaluate_conditions(const http::Request& request, const Validators& validato
     } else if (const auto date = date_of(request, "If-Unmodified-Since")) {
         if (validators.modified() > *date) return 412;
     }
-    if (const auto match = any_tag(request, "If-None-Match", validators, Comparison::weak))
-        return *match ? 304 : 200;
+    if (const auto match = any_tag(request, "If-None-Match", validators, Comparison::weak)) return *match ? 304 : 200;
     if (const auto date = date_of(request, "If-Modified-Since")) return validators.modified() <= *date ? 304 : 200;
     return 200;
 }

@@ -417,6 +417,60 @@ TEST_F(WorkerTest, StartsAGenerationWhenTheHeirDies) {
     EXPECT_EQ(count<Spawn>(), 2);
 }
 
+TEST_F(WorkerTest, PromotesAnOrphanWhenWhatWasLoadedInItsPlaceFails) {
+    const auto n = serve_pool(2);
+    pass(5s);
+    die(n);
+    pass(3s); // both are busy
+    ASSERT_EQ(count<Spawn>(), 2);
+    worker_.on_child_alone(n, 1001, now_);
+    EXPECT_EQ(count<PromoteChild>(), 0) << "it is being replaced";
+    die(n + 1);
+    EXPECT_EQ(count<PromoteChild>(), 1) << "and that was in vain";
+    fork_children(n, 3000, 2);
+    worker_.on_heir_ready(n, 1001, now_);
+    EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
+    child_dies(n, 1000);
+    pass(200s);
+    EXPECT_EQ(count<Spawn>(), 2) << "the same code serves on";
+    EXPECT_EQ(worker_.state(), WorkerState::ready);
+}
+
+TEST_F(WorkerTest, PromotesAnOrphanThatIsIdleOnlyAfterTheLoadHasFailed) {
+    const auto n = serve_pool(2);
+    pass(5s);
+    die(n);
+    pass(3s);
+    die(n + 1);
+    EXPECT_EQ(count<PromoteChild>(), 0);
+    worker_.on_child_alone(n, 1000, now_);
+    EXPECT_EQ(count<PromoteChild>(), 1) << "during the back-off";
+    pass(80s);
+    EXPECT_EQ(count<Spawn>(), 2) << "nothing is loaded meanwhile";
+}
+
+TEST_F(WorkerTest, TriesHeirsAndLoadsInTurn) {
+    const auto n = serve_pool(3);
+    pass(5s);
+    die(n);
+    for (const pid_t pid : {1000, 1001, 1002}) worker_.on_child_alone(n, pid, now_);
+    EXPECT_EQ(count<PromoteChild>(), 1);
+    child_dies(n, 1000);
+    pass(10ms);
+    EXPECT_EQ(count<PromoteChild>(), 1) << "what killed it may kill each";
+    EXPECT_EQ(count<Spawn>(), 2);
+    die(n + 1);
+    EXPECT_EQ(count<PromoteChild>(), 2);
+    pass(91s); // it does not get there
+    EXPECT_EQ(count<Spawn>(), 3);
+    die(n + 2);
+    EXPECT_EQ(count<PromoteChild>(), 3);
+    child_dies(n, 1002);
+    pass(200s);
+    EXPECT_EQ(count<PromoteChild>(), 3) << "nobody twice";
+    EXPECT_GE(count<Spawn>(), 4);
+}
+
 TEST_F(WorkerTest, ReforksOnceAndKeepsServingMeanwhile) {
     const auto n = serve_pool(2);
     worker_.on_refork_due(n, 1000, now_);

@@ -4,6 +4,8 @@
 
 #include "base/listener.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -50,6 +52,53 @@ TEST(ListenersTest, StayOpenForWhoeverBorrowedThem) {
     EXPECT_TRUE(is_listening(borrowed->front()->get()));
     borrowed->clear();
     EXPECT_TRUE(listen_tcp(address)) << "and close with the last of them";
+}
+
+class PoolSockets : public testing::Test {
+protected:
+    PoolSockets() {
+        std::string name = std::filesystem::temp_directory_path() / "mpsup-listeners-XXXXXX";
+        folder_ = ::mkdtemp(name.data());
+    }
+    ~PoolSockets() override { std::filesystem::remove_all(folder_); }
+    [[nodiscard]] std::string path(const char* name) const { return folder_ + "/" + name; }
+    std::string folder_;
+};
+
+TEST_F(PoolSockets, AreListenersAsAddressesAre) {
+    Listeners listeners;
+    const Endpoint endpoint = Endpoint::socket(path("a.sock"));
+    const auto first = listeners.open({endpoint});
+    ASSERT_TRUE(first) << first.error().to_string();
+    EXPECT_EQ(listening_endpoint(first->front()->get()), endpoint);
+    EXPECT_EQ(listeners.open({endpoint})->front(), first->front());
+    listeners.keep_only({});
+    EXPECT_FALSE(std::filesystem::exists(path("a.sock"))) << "nobody shall find it who is not served";
+}
+
+TEST_F(PoolSockets, TakeTheirPathFromTheDeadAlone) {
+    const auto holder = listen_unix(path("a.sock"), SOCK_STREAM, 0600);
+    ASSERT_TRUE(holder);
+    Listeners listeners;
+    const auto opened = listeners.open({Endpoint::socket(path("a.sock"))});
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().to_string().find("another process listens there"), std::string::npos);
+    {
+        const auto dead = listen_unix(path("b.sock"), SOCK_STREAM, 0600);
+    }
+    EXPECT_TRUE(listeners.open({Endpoint::socket(path("b.sock"))}));
+}
+
+TEST_F(PoolSockets, ComeBackFromTheirTextForm) {
+    const Endpoint socket = Endpoint::socket("/run/a.sock");
+    EXPECT_EQ(Endpoint::parse(socket.to_string()), socket);
+    EXPECT_EQ(Endpoint::parse("[::1]:80"), Endpoint(Address{"::1", 80}));
+    EXPECT_EQ(Endpoint::parse("unix:relative"), std::nullopt);
+    EXPECT_EQ(Endpoint::parse("nonsense"), std::nullopt);
+    const auto datagram = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(listening_endpoint(datagram.get()), std::nullopt);
+    const auto packets = listen_unix(path("c.sock"), SOCK_SEQPACKET, 0600);
+    EXPECT_EQ(listening_endpoint(packets->get()), std::nullopt) << "not a stream";
 }
 
 } // namespace

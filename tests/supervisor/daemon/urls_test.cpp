@@ -38,5 +38,19 @@ TEST(Urls, KnowTheLayoutsByName) {
     EXPECT_EQ(layout_of(one), "custom");
 }
 
+TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {
+    topology::Topology topology = two("127.0.0.1:80", "127.0.0.1:8081");
+    topology::WorkerSpec& front = topology.workers[0];
+    front.kind = topology::Kind::accelerator;
+    front.front.edit().routes.emplace_back().to = {"app"};
+    topology.workers[1].listen.clear();
+    EXPECT_EQ(urls_of(topology).at("MPSUP_DYNAMIC_URL"), "http://127.0.0.1");
+    EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "http://127.0.0.1") << "the files are there too";
+    EXPECT_EQ(layout_of(topology), "accelerated");
+    front.listen = {{"127.0.0.1", 80}, {"0.0.0.0", 8443}};
+    front.front.edit().flags[{"0.0.0.0", 8443}] = {true, false};
+    EXPECT_EQ(urls_of(topology).at("MPSUP_DYNAMIC_URL"), "https://10.0.0.5:8443") << "TLS if there is any";
+}
+
 } // namespace
 } // namespace mpsup

@@ -3,12 +3,15 @@
 #include "base/fd_passing.h"
 #include "base/process_identity.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <filesystem>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +264,96 @@ TEST_F(WorkerHandleTest, TellsAPoolThatRunsItsNewSize) {
     EXPECT_EQ(worker_->spec().pool, pool) << "what is started later has it too";
     EXPECT_EQ(worker_->core().rules().pool, 7);
     EXPECT_EQ(spawner_.requests.size(), 1U) << "nothing is started for it";
+}
+
+// An accelerator with a cache of 1 MiB.
+topology::WorkerSpec accelerator() {
+    topology::WorkerSpec spec;
+    spec.name = "docs";
+    spec.kind = topology::Kind::accelerator;
+    spec.listen = {{"127.0.0.1", 80}};
+    topology::RouteSpec& route = spec.front.edit().routes.emplace_back();
+    route.to = {"perl"};
+    route.rule.cache.on = true;
+    route.cache_size = 1 << 20;
+    return spec;
+}
+
+// The descriptor of a role in `go`, and what it says.
+std::pair<contract::Go, Fd> read_go(int peer, contract::FdRole role) {
+    auto packet = receive_packet(peer);
+    if (!packet) return {};
+    auto message = contract::decode(packet->bytes);
+    const auto* go = message ? std::get_if<contract::Go>(&*message) : nullptr;
+    if (!go) return {};
+    const auto found = std::ranges::find(go->fds, role);
+    if (found == go->fds.end()) return {*go, Fd()};
+    return {*go, std::move(packet->fds[static_cast<std::size_t>(found - go->fds.begin())])};
+}
+
+ino_t inode_of(const Fd& fd) {
+    struct stat status{};
+    EXPECT_EQ(::fstat(fd.get(), &status), 0);
+    return status.st_ino;
+}
+
+TEST_F(WorkerHandleTest, GivesTheMemoryOfACacheToEachProcessAfterTheOther) {
+    worker_ = std::make_shared<WorkerHandle>(*around_, accelerator(), 0);
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return !spawner_.requests.empty() && pid() > 0; }));
+    ASSERT_TRUE(say_hello());
+    const auto [go, first] = read_go(peer_.get(), contract::FdRole::cache);
+    ASSERT_TRUE(is_sealed_memfd(first.get(), 1 << 20));
+    EXPECT_EQ(go.kind, contract::WorkerKind::accelerator);
+    EXPECT_EQ(go.front.cache_memory, 1U << 20U);
+    EXPECT_EQ(go.front.routes.at(0).backends.at(0).address, "unix:" + paths_->pool_socket("perl"));
+    ASSERT_EQ(::kill(pid(), SIGKILL), 0);
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 2 && pid() > 0; }));
+    ASSERT_TRUE(say_hello());
+    const auto [again, second] = read_go(peer_.get(), contract::FdRole::cache);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(inode_of(first), inode_of(second)) << "what the one kept, the next finds";
+}
+
+TEST_F(WorkerHandleTest, TellsWhatTheProcessThatServesAnswers) {
+    worker_ = std::make_shared<WorkerHandle>(*around_, accelerator(), 0);
+    start_and_serve();
+    ASSERT_TRUE(hears<contract::Serve>());
+    std::optional<Result<std::string>> answer;
+    const auto ask = [&]() -> asio::awaitable<void> { answer = co_await worker_->ask(R"({"what":"cache_stats"})"); };
+    asio::co_spawn(context_, ask(), asio::detached);
+    std::optional<contract::Ask> asked;
+    ASSERT_TRUE(until([&] {
+        auto packet = receive_packet(peer_.get());
+        auto message = packet ? contract::decode(packet->bytes) : failure("nothing yet");
+        if (message && std::holds_alternative<contract::Ask>(*message)) asked = std::get<contract::Ask>(*message);
+        return asked.has_value();
+    }));
+    EXPECT_EQ(asked->text, R"({"what":"cache_stats"})");
+    say(contract::Answer{asked->id + 1, "to nobody"});
+    say(contract::Answer{asked->id, R"({"stats":{}})"});
+    ASSERT_TRUE(until([&] { return answer.has_value(); }));
+    EXPECT_EQ(answer->value(), R"({"stats":{}})");
+    EXPECT_EQ(worker_->core().crashes(), 0);
+}
+
+TEST_F(WorkerHandleTest, KillsAProcessThatAsks) {
+    start_and_serve();
+    say(contract::Ask{1, "{}"});
+    EXPECT_TRUE(until([&] { return worker_->core().crashes() == 1; }));
+}
+
+TEST_F(WorkerHandleTest, RemembersMaintenanceForWhateverComes) {
+    worker_ = std::make_shared<WorkerHandle>(*around_, accelerator(), 0);
+    ASSERT_TRUE(worker_->set_maintenance(true));
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return !spawner_.requests.empty() && pid() > 0; }));
+    ASSERT_TRUE(say_hello());
+    EXPECT_TRUE(read_go(peer_.get(), contract::FdRole::cache).first.front.maintenance);
+    ASSERT_TRUE(worker_->set_maintenance(false));
+    EXPECT_TRUE(hears<contract::Ask>()) << "it is told at once";
+    EXPECT_FALSE(worker_->is_in_maintenance());
+    EXPECT_TRUE(worker_->set_maintenance(false)) << "once more";
 }
 
 TEST_F(WorkerHandleTest, DrainsTheOldWhenTheNewIsAdmitted) {

@@ -1,5 +1,6 @@
 #include "supervisor/process/spawner.h"
 
+#include "base/descriptor_limit.h"
 #include "base/fd.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace mpsup {
@@ -60,6 +62,17 @@ TEST_F(SpawnerTest, LeavesNoDescriptorOpenButTheStandardThree) {
     EXPECT_EQ(output_, "0 1 2 3 ") << "3 is the folder that ls reads";
     ::close(stray);
     ::close(far);
+}
+
+TEST_F(SpawnerTest, PassesOnTheLimitOfDescriptorsThatWeWereStartedWith) {
+    rlimit usual{};
+    ::getrlimit(RLIMIT_NOFILE, &usual);
+    rlimit low{128, usual.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    raise_descriptor_limit();
+    run("ulimit -Sn");
+    EXPECT_EQ(output_, "128\n");
+    ::setrlimit(RLIMIT_NOFILE, &usual);
 }
 
 TEST_F(SpawnerTest, StartsWithDefaultSignalsInASessionOfItsOwn) {

@@ -345,7 +345,7 @@ TEST_F(TopologyFile, IsNotObeyedAsRootWhenEverybodyMayWriteIt) {
 
 TEST(DemoTopologies, AreValidWhereGitwebIsInstalled) {
     if (!std::filesystem::exists("/usr/share/gitweb")) GTEST_SKIP() << "the package gitweb is not installed";
-    for (const std::string name : {"two-ports", "two-ips"}) {
+    for (const std::string name : {"two-ports", "two-ips", "accelerated"}) {
         const auto loaded = load_file(MPSUP_SOURCE_DIR "/topologies/" + name + ".yaml");
         ASSERT_TRUE(loaded) << format_problems(loaded.error());
         EXPECT_EQ(loaded->site, "gitweb");

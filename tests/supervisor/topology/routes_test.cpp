@@ -96,7 +96,8 @@ TEST_F(Routes, ComeBackFromTheirDocumentAsTheyWere) {
     const Topology topology =
         loaded(site("{path: /a/, to: pool, cache: on, expires: 1h},\n"
                     "{path: /b, to: 127.0.0.1:90, cache: off, retry: on},\n"
-                    "{root: htdocs, try: /index.html, precompressed: off, error_pages: htdocs}",
+                    "{root: htdocs, try: /index.html, precompressed: off, error_pages: htdocs, symlinks: owner,\n"
+                    " expires: {/a/: immutable, \"*.x\": off, /: 0s}}",
                     "cache: {default_ttl: 5s}, retry: off, buffer: {request: 4KiB}, listing: on,"));
     const auto document = to_document(topology);
     const auto back = from_document(document);
@@ -104,6 +105,12 @@ TEST_F(Routes, ComeBackFromTheirDocumentAsTheyWere) {
     EXPECT_EQ(*back, topology);
     EXPECT_EQ(to_document(*back), document);
     EXPECT_TRUE(topology.workers[0].front->routes[2].rule.cache.on) << "as the worker says";
+    const contract::Files& files = topology.workers[0].front->routes[2].rule.files;
+    EXPECT_EQ(files.symlinks, contract::Symlinks::owner);
+    ASSERT_EQ(files.expires.size(), 3U);
+    EXPECT_EQ(files.expires[0].kind, contract::ExpiresRule::Kind::immutable);
+    EXPECT_EQ(files.expires[1].kind, contract::ExpiresRule::Kind::off);
+    EXPECT_EQ(files.expires[2].kind, contract::ExpiresRule::Kind::max_age);
     EXPECT_NE(document.find(R"({"path":"/b","to":["127.0.0.1:90"],"cache":{"when":"off"},"retry":"on"})"),
               std::string::npos)
         << document;

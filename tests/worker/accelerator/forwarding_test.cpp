@@ -368,6 +368,37 @@ TEST(Forwarding, Fault62AnswersWhenAllAreDown) {
     EXPECT_TRUE(reply.contains("Retry-After: "));
 }
 
+TEST(Forwarding, Fault62SendsNothingToABackendWhoseChecksFail) {
+    std::atomic<bool> well = true;
+    std::atomic<int> served = 0;
+    FakeUpstream sick([&](Conversation& conversation) {
+        for (std::string request; !(request = conversation.read_request()).empty();) {
+            const bool check = request.starts_with("GET /check ");
+            if (!check) ++served;
+            conversation.send(!check || well ? ok("sick") : "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    FakeUpstream healthy(always(ok("healthy")));
+    contract::Front setup = front_to({sick.address(), healthy.address()});
+    setup.routes[0].health.check_path = "/check";
+    setup.routes[0].health.check_every = 10ms;
+    setup.routes[0].health.slow_start = 0ms;
+    FrontServer front(setup);
+    const auto becomes = [&](BackendState state) {
+        const auto end = http::Clock::now() + 10s;
+        Backends& backends = front.state().destination(0)->backends();
+        while (backends.view()[0].state != state && http::Clock::now() < end) std::this_thread::yield();
+        return backends.view()[0].state == state;
+    };
+    well = false;
+    EXPECT_TRUE(becomes(BackendState::down));
+    const int before = served;
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(content_of(front.get("/")), "healthy");
+    EXPECT_EQ(served, before);
+    well = true;
+    EXPECT_TRUE(becomes(BackendState::up));
+}
+
 TEST(Forwarding, Fault62AnswersInTimeWhenAnUpstreamHangs) {
     FakeUpstream upstream([&](Conversation& conversation) {
         conversation.read_request();

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <thread>
+#include <memory>
 #include <vector>
 
 namespace {
@@ -34,17 +34,17 @@ int serve(const contract::Front& front, std::uint16_t port, std::uint64_t bytes,
     if (!state) return fail(state.error());
     auto listener = listen_tcp({"127.0.0.1", port});
     if (!listener) return fail(listener.error());
-    std::vector<std::thread> running;
-    for (int i = 0; i < threads; ++i)
-        running.emplace_back([&] {
-            auto handler = accelerator::Accelerator::make(**state);
-            if (!handler) return static_cast<void>(fail(handler.error()));
-            http::AccessLog log;
-            contract::ScoreboardWriter scoreboard;
-            http::EventServer server({}, **handler, log, scoreboard);
-            if (server.listen(std::move(*listener->duplicate()))) server.run();
-        });
-    for (std::thread& thread : running) thread.join();
+    std::vector<std::unique_ptr<accelerator::Accelerator>> owned;
+    std::vector<http::Handler*> handlers;
+    for (int i = 0; i < threads; ++i) {
+        auto handler = accelerator::Accelerator::make(**state);
+        if (!handler) return fail(handler.error());
+        handlers.push_back(owned.emplace_back(std::move(*handler)).get());
+    }
+    contract::ScoreboardWriter scoreboard;
+    http::EventServer server({}, handlers, {}, scoreboard);
+    if (auto listening = server.listen(std::move(*listener)); !listening) return fail(listening.error());
+    server.run();
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "worker/cache/store.h"
 
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ inline std::string text_of(std::string_view seed, std::size_t size) {
         c = static_cast<char>('a' + (state >> 33U) % 26);
     }
     return text;
+}
+
+/// Less than `below`.
+inline unsigned pick(std::mt19937& random, unsigned below) {
+    return std::uniform_int_distribution<unsigned>(0, below - 1)(random);
 }
 
 inline CacheKey url(std::string_view path) { return {"http", "example.org", path, "", false}; }

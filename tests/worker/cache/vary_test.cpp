@@ -37,6 +37,7 @@ TEST(Vary, OnEverythingMatchesNothing) {
     EXPECT_EQ(variant_text(OwnedFields{{"Vary", "*"}}, {}), std::nullopt);
     EXPECT_EQ(variant_text(OwnedFields{{"Vary", "Foo, *"}}, {}), std::nullopt);
     EXPECT_EQ(variant_text(OwnedFields{}, {}), "");
+    EXPECT_EQ(variant_text(OwnedFields{{"Vary", "a:b"}}, {}), std::nullopt);
     std::string many;
     for (int i = 0; i < 17; ++i) many += "f" + std::to_string(i) + ",";
     EXPECT_EQ(variant_text(OwnedFields{{"Vary", many}}, {}), std::nullopt);

@@ -75,6 +75,46 @@ TEST_F(SessionTest, GivesUpWhenTheSupervisorIsGoneOrSilent) {
     EXPECT_EQ(session.wait_for_go(1s).error().code.value(), ECONNRESET);
 }
 
+TEST_F(SessionTest, LosesNothingOfWhatASocketHasNoRoomForAtOnce) {
+    Session session = connect();
+    ASSERT_TRUE(receive_packet(peer_.get())) << "its hello";
+    constexpr int children = 2000; // a socket of the usual size holds some 250 of these
+    const auto pipe = make_pipe().value();
+    const std::array<int, 2> fds{pipe.read.get(), pipe.write.get()};
+    for (int pid = 1; pid <= children; ++pid) {
+        ASSERT_TRUE(session.send(ChildStarted{pid, 7}, fds));
+        ASSERT_TRUE(session.send(ChildReady{pid}));
+    }
+    EXPECT_TRUE(session.has_waiting());
+    for (int pid = 1; pid <= children; ++pid) {
+        session.flush();
+        const auto started = receive_packet(peer_.get());
+        const auto ready = receive_packet(peer_.get());
+        ASSERT_TRUE(started && ready) << pid;
+        EXPECT_EQ(started->fds.size(), 2U);
+        ASSERT_EQ(std::get<ChildStarted>(decode(started->bytes).value()).pid, pid) << "in order";
+        ASSERT_EQ(std::get<ChildReady>(decode(ready->bytes).value()).pid, pid);
+    }
+    EXPECT_FALSE(session.has_waiting());
+    EXPECT_FALSE(receive_packet(peer_.get())) << "nothing twice";
+}
+
+TEST_F(SessionTest, SaysWhenTheSupervisorHasNotReadForVeryLong) {
+    Session session = connect();
+    Result<> sent;
+    std::size_t count = 0;
+    while (sent && count < 2 * Session::most_waiting) {
+        sent = session.send(Ready{});
+        ++count;
+    }
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().code.value(), ENOBUFS);
+    EXPECT_GE(count, Session::most_waiting);
+    peer_.reset();
+    session.flush();
+    EXPECT_FALSE(session.has_waiting()) << "nobody is left to whom it could be said";
+}
+
 TEST(CommandLineTest, ReadsWhatItWrites) {
     const CommandLine line{"/run/x/contract/socket", {"shop", "docs", 12, "uuid"}};
     const auto arguments = line.to_arguments();

@@ -47,8 +47,8 @@ TEST(Compression, LeavesAloneWhatDoesNotShrink) {
 }
 
 TEST(Compression, IsForText) {
-    for (const char* type : {"text/css; charset=utf-8", "text/html", "application/json", "image/svg+xml", "application/ld+json",
-                             "application/wasm", "application/xml"})
+    for (const char* type : {"text/css; charset=utf-8", "text/html", "application/json", "image/svg+xml",
+                             "application/ld+json", "application/wasm", "application/xml"})
         EXPECT_TRUE(is_compressible(type)) << type;
     for (const char* type : {"image/png", "video/mp4", "application/zip", "application/octet-stream", "font/woff2", ""})
         EXPECT_FALSE(is_compressible(type)) << type;

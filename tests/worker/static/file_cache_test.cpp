@@ -10,8 +10,15 @@ std::shared_ptr<StoredFile> file(std::string key, std::size_t bytes, bool open =
     auto made = std::make_shared<StoredFile>();
     struct stat status{};
     made->key = std::move(key);
-    made->forms[0] = std::make_shared<const Form>(Form{Validators(status), {}, bytes, std::string(open ? 0 : bytes, 'x'),
-                                                       open ? std::move(*open_file("/dev/null", O_RDONLY)) : Fd(), status, {}, {}, {}});
+    made->forms[0] = std::make_shared<const Form>(Form{Validators(status),
+                                                       {},
+                                                       bytes,
+                                                       std::string(open ? 0 : bytes, 'x'),
+                                                       open ? std::move(*open_file("/dev/null", O_RDONLY)) : Fd(),
+                                                       status,
+                                                       {},
+                                                       {},
+                                                       {}});
     return made;
 }
 

@@ -23,7 +23,8 @@ std::string names(const Listed& listed) {
 TEST(Listing, HasFoldersFirstAndNothingThatIsNotServed) {
     Folder folder;
     folder.write("outside", "no");
-    for (const char* name : {"root/b.txt", "root/a.txt", "root/Z.txt", "root/.secret", "root/sub/x", "root/.git/x", "root/Alpha/x"})
+    for (const char* name :
+         {"root/b.txt", "root/a.txt", "root/Z.txt", "root/.secret", "root/sub/x", "root/.git/x", "root/Alpha/x"})
         folder.write(name, "text");
     std::filesystem::create_symlink("a.txt", folder.path("root/link"));
     std::filesystem::create_symlink("../outside", folder.path("root/out"));
@@ -58,7 +59,9 @@ TEST(ListingPage, EscapesWhateverNamesHold) {
     EXPECT_TRUE(page.contains(R"x(href="./%3Cscript%3Ealert(&#39;1&#39;)%3C/script%3E")x")) << page;
     EXPECT_TRUE(page.contains(R"x(href="./a%20b%3Fc%23d%252e%22&amp;:")x")) << page;
     EXPECT_TRUE(page.contains(R"x(href="./javascript:alert(1)")x")) << "never a scheme";
-    EXPECT_TRUE(page.contains("href=\"./line%0Abreak/\">line\xef\xbf\xbd" "break/</a>")) << page;
+    EXPECT_TRUE(page.contains("href=\"./line%0Abreak/\">line\xef\xbf\xbd"
+                              "break/</a>"))
+        << page;
     EXPECT_TRUE(page.contains("1.5KiB"));
     EXPECT_TRUE(page.contains("1970-01-02 00:00"));
     EXPECT_TRUE(page.contains("href=\"../\""));

@@ -24,7 +24,8 @@ TEST(MediaType, IsOpaqueForTheUnknown) {
 }
 
 TEST(MediaTypes, PutAdditionsBeforeTheTable) {
-    const MediaTypes types({{"HTML", "application/xhtml+xml"}, {"wat", "text/plain"}, {"php", "text/html; charset=iso-8859-1"}});
+    const MediaTypes types(
+        {{"HTML", "application/xhtml+xml"}, {"wat", "text/plain"}, {"php", "text/html; charset=iso-8859-1"}});
     EXPECT_EQ(types.of("/a/index.Html"), "application/xhtml+xml");
     EXPECT_EQ(types.of("x.wat"), "text/plain; charset=utf-8") << "text has a charset";
     EXPECT_EQ(types.of("x.php"), "text/html; charset=iso-8859-1");

@@ -351,7 +351,8 @@ TEST_F(Site, KeepsNothingThatHasJustChanged) {
 }
 
 TEST_F(Site, KeepsOneSpellingOfAPath) {
-    for (const char* path : {"/static/%73ite.css", "/static/site.css", "/static//site.css", "/static/%73%69te.css"}) EXPECT_EQ(get(path), 200);
+    for (const char* path : {"/static/%73ite.css", "/static/site.css", "/static//site.css", "/static/%73%69te.css"})
+        EXPECT_EQ(get(path), 200);
     EXPECT_EQ(files.cache().files(), 1U);
 }
 
@@ -456,7 +457,8 @@ TEST_F(Forms, AreCompressedOnceAndKept) {
     EXPECT_EQ(field("ETag"), tag);
     EXPECT_EQ(field("Vary"), "Accept-Encoding");
     EXPECT_EQ(get("/static/b.css", {{"If-None-Match", tag}}), 200) << "another form is asked for";
-    EXPECT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}, {"If-Match", tag}}), 412) << "weak tags match nothing there";
+    EXPECT_EQ(get("/static/b.css", {{"Accept-Encoding", "gzip"}, {"If-Match", tag}}), 412)
+        << "weak tags match nothing there";
 }
 
 TEST_F(Forms, BesideTheFileGoBeforeWhatWeCompress) {
@@ -533,7 +535,7 @@ TEST_F(Site, SaysHowLongFilesAreGood) {
 TEST_F(Site, TakesAPrefixOffThePath) {
     contract::Files wanted;
     wanted.strip_prefix = "/assets";
-    wanted.try_file = "/robots.txt";
+    wanted.try_file = "/robots.txt"; // below the root
     open(wanted);
     ASSERT_EQ(get("/assets/static/site.css"), 200);
     EXPECT_EQ(content(), "body {}");
@@ -543,6 +545,10 @@ TEST_F(Site, TakesAPrefixOffThePath) {
     EXPECT_EQ(get("/static/site.css"), 404);
     EXPECT_EQ(get("/assets/.git/config"), 404);
     EXPECT_EQ(get("/assets/../outside.txt"), 404);
+    EXPECT_EQ(get("/assetsx/robots.txt"), 404);
+    EXPECT_EQ(get("/assetsrobots.txt"), 404);
+    ASSERT_EQ(get("/assets"), 301);
+    EXPECT_EQ(field("Location"), "./assets/");
     for (int i = 0; i < 2; ++i) {
         ASSERT_EQ(get("/assets/none"), 200) << "the file that stands in";
         EXPECT_EQ(content(), "robots");
@@ -561,7 +567,8 @@ TEST_F(Site, LeavesToOthersWhatItDoesNotHave) {
     EXPECT_TRUE(try_get("/static/docs"));
     EXPECT_EQ(reply.status, 301);
     std::filesystem::create_directories(folder.path("root/static/empty"));
-    for (const char* path : {"/static/none", "/static/empty", "/static/empty/", "/private/x.txt", "/static/.secret", "/static/%00", "/"}) {
+    for (const char* path :
+         {"/static/none", "/static/empty", "/static/empty/", "/private/x.txt", "/static/.secret", "/static/%00", "/"}) {
         EXPECT_FALSE(try_get(path)) << path;
         EXPECT_TRUE(reply.fields().empty() && reply.length() == 0 && reply.status == 200) << path;
     }
@@ -607,7 +614,8 @@ TEST_F(Site, ShowsWhatIsWellKnown) {
     folder.write("root/sub/.well-known/x", "no");
     open(std::vector<std::string>{});
     EXPECT_EQ(get("/.well-known/security.txt"), 200);
-    for (const char* path : {"/.well-known/.secret", "/sub/.well-known/x", "/.well-knownx", "/.well-known/../.git", "/.well-known"})
+    for (const char* path :
+         {"/.well-known/.secret", "/sub/.well-known/x", "/.well-knownx", "/.well-known/../.git", "/.well-known"})
         EXPECT_EQ(get(path), 404) << path;
 }
 
@@ -643,12 +651,31 @@ TEST_F(Site, Fault58RangesWithoutEndAreIgnored) {
 
 TEST_F(Site, Fault65PathsAreDecodedOnceAndNeverLeadOut) {
     open(std::vector<std::string>{});
-    for (const char* target :
-         {"/../outside.txt", "/%2e%2e/outside.txt", "/%2E%2E/outside.txt", "/.%2e/outside.txt", "/static/%2e%2e%2f%2e%2e%2foutside.txt",
-          "/static/..%2f..%2foutside.txt", "/..%5coutside.txt", "/%252e%252e/outside.txt", "/%25%32%65%25%32%65/outside.txt",
-          "/robots.txt%00", "/robots.txt%00.png", "/%00", "/..%c0%af..%c0%afoutside.txt", "/%c0%ae%c0%ae/outside.txt",
-          "/%uff0e%uff0e/outside.txt", "/./robots.txt", "/robots.txt/", "/robots.txt.", "/robots.txt%20", "/robots.txt/.", "/%2frobots.txt",
-          "/static%2fsite.css", "/static\\site.css", "/..;/outside.txt", "/static/..;/..;/outside.txt"})
+    for (const char* target : {"/../outside.txt",
+                               "/%2e%2e/outside.txt",
+                               "/%2E%2E/outside.txt",
+                               "/.%2e/outside.txt",
+                               "/static/%2e%2e%2f%2e%2e%2foutside.txt",
+                               "/static/..%2f..%2foutside.txt",
+                               "/..%5coutside.txt",
+                               "/%252e%252e/outside.txt",
+                               "/%25%32%65%25%32%65/outside.txt",
+                               "/robots.txt%00",
+                               "/robots.txt%00.png",
+                               "/%00",
+                               "/..%c0%af..%c0%afoutside.txt",
+                               "/%c0%ae%c0%ae/outside.txt",
+                               "/%uff0e%uff0e/outside.txt",
+                               "/./robots.txt",
+                               "/robots.txt/",
+                               "/robots.txt.",
+                               "/robots.txt%20",
+                               "/robots.txt/.",
+                               "/%2frobots.txt",
+                               "/static%2fsite.css",
+                               "/static\\site.css",
+                               "/..;/outside.txt",
+                               "/static/..;/..;/outside.txt"})
         EXPECT_EQ(get(target), 404) << target;
     EXPECT_EQ(get("//robots.txt"), 200) << "empty segments are none";
     EXPECT_EQ(get("/static///site.css"), 200);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <thread>
 #include <unistd.h>
 
 namespace mpsup::static_files {
@@ -117,11 +118,12 @@ TEST_F(Stored, CompressesText) {
         ASSERT_TRUE(file->negotiated);
         for (const Coding coding : codings) {
             ASSERT_TRUE(file->may_compress[static_cast<std::size_t>(coding)]);
-            from.compress(*file, coding, Effort::low);
+            from.compress(*file, coding);
             EXPECT_FALSE(file->may_compress[static_cast<std::size_t>(coding)]);
             const auto& form = file->form(coding);
             ASSERT_TRUE(form);
-            EXPECT_EQ(decompress(coding, form->content), std::string(file->form(Coding::identity)->size, name[0] == 'a' ? 'c' : 'l'));
+            EXPECT_EQ(decompress(coding, form->content),
+                      std::string(file->form(Coding::identity)->size, name[0] == 'a' ? 'c' : 'l'));
             EXPECT_TRUE(form->validators.weak());
             EXPECT_EQ(form->encoding, coding_name(coding));
         }
@@ -134,11 +136,36 @@ TEST_F(Stored, CompressesText) {
     EXPECT_FALSE(load(loader(off), "a.css")->negotiated);
 }
 
+TEST_F(Stored, IsCompressedBetterByAnotherThread) {
+    std::string text;
+    for (int i = 0; i < 2000; ++i)
+        text += "." + std::to_string(i * 7919 % 1000) + " { margin: " + std::to_string(i % 17) + "px }\n";
+    folder.write("rich.css", text);
+    const FileLoader from = loader();
+    const auto file = load(from, "rich.css");
+    Background thread({});
+    EXPECT_FALSE(from.improve(*file, Coding::brotli, thread)) << "nobody has asked for it yet";
+    from.compress(*file, Coding::brotli);
+    const auto quick = file->form(Coding::brotli);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!from.improve(*file, Coding::brotli, thread) && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
+    const auto& better = file->form(Coding::brotli);
+    EXPECT_LT(better->size, quick->size);
+    EXPECT_EQ(decompress(Coding::brotli, better->content), text);
+    EXPECT_EQ(better->validators.field(), quick->validators.field()) << "the same content, by a weak tag";
+    EXPECT_FALSE(from.improve(*file, Coding::brotli, thread)) << "once";
+    Background none({.threads = 0});
+    from.compress(*file, Coding::gzip);
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(from.improve(*file, Coding::gzip, none));
+    EXPECT_TRUE(file->form(Coding::gzip));
+}
+
 TEST_F(Stored, DoesNotCompressAFileThatChangedMeanwhile) {
     const FileLoader from = loader();
     const auto file = load(from, "large.js");
     change("large.js", [&] { folder.write("large.js", std::string(100'000, 'x')); });
-    from.compress(*file, Coding::gzip, Effort::low);
+    from.compress(*file, Coding::gzip);
     EXPECT_FALSE(file->form(Coding::gzip)) << "its tag would be that of the state before";
 }
 
@@ -159,7 +186,8 @@ TEST_F(Stored, IsNoLongerTrueWhenAnythingOfItChanged) {
         change(name, what);
         return from.still_true(*file);
     };
-    EXPECT_FALSE(after("a.css", [&] { folder.write("a.css", std::string(2000, 'd')); })) << "in place, of the same size";
+    EXPECT_FALSE(after("a.css", [&] { folder.write("a.css", std::string(2000, 'd')); }))
+        << "in place, of the same size";
     EXPECT_FALSE(after("a.css", [&] {
         folder.write("new", css);
         std::filesystem::rename(folder.path("new"), folder.path("a.css"));

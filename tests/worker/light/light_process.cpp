@@ -1,4 +1,4 @@
-#include "tests/worker/static/light_process.h"
+#include "tests/worker/light/light_process.h"
 
 #include "base/listener.h"
 

@@ -1,5 +1,5 @@
 // The real mpsup-light process, over a real contract socket and real connections.
-#include "tests/worker/static/light_process.h"
+#include "tests/worker/light/light_process.h"
 
 #include "base/listener.h"
 #include "tests/worker/http/corpus.h"

@@ -1,11 +1,15 @@
-#include "worker/static/light.h"
+#include "worker/light/light.h"
 
+#include "base/descriptor_limit.h"
 #include "base/output.h"
+#include "worker/contract/light_control.h"
 #include "worker/contract/scoreboard.h"
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
 #include "worker/http/event_server.h"
-#include "worker/static/file_handler.h"
+#include "worker/light/front_server.h"
+#include "worker/light/serving.h"
+#include "worker/light/upkeep.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +22,7 @@
 #include <utility>
 #include <variant>
 
-namespace mpsup::static_files {
+namespace mpsup::light {
 
 namespace {
 
@@ -51,11 +55,15 @@ struct Descriptors {
 class Obedience {
 public:
     Obedience(contract::Session session, const contract::CommandLine& command_line, http::EventServer& server,
-              Descriptors& descriptors, std::chrono::milliseconds grace)
+              Serving& serving, Descriptors& descriptors, std::vector<http::ListenerOptions> listeners,
+              std::chrono::milliseconds grace)
         : session_(std::move(session)),
           command_line_(command_line),
           server_(server),
+          serving_(serving),
+          upkeep_(server, serving),
           descriptors_(descriptors),
+          listener_options_(std::move(listeners)),
           grace_(grace),
           search_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {}
 
@@ -73,6 +81,7 @@ public:
     void drain(std::chrono::milliseconds grace) {
         stage_ = contract::Stage::draining;
         public_listeners_.clear();
+        serving_.hand_over();
         server_.drain(grace);
     }
     void drain() { drain(grace_); }
@@ -93,9 +102,17 @@ private:
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
             if (const auto* reopen = std::get_if<contract::Reopen>(&received->message))
                 reopen_logs(*reopen, std::move(received->fds));
+            if (const auto* ask = std::get_if<contract::Ask>(&received->message)) reply_to(*ask);
             if (const auto* drain_now = std::get_if<contract::Drain>(&received->message)) drain(drain_now->grace);
         }
         return false;
+    }
+
+    void reply_to(const contract::Ask& ask) {
+        contract::LightControl* control = serving_.control();
+        const std::string text = control ? contract::answer(*control, ask.text)
+                                         : R"({"error":"this worker serves files: it has no cache"})";
+        if (auto sent = session_->send(contract::Answer{ask.id, text}); !sent) static_cast<void>(fail(sent.error()));
     }
 
     void reopen_logs(const contract::Reopen& order, std::vector<Fd> fds) {
@@ -108,7 +125,10 @@ private:
     void search() {
         std::uint64_t times = 0;
         if (::read(search_.get(), &times, sizeof times) < 0) return; // EAGAIN: it was set anew
-        contract::Return with{.stage = stage_, .public_listeners = {}, .scoreboard = scoreboard_.get()};
+        contract::Return with{.stage = stage_,
+                              .public_listeners = {},
+                              .scoreboard = scoreboard_.get(),
+                              .cache = descriptors_.cache.get()};
         for (const auto& listeners : {std::cref(public_listeners_), std::cref(descriptors_.public_listeners)})
             for (const Fd& listener : listeners.get()) with.public_listeners.push_back(listener.get());
         auto session = contract::Session::come_back(command_line_, contract::Role::light, with);
@@ -127,17 +147,22 @@ private:
 
     void serve() {
         stage_ = contract::Stage::serving;
+        auto options = listener_options_.begin();
         for (Fd& listener : std::exchange(descriptors_.public_listeners, {})) {
             public_listeners_.emplace_back(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 3));
-            if (auto listening = server_.listen(std::move(listener)); !listening)
+            if (auto listening = server_.listen(std::move(listener), *options++); !listening)
                 static_cast<void>(fail(listening.error()));
         }
+        if (auto begun = upkeep_.begin(); !begun) static_cast<void>(fail(begun.error()));
     }
 
     std::optional<contract::Session> session_;
     const contract::CommandLine& command_line_;
     http::EventServer& server_;
+    Serving& serving_;
+    Upkeep upkeep_;
     Descriptors& descriptors_;
+    const std::vector<http::ListenerOptions> listener_options_; // of the public listeners, in their order
     std::chrono::milliseconds grace_;
     contract::Stage stage_ = contract::Stage::ready;
     std::vector<Fd> public_listeners_; // for the next supervisor
@@ -146,33 +171,54 @@ private:
     bool searching_ = false;           // and nothing was heard from any since
 };
 
+// A pair of files that is replaced is read again; connections keep what they began with.
+void watch_certificates(http::EventServer& server, const std::shared_ptr<http::TlsKeeper>& certificates) {
+    if (!certificates || certificates->watch_fd() < 0) return;
+    server.watch(certificates->watch_fd(), [certificates] {
+        if (!certificates->changed()) return true;
+        if (auto reloaded = certificates->reload(); !reloaded)
+            http::log_error(http::Severity::error, "the certificate stays what it was: " + reloaded.error().to_string());
+        return true;
+    });
+}
+
+// What cannot be served is the operator's to know, by the supervisor too.
+int give_up(contract::Session& session, const Error& error) {
+    static_cast<void>(session.send(contract::Failed{error.to_string()}));
+    return fail(error);
+}
+
 } // namespace
 
 int run_light(contract::Session session, const contract::CommandLine& command_line, const contract::Go& go,
               std::vector<Fd> fds) {
-    http::raise_descriptor_limit();
+    raise_descriptor_limit();
     Descriptors descriptors(go, std::move(fds));
-    if (go.front.routes.size() != 1 || go.front.routes[0].target != contract::Route::Target::files)
-        return fail({"a static worker has one folder", {}});
-    auto files = StaticFiles::open(go.front.routes[0].files);
-    if (!files) {
-        static_cast<void>(session.send(contract::Failed{files.error().to_string()}));
-        return fail(files.error());
-    }
+    auto serving = Serving::make(go, descriptors.cache);
+    if (!serving) return give_up(session, serving.error());
+    auto certificates = open_certificates(go.front);
+    if (!certificates) return give_up(session, certificates.error());
+    std::vector<http::ListenerOptions> listeners;
+    for (std::size_t i = 0; i < descriptors.public_listeners.size(); ++i)
+        listeners.push_back(listener_options(go.front, i, *certificates));
     auto memory = contract::make_scoreboard();
     if (!memory) return fail(memory.error());
     auto scoreboard = contract::ScoreboardWriter::open(memory->get());
     if (!scoreboard) return fail(scoreboard.error());
 
-    FileHandler handler(std::move(*files));
-    http::EventServer server({}, handler, std::move(descriptors.access_log), *scoreboard);
-    Obedience obedience(std::move(session), command_line, server, descriptors, go.grace);
+    http::EventServer server(server_options(go.front), (*serving)->handlers(), std::move(descriptors.access_log),
+                             *scoreboard);
+    Obedience obedience(std::move(session), command_line, server, **serving, descriptors, std::move(listeners),
+                        go.grace);
     server.on_terminate([&] { obedience.drain(); });
+    watch_certificates(server, *certificates);
+    http::ListenerOptions probes;
+    probes.guarded = false;
     for (Fd& listener : descriptors.private_listeners)
-        if (auto listening = server.listen(std::move(listener)); !listening) return fail(listening.error());
+        if (auto listening = server.listen(std::move(listener), probes); !listening) return fail(listening.error());
     if (auto begun = obedience.begin(std::move(*memory)); !begun) return fail(begun.error());
     server.run();
     return EXIT_SUCCESS;
 }
 
-} // namespace mpsup::static_files
+} // namespace mpsup::light

@@ -1,0 +1,179 @@
+// `mpsup explain`: what would become of a request.
+#include "state/queries.h"
+#include "supervisor/cli/explanation.h"
+#include "supervisor/cli/terminal.h"
+#include "supervisor/cli/verbs.h"
+#include "supervisor/cli/worker_answers.h"
+#include "supervisor/daemon/endpoint.h"
+#include "supervisor/topology/load.h"
+#include "supervisor/topology/resolve.h"
+
+#include <boost/json.hpp>
+
+#include <cstdio>
+
+namespace mpsup::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+struct Applied {
+    topology::Topology topology;
+    std::string path;
+    std::string digest;
+};
+
+Result<Applied> applied_topology(const ChosenSite& site) {
+    const auto queries = state::Queries::open_any(site.paths.database());
+    if (!queries) return std::unexpected(queries.error());
+    const auto row = queries->last_topology();
+    if (!row) return std::unexpected(row.error());
+    const std::optional<state::TopologyRow>& last = *row;
+    if (!last) return failure("no topology was brought up yet");
+    auto topology = topology::from_document(last->document);
+    if (!topology) return std::unexpected(topology.error());
+    return Applied{std::move(*topology), last->path, last->digest};
+}
+
+// Where the route stands, if the file is still what was brought up: "/etc/site.yaml:12".
+std::string place_of_route(const Applied& applied, const Way& way) {
+    const auto file = topology::load_file(applied.path);
+    if (!file || topology::digest_of(topology::to_document(*file)) != applied.digest) return {};
+    const topology::WorkerSpec* const worker = file->find(way.worker->name);
+    if (!worker || way.routing.index >= worker->front->routes.size()) return {};
+    return applied.path + ":" + std::to_string(worker->front->routes[way.routing.index].place.mark.line);
+}
+
+std::string target_of(const contract::Route& route) {
+    std::string text;
+    if (route.target == contract::Route::Target::files) {
+        text = "files of " + route.files.root;
+        if (!route.files.strip_prefix.empty()) text += " without " + route.files.strip_prefix;
+        if (!route.files.try_file.empty()) text += ", else " + route.files.try_file;
+        if (route.backends.empty()) return text;
+        text += ", else ";
+    }
+    if (!route.pool.empty()) return text + "pool " + route.pool;
+    for (std::size_t i = 0; i < route.backends.size(); ++i) text += (i > 0 ? ", " : "") + route.backends[i].address;
+    return text;
+}
+
+std::string outcome_of(const Way& way) {
+    if (way.path.empty()) return "the path means nothing: 400";
+    if (way.worker->kind == topology::Kind::dynamic)
+        return way.is_file ? "files of " + way.worker->root : "the application of " + way.worker->name;
+    if (!way.routing.route) return "no route takes it: 404";
+    return target_of(*way.routing.route);
+}
+
+std::string route_text(const Way& way, const std::string& place) {
+    const contract::Route& route = *way.routing.route;
+    std::string text = "no. " + std::to_string(way.routing.index + 1);
+    if (!place.empty()) text += " (" + place + ")";
+    if (!route.host.empty()) text += ", host " + route.host;
+    return text + ", path " + route.path.text;
+}
+
+void print_line(const char* name, const std::string& text) {
+    if (!text.empty()) std::printf("%-10s%s\n", name, printable(text).c_str());
+}
+
+json::object object_in(const std::string& text, std::string_view key) {
+    boost::system::error_code error;
+    const json::value value = json::parse(text, error);
+    const json::value* inner = !error && value.is_object() ? value.as_object().if_contains(key) : nullptr;
+    return inner && inner->is_object() ? inner->as_object() : json::object();
+}
+
+std::string text_at(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+void print_explanation(const WorkerAnswer& answer) {
+    if (!answer.error.empty()) return print_line("cache", "not known: " + answer.error);
+    const json::object explanation = object_in(answer.text, "explanation");
+    const std::string key = text_at(explanation, "cache_key");
+    print_line("cache", text_at(explanation, "cache_state") + (key.empty() ? "" : ", key " + key));
+    const json::value* sent = explanation.if_contains("sent");
+    if (!sent || !sent->is_array()) return;
+    for (const json::value& field : sent->as_array()) {
+        const json::array* pair = field.if_array();
+        if (pair && pair->size() == 2 && (*pair)[0].is_string() && (*pair)[1].is_string())
+            print_line("sends", std::string((*pair)[0].as_string()) + ": " + std::string((*pair)[1].as_string()));
+    }
+}
+
+json::object to_json(const Way& way, const std::string& place, const std::optional<WorkerAnswer>& answer) {
+    json::object object{{"version", 1},
+                        {"method", way.request.method},
+                        {"url", way.request.scheme + "://" + way.request.authority + way.request.target},
+                        {"worker", way.worker->name},
+                        {"kind", topology::to_string(way.worker->kind)},
+                        {"listener", way.listener ? json::value(way.listener->to_string()) : json::value(nullptr)},
+                        {"tls", way.tls},
+                        {"path", way.path},
+                        {"outcome", outcome_of(way)},
+                        {"route", nullptr}};
+    if (const contract::Route* route = way.routing.route) {
+        json::array backends;
+        for (const auto& backend : route->backends) backends.emplace_back(backend.address);
+        object["route"] = {{"number", way.routing.index + 1},
+                           {"place", place},
+                           {"host", route->host},
+                           {"path", route->path.text},
+                           {"root", route->files.root},
+                           {"pool", route->pool},
+                           {"backends", std::move(backends)},
+                           {"cache", route->cache.on}};
+    }
+    if (answer && answer->error.empty()) object["explanation"] = object_in(answer->text, "explanation");
+    if (answer && !answer->error.empty()) object["trouble"] = answer->error;
+    return object;
+}
+
+void print_table(const Way& way, const std::string& place, const std::optional<WorkerAnswer>& answer) {
+    print_line("request",
+               way.request.method + " " + way.request.scheme + "://" + way.request.authority + way.request.target);
+    print_line("listener", (way.listener ? way.listener->to_string() : "") + (way.tls ? " with TLS, of " : " of ") +
+                               way.worker->name + " (" + std::string(topology::to_string(way.worker->kind)) + ")");
+    if (way.path != way.request.target.substr(0, way.request.target.find('?'))) print_line("path", way.path);
+    if (way.routing.route) print_line("route", route_text(way, place));
+    print_line("leads to", outcome_of(way));
+    if (answer) print_explanation(*answer);
+}
+
+// Only who routes to a backend has more to say.
+std::optional<WorkerAnswer> asked(const ChosenSite& site, const Way& way) {
+    if (!way.routing.route || way.worker->kind != topology::Kind::accelerator || way.routing.route->backends.empty())
+        return std::nullopt;
+    const auto answers =
+        ask_workers(site, {way.worker->name}, {.what = contract::Question::What::explain, .request = way.request});
+    if (!answers) return WorkerAnswer{way.worker->name, answers.error().to_string(), {}};
+    return answers->empty() ? std::nullopt : std::optional(answers->front());
+}
+
+} // namespace
+
+int run_explain(const Context& context, const ExplainOptions& options) {
+    const auto request = parse_request(options.url, options.method, options.headers);
+    if (!request) return complain(request.error().what, usage);
+    const auto site = choose_site(context);
+    if (!site) return complain(site.error().what, usage);
+    const auto applied = applied_topology(*site);
+    if (!applied) return complain(applied.error().to_string(), failed);
+    const auto way = way_of(applied->topology, *request, {site->paths.pool_folder(), {}, {}});
+    if (!way) return complain(way.error().what, failed);
+    const auto answer = asked(*site, *way);
+    const std::string place = way->routing.route && way->worker->kind == topology::Kind::accelerator
+                                  ? place_of_route(*applied, *way)
+                                  : std::string();
+    if (context.output == Output::table)
+        print_table(*way, place, answer);
+    else
+        std::printf("%s\n", json::serialize(to_json(*way, place, answer)).c_str());
+    return ok;
+}
+
+} // namespace mpsup::cli

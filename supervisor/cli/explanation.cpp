@@ -1,0 +1,135 @@
+#include "supervisor/cli/explanation.h"
+
+#include "base/joined.h"
+#include "supervisor/daemon/urls.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace mpsup::cli {
+
+namespace {
+
+constexpr std::uint16_t http_port = 80;
+constexpr std::uint16_t https_port = 443;
+
+struct Place {
+    std::string host; // without brackets; a name or an IP address
+    std::uint16_t port = 0;
+};
+
+std::optional<Place> place_of(const std::string& authority, bool is_secure) {
+    Place place{authority, is_secure ? https_port : http_port};
+    const bool is_six = authority.starts_with('[');
+    const auto end = is_six ? authority.find(']') : authority.find(':');
+    if (is_six && end == std::string::npos) return std::nullopt;
+    place.host = authority.substr(is_six ? 1 : 0, end - (is_six ? 1 : 0));
+    const auto colon = is_six ? authority.find(':', end) : end;
+    if (place.host.empty()) return std::nullopt;
+    if (colon == std::string::npos) return place;
+    const char* const last = authority.data() + authority.size();
+    const auto [stop, error] = std::from_chars(authority.data() + colon + 1, last, place.port);
+    if (error != std::errc{} || stop != last || place.port == 0) return std::nullopt;
+    return place;
+}
+
+bool is_listener_of(const Address& listener, const Place& place) {
+    if (listener.port != place.port) return false;
+    const bool is_ip =
+        Address::parse((place.host.contains(':') ? "[" + place.host + "]" : place.host) + ":1").has_value();
+    return !is_ip || listener.is_any() || listener.ip == place.host; // a name may stand for any address
+}
+
+bool has_tls(const topology::WorkerSpec& worker, const Address& listener) {
+    const auto flags = worker.front->flags.find(listener);
+    return flags != worker.front->flags.end() && flags->second.tls;
+}
+
+Error nobody_listens(const topology::Topology& topology, const contract::ExplainedRequest& request) {
+    std::vector<std::string> urls;
+    for (const topology::WorkerSpec& worker : topology.workers)
+        for (const Address& address : worker.listen) urls.push_back(url_of(worker, address));
+    return {"nothing listens at " + request.scheme + "://" + request.authority + "; listeners are " +
+                joined(urls, ", "),
+            {}};
+}
+
+// The first accelerator, else the first light worker, else any.
+const topology::WorkerSpec* first_of(const topology::Topology& topology) {
+    for (const auto kind : {topology::Kind::accelerator, topology::Kind::static_files, topology::Kind::dynamic})
+        for (const topology::WorkerSpec& worker : topology.workers)
+            if (worker.kind == kind && !worker.listen.empty()) return &worker;
+    return nullptr;
+}
+
+Result<Way> find_listener(const topology::Topology& topology, contract::ExplainedRequest request) {
+    if (request.authority.empty()) {
+        const topology::WorkerSpec* const worker = first_of(topology);
+        if (!worker) return failure("no worker of the site listens anywhere");
+        const Address& listener = worker->listen.front();
+        request.scheme = has_tls(*worker, listener) ? "https" : "http";
+        request.authority = listener.to_string();
+        return Way{worker, listener, request.scheme == "https", std::move(request)};
+    }
+    const bool is_secure = request.scheme == "https";
+    const auto place = place_of(request.authority, is_secure);
+    if (!place) return failure(request.authority + " is no host and port");
+    for (const topology::WorkerSpec& worker : topology.workers)
+        for (const Address& listener : worker.listen)
+            if (is_listener_of(listener, *place) && has_tls(worker, listener) == is_secure)
+                return Way{&worker, listener, is_secure, std::move(request)};
+    return std::unexpected(nobody_listens(topology, request));
+}
+
+bool begins_like(const std::string& path, const std::string& prefix) {
+    return path.starts_with(prefix) &&
+           (path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/');
+}
+
+} // namespace
+
+Result<contract::ExplainedRequest> parse_request(const std::string& url, const std::string& method,
+                                                 const std::vector<std::string>& headers) {
+    contract::ExplainedRequest request{.method = method};
+    std::string rest = url.substr(0, url.find('#'));
+    if (!rest.starts_with('/')) {
+        const auto scheme = rest.find("://");
+        if (scheme == std::string::npos || (!rest.starts_with("http://") && !rest.starts_with("https://")))
+            return failure(url + " is neither http://HOST/PATH nor /PATH");
+        request.scheme = rest.substr(0, scheme);
+        rest.erase(0, scheme + 3);
+        request.authority = rest.substr(0, rest.find_first_of("/?"));
+        rest.erase(0, request.authority.size());
+        if (request.authority.empty()) return failure(url + " has no host");
+    }
+    request.target = rest.starts_with('/') ? rest : "/" + rest;
+    for (const std::string& header : headers) {
+        const auto colon = header.find(':');
+        if (colon == std::string::npos || colon == 0) return failure(header + " is no header field: 'Name: value'");
+        const auto value = header.find_first_not_of(" \t", colon + 1);
+        request.headers.emplace_back(header.substr(0, colon), value == std::string::npos ? "" : header.substr(value));
+    }
+    return request;
+}
+
+Result<Way> way_of(const topology::Topology& topology, const contract::ExplainedRequest& request,
+                   const topology::FrontPlaces& places) {
+    auto way = find_listener(topology, request);
+    if (!way) return way;
+    const std::string raw = request.target.substr(0, request.target.find('?'));
+    std::string memory;
+    way->path = std::string(contract::normal_path(raw, memory).value_or(""));
+    const auto host = std::ranges::find_if(request.headers, [](const auto& field) { return field.first == "Host"; });
+    if (host != request.headers.end()) way->request.authority = host->second;
+    if (way->worker->kind == topology::Kind::dynamic) {
+        way->is_file = !way->worker->root.empty() && std::ranges::any_of(way->worker->serves, [&](const auto& prefix) {
+            return begins_like(way->path, prefix);
+        });
+        return way;
+    }
+    way->front = topology::front_of(*way->worker, places);
+    way->routing = contract::route(way->front, way->request.authority, raw);
+    return way;
+}
+
+} // namespace mpsup::cli

@@ -1,0 +1,36 @@
+// Which way a request takes through a topology: pure, by the functions that the workers themselves route with.
+#pragma once
+
+#include "base/error.h"
+#include "supervisor/topology/front.h"
+#include "supervisor/topology/topology.h"
+#include "worker/contract/light_control.h"
+#include "worker/contract/routing.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mpsup::cli {
+
+/// "http://host[:port][/path][?query]", or "/path": then the authority is empty, and way_of takes the first accelerator's.
+[[nodiscard]] Result<contract::ExplainedRequest> parse_request(const std::string& url, const std::string& method,
+                                                               const std::vector<std::string>& headers);
+
+/// Moved, never copied: `routing` points into `front`.
+struct Way {
+    const topology::WorkerSpec* worker = nullptr; // whose listener takes it
+    std::optional<Address> listener{};
+    bool tls = false;
+    contract::ExplainedRequest request{}; // with its scheme and authority
+    contract::Front front{};              // of a light worker
+    contract::Routing routing{};          // in it
+    std::string path{};                   // as routes compare it; empty: it means nothing (400)
+    bool is_file = false;                 // of a dynamic worker: one of its own files
+};
+
+/// An error that lists the listeners when none takes it. `topology` must outlive the result.
+[[nodiscard]] Result<Way> way_of(const topology::Topology& topology, const contract::ExplainedRequest& request,
+                                 const topology::FrontPlaces& places);
+
+} // namespace mpsup::cli

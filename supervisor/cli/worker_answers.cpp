@@ -1,0 +1,83 @@
+#include "supervisor/cli/worker_answers.h"
+
+#include "supervisor/control/client.h"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+
+namespace mpsup::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr auto usual_patience = std::chrono::seconds(30);
+
+std::string text_at(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+WorkerAnswer read_answer(const json::object& object) {
+    WorkerAnswer answer{text_at(object, "worker"), text_at(object, "error"), {}};
+    const json::value* said = object.if_contains("answer");
+    const json::object* inner = said ? said->if_object() : nullptr;
+    if (!inner) return answer;
+    answer.error = text_at(*inner, "error");
+    if (answer.error.empty()) answer.text = json::serialize(*inner);
+    return answer;
+}
+
+json::object to_json(const WorkerAnswer& answer) {
+    json::object object{{"worker", answer.worker}};
+    if (!answer.error.empty()) {
+        object["error"] = answer.error;
+        return object;
+    }
+    boost::system::error_code error;
+    const json::value value = json::parse(answer.text, error);
+    if (!error && value.is_object())
+        for (const auto& [key, inner] : value.as_object()) object.emplace(key, inner);
+    return object;
+}
+
+} // namespace
+
+Result<std::vector<WorkerAnswer>> ask_workers(const ChosenSite& site, const std::vector<std::string>& workers,
+                                              const contract::Question& question) {
+    json::array names;
+    for (const std::string& worker : workers) names.emplace_back(worker);
+    const std::string body = json::serialize(
+        json::object{{"workers", std::move(names)}, {"question", json::array{contract::encode_question(question)}}});
+    const auto reply = control_post(site.paths.control_socket(), "/v1/ask", body, usual_patience, {});
+    if (!reply) return std::unexpected(reply.error());
+    boost::system::error_code error;
+    const json::value value = json::parse(reply->body, error);
+    const json::object* object = error ? nullptr : value.if_object();
+    const json::value* list = object ? object->if_contains("answers") : nullptr;
+    if (!list || !list->is_array())
+        return failure("the supervisor's answer is not understood: is it of another version?");
+    std::vector<WorkerAnswer> answers;
+    for (const json::value& each : list->as_array())
+        if (each.is_object()) answers.push_back(read_answer(each.as_object()));
+    return answers;
+}
+
+int print_as_json(const Context& context, const std::vector<WorkerAnswer>& answers) {
+    bool is_whole = !answers.empty();
+    json::array list;
+    for (const WorkerAnswer& answer : answers) {
+        is_whole = is_whole && answer.error.empty();
+        if (context.output == Output::jsonl)
+            std::printf("%s\n", json::serialize(to_json(answer)).c_str());
+        else
+            list.push_back(to_json(answer));
+    }
+    if (context.output != Output::jsonl)
+        std::printf("%s\n", json::serialize(json::object{{"version", 1}, {"workers", std::move(list)}}).c_str());
+    return is_whole ? ok : failed;
+}
+
+} // namespace mpsup::cli

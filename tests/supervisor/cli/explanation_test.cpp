@@ -1,0 +1,93 @@
+#include "supervisor/cli/explanation.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::cli {
+namespace {
+
+topology::RouteSpec route_to(const char* path, std::vector<std::string> to) {
+    topology::RouteSpec route;
+    route.rule.path = contract::PathPattern::parse(path).value();
+    route.to = std::move(to);
+    return route;
+}
+
+topology::Topology site() {
+    topology::Topology topology;
+    topology.site = "shop";
+    topology.machines = {{"here", "10.0.0.5"}};
+    topology.workers.resize(3);
+    topology::WorkerSpec& front = topology.workers[0];
+    front.name = "front";
+    front.kind = topology::Kind::accelerator;
+    front.listen = {{"0.0.0.0", 80}, {"0.0.0.0", 443}};
+    front.front.edit().flags[{"0.0.0.0", 443}] = {true, false};
+    front.front.edit().routes = {route_to("/api/", {"127.0.0.1:90"}), route_to("/", {"perl"})};
+    topology.workers[1].name = "perl";
+    topology.workers[1].kind = topology::Kind::dynamic;
+    topology::WorkerSpec& direct = topology.workers[2];
+    direct.name = "direct";
+    direct.kind = topology::Kind::dynamic;
+    direct.listen = {{"127.0.0.1", 8081}};
+    direct.root = "/srv";
+    direct.serves = {"/static/"};
+    return topology;
+}
+
+std::string wrong_with(const std::string& url, std::vector<std::string> headers = {}) {
+    const auto request = parse_request(url, "GET", headers);
+    return request ? "" : request.error().what;
+}
+
+TEST(Explanation, ReadsUrlsAndFields) {
+    const auto request = parse_request("https://shop.example:8443/a?b=c#d", "POST", {"Accept: x/y", "X-Empty:"});
+    ASSERT_TRUE(request);
+    EXPECT_EQ(*request, (contract::ExplainedRequest{
+                            "POST", "https", "shop.example:8443", "/a?b=c", {{"Accept", "x/y"}, {"X-Empty", ""}}}));
+    EXPECT_EQ(parse_request("http://h?q", "GET", {})->target, "/?q");
+    EXPECT_EQ(parse_request("/a", "GET", {})->authority, "");
+    EXPECT_NE(wrong_with("shop.example/a"), "");
+    EXPECT_NE(wrong_with("ftp://h/"), "");
+    EXPECT_NE(wrong_with("http:///a"), "");
+    EXPECT_NE(wrong_with("/a", {"no field"}), "");
+}
+
+TEST(Explanation, FindsTheListenerAndTheRoute) {
+    const topology::Topology topology = site();
+    const auto way = [&](const std::string& url) {
+        auto found = way_of(topology, parse_request(url, "GET", {}).value(), {"/run/pool", {}, {}});
+        EXPECT_TRUE(found) << found.error().what;
+        return std::move(found).value_or(Way{});
+    };
+    const Way api = way("http://shop.example/x/../api/%61");
+    EXPECT_EQ(api.worker, &topology.workers[0]);
+    EXPECT_EQ(api.listener, (Address{"0.0.0.0", 80}));
+    EXPECT_EQ(api.path, "/api/a");
+    EXPECT_EQ(api.routing.index, 0U);
+    EXPECT_EQ(api.routing.route, &api.front.routes[0]) << "of its own front";
+    const Way page = way("https://10.0.0.5/page");
+    EXPECT_TRUE(page.tls);
+    EXPECT_EQ(page.routing.route->backends.front().address, "unix:/run/pool/perl.sock");
+    EXPECT_EQ(way("/page").request.authority, "0.0.0.0:80") << "of the first accelerator";
+    EXPECT_TRUE(way("/..").routing.bad_path);
+    EXPECT_EQ(way("/..").path, "");
+    EXPECT_TRUE(way("http://127.0.0.1:8081/static/x").is_file);
+    EXPECT_FALSE(way("http://127.0.0.1:8081/page").is_file);
+}
+
+TEST(Explanation, SaysWhereSomebodyListensWhenNobodyDoesThere) {
+    const topology::Topology topology = site();
+    const auto error = [&](const std::string& url) {
+        const auto found = way_of(topology, parse_request(url, "GET", {}).value(), {});
+        return found ? std::string() : found.error().what;
+    };
+    EXPECT_EQ(error("http://shop.example:81/"),
+              "nothing listens at http://shop.example:81; listeners are http://0.0.0.0, "
+              "https://0.0.0.0, http://127.0.0.1:8081");
+    EXPECT_NE(error("http://shop.example:443/"), "") << "that one has TLS";
+    EXPECT_NE(error("http://127.0.0.2:8081/"), "");
+    EXPECT_NE(error("http://h:x/"), "");
+}
+
+} // namespace
+} // namespace mpsup::cli

@@ -1,0 +1,42 @@
+#include "worker/dynamic/forwarded.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::dynamic {
+namespace {
+
+Forwarded of(std::vector<http::Field> fields, std::string_view authority = "shop.example") {
+    http::Request request;
+    request.fields = std::move(fields);
+    request.authority = authority;
+    return forwarded_of(request);
+}
+
+TEST(Forwarded, IsTheClientThatTheAcceleratorNamesLast) {
+    EXPECT_EQ(of({{"X-Forwarded-For", "10.0.0.1, 192.0.2.7"}}).remote_address, "192.0.2.7");
+    EXPECT_EQ(of({{"x-forwarded-for", "2001:db8::1"}}).remote_address, "2001:db8::1");
+    EXPECT_EQ(of({{"X-Forwarded-For", "10.0.0.1"}, {"X-Forwarded-For", "192.0.2.7"}}).remote_address, "192.0.2.7");
+    for (const char* odd : {"", " ", "unknown", "10.0.0.1, ", "192.0.2.7:80", "_hidden"})
+        EXPECT_EQ(of({{"X-Forwarded-For", odd}}).remote_address, "127.0.0.1") << odd;
+    EXPECT_EQ(of({}).remote_address, "127.0.0.1");
+}
+
+TEST(Forwarded, SaysWhetherTheClientsConnectionIsSecure) {
+    EXPECT_TRUE(of({{"X-Forwarded-Proto", "https"}}).is_secure);
+    EXPECT_FALSE(of({{"X-Forwarded-Proto", "http"}}).is_secure);
+    EXPECT_FALSE(of({}).is_secure);
+}
+
+TEST(Forwarded, NamesTheServerAsTheClientDid) {
+    EXPECT_EQ(of({}, "shop.example:8080").server_name, "shop.example");
+    EXPECT_EQ(of({}, "shop.example:8080").server_port, "8080");
+    EXPECT_EQ(of({}, "shop.example").server_port, "80");
+    EXPECT_EQ(of({{"X-Forwarded-Proto", "https"}}, "shop.example").server_port, "443");
+    EXPECT_EQ(of({}, "[2001:db8::1]:81").server_name, "2001:db8::1");
+    EXPECT_EQ(of({}, "[2001:db8::1]:81").server_port, "81");
+    EXPECT_EQ(of({}, "[2001:db8::1]").server_port, "80");
+    EXPECT_EQ(of({}, "").server_name, "localhost");
+}
+
+} // namespace
+} // namespace mpsup::dynamic

@@ -1,0 +1,42 @@
+#include "worker/dynamic/forwarded.h"
+
+#include "worker/contract/cidr.h"
+
+namespace mpsup::dynamic {
+
+namespace {
+
+std::string_view last_element(std::string_view list) {
+    list = list.substr(list.rfind(',') + 1);
+    const auto first = list.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return list.substr(first, list.find_last_not_of(" \t") + 1 - first);
+}
+
+void read_host(std::string_view authority, Forwarded& forwarded) {
+    if (authority.empty()) return;
+    const bool is_six = authority.starts_with('[');
+    const auto end = is_six ? authority.find(']') : authority.find(':');
+    forwarded.server_name = authority.substr(is_six ? 1 : 0, end - (is_six ? 1 : 0));
+    const auto colon = is_six ? authority.find(':', end) : end;
+    if (colon != std::string_view::npos) forwarded.server_port = authority.substr(colon + 1);
+}
+
+} // namespace
+
+Forwarded forwarded_of(const http::Request& request) noexcept {
+    Forwarded forwarded;
+    for (const http::Field& field : request.fields) {
+        if (http::equals_ignoring_case(field.name, "x-forwarded-for")) {
+            const std::string_view last = last_element(field.value);
+            if (contract::Cidr::parse_ip(last)) forwarded.remote_address = last;
+        } else if (http::equals_ignoring_case(field.name, "x-forwarded-proto")) {
+            forwarded.is_secure = http::equals_ignoring_case(last_element(field.value), "https");
+        }
+    }
+    if (forwarded.is_secure) forwarded.server_port = "443";
+    read_host(request.authority, forwarded);
+    return forwarded;
+}
+
+} // namespace mpsup::dynamic

@@ -1,0 +1,103 @@
+#include "worker/light/serving.h"
+
+#include "base/background.h"
+#include "worker/accelerator/accelerator.h"
+#include "worker/accelerator/accelerator_state.h"
+#include "worker/http/error_log.h"
+#include "worker/light/accelerator_control.h"
+#include "worker/light/backend_record.h"
+#include "worker/static/file_handler.h"
+
+#include <vector>
+
+namespace mpsup::light {
+
+namespace {
+
+class FileServing final : public Serving {
+public:
+    static Result<std::unique_ptr<Serving>> make(const contract::Front& front) {
+        if (front.routes.size() != 1 || front.routes[0].target != contract::Route::Target::files)
+            return failure("a static worker has one folder");
+        auto made = std::make_unique<FileServing>();
+        for (std::uint32_t thread = 0; thread < front.threads; ++thread) {
+            auto handler = static_files::FileHandler::open(front.routes[0], front.error_pages);
+            if (!handler) return std::unexpected(handler.error());
+            made->owned_.push_back(std::move(*handler));
+            made->handlers_.push_back(made->owned_.back().get());
+        }
+        return made;
+    }
+
+    std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
+
+private:
+    std::vector<std::unique_ptr<static_files::FileHandler>> owned_;
+    std::vector<http::Handler*> handlers_;
+};
+
+std::unique_ptr<cache::Store> attach_store(const contract::Front& front, const Fd& memory) {
+    if (!memory || front.cache_memory == 0) return nullptr;
+    auto store = cache::Store::attach(memory, {});
+    if (store) return std::move(*store);
+    http::log_error(http::Severity::error, "nothing is cached: " + store.error().to_string());
+    return nullptr;
+}
+
+class FrontServing final : public Serving {
+public:
+    static Result<std::unique_ptr<Serving>> make(const contract::Front& front, const Fd& memory) {
+        std::unique_ptr<FrontServing> made(new FrontServing(front, attach_store(front, memory)));
+        auto state = accelerator::AcceleratorState::make(front, made->store_.get());
+        if (!state) return std::unexpected(state.error());
+        made->state_ = std::move(*state);
+        for (std::uint32_t thread = 0; thread < front.threads; ++thread) {
+            auto handler = accelerator::Accelerator::make(*made->state_);
+            if (!handler) return std::unexpected(handler.error());
+            made->owned_.push_back(std::move(*handler));
+            made->handlers_.push_back(made->owned_.back().get());
+        }
+        made->control_.emplace(*made->state_);
+        made->record_.read(*made->state_);
+        return made;
+    }
+
+    std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
+    contract::LightControl* control() noexcept override { return &*control_; }
+
+    bool needs_keeping_up() const noexcept override { return is_guest() || record_.is_needed(); }
+
+    void keep_up() override {
+        record_.write(*state_);
+        // Becoming the writer means reading through all that is kept: not in the loop. Asked again while it goes on, it is refused.
+        if (is_guest()) static_cast<void>(becoming_.run([store = store_] { static_cast<void>(store->try_to_write()); }));
+    }
+
+    void hand_over() override {
+        record_.write(*state_);
+        if (store_) store_->retire();
+    }
+
+private:
+    FrontServing(const contract::Front& front, std::unique_ptr<cache::Store> store)
+        : record_(front), store_(std::move(store)) {}
+
+    bool is_guest() const noexcept { return store_ && store_->role() == cache::Store::Role::guest; }
+
+    BackendRecord record_;
+    std::shared_ptr<cache::Store> store_; // empty: nothing is cached
+    std::unique_ptr<accelerator::AcceleratorState> state_;
+    std::vector<std::unique_ptr<accelerator::Accelerator>> owned_;
+    std::vector<http::Handler*> handlers_;
+    std::optional<AcceleratorControl> control_;
+    Background becoming_{{.threads = 1, .waiting = 1, .nice = 5}};
+};
+
+} // namespace
+
+Result<std::unique_ptr<Serving>> Serving::make(const contract::Go& go, const Fd& cache) {
+    if (go.kind == contract::WorkerKind::accelerator) return FrontServing::make(go.front, cache);
+    return FileServing::make(go.front);
+}
+
+} // namespace mpsup::light

@@ -1,0 +1,35 @@
+// What a light worker answers with: handlers, and what they share.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "worker/contract/light_control.h"
+#include "worker/contract/messages.h"
+#include "worker/http/handler.h"
+
+#include <memory>
+#include <span>
+
+namespace mpsup::light {
+
+/// One handler for each thread. Used from the main thread, but for the handlers, which belong to their loops.
+class Serving {
+public:
+    virtual ~Serving() = default;
+
+    /// Of a static worker its folder, of an accelerator its routes and its cache. `go` and `cache` outlive it; a cache that
+    /// cannot be used is left out, and the log says why.
+    [[nodiscard]] static Result<std::unique_ptr<Serving>> make(const contract::Go& go, const Fd& cache);
+
+    [[nodiscard]] virtual std::span<http::Handler* const> handlers() const noexcept = 0;
+    /// Whom an operator's questions go to; null: there is nothing to be asked.
+    [[nodiscard]] virtual contract::LightControl* control() noexcept { return nullptr; }
+
+    /// What has to be done every now and then, `upkeep_interval` apart, while the worker serves.
+    virtual void keep_up() {}
+    [[nodiscard]] virtual bool needs_keeping_up() const noexcept { return false; }
+    /// The worker drains: what another one is to take over is let go of.
+    virtual void hand_over() {}
+};
+
+} // namespace mpsup::light
