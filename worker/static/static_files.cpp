@@ -251,7 +251,7 @@ std::shared_ptr<const Form> StaticFiles::choose(const std::shared_ptr<StoredFile
     const bool kept = cache_.find(file->key) == file;
     std::array<Coding, 2 * coding_count> offered{};
     std::size_t count = 0;
-    for (const Coding coding : codings)
+    for (const Coding coding : loader_.beside())
         if (const auto& form = file->form(coding); form && !form->validators.weak()) offered[count++] = coding;
     for (const Coding coding : codings) {
         const auto& form = file->form(coding);

@@ -468,6 +468,17 @@ TEST_F(Forms, BesideTheFileGoBeforeWhatWeCompress) {
     EXPECT_EQ(field("Content-Encoding"), "zstd") << "unless the client likes that better";
 }
 
+TEST_F(Forms, BesideTheFileAreTriedInTheOrderOfTheTopology) {
+    folder.write("root/static/a.css.gz", "gzip");
+    contract::Files wanted;
+    wanted.precompressed = {"gz", "br", "gz", "gz", "br", "none", "gz", "gz", "gz", "gz"};
+    open(wanted);
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br, gzip"}}), 200);
+    EXPECT_EQ(content(), "gzip");
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br, gzip;q=0.9"}}), 200);
+    EXPECT_EQ(content(), "brotli");
+}
+
 TEST_F(Forms, AreNotCompressedWhileTheFileChanges) {
     ahead = 0;
     folder.write("root/static/b.css", text);
