@@ -25,6 +25,8 @@ my ($pid) = map { $_->{pid} } @{ $site->worker('docs')->{processes} };
 my $nginx = start_nginx();
 pin($_) for $pid, $nginx;
 
+END { local $?; kill 'TERM', $nginx if $nginx }
+
 my $missed = 0;
 for my $size (@sizes) {
     my (@us, @them);
@@ -37,7 +39,6 @@ for my $size (@sizes) {
     $missed |= $ratio > $target{$size};
     printf "files: %7d bytes: %7.2f us a request, nginx %7.2f: %.2f (at most %.2f)\n", $size, $us, $them, $ratio, $target{$size};
 }
-kill 'TERM', $nginx;
 exit $missed;
 
 sub start_nginx {
@@ -64,7 +65,7 @@ sub pin { my ($process) = @_; system('taskset', '-acp', 0, $process) == 0 or die
 sub cost {
     my ($process, $port, $size) = @_;
     my $before = cpu($process);
-    my $out    = `taskset -c 1 wrk -t1 -c32 -d${seconds}s http://127.0.0.1:$port/$size`;
+    my $out    = `timeout 60 taskset -c 1 wrk -t1 -c32 -d${seconds}s http://127.0.0.1:$port/$size`;
     my $used   = cpu($process) - $before;
     my ($count) = $out =~ /(\d+) requests in/ or die $out;
     die "$size: $out" if $out =~ /Non-2xx|Socket errors/;

@@ -94,12 +94,13 @@ Fd listen_anywhere(std::uint16_t& port) {
 }
 
 TestServer::TestServer(std::span<Handler* const> handlers, const EventServer::Options& options,
-                       ListenerOptions listener) {
+                       ListenerOptions listener, const Prepare& prepare) {
     std::string pattern = "/tmp/mpsup-log-XXXXXX";
     log_file_.reset(::mkostemp(pattern.data(), O_CLOEXEC | O_APPEND));
     ::unlink(pattern.c_str());
     server_ = std::make_unique<EventServer>(options, handlers, log_file_.duplicate().value(), scoreboard_);
     EXPECT_TRUE(server_->listen(listen_anywhere(port_), std::move(listener)));
+    if (prepare) prepare(*server_);
     thread_ = std::thread([this] { server_->run(); });
 }
 

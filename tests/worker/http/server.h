@@ -55,10 +55,13 @@ private:
 
 class TestServer {
 public:
+    using Prepare = std::function<void(EventServer&)>; // before it runs
     /// A thread for each handler.
-    TestServer(std::span<Handler* const> handlers, const EventServer::Options& options, ListenerOptions listener = {});
-    TestServer(Handler* handler, const EventServer::Options& options, ListenerOptions listener = {})
-        : TestServer(std::span<Handler* const>(&handler, 1), options, std::move(listener)) {}
+    TestServer(std::span<Handler* const> handlers, const EventServer::Options& options, ListenerOptions listener = {},
+               const Prepare& prepare = {});
+    TestServer(Handler* handler, const EventServer::Options& options, ListenerOptions listener = {},
+               const Prepare& prepare = {})
+        : TestServer(std::span<Handler* const>(&handler, 1), options, std::move(listener), prepare) {}
     ~TestServer() { stop(); }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }

@@ -3,6 +3,7 @@
 
 #include "tests/worker/http/certificates.h"
 #include "tests/worker/http/server.h"
+#include "worker/http/tls_reload.h"
 
 #include <array>
 #include <fcntl.h>
@@ -60,14 +61,18 @@ private:
 
 class Tls : public testing::Test {
 protected:
-    void serve(TlsOptions tls, std::chrono::milliseconds handshake = 10s) {
+    void serve(TlsOptions tls, std::chrono::milliseconds handshake = 10s, bool alone = false) {
         keeper = TlsKeeper::open(std::move(tls)).value();
         EventServer::Options options;
         options.connection.deadlines.handshake = handshake;
         options.tick = 20ms;
         ListenerOptions listener;
         listener.tls = keeper;
-        server = std::make_unique<TestServer>(&handler, options, listener);
+        server = std::make_unique<TestServer>(&handler, options, listener, [this, alone](EventServer& started) {
+            if (alone) {
+                EXPECT_TRUE(reload_when_changed(started, keeper));
+            }
+        });
     }
     [[nodiscard]] std::unique_ptr<TlsVisit> visit(const TlsVisit::Options& options,
                                                   std::string_view bytes = get) const {
@@ -162,6 +167,18 @@ TEST_F(Tls, ReplacesAPairWithoutDroppingConnections) {
     EXPECT_TRUE(keeper->reload());
     EXPECT_EQ(shown(""), "renewed");
     EXPECT_EQ(TlsVisit(waiting.fd(), get, {}).common_name, "first") << "it had been accepted before";
+}
+
+TEST_F(Tls, NoticesByItselfThatAPairWasReplaced) {
+    serve({.pairs = {first}}, 10s, true);
+    EXPECT_EQ(shown(""), "first");
+    const CertificatePair renewed = folder.make("renewed", {"a.example.org"});
+    std::filesystem::rename(renewed.certificate, first.certificate);
+    std::filesystem::rename(renewed.key, first.key);
+    const auto end = Clock::now() + 10s;
+    std::string name;
+    while ((name = shown("")) != "renewed" && Clock::now() < end) std::this_thread::yield();
+    EXPECT_EQ(name, "renewed");
 }
 
 TEST_F(Tls, KeepsAPairThatIsGoneHalfWrittenOrExpired) {
