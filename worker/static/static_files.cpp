@@ -216,8 +216,8 @@ std::expected<std::shared_ptr<StoredFile>, int> StaticFiles::load(const std::str
     }
     if (!file) return file;
     (*file)->checked = options_.now();
-    // Of the many ways to write one path, one is kept.
-    if ((*file)->settled && !key.contains("//")) cache_.keep(*file);
+    // Of the many ways to write one path, one is kept; and nothing under a path that would not be looked up (`try_file`).
+    if ((*file)->settled && !key.contains("//") && serves(key) && !has_dot_name(key)) cache_.keep(*file);
     return file;
 }
 

@@ -566,6 +566,17 @@ TEST_F(Site, TakesAPrefixOffThePath) {
     }
 }
 
+TEST_F(Site, DoesNotServeTheFileThatStandsInByItsOwnName) {
+    contract::Files wanted;
+    wanted.serves = {"/app/"};
+    wanted.try_file = "/robots.txt";
+    open(wanted);
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(get("/app/anything"), 200);
+        EXPECT_EQ(get("/robots.txt"), 404) << "outside of what is served, whatever is kept";
+    }
+}
+
 TEST_F(Site, LeavesToOthersWhatItDoesNotHave) {
     const auto try_get = [&](std::string_view path, std::string_view method = "GET") {
         static_cast<void>(get(path, {}, method)); // makes the request
