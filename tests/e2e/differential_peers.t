@@ -107,7 +107,7 @@ for my $peer (@peers) {
     }) };
     for my $line (split /\n/, ids_of($peer)) {
         my ($id, $what) = split / /, $line, 2;
-        next if $id eq '-' && $what =~ m{^GET / };      # the question whether it is there
+        next if $id eq '-' && $what =~ m{^GET / |<BADREQ> 400 CR--\z}; # the question whether it is there; a connection that ended before a head was whole
         if ($forwarded{$id}) { ++$seen{$id} } else { push @strangers, $line }
     }
     # A peer that refused a head before it had read as far as the name of the request: one that we sent on and that got its 400.
