@@ -99,11 +99,11 @@ private:
         reserved_.push_back(found);
         const auto record = read_record(bytes_of(arena_, found.run));
         if (!record || !record->content_first) return;
-        if (Content* content = content_of(*record, found)) reserved_contents_.push_back(content);
+        if (Content* content = content_of(*record, *record->content_first, found))
+            reserved_contents_.push_back(content);
     }
 
-    Content* content_of(const Record& record, const Found& found) {
-        const std::uint32_t first = *record.content_first;
+    Content* content_of(const Record& record, std::uint32_t first, const Found& found) {
         if (const auto known = contents_.find(first); known != contents_.end()) {
             Content* content = known->second;
             if (content->size != record.content_size || content->checksum != record.content_checksum) return nullptr;
@@ -127,7 +127,7 @@ private:
         const auto record = read_record(bytes_of(arena_, found.run));
         if (!record || !space_.claim(found.run)) return forget(found);
         Content* content = nullptr;
-        if (record->content_first && !(content = content_of(*record, found))) {
+        if (record->content_first && !(content = content_of(*record, *record->content_first, found))) {
             space_.give(found.run);
             return forget(found);
         }

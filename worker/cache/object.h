@@ -38,7 +38,7 @@ struct Content {
 /// disposes of it through the keeper.
 class Object {
 public:
-    Object(Keeper* keeper, const Record& record, const Run& run, Content* content);
+    Object(Keeper* keeper, const Record& of, const Run& where, Content* bytes);
     Object(const Object&) = delete;
     Object& operator=(const Object&) = delete;
 

@@ -386,8 +386,8 @@ std::size_t Store::clear() {
 std::vector<StoredRow> Store::list(std::uint64_t& cursor, std::size_t limit, std::string_view prefix, Seconds now) {
     return core_->list(cursor, limit, prefix, now);
 }
-void Store::count_hit() noexcept { core_->hits_.fetch_add(1, std::memory_order_relaxed); }
-void Store::count_miss() noexcept { core_->misses_.fetch_add(1, std::memory_order_relaxed); }
+void Store::count_hit() noexcept { core_->count_hit(); }
+void Store::count_miss() noexcept { core_->count_miss(); }
 StoreStats Store::stats() const { return core_->stats(); }
 
 } // namespace mpsup::cache

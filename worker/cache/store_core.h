@@ -53,7 +53,8 @@ public:
     [[nodiscard]] Object* insert(Record record, Content* content, std::uint64_t mark);
     void count_rejected() noexcept { rejected_.fetch_add(1, std::memory_order_relaxed); }
 
-    std::atomic<std::uint64_t> hits_{0}, misses_{0};
+    void count_hit() noexcept { hits_.fetch_add(1, std::memory_order_relaxed); }
+    void count_miss() noexcept { misses_.fetch_add(1, std::memory_order_relaxed); }
 
 private:
     [[nodiscard]] std::uint64_t hash_of(std::string_view key) const noexcept { return keyed_hash(hash_key_, key); }
@@ -85,6 +86,7 @@ private:
 
     std::atomic<std::uint64_t> next_id_{1};
     std::atomic<std::uint32_t> pending_units_{0};
+    std::atomic<std::uint64_t> hits_{0}, misses_{0};
     std::atomic<std::uint64_t> stored_{0}, rejected_{0}, evicted_{0}, erased_{0}, damaged_{0};
 };
 
