@@ -10,7 +10,8 @@ use Time::HiRes             qw(time sleep);
 my $site = new_site();
 my ($docs, $strict) = (free_port(), free_port());
 mkdir $site->dir . "/$_" for qw(root root/list root/list/deep root/.well-known pages);
-my $css = join '', map { ".rule$_ { margin: ${_}px }\n" } 1 .. 400;
+my @words = qw(margin padding color border width height left right top bottom);
+my $css   = join '', map { sprintf ".rule%d { %s: %dpx; %s: %dpx }\n", $_ * 7919 % 1000, $words[$_ * 31 % 10], $_ % 17, $words[$_ * $_ % 10], $_ * 13 % 29 } 1 .. 600;
 $site->write('root/site.css',                $css);
 $site->write('root/app-3f9a8b2c.js',         'let a = 1;');
 $site->write('root/page.html',               '<p>page');
@@ -57,7 +58,7 @@ subtest 'compressed by us' => sub {
     is get('/site.css', 'Accept-Encoding' => 'identity;q=0, *;q=0')->{status}, 406, 'nothing is acceptable';
     # A second request has a thread do it better; its result is the same text.
     my $length = length $reply->{body};
-    wait_until(10, 'it gets smaller', sub {
+    wait_until(30, 'it gets smaller', sub {
         my $better = get('/site.css', 'Accept-Encoding' => 'gzip');
         return 0 if length $better->{body} >= $length;
         gunzip(\$better->{body} => \$text);
