@@ -1,6 +1,7 @@
 #include "worker/accelerator/accelerator.h"
 
 #include "worker/accelerator/forwarding.h"
+#include "worker/accelerator/ignored_query.h"
 #include "worker/accelerator/store_fill.h"
 #include "worker/accelerator/stored_reply.h"
 #include "worker/contract/routing.h"
@@ -133,7 +134,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     const cache::Rule& rule = state_.rule(routing.index);
     // What a proxy of ours says may change scheme and host: that is looked at later.
     if (!rule.on || is_trusted(client)) return Verdict::later;
-    const cache::CacheRequest asked = cache::read_request(request, client.tls, rule);
+    const cache::CacheRequest asked = read_for_cache(request, client.tls, routing.index);
     if (asked.kind != cache::CacheRequest::Kind::lookup || !answer_from_store(request, asked, notes, reply))
         return Verdict::later;
     notes.tier = "cache";
@@ -150,6 +151,15 @@ Accelerator::Verdict Accelerator::answer_files(std::size_t index, const http::Re
     }
     for (const auto& [name, value] : route.headers) reply.set(name, value);
     return Verdict::answered;
+}
+
+cache::CacheRequest Accelerator::read_for_cache(const http::Request& request, bool secure, std::size_t route) const {
+    cache::CacheRequest asked = cache::read_request(request, secure, state_.rule(route));
+    const contract::Texts& ignored = state_.front().routes[route].cache.ignore_query;
+    if (ignored.empty() || !request.has_query || asked.key.empty()) return asked;
+    const std::string query = without_parameters(request.query, ignored);
+    asked.key = cache::CacheKey(secure ? "https" : "http", request.authority, request.path, query, !query.empty());
+    return asked;
 }
 
 bool Accelerator::answer_from_store(const http::Request& request, const cache::CacheRequest& asked,

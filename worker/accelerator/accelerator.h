@@ -44,6 +44,9 @@ public:
     void complain(std::string_view message);
     void identify(const http::Request& request, const http::Client& client, ClientIdentity& identity);
 
+    /// What a request means to the cache of a route. `secure`: its client speaks TLS.
+    [[nodiscard]] cache::CacheRequest read_for_cache(const http::Request& request, bool secure,
+                                                     std::size_t route) const;
     /// A cached response that may be used as it is; false: ask further.
     [[nodiscard]] bool answer_from_store(const http::Request& request, const cache::CacheRequest& asked,
                                          http::LogNotes& notes, http::Reply& reply);

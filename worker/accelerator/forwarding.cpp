@@ -70,7 +70,7 @@ void Forwarding::prepare() {
         request_ = &renamed_->request;
     }
     websocket_ = wants_websocket(*request_);
-    asked_ = cache::read_request(*request_, identity_.secure(), rule_);
+    asked_ = accelerator_.read_for_cache(*request_, identity_.secure(), index_);
     request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
     exchange_.notes().request_id = request_id_;
     if (!route_.strip_prefix.empty())

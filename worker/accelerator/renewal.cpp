@@ -21,12 +21,13 @@ using http::Task;
 
 // Everything that the request in whose name it happens leaves behind.
 struct Renewal {
-    Renewal(Accelerator& owner, std::size_t index, const http::Request& from, const http::Client& asking,
+    Renewal(Accelerator& owner, std::size_t at, const http::Request& from, const http::Client& asking,
             cache::Leader lead)
         : accelerator(owner),
-          route(owner.state().front().routes[index]),
-          destination(*owner.state().destination(index)),
-          rule(owner.state().rule(index)),
+          index(at),
+          route(owner.state().front().routes[at]),
+          destination(*owner.state().destination(at)),
+          rule(owner.state().rule(at)),
           request(OwnedRequest::copy(from)),
           client(asking),
           leader(std::move(lead)) {}
@@ -37,6 +38,7 @@ struct Renewal {
     void freshen(cache::Hit& hit, const cache::Times& times);
 
     Accelerator& accelerator;
+    const std::size_t index;
     const contract::Route& route;
     Destination& destination;
     const cache::Rule& rule;
@@ -66,7 +68,7 @@ void Renewal::write_head(std::string& head, const cache::Hit& hit) {
 Task<> Renewal::run() {
     accelerator.identify(request->request, client, identity);
     request->request.method = "GET";
-    asked = cache::read_request(request->request, identity.secure(), rule);
+    asked = accelerator.read_for_cache(request->request, identity.secure(), index);
     cache::Hit hit = accelerator.state().store()->find(asked.key, request->request.fields).hit;
     if (!hit || destination.load(http::Clock::now()) != Load::normal) co_return;
     std::string head;

@@ -20,7 +20,7 @@ public:
         }
         state_ = AcceleratorState::make(front_, store_.get()).value();
         accelerator_ = Accelerator::make(*state_).value();
-        server_ = std::make_unique<http::TestServer>(*accelerator_, http::EventServer::Options());
+        server_ = std::make_unique<http::TestServer>(accelerator_.get(), http::EventServer::Options());
     }
 
     [[nodiscard]] http::TestClient connect() const { return server_->connect(); }
