@@ -373,12 +373,14 @@ void Worker::on_child_alone(GenerationNumber number, pid_t pid, Time now) {
     if (child == generation->children.end()) return;
     child->second.is_alone = true;
     const bool is_orphaned = generation->phase == Phase::orphaned;
-    if (generation->heir == pid)
+    if (generation->heir == pid) {
+        child->second.was_heir = true; // chosen while its master lived, perhaps
         effects_.emplace_back(PromoteChild{number, pid});
-    else if (is_orphaned && generation->heir_needed && !generation->heir)
+    } else if (is_orphaned && generation->heir_needed && !generation->heir) {
         make_heir(*generation, pid, now);
-    else if (is_orphaned)
+    } else if (is_orphaned) {
         converge(now);
+    }
 }
 
 void Worker::make_heir(Generation& generation, pid_t pid, Time now) {
@@ -467,6 +469,7 @@ void Worker::on_time(Time now) {
         if (!generation.heir_needed || now < *generation.heir_needed) continue;
         generation.heir.reset();
         generation.heir_needed.reset();
+        generation.rival_failed = false; // now it is a rival's turn
         lost_heir = true;
     }
     if (lost_heir) converge(now); // there is no master to be had from among its children

@@ -39,10 +39,12 @@ ucred peer_of(int socket) {
 }
 
 // Waits for the first packet; nothing when it does not come, or is no hello.
-asio::awaitable<Result<Greeting>> receive_hello(Descriptor& socket) {
+asio::awaitable<Result<Greeting>> receive_hello(std::shared_ptr<Descriptor> shared) {
+    Descriptor& socket = *shared;
     asio::steady_timer deadline(socket.get_executor(), hello_patience);
-    deadline.async_wait([&socket](const boost::system::error_code& error) {
-        if (!error) socket.cancel();
+    deadline.async_wait([shared](const boost::system::error_code& cancelled) { // it may run after we are done
+        boost::system::error_code closed;
+        if (!cancelled) shared->cancel(closed);
     });
     boost::system::error_code error;
     co_await socket.async_wait(Descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
@@ -95,9 +97,9 @@ private:
     asio::awaitable<void> greet(Fd connection) {
         const auto self = shared_from_this();
         const pid_t pid = peer_of(connection.get()).pid;
-        Descriptor socket(listener_.get_executor(), connection.release());
+        const auto socket = std::make_shared<Descriptor>(listener_.get_executor(), connection.release());
         auto greeting = co_await receive_hello(socket);
-        connection = Fd(socket.release());
+        connection = Fd(socket->release());
         const std::string why = greeting ? "is not expected" : greeting.error().to_string();
         if (greeting && greeter_ && greeter_(greeting->hello, std::move(greeting->fds), connection)) co_return;
         if (std::exchange(refused_, pid) != pid) // one that comes again and again is told of once

@@ -181,7 +181,9 @@ constexpr Key cache_size() {
     Key key = plain("cache.size", Type::size,
                     "bytes of memory for what is kept; of routes the sum, unless the worker says it");
     key.least = 1 << 20;
-    key.get_of_route = [](const RouteSpec& route) { return OptionalValue(route.cache_size); };
+    key.get_of_route = [](const RouteSpec& route) {
+        return route.cache_size > 0 ? OptionalValue(route.cache_size) : std::nullopt; // 0: it is not written
+    };
     key.set_of_route = [](RouteSpec& route, Value value) {
         route.cache_size = std::get<std::int64_t>(value);
         route.cache_written = true;

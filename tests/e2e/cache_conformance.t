@@ -11,6 +11,8 @@ use JSON::PP qw(decode_json);
 use POSIX ();
 use Test::More;
 
+binmode $_, ":encoding(UTF-8)" for Test::More->builder->output, Test::More->builder->failure_output;
+
 my ($other)  = @ARGV;
 my $prefix   = source_root() . '/build/npm';
 my $suite    = "$prefix/node_modules/http-cache-tests";

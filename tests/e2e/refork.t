@@ -90,7 +90,7 @@ subtest 'what follows a refork' => sub {
     is $site->worker('fork')->{generation}, 2, 'can be restarted';
     wait_until(10, 'it sleeps', sub { grep { $_->{pid} == $heir && $_->{phase} eq 'sleeping' } @{ $site->worker('fork')->{processes} } });
     my $second = master('fork');
-    wait_until(15, 'the next generation has its own', sub { request($port{fork}, '/'); master('fork') != $second });
+    wait_until(15, 'the next generation has its own', sub { request($port{fork}, '/') for 1 .. 10; master('fork') != $second });
 };
 
 subtest 'under load, with children that are recycled' => sub {

@@ -79,7 +79,7 @@ void Oracle::promotes(ProcessId id) {
              std::to_string(machine_.process(heir.process).pid) + " does");
     heir = now;
     heirs_ever_.insert(id);
-    promoted_at_[child.worker] = now.since;
+    promoted_[child.worker] = now;
 }
 
 void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted) {
@@ -112,8 +112,12 @@ void Oracle::reads_topology(std::optional<unsigned> wanted) {
 
 void Oracle::loads_beside(WorkerId worker, GenerationNumber generation) {
     const auto failed = failed_at_.find(worker);
-    const auto promoted = promoted_at_.find(worker);
-    if (failed == failed_at_.end() || (promoted != promoted_at_.end() && promoted->second >= failed->second)) return;
+    if (failed == failed_at_.end()) return;
+    if (const auto heir = promoted_.find(worker); heir != promoted_.end()) { // after an heir it is a load's turn
+        const Process& last = machine_.process(heir->second.process);
+        const Time over = last.alive ? heir->second.since + core::PhaseLimits{}.promotion : last.ended_at;
+        if (failed->second <= over + unnoticed) return;
+    }
     for (const auto& [id, since] : orphans_) {
         const Process& orphan = machine_.process(id);
         const bool is_heard = orphan.alive && !orphan.is_hung && orphan.kind == Kind::child && orphan.connection >= 0;
@@ -208,7 +212,7 @@ void Oracle::check_quiet(unsigned wanted, const std::vector<int>& children) {
                  " generations serve instead of " + std::to_string(expected));
         const int wanted_children = expected == 0 ? 0 : children[static_cast<std::size_t>(worker)];
         // One that was to be master and did not get there may be left over, beside the pool (DESIGN.md, known to be weak).
-        if (there + hung < wanted_children || (there - stubborn > wanted_children && !promoted_at_.contains(worker)))
+        if (there + hung < wanted_children || (there - stubborn > wanted_children && !promoted_.contains(worker)))
             fail("worker " + std::to_string(worker) + ": " + std::to_string(there) + " children instead of " +
                  std::to_string(wanted_children));
     }

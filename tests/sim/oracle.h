@@ -91,10 +91,11 @@ private:
         Time since{};
         int supervisor = 0;
     };
-    std::map<Key, Heir> heirs_; // the latest of each generation
+    std::map<Key, Heir> heirs_;         // the latest of each generation
+    std::map<WorkerId, Heir> promoted_; // and of each worker
     std::optional<unsigned> topology_;
     std::map<ProcessId, Time> orphans_; // since when they were heard
-    std::map<WorkerId, Time> failed_at_, promoted_at_;
+    std::map<WorkerId, Time> failed_at_;
     std::set<ProcessId> heirs_ever_;
     std::map<Key, Time> drained_at_; // awake
     std::map<WorkerId, Series> series_;

@@ -116,8 +116,10 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
         refuse(reply, 503, routing.route, true);
         if (auto* pages = pages_of(routing.route))
             if (auto page = pages->maintenance(Clock::now())) {
-                reply.text = *page;
                 reply.set("Content-Type", "text/html; charset=utf-8");
+                reply.text.clear();
+                reply.lent = *page;
+                reply.lender = std::move(page);
             }
         return Verdict::answered;
     }

@@ -13,7 +13,8 @@ struct Client {
     std::string local_address; // that it connected to; this and the port are known in Handler::serve() only
     std::uint16_t local_port = 0;
     bool tls = false;
-    bool trusted = false; // a proxy of ours, as the listener or Options::trusted say: its forwarding fields count
+    bool trusted =
+        false; // a proxy of ours, as the listener says (ListenerOptions::trusted): its forwarding fields count
 };
 
 } // namespace mpsup::http

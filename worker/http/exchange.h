@@ -60,8 +60,9 @@ public:
     /// An interim answer: 1xx but 101. false as begin(). Goes out at once as far as the kernel takes it.
     virtual bool inform(int status, std::span<const Field> fields) = 0;
 
-    /// The client hung up while serve() waits for something else (noticed within 200 ms): `gone` is called, once at most, in
-    /// this thread, and not after serve() has returned. Set again it replaces the one before.
+    /// The client hung up, or ended its side, while serve() waits for something else (noticed within 200 ms): `gone` is
+    /// called, once at most, in this thread, and not after serve() has returned. The connection is lost from then on.
+    /// Set again it replaces the one before.
     virtual void on_gone(std::function<void()> gone) = 0;
 
     /// 101 with these fields; `protocols` becomes the field Upgrade. false as begin(), and when the request has content or

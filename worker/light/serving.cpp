@@ -14,6 +14,9 @@ namespace mpsup::light {
 
 namespace {
 
+constexpr std::chrono::milliseconds guest_pause{20};    // what it misses until it writes is not stored
+constexpr std::chrono::milliseconds record_pause{2000}; // what is younger is lost when the process is killed
+
 class FileServing final : public Serving {
 public:
     static Result<std::unique_ptr<Serving>> make(const contract::Front& front) {
@@ -65,7 +68,10 @@ public:
     std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
     contract::LightControl* control() noexcept override { return &*control_; }
 
-    bool needs_keeping_up() const noexcept override { return is_guest() || record_.is_needed(); }
+    std::chrono::milliseconds keep_up_in() const noexcept override {
+        if (is_guest()) return guest_pause;
+        return record_.is_needed() ? record_pause : std::chrono::milliseconds(0);
+    }
 
     void keep_up() override {
         record_.write(*state_);

@@ -7,6 +7,7 @@
 #include "worker/contract/messages.h"
 #include "worker/http/handler.h"
 
+#include <chrono>
 #include <memory>
 #include <span>
 
@@ -25,9 +26,10 @@ public:
     /// Whom an operator's questions go to; null: there is nothing to be asked.
     [[nodiscard]] virtual contract::LightControl* control() noexcept { return nullptr; }
 
-    /// What has to be done every now and then, `upkeep_interval` apart, while the worker serves.
+    /// What has to be done every now and then while the worker serves.
     virtual void keep_up() {}
-    [[nodiscard]] virtual bool needs_keeping_up() const noexcept { return false; }
+    /// When next; 0: never again.
+    [[nodiscard]] virtual std::chrono::milliseconds keep_up_in() const noexcept { return {}; }
     /// The worker drains: what another one is to take over is let go of.
     virtual void hand_over() {}
 };

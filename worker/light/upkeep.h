@@ -6,13 +6,9 @@
 #include "worker/http/event_server.h"
 #include "worker/light/serving.h"
 
-#include <chrono>
-
 namespace mpsup::light {
 
-constexpr std::chrono::milliseconds upkeep_interval{200};
-
-/// A timer in the server's main loop that runs while Serving::needs_keeping_up(), so a worker without such needs sleeps.
+/// A timer in the server's main loop that runs while Serving::keep_up_in() says so: a worker without such needs sleeps.
 /// Both outlive it, and it outlives the server's run().
 class Upkeep {
 public:
@@ -23,6 +19,7 @@ public:
 
 private:
     [[nodiscard]] bool tick();
+    [[nodiscard]] bool set();
 
     http::EventServer& server_;
     Serving& serving_;

@@ -216,8 +216,8 @@ std::expected<std::shared_ptr<StoredFile>, int> StaticFiles::load(const std::str
     }
     if (!file) return file;
     (*file)->checked = options_.now();
-    // Of the many ways to write one path, one is kept.
-    if ((*file)->settled && !key.contains("//")) cache_.keep(*file);
+    // Of the many ways to write one path, one is kept; and nothing under a path that would not be looked up (`try_file`).
+    if ((*file)->settled && !key.contains("//") && serves(key) && !has_dot_name(key)) cache_.keep(*file);
     return file;
 }
 
@@ -251,7 +251,7 @@ std::shared_ptr<const Form> StaticFiles::choose(const std::shared_ptr<StoredFile
     const bool kept = cache_.find(file->key) == file;
     std::array<Coding, 2 * coding_count> offered{};
     std::size_t count = 0;
-    for (const Coding coding : codings)
+    for (const Coding coding : loader_.beside())
         if (const auto& form = file->form(coding); form && !form->validators.weak()) offered[count++] = coding;
     for (const Coding coding : codings) {
         const auto& form = file->form(coding);

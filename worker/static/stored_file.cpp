@@ -86,7 +86,8 @@ std::size_t StoredFile::descriptors() const noexcept {
 FileLoader::FileLoader(Root root, contract::Files files)
     : root_(std::move(root)), files_(std::move(files)), types_(files_.types) {
     for (const std::string& ending : files_.precompressed)
-        if (const auto coding = coding_of_ending(ending)) beside_[index(*coding)] = true;
+        if (const auto coding = coding_of_ending(ending); coding && std::ranges::count(beside_, *coding) == 0)
+            beside_.push_back(*coding);
 }
 
 // `name`: of the form in its tag.
@@ -124,8 +125,8 @@ std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key
     stored->forms[index(Coding::identity)] = *opened;
     const bool can_shrink = files_.compress && form.size >= least_compressed && form.size <= most_compressed &&
                             is_compressible(form.media_type);
+    for (const Coding coding : beside_) open_compressed(*stored, coding, now);
     for (const Coding coding : codings) {
-        if (beside_[index(coding)]) open_compressed(*stored, coding, now);
         stored->may_compress[index(coding)] = can_shrink && !stored->form(coding);
         stored->negotiated |= can_shrink || stored->form(coding) != nullptr;
     }
@@ -147,8 +148,7 @@ bool FileLoader::still_true(const StoredFile& stored) const {
     const Form& original = *stored.form(Coding::identity);
     struct stat status{};
     if (!root_.status(stored.path.c_str(), status) || !same_state(status, original.status)) return false;
-    return std::ranges::all_of(codings, [&](Coding coding) {
-        if (!beside_[index(coding)]) return true;
+    return std::ranges::all_of(beside_, [&](Coding coding) {
         const Form* form = stored.form(coding).get();
         const bool is_from_disk = form && !form->validators.weak();
         const std::string path = (stored.path + '.').append(coding_ending(coding));

@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <vector>
 
 namespace mpsup::static_files {
 
@@ -79,6 +80,8 @@ public:
 
     [[nodiscard]] const Root& root() const noexcept { return root_; }
     [[nodiscard]] const contract::Files& files() const noexcept { return files_; }
+    /// Codings that are looked for beside a file, the best first.
+    [[nodiscard]] const std::vector<Coding>& beside() const noexcept { return beside_; }
 
     /// Opens `path` and what lies compressed beside it. A compressed file is left alone when it is older than the original, by
     /// the second (tools that give it the time of the original round it down): somebody forgot to make it anew. Error: errno;
@@ -103,7 +106,7 @@ private:
     Root root_;
     contract::Files files_;
     MediaTypes types_;
-    std::array<bool, coding_count> beside_{}; // codings that are looked for beside a file
+    std::vector<Coding> beside_;
 };
 
 } // namespace mpsup::static_files

@@ -69,7 +69,9 @@ protected:
         ListenerOptions listener;
         listener.tls = keeper;
         server = std::make_unique<TestServer>(&handler, options, listener, [this, alone](EventServer& started) {
-            if (alone) EXPECT_TRUE(reload_when_changed(started, keeper));
+            if (alone) {
+                EXPECT_TRUE(reload_when_changed(started, keeper));
+            }
         });
     }
     [[nodiscard]] std::unique_ptr<TlsVisit> visit(const TlsVisit::Options& options,

@@ -468,6 +468,17 @@ TEST_F(Forms, BesideTheFileGoBeforeWhatWeCompress) {
     EXPECT_EQ(field("Content-Encoding"), "zstd") << "unless the client likes that better";
 }
 
+TEST_F(Forms, BesideTheFileAreTriedInTheOrderOfTheTopology) {
+    folder.write("root/static/a.css.gz", "gzip");
+    contract::Files wanted;
+    wanted.precompressed = {"gz", "br", "gz", "gz", "br", "none", "gz", "gz", "gz", "gz"};
+    open(wanted);
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br, gzip"}}), 200);
+    EXPECT_EQ(content(), "gzip");
+    ASSERT_EQ(get("/static/a.css", {{"Accept-Encoding", "br, gzip;q=0.9"}}), 200);
+    EXPECT_EQ(content(), "brotli");
+}
+
 TEST_F(Forms, AreNotCompressedWhileTheFileChanges) {
     ahead = 0;
     folder.write("root/static/b.css", text);
@@ -552,6 +563,17 @@ TEST_F(Site, TakesAPrefixOffThePath) {
     for (int i = 0; i < 2; ++i) {
         ASSERT_EQ(get("/assets/none"), 200) << "the file that stands in";
         EXPECT_EQ(content(), "robots");
+    }
+}
+
+TEST_F(Site, DoesNotServeTheFileThatStandsInByItsOwnName) {
+    contract::Files wanted;
+    wanted.serves = {"/app/"};
+    wanted.try_file = "/robots.txt";
+    open(wanted);
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(get("/app/anything"), 200);
+        EXPECT_EQ(get("/robots.txt"), 404) << "outside of what is served, whatever is kept";
     }
 }
 
