@@ -30,9 +30,12 @@ contract::Texts words_of(std::string_view text) {
 std::string readable_variant(std::string_view text) {
     std::string result;
     for (const char c : text.substr(0, text.find_last_not_of('\n') + 1)) {
-        if (c == '\n') result += "; ";
-        else if (c == ':') result += ": ";
-        else result += c;
+        if (c == '\n')
+            result += "; ";
+        else if (c == ':')
+            result += ": ";
+        else
+            result += c;
     }
     return result;
 }
@@ -129,8 +132,7 @@ contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& re
                                 const contract::Route& route) {
     const accelerator::Peer peer{"127.0.0.1", "127.0.0.1", 0, tls, false};
     accelerator::ClientIdentity identity;
-    accelerator::identify(
-        request, peer, [&](std::string_view address) { return state.is_trusted(address); }, identity);
+    accelerator::identify(request, peer, [&](std::string_view address) { return state.is_trusted(address); }, identity);
     accelerator::ForwardPlan plan;
     plan.peer = peer.address;
     const std::string id = accelerator::make_request_id(0, 0);
@@ -147,9 +149,9 @@ contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& re
 contract::Counts AcceleratorControl::cache_stats() {
     if (!state_.store()) return {};
     const cache::StoreStats stats = state_.store()->stats();
-    return {{"objects", stats.objects},   {"bytes", stats.used_bytes},   {"capacity_bytes", stats.bytes},
-            {"hits", stats.hits},         {"misses", stats.misses},      {"stored", stats.stored},
-            {"rejected", stats.rejected}, {"evicted", stats.evicted},    {"erased", stats.erased},
+    return {{"objects", stats.objects},   {"bytes", stats.used_bytes}, {"capacity_bytes", stats.bytes},
+            {"hits", stats.hits},         {"misses", stats.misses},    {"stored", stats.stored},
+            {"rejected", stats.rejected}, {"evicted", stats.evicted},  {"erased", stats.erased},
             {"damaged", stats.damaged}};
 }
 

@@ -110,8 +110,8 @@ private:
 
     void reply_to(const contract::Ask& ask) {
         contract::LightControl* control = serving_.control();
-        const std::string text = control ? contract::answer(*control, ask.text)
-                                         : R"({"error":"this worker serves files: it has no cache"})";
+        const std::string text =
+            control ? contract::answer(*control, ask.text) : R"({"error":"this worker serves files: it has no cache"})";
         if (auto sent = session_->send(contract::Answer{ask.id, text}); !sent) static_cast<void>(fail(sent.error()));
     }
 
@@ -177,7 +177,8 @@ void watch_certificates(http::EventServer& server, const std::shared_ptr<http::T
     server.watch(certificates->watch_fd(), [certificates] {
         if (!certificates->changed()) return true;
         if (auto reloaded = certificates->reload(); !reloaded)
-            http::log_error(http::Severity::error, "the certificate stays what it was: " + reloaded.error().to_string());
+            http::log_error(http::Severity::error,
+                            "the certificate stays what it was: " + reloaded.error().to_string());
         return true;
     });
 }

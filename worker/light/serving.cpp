@@ -76,7 +76,8 @@ public:
     void keep_up() override {
         record_.write(*state_);
         // Becoming the writer means reading through all that is kept: not in the loop. Asked again while it goes on, it is refused.
-        if (is_guest()) static_cast<void>(becoming_.run([store = store_] { static_cast<void>(store->try_to_write()); }));
+        if (is_guest())
+            static_cast<void>(becoming_.run([store = store_] { static_cast<void>(store->try_to_write()); }));
     }
 
     void hand_over() override {
