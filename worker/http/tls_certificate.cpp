@@ -32,7 +32,7 @@ std::unexpected<Error> tls_failure(std::string what) {
 // A key with a passphrase is refused: nobody is there to be asked.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
-bool configure(SSL_CTX* context, const std::string& name) {
+bool configure(SSL_CTX* context, const std::string& name, bool tls13_only) {
     ::SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     ::SSL_CTX_set_mode(context,
                        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -42,7 +42,7 @@ bool configure(SSL_CTX* context, const std::string& name) {
     const auto hash = static_cast<std::uint64_t>(std::hash<std::string>()(name));
     for (std::size_t i = 0; i < sizeof hash; ++i) id[i] = static_cast<unsigned char>(hash >> (8 * i));
     return ::SSL_CTX_set_session_id_context(context, id.data(), sizeof hash) == 1 &&
-           ::SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+           ::SSL_CTX_set_min_proto_version(context, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION) == 1 &&
            ::SSL_CTX_set_cipher_list(context, ciphers) == 1 && ::SSL_CTX_set1_groups_list(context, groups) == 1;
 }
 
@@ -74,13 +74,13 @@ std::vector<std::string> names_of(X509* certificate) {
 
 } // namespace
 
-Result<std::shared_ptr<const TlsCertificate>> TlsCertificate::load(const CertificatePair& pair) {
+Result<std::shared_ptr<const TlsCertificate>> TlsCertificate::load(const CertificatePair& pair, bool tls13_only) {
     ::ERR_clear_error();
     std::shared_ptr<TlsCertificate> loaded(new TlsCertificate());
     loaded->path_ = pair.certificate;
     loaded->context_.reset(::SSL_CTX_new(::TLS_server_method()));
     SSL_CTX* context = loaded->context_.get();
-    if (!context || !configure(context, pair.certificate)) return tls_failure("set up TLS");
+    if (!context || !configure(context, pair.certificate, tls13_only)) return tls_failure("set up TLS");
     if (::SSL_CTX_use_certificate_chain_file(context, pair.certificate.c_str()) != 1)
         return tls_failure("read the certificate " + pair.certificate);
     if (::SSL_CTX_use_PrivateKey_file(context, pair.key.c_str(), SSL_FILETYPE_PEM) != 1)

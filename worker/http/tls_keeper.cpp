@@ -150,7 +150,7 @@ Result<> TlsKeeper::reload() {
         table->protocols += static_cast<char>(std::min<std::size_t>(protocol.size(), 255)) + protocol.substr(0, 255);
     Result<> outcome;
     for (std::size_t i = 0; i < options_.pairs.size(); ++i) {
-        auto loaded = TlsCertificate::load(options_.pairs[i]);
+        auto loaded = TlsCertificate::load(options_.pairs[i], options_.tls13_only);
         if (loaded && (*loaded)->expired()) {
             Error expired{"the certificate " + options_.pairs[i].certificate + " has expired", {}};
             if (table_)

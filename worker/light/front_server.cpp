@@ -19,6 +19,7 @@ http::ServerOptions server_options(const contract::Front& front) {
 Result<std::shared_ptr<http::TlsKeeper>> open_certificates(const contract::Front& front) {
     if (std::ranges::none_of(front.listeners, &contract::FrontListener::tls)) return nullptr;
     http::TlsOptions options;
+    options.tls13_only = front.tls13_only;
     for (const contract::Certificate& pair : front.certificates) options.pairs.push_back({pair.cert, pair.key});
     return http::TlsKeeper::open(std::move(options));
 }

@@ -7,6 +7,7 @@
 #include "worker/contract/session.h"
 #include "worker/http/error_log.h"
 #include "worker/http/event_server.h"
+#include "worker/http/tls_reload.h"
 #include "worker/light/front_server.h"
 #include "worker/light/serving.h"
 #include "worker/light/upkeep.h"
@@ -171,18 +172,6 @@ private:
     bool searching_ = false;           // and nothing was heard from any since
 };
 
-// A pair of files that is replaced is read again; connections keep what they began with.
-void watch_certificates(http::EventServer& server, const std::shared_ptr<http::TlsKeeper>& certificates) {
-    if (!certificates || certificates->watch_fd() < 0) return;
-    server.watch(certificates->watch_fd(), [certificates] {
-        if (!certificates->changed()) return true;
-        if (auto reloaded = certificates->reload(); !reloaded)
-            http::log_error(http::Severity::error,
-                            "the certificate stays what it was: " + reloaded.error().to_string());
-        return true;
-    });
-}
-
 // What cannot be served is the operator's to know, by the supervisor too.
 int give_up(contract::Session& session, const Error& error) {
     static_cast<void>(session.send(contract::Failed{error.to_string()}));
@@ -212,7 +201,9 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     Obedience obedience(std::move(session), command_line, server, **serving, descriptors, std::move(listeners),
                         go.grace);
     server.on_terminate([&] { obedience.drain(); });
-    watch_certificates(server, *certificates);
+    if (*certificates)
+        if (auto watching = http::reload_when_changed(server, *certificates); !watching)
+            http::log_error(http::Severity::warning, watching.error().to_string());
     http::ListenerOptions probes;
     probes.guarded = false;
     for (Fd& listener : descriptors.private_listeners)

@@ -99,6 +99,12 @@ TEST_F(Tls, Serves12And13AndNothingOlder) {
     EXPECT_FALSE(visit({.version = TLS1_1_VERSION})->connected);
 }
 
+TEST_F(Tls, Serves13AloneWhereOlderVersionsAreOff) {
+    serve({.pairs = {first}, .tls13_only = true});
+    EXPECT_TRUE(visit({.version = TLS1_3_VERSION})->received.starts_with("HTTP/1.1 200 OK\r\n"));
+    EXPECT_FALSE(visit({.version = TLS1_2_VERSION})->connected);
+}
+
 TEST_F(Tls, SendsFilesStreamsAndReadsContent) {
     serve({.pairs = {first}});
     const std::string close = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
