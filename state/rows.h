@@ -72,6 +72,7 @@ enum class EventKind {
     stopped,    // nothing of the worker runs, as wanted
     promoted,   // a child of a pool became its master
     resized,    // somebody asked for another size of a pool
+    request_quarantined, // it killed one child after the other
     code_drift, // files that a generation was loaded from have changed
     store_damaged,
     store_recovered,

@@ -49,14 +49,13 @@ void print_list(const json::object& answer) {
         std::puts("nothing is cached");
         return;
     }
-    Table table({"AGE", "FRESH", "HITS", "SIZE", "STATUS", "URL"});
+    Table table({"AGE", "FRESH", "SIZE", "STATUS", "URL"});
     for (const json::value& each : objects->as_array()) {
         if (!each.is_object()) continue;
         const json::object& object = each.as_object();
         const std::string variant = text_at(object, "variant");
         table.add({seconds_text(number_at(object, "age_s")), seconds_text(number_at(object, "fresh_for_s")),
-                   std::to_string(number_at(object, "hits")), size_at(object, "bytes"),
-                   std::to_string(number_at(object, "status")), text_at(object, "url")});
+                   size_at(object, "bytes"), std::to_string(number_at(object, "status")), text_at(object, "url")});
         if (!variant.empty()) table.add_below("    " + variant);
     }
     std::fputs(table.to_string().c_str(), stdout);
@@ -87,6 +86,10 @@ void print_answer(contract::Question::What what, const json::object& answer) {
 } // namespace
 
 int run_cache(const Context& context, const CacheOptions& options) {
+    if (options.question.what == contract::Question::What::purge_urls)
+        for (const std::string& url : options.question.texts)
+            if (!url.starts_with("http://") && !url.starts_with("https://"))
+                return complain("`" + url + "` is no URL: http://HOST/PATH, as `mpsup cache ls` shows them", usage);
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
     std::vector<std::string> workers;

@@ -120,6 +120,15 @@ void History::code_drift(const std::string& worker, core::GenerationNumber gener
                      files + "; `mpsup restart " + worker + "` loads them");
 }
 
+void History::quarantined(const std::string& worker, core::GenerationNumber generation, const std::string& request,
+                          const core::Worker& worker_state) {
+    constexpr std::size_t most = 1000;
+    worker_event(state::EventKind::request_quarantined, worker, worker_state,
+                 "generation " + std::to_string(generation) +
+                     " answers 503 for a while to what killed one child after the other: " +
+                     request.substr(0, most));
+}
+
 void History::site_event(state::EventKind kind, const std::string& text) {
     state::EventRow row;
     row.kind = kind;

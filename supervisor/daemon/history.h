@@ -32,6 +32,9 @@ public:
     /// Files of a generation have changed on the disk since it loaded them.
     void code_drift(const std::string& worker, core::GenerationNumber generation, const std::string& files,
                     const core::Worker& worker_state);
+    /// A request that killed one child after the other; what it is said to be comes from a client.
+    void quarantined(const std::string& worker, core::GenerationNumber generation, const std::string& request,
+                     const core::Worker& worker_state);
     /// Of the site as a whole.
     void site_event(state::EventKind kind, const std::string& text);
 

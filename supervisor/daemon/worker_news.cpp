@@ -205,6 +205,9 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
                 if (generation->children.contains(sender)) core_.on_pool_wants(number, pool.children);
             },
             [&](const contract::CodeDrift& drift) { on_code_drift(*generation, drift); },
+            [&](const contract::Quarantined& known) {
+                around_.history.quarantined(spec_.name, number, known.request, core_);
+            },
             [&](const contract::ReforkDue& child) { core_.on_refork_due(number, child.pid, Clock::now()); },
             [&](const contract::Hello&) { distrust(*generation, "said hello twice"); },
             [&](const contract::Go&) { distrust(*generation, "said go"); },

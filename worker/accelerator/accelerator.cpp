@@ -17,6 +17,7 @@ namespace {
 using http::Clock;
 
 constexpr std::string_view retry_seconds = "2";
+constexpr std::string_view maintenance_seconds = "60";
 constexpr std::uint64_t most_complaints = 10; // a second
 
 std::mt19937_64 seeded() {
@@ -82,7 +83,7 @@ static_files::ErrorPages* Accelerator::pages_of(const contract::Route* route) no
 
 void Accelerator::refuse(http::Reply& reply, int status, const contract::Route* route, bool retry_after) {
     static_files::refuse(reply, status);
-    if (retry_after) reply.add("Retry-After", retry_seconds);
+    if (retry_after) reply.set("Retry-After", retry_seconds);
     if (auto* pages = pages_of(route)) pages->apply(reply, Clock::now());
 }
 
@@ -113,7 +114,8 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     const contract::Routing routing = contract::route(state_.front(), request.authority, request.path);
     // Probes of the supervisor come by a unix socket.
     if (state_.maintenance() && !client.address.empty()) {
-        refuse(reply, 503, routing.route, true);
+        refuse(reply, 503, routing.route, false);
+        reply.set("Retry-After", maintenance_seconds);
         if (auto* pages = pages_of(routing.route))
             if (auto page = pages->maintenance(Clock::now())) {
                 reply.set("Content-Type", "text/html; charset=utf-8");
@@ -140,6 +142,8 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     if (asked.kind != cache::CacheRequest::Kind::lookup || !answer_from_store(request, asked, notes, reply))
         return Verdict::later;
     notes.tier = "cache";
+    notes.request_id = new_request_id();
+    reply.add("X-Request-Id", notes.request_id);
     for (const auto& [name, value] : routing.route->headers) reply.set(name, value);
     return Verdict::answered;
 }

@@ -74,7 +74,8 @@ void append_forwarded(std::string& out, const ClientIdentity& identity, std::str
     out += "Forwarded: ";
     if (!identity.forwarded.empty()) out.append(identity.forwarded).append(", ");
     out += "for=";
-    append_node(out, peer);
+    // A trusted peer that says nothing here has said it in X-Forwarded-For: both must name the same client.
+    append_node(out, identity.forwarded.empty() ? identity.address : peer);
     if (!identity.host.empty()) {
         const bool token = http::all_are(identity.host, http::token_char);
         out.append(";host=").append(token ? "" : "\"").append(identity.host).append(token ? "" : "\"");

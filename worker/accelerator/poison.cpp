@@ -18,6 +18,13 @@ bool Poison::quarantined(const std::string& key, http::TimePoint now) const {
 }
 
 bool Poison::died(const std::string& key, http::TimePoint now) {
+    if (!count_death(key, now)) return false;
+    if (listener_) listener_(key);
+    return true;
+}
+
+// True when that was one too many.
+bool Poison::count_death(const std::string& key, http::TimePoint now) {
     const std::scoped_lock lock(mutex_);
     if (entries_.size() >= policy_.most && !entries_.contains(key)) make_room();
     Entry& entry = entries_[key];

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <mutex>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +26,8 @@ public:
     };
 
     explicit Poison(const Policy& policy) noexcept : policy_(policy) {}
+    /// Whom to tell of each quarantine, from any thread. Before the threads start.
+    void tell(std::function<void(const std::string& key)> listener) { listener_ = std::move(listener); }
     Poison() noexcept : Poison(Policy{}) {}
 
     /// What a request is known by.
@@ -32,7 +35,7 @@ public:
 
     [[nodiscard]] bool anything_known() const noexcept { return count_.load(std::memory_order_relaxed) > 0; }
     [[nodiscard]] bool quarantined(const std::string& key, http::TimePoint now) const;
-    /// A child died of it. True: from now on it is quarantined, which is worth an event.
+    /// A child died of it. True: from now on it is quarantined; the listener has been told.
     [[nodiscard]] bool died(const std::string& key, http::TimePoint now);
     /// It was answered.
     void served(const std::string& key);
@@ -44,9 +47,11 @@ private:
         http::TimePoint until;
     };
 
+    [[nodiscard]] bool count_death(const std::string& key, http::TimePoint now);
     void make_room();
 
     const Policy policy_;
+    std::function<void(const std::string&)> listener_;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Entry> entries_; // guarded by mutex_
     std::atomic<std::size_t> count_{0};              // of entries

@@ -24,7 +24,8 @@ Task<> Relay::run(const Head& head) {
     buffered_ = head.buffered;
     std::size_t count = 0;
     http::ResponseHead out{head.status, head.fields, head.length, false};
-    if (gather(count) && !out.length) {
+    // Of a HEAD nobody knows the length unless the upstream says it.
+    if (gather(count) && !out.length && exchange_.request().method != "HEAD") {
         std::uint64_t size = 0;
         for (std::size_t i = 0; i < count; ++i) size += ready_[i].size();
         out.length = size;

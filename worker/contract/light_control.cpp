@@ -20,7 +20,6 @@ template <typename Each> void describe(Each& each, Type<CachedObject>) {
     each("bytes", &CachedObject::bytes);
     each("age_s", &CachedObject::age);
     each("fresh_for_s", &CachedObject::fresh_for);
-    each("hits", &CachedObject::hits);
     each("tags", &CachedObject::tags);
     each("on_disk", &CachedObject::on_disk);
 }
@@ -62,7 +61,6 @@ json::object shown(const CachedObject& object) {
             {"bytes", static_cast<std::int64_t>(object.bytes)},
             {"age_s", static_cast<std::int64_t>(object.age.count())},
             {"fresh_for_s", static_cast<std::int64_t>(object.fresh_for.count())},
-            {"hits", static_cast<std::int64_t>(object.hits)},
             {"tags", std::move(tags)},
             {"on_disk", object.on_disk}};
 }

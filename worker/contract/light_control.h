@@ -20,7 +20,6 @@ struct CachedObject {
     std::uint64_t bytes = 0; // of its content
     Seconds age{0};
     Seconds fresh_for{0}; // negative: stale since
-    std::uint64_t hits = 0;
     Texts tags{};
     bool on_disk = false;
 

@@ -15,6 +15,7 @@
 //     | -- child_slow, pool_wants, code_drift -> |   pool masters only: what happened in the pool
 //     | <--------------------- resize, release --|   pool masters only
 //     | <--------------------------- reopen -----|   log files were moved away: these are the new ones
+//     | -- quarantined ----------------------> |   accelerators only: a request that kills its children
 //     | <------------------------------ ask -----|   light workers only: what an operator wants of the cache, the routes, …
 //     | -- answer -----------------------------> |
 //     | <---------------------------- drain -----|   accept nothing new, finish what runs, exit
@@ -194,6 +195,11 @@ struct CodeDrift {
     std::vector<std::string> files;
 };
 
+/// Of an accelerator: a request that killed one child after the other is answered 503 for a while. Method, host and path.
+struct Quarantined {
+    std::string request;
+};
+
 /// A child has served enough to be the next pool master, and is idle.
 struct ReforkDue {
     pid_t pid = -1;
@@ -241,7 +247,7 @@ struct Answer {
 constexpr std::size_t max_answer_bytes = 24U << 10; // leaves room for JSON's escapes in one packet
 
 using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants,
-                             CodeDrift, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer>;
+                             CodeDrift, Quarantined, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

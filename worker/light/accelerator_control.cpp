@@ -19,7 +19,7 @@ constexpr std::size_t rows_a_look = 256;
 contract::Texts words_of(std::string_view text) {
     contract::Texts words;
     while (!text.empty()) {
-        const std::size_t end = std::min(text.find_first_of(" ,"), text.size());
+        const std::size_t end = std::min(text.find_first_of(" ,\n"), text.size());
         if (end > 0) words.emplace_back(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
     }

@@ -79,6 +79,10 @@ public:
         return {};
     }
 
+    void tell_of(const std::string& request) {
+        if (session_) static_cast<void>(session_->send(contract::Quarantined{request})); // else the log has it
+    }
+
     void drain(std::chrono::milliseconds grace) {
         stage_ = contract::Stage::draining;
         public_listeners_.clear();
@@ -200,6 +204,8 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
                              *scoreboard);
     Obedience obedience(std::move(session), command_line, server, **serving, descriptors, std::move(listeners),
                         go.grace);
+    (*serving)->on_quarantine(
+        [&](const std::string& request) { server.post([&obedience, request] { obedience.tell_of(request); }); });
     server.on_terminate([&] { obedience.drain(); });
     if (*certificates)
         if (auto watching = http::reload_when_changed(server, *certificates); !watching)

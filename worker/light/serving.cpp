@@ -68,6 +68,8 @@ public:
     std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
     contract::LightControl* control() noexcept override { return &*control_; }
 
+    void on_quarantine(std::function<void(const std::string&)> tell) override { state_->poison().tell(std::move(tell)); }
+
     std::chrono::milliseconds keep_up_in() const noexcept override {
         if (is_guest()) return guest_pause;
         return record_.is_needed() ? record_pause : std::chrono::milliseconds(0);

@@ -8,8 +8,10 @@
 #include "worker/http/handler.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace mpsup::light {
 
@@ -25,6 +27,9 @@ public:
     [[nodiscard]] virtual std::span<http::Handler* const> handlers() const noexcept = 0;
     /// Whom an operator's questions go to; null: there is nothing to be asked.
     [[nodiscard]] virtual contract::LightControl* control() noexcept { return nullptr; }
+
+    /// Whom to tell of requests that are quarantined, from any thread; before the handlers run.
+    virtual void on_quarantine(std::function<void(const std::string& request)>) {}
 
     /// What has to be done every now and then while the worker serves.
     virtual void keep_up() {}
