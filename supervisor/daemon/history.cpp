@@ -125,8 +125,7 @@ void History::quarantined(const std::string& worker, core::GenerationNumber gene
     constexpr std::size_t most = 1000;
     worker_event(state::EventKind::request_quarantined, worker, worker_state,
                  "generation " + std::to_string(generation) +
-                     " answers 503 for a while to what killed one child after the other: " +
-                     request.substr(0, most));
+                     " answers 503 for a while to what killed one child after the other: " + request.substr(0, most));
 }
 
 void History::site_event(state::EventKind kind, const std::string& text) {

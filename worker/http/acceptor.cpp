@@ -69,7 +69,7 @@ Task<> Acceptor::accept_on(Listener& listener) {
 // False when there is no room and accepting should pause.
 bool Acceptor::accept_some(Listener& listener) {
     for (int i = 0; i < accepts_a_turn; ++i) {
-        if (!make_room()) return complain("there are too many connections"), false;
+        if (listener.options.guarded && !make_room()) return complain("there are too many connections"), false;
         Accepted accepted = accept_connection(listener.descriptor.native_handle());
         if (accepted.socket) {
             EventLoop& loop = emptiest();

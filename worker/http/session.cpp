@@ -60,10 +60,9 @@ Session::~Session() {
 }
 
 Task<> Session::run() {
-    if (listener_.proxy_protocol || listener_.tls)
-        open_ = co_await arrive();
-    else
-        open_ = admit();
+    arriving_ = listener_.proxy_protocol || listener_.tls;
+    open_ = arriving_ ? co_await arrive() : admit();
+    arriving_ = false;
     while (open_) {
         const TimePoint now = Clock::now();
         switch (http_.next(now)) {
@@ -86,7 +85,7 @@ Task<> Session::run() {
         case Connection::Event::close: open_ = false; break;
         }
     }
-    if (http_.must_reset())
+    if (cut_ || http_.must_reset())
         stream_.make_reset();
     else if (stream_.is_secure())
         stream_.end(); // with a close_notify the client knows that nothing was cut
@@ -141,8 +140,9 @@ void Session::tick(TimePoint now) {
         read_until_ = write_until_ = TimePoint::max();
         timed_out_ = true;
         interrupt();
-    } else if (const auto since = http_.quiet_since();
-               !resting_ && !timed_out_ && read_until_ != TimePoint::max() && since && now - *since >= rest_after) {
+    } else if (const auto since = http_.quiet_since(); !resting_ && !timed_out_ && !arriving_ &&
+                                                       read_until_ != TimePoint::max() && since &&
+                                                       now - *since >= rest_after) {
         resting_ = true;
         interrupt();
     }
@@ -163,7 +163,9 @@ void Session::client_gone() {
 }
 
 void Session::abandon() {
-    if (turn_) record(turn_->status != 0 ? turn_->status : 503);
+    if (!turn_) return;
+    if (turn_->touched && turn_->framing == BodyFraming::until_close) stream_.make_reset();
+    record(turn_->status != 0 ? turn_->status : 503);
 }
 
 // False: the handler will serve it later.
@@ -249,7 +251,8 @@ Task<> Session::answer_slowly(Reply& reply) {
         co_await send_parts(reply);
     else if (from_file && open_)
         co_await send_file(reply.source(), reply.offset, reply.file_size);
-    turn_->whole = turn_->sent == turn_->left;
+    if (from_file && open_ && turn_->sent == turn_->left) co_await send_output(); // TLS may hold back a last record
+    turn_->whole = open_ && turn_->sent == turn_->left;
     if (&reply == &turn_->reply) end_answer(turn_->whole);
 }
 
@@ -258,6 +261,8 @@ void Session::end_answer(bool whole) {
     // As others say it: the client left before there was an answer.
     record(open_ || turn_->touched ? turn_->status : 499);
     loop_.server.scoreboard.count_request(milliseconds_of(now));
+    // The end of the connection would look like the end of the content.
+    cut_ = !whole && turn_->touched && turn_->framing == BodyFraming::until_close;
     if (open_) http_.finish_response(whole, now);
     loop_.turns.give(std::move(turn_));
 }

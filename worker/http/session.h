@@ -129,8 +129,10 @@ private:
     TimePoint write_until_ = TimePoint::max();
     bool open_ = true;
     bool timed_out_ = false;
-    bool counted_ = false; // among the connections of its address
-    bool resting_ = false; // it was idle for long enough to give up its buffers
+    bool counted_ = false;  // among the connections of its address
+    bool arriving_ = false; // before its first request: PROXY header, TLS
+    bool cut_ = false;      // an answer whose end only a reset can tell from a whole one
+    bool resting_ = false;  // it was idle for long enough to give up its buffers
 };
 
 } // namespace mpsup::http

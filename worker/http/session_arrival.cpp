@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace mpsup::http {
@@ -33,8 +34,9 @@ Task<bool> Session::arrive() {
 }
 
 Task<bool> Session::read_proxy_header() {
-    read_until_ = Clock::now() + loop_.server.options.connection.deadlines.handshake;
+    const TimePoint until = read_until_ = Clock::now() + loop_.server.options.connection.deadlines.handshake;
     std::array<char, max_proxy_header> bytes; // NOLINT: filled by recv
+    std::size_t seen = 0;
     for (;;) {
         const ssize_t count = ::recv(stream_.fd(), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
         if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) co_return false;
@@ -52,6 +54,10 @@ Task<bool> Session::read_proxy_header() {
             client_.local_port = header.local_port;
             co_return true;
         }
+        // What is only looked at stays readable when the client has ended its side: nothing more will come then.
+        pollfd end{stream_.fd(), POLLRDHUP, 0};
+        if (Clock::now() >= until || (::poll(&end, 1, 0) > 0 && have == seen)) co_return false;
+        seen = have;
         if (have == bytes.size() || !wake_at(stream_.fd(), have + 1)) co_return false;
         boost::system::error_code error;
         co_await wait_readable(error);

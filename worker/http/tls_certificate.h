@@ -9,7 +9,8 @@ namespace mpsup::http {
 class TlsCertificate {
 public:
     /// Reads, and checks that the key belongs to the certificate. Never asks for a passphrase.
-    [[nodiscard]] static Result<std::shared_ptr<const TlsCertificate>> load(const CertificatePair& pair, bool tls13_only);
+    [[nodiscard]] static Result<std::shared_ptr<const TlsCertificate>> load(const CertificatePair& pair,
+                                                                            bool tls13_only);
 
     [[nodiscard]] ssl_ctx_st* context() const noexcept { return context_.get(); }
     /// The path of the certificate: the same after it was renewed.

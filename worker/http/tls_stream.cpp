@@ -80,11 +80,14 @@ IoStatus TlsStream::flush() noexcept {
 }
 
 void TlsStream::end() noexcept {
+    if (!connection_) return; // it could not be made
     ::ERR_clear_error();
     if (flush() == IoStatus::progress) static_cast<void>(::SSL_shutdown(connection_.get()));
     ::ERR_clear_error();
 }
 
-void TlsStream::rest() noexcept { std::string().swap(staged_); }
+void TlsStream::rest() noexcept {
+    if (staged_.empty()) std::string().swap(staged_);
+}
 
 } // namespace mpsup::http

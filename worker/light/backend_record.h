@@ -18,6 +18,8 @@ public:
     void read(accelerator::AcceleratorState& state) const;
     /// When anything has changed since it was written last.
     void write(accelerator::AcceleratorState& state);
+    /// It is another process's from now on.
+    void close() noexcept { path_.clear(); }
 
 private:
     std::string path_; // empty: there is none

@@ -68,7 +68,9 @@ public:
     std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
     contract::LightControl* control() noexcept override { return &*control_; }
 
-    void on_quarantine(std::function<void(const std::string&)> tell) override { state_->poison().tell(std::move(tell)); }
+    void on_quarantine(std::function<void(const std::string&)> tell) override {
+        state_->poison().tell(std::move(tell));
+    }
 
     std::chrono::milliseconds keep_up_in() const noexcept override {
         if (is_guest()) return guest_pause;
@@ -84,6 +86,7 @@ public:
 
     void hand_over() override {
         record_.write(*state_);
+        record_.close();
         if (store_) store_->retire();
     }
 

@@ -94,7 +94,9 @@ void ErrorPages::apply(http::Reply& reply, Time now) {
     reply.set("Content-Type", "text/html; charset=utf-8");
     reply.text.clear();
     reply.lent = *content;
-    reply.lender = std::move(content);
+    // Fields may be views of what it held before.
+    using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const std::string>>;
+    reply.lender = std::make_shared<Both>(std::move(reply.lender), std::move(content));
 }
 
 } // namespace mpsup::static_files

@@ -129,8 +129,9 @@ void StaticFiles::complain(int error) {
 }
 
 StaticFiles::Outcome StaticFiles::look_up(const http::Request& request, http::Reply& reply, bool redirects_always) {
-    // What is in the cache by its own name has passed all that follows.
-    if (const auto file = fresh(request.path)) return send(file, request, reply), Outcome::answered;
+    // What is in the cache by its own name has passed all that follows. Names are decoded paths: "%20" in one is no space.
+    if (!request.path.contains('%'))
+        if (const auto file = fresh(request.path)) return send(file, request, reply), Outcome::answered;
     if (!http::decode_file_path(request.path, path_) || !serves(path_) || has_dot_name(path_)) return Outcome::missing;
     const contract::Files& files = loader_.files();
     Outcome outcome = Outcome::missing;
