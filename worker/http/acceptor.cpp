@@ -72,6 +72,7 @@ bool Acceptor::accept_some(Listener& listener) {
         if (listener.options.guarded && !make_room()) return complain("there are too many connections"), false;
         Accepted accepted = accept_connection(listener.descriptor.native_handle());
         if (accepted.socket) {
+            limit_unsent(accepted.socket.get());
             EventLoop& loop = emptiest();
             loop.expect();
             const auto at = std::ranges::find(loops_, &loop, &std::unique_ptr<EventLoop>::get) - loops_.begin();

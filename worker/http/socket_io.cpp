@@ -37,6 +37,11 @@ Accepted accept_connection(int listener) noexcept {
     return accepted;
 }
 
+void limit_unsent(int socket) noexcept {
+    constexpr int most = 256 * 1024;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most); // a unix socket has none
+}
+
 bool out_of_resources(int error) noexcept {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }

@@ -22,6 +22,10 @@ struct Accepted {
 /// The next connection of a listener. Troubles of the client that hung up in the queue are passed over.
 [[nodiscard]] Accepted accept_connection(int listener) noexcept;
 
+/// The kernel takes so much at a time that its client has not been sent yet (TCP_NOTSENT_LOWAT), instead of megabytes: a thousand
+/// clients that hardly read would cost as much memory, and the loop the time to fill it.
+void limit_unsent(int socket) noexcept;
+
 /// Does accept's `error` mean that this process or machine has run out of something?
 [[nodiscard]] bool out_of_resources(int error) noexcept;
 
