@@ -67,13 +67,13 @@ enum class EventKind {
     restarted,       // and it serves; the old one drains
     gate_failed,     // a new generation did not pass; the old one stays
     health_changed,
-    backoff,    // waits before the next start
-    failed,     // the restart budget is spent
-    stopped,    // nothing of the worker runs, as wanted
-    promoted,   // a child of a pool became its master
-    resized,    // somebody asked for another size of a pool
+    backoff,             // waits before the next start
+    failed,              // the restart budget is spent
+    stopped,             // nothing of the worker runs, as wanted
+    promoted,            // a child of a pool became its master
+    resized,             // somebody asked for another size of a pool
     request_quarantined, // it killed one child after the other
-    code_drift, // files that a generation was loaded from have changed
+    code_drift,          // files that a generation was loaded from have changed
     store_damaged,
     store_recovered,
     adopted, // a new supervisor took over what an earlier one had started

@@ -26,7 +26,7 @@ my $page = 'x' x (1 << 20);
 sub { [200, ['Content-Type' => 'text/plain'], [$_[0]{PATH_INFO} eq '/large' ? $page : "served\n"]] }
 APP
 mkdir $site->dir . '/root';
-$site->write('root/file.txt', 'x' x 100_000);
+$site->write('root/file.txt', 'x' x 5_000_000);
 $site->must('up', $site->topology(<<"YAML"));
   front:
     kind: accelerator
@@ -39,7 +39,7 @@ $site->must('up', $site->topology(<<"YAML"));
   app: {kind: dynamic, app: app.psgi, pool: 4}
 YAML
 
-for my $mode (['H', 'slow headers', '/'], ['B', 'slow body', '/'], ['R', 'many ranges', '/file.txt'], ['X', 'slow reading', '/large']) {
+for my $mode (['H', 'slow headers', '/'], ['B', 'slow body', '/'], ['R', 'many ranges', '/file.txt'], ['X', 'slow reading', '/file.txt']) {
     my ($letter, $name, $path) = @$mode;
     my $attack = attack($letter, $path);
     my $end    = time + $seconds + 1;

@@ -2,6 +2,7 @@
 
 #include "worker/accelerator/forwarding.h"
 #include "worker/accelerator/ignored_query.h"
+#include "worker/accelerator/route_headers.h"
 #include "worker/accelerator/store_fill.h"
 #include "worker/accelerator/stored_reply.h"
 #include "worker/contract/routing.h"
@@ -144,7 +145,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     notes.tier = "cache";
     notes.request_id = new_request_id();
     reply.add("X-Request-Id", notes.request_id);
-    for (const auto& [name, value] : routing.route->headers) reply.set(name, value);
+    apply_headers(reply, routing.route->headers);
     return Verdict::answered;
 }
 
@@ -155,7 +156,7 @@ Accelerator::Verdict Accelerator::answer_files(std::size_t index, const http::Re
     } else {
         files_[index]->answer(request, reply);
     }
-    for (const auto& [name, value] : route.headers) reply.set(name, value);
+    apply_headers(reply, route.headers);
     return Verdict::answered;
 }
 

@@ -113,7 +113,7 @@ void append_framing(std::string& out, const ForwardPlan& plan) {
 }
 
 void append_line(std::string& out, const http::Request& request, const ForwardPlan& plan) {
-    out.append(plan.method.empty() ? request.method : plan.method).append(" ");
+    out.append(request.method).append(" ");
     if (!plan.target.empty()) {
         out += plan.target;
     } else {

@@ -19,7 +19,6 @@ struct ForwardPlan {
     std::string_view request_id;              // made or kept, never empty
     std::string_view fallback_host;           // for a client of HTTP/1.0 that named none
     std::string_view target;                  // origin form; empty: the path and query of the request
-    std::string_view method;                  // empty: that of the request
     std::uint64_t start_us = 0;               // when the request came, microseconds since the epoch
     bool has_content = false;                 // the request has one, be it empty
     std::optional<std::uint64_t> length;      // of the content, when it is known; else it is sent in chunks

@@ -29,11 +29,6 @@ bool means_content(std::string_view method) noexcept {
     return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-std::uint64_t now_us() noexcept {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
 // The exchange tells the call when the client hangs up, as long as there is a call.
 class HangUpWatch {
 public:
@@ -58,6 +53,7 @@ Forwarding::Forwarding(Accelerator& accelerator, http::Exchange& exchange, std::
       destination_(*accelerator.state().destination(route)),
       rule_(accelerator.state().rule(route)),
       request_(&exchange.request()),
+      plans_(route_, destination_, exchange.client()),
       content_(destination_.budget(), route_.buffer.request, accelerator.state().front().buffer_folder),
       response_(destination_.budget(), route_.buffer.request, accelerator.state().front().buffer_folder) {}
 
@@ -73,8 +69,6 @@ void Forwarding::prepare() {
     if (rule_.on) asked_ = accelerator_.read_for_cache(*request_, identity_.secure(), index_);
     request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
     exchange_.notes().request_id = request_id_;
-    if (!route_.strip_prefix.empty())
-        public_prefix_ = route_.strip_prefix.ends_with('/') ? route_.strip_prefix : route_.strip_prefix + "/";
     name_.reserve(request_->method.size() + identity_.host.size() + request_->path.size() + 1);
     name_.append(request_->method).append(" ").append(identity_.host).append(request_->path);
 }
@@ -115,28 +109,12 @@ Task<bool> Forwarding::take_content() {
 }
 
 void Forwarding::write_head(const Known& known) {
-    ForwardPlan plan;
-    plan.peer = exchange_.client().address;
+    ForwardPlan plan = plans_.forward(*request_, identity_);
     plan.request_id = request_id_;
-    const http::Client& client = exchange_.client();
-    std::string fallback;
-    if (identity_.host.empty()) fallback = client.local_address + ":" + std::to_string(client.local_port);
-    plan.fallback_host = fallback;
-    plan.start_us = now_us();
     plan.has_content = request_->framing != http::Framing::none || means_content(request_->method);
     plan.length = content_.size();
     plan.upgrade = websocket_;
-    plan.keep_alive = !destination_.is_pool();
     plan.refetch = asked_.kind == Kind::lookup;
-    plan.overrides = route_.request_headers;
-    std::string target;
-    if (!route_.strip_prefix.empty() && request_->path.starts_with(route_.strip_prefix)) {
-        target = request_->path.substr(route_.strip_prefix.size());
-        if (!target.starts_with('/')) target.insert(0, "/");
-        if (request_->has_query) target.append("?").append(request_->query);
-        plan.target = target;
-        plan.prefix = route_.strip_prefix;
-    }
     std::vector<http::Field> conditions;
     if (known.hit) add_conditions(known.hit, conditions);
     plan.additions = conditions;
@@ -164,23 +142,12 @@ Task<> Forwarding::call_upstream(Known& known) {
         const HangUpWatch watch(exchange_, call);
         cache::Times times;
         times.request = wall_seconds();
+        if (rule_.on) known.mark = accelerator_.state().store()->mark();
         failure = co_await call.begin();
         times.response = wall_seconds();
         if (!failure) co_return co_await answer(call, known, times);
     }
     if (!call.cancelled()) co_await fail(*failure, known);
-}
-
-ReplyPlan Forwarding::reply_plan() const {
-    ReplyPlan plan;
-    plan.map = {identity_.proto, identity_.host, destination_.authorities()};
-    if (!route_.strip_prefix.empty()) plan.map.public_prefix = public_prefix_;
-    plan.request_id = request_id_;
-    plan.now = wall_seconds();
-    plan.from_pool = destination_.is_pool();
-    plan.overrides = route_.headers;
-    plan.upgrade = websocket_;
-    return plan;
 }
 
 void Forwarding::note_child(const UpstreamCall& call) {
@@ -194,11 +161,14 @@ void Forwarding::note_child(const UpstreamCall& call) {
 }
 
 Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& times) {
-    fields_.build(call.head(), reply_plan());
+    ReplyPlan plan = plans_.reply(identity_);
+    plan.request_id = request_id_;
+    plan.upgrade = websocket_;
+    fields_.build(call.head(), plan);
     note_child(call);
     const Directives& directives = fields_.directives();
     if (call.head().status == 101) return open_tunnel(call);
-    if (!directives.file.empty() || !directives.redirect.empty()) return send_file(call);
+    if (!directives.file.empty() || !directives.redirect.empty()) return send_file(call, known);
     if (known.hit && known_is_better(call.head().status, known)) return answer_known(call, known, times);
     return pass_on(call, known, times);
 }
@@ -218,7 +188,9 @@ Task<> Forwarding::open_tunnel(UpstreamCall& call) {
     if (upgraded) co_await tunnel(exchange_, call.connection(), route_.timeouts.tunnel);
 }
 
-Task<> Forwarding::send_file(UpstreamCall& call) {
+Task<> Forwarding::send_file(UpstreamCall& call, Known& known) {
+    invalidate(call.head().status);
+    if (known.leader) known.leader.land(cache::Landing::uncacheable, wall_seconds());
     const auto reply = std::make_unique<http::Reply>();
     if (!fill_sent_file(*reply, accelerator_, *request_, fields_)) {
         accelerator_.complain(name_ + ": no folder of this worker has the file that the application named");

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "worker/accelerator/accelerator.h"
-#include "worker/accelerator/forward_head.h"
 #include "worker/accelerator/owned_request.h"
 #include "worker/accelerator/relay.h"
-#include "worker/accelerator/reply_fields.h"
+#include "worker/accelerator/route_plans.h"
 #include "worker/accelerator/spool.h"
 #include "worker/accelerator/store_fill.h"
 #include "worker/accelerator/upstream_call.h"
@@ -39,6 +38,7 @@ private:
         cache::Reuse reuse;
         cache::CacheStatus status;
         cache::Leader leader;
+        std::uint64_t mark = 0; // of the store, from before the upstream is asked
     };
 
     [[nodiscard]] http::Task<> run_with_content();
@@ -51,7 +51,7 @@ private:
     [[nodiscard]] static bool known_is_better(int status, const Known& known) noexcept;
     [[nodiscard]] http::Task<> answer_known(UpstreamCall& call, Known& known, const cache::Times& times);
     [[nodiscard]] http::Task<> pass_on(UpstreamCall& call, Known& known, const cache::Times& times);
-    [[nodiscard]] http::Task<> send_file(UpstreamCall& call);
+    [[nodiscard]] http::Task<> send_file(UpstreamCall& call, Known& known);
     [[nodiscard]] http::Task<> open_tunnel(UpstreamCall& call);
     [[nodiscard]] http::Task<> send_stored(Known& known);
     [[nodiscard]] http::Task<> send_large(Known& known);
@@ -61,8 +61,8 @@ private:
     void prepare();
     void write_head(const Known& known);
     void renew();
+    void invalidate(int status);
     void note_child(const UpstreamCall& call);
-    [[nodiscard]] ReplyPlan reply_plan() const;
     [[nodiscard]] bool is_streamed(const UpstreamHead& head) const noexcept;
     [[nodiscard]] bool stale_will_do(const Known& known) const noexcept;
 
@@ -75,11 +75,11 @@ private:
     const http::Request* request_; // the client's, or one with the host that a proxy of ours named
     std::unique_ptr<OwnedRequest> renamed_;
     ClientIdentity identity_;
+    RoutePlans plans_;
     cache::CacheRequest asked_;
     std::string request_id_;
-    std::string public_prefix_; // of a route that cuts its prefix off
-    std::string name_;          // for logs and quarantine
-    std::string head_;          // as it goes to the upstream
+    std::string name_; // for logs and quarantine
+    std::string head_; // as it goes to the upstream
     Spool content_;
     Spool response_;
     ReplyFields fields_;

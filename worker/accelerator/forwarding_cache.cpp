@@ -1,5 +1,6 @@
 #include "worker/accelerator/forwarding.h"
 #include "worker/accelerator/renewal.h"
+#include "worker/accelerator/route_headers.h"
 #include "worker/accelerator/signal.h"
 #include "worker/accelerator/stored_reply.h"
 #include "worker/cache/validation.h"
@@ -102,7 +103,7 @@ Task<> Forwarding::send_stored(Known& known) {
     const auto reply = std::make_unique<http::Reply>();
     if (!fill_stored(*reply, exchange_.notes(), known.hit, asked_, *request_, known.reuse, known.status))
         co_return co_await send_large(known);
-    for (const auto& [name, value] : route_.headers) reply->set(name, value);
+    apply_headers(*reply, route_.headers);
     static_cast<void>(co_await exchange_.send(*reply));
 }
 
@@ -110,6 +111,7 @@ Task<> Forwarding::send_stored(Known& known) {
 Task<> Forwarding::send_large(Known& known) {
     std::vector<http::Field> fields;
     cache::split_fields(known.hit.fields(), fields);
+    apply_headers(fields, route_.headers);
     const std::string age = std::to_string(std::max<cache::Seconds>(known.reuse.age, 0));
     fields.push_back({"Age", age});
     cache::CacheStatus::Text space;
@@ -135,18 +137,26 @@ Task<> Forwarding::answer_known(UpstreamCall& call, Known& known, const cache::T
     if (call.head().status == 304) {
         cache::Store& store = *accelerator_.state().store();
         const cache::Freshened fresh =
-            cache::freshen(known.hit.fields(), known.hit.metadata(), fields_.lasting(), rule_, times);
+            freshened(known.hit, fields_.lasting(), rule_, times, fields_.directives().expires);
         known.status.stored = store.freshen(known.hit, fresh.fields, fresh.metadata);
         if (!fresh.keep) store.erase(known.hit);
         known.reuse.age = fresh.metadata.age(times.response);
         known.status.ttl = fresh.metadata.ttl(times.response);
-        if (known.leader) known.leader.land(cache::Landing::stored, times.response);
+        if (known.leader)
+            known.leader.land(fresh.keep ? cache::Landing::stored : cache::Landing::uncacheable, times.response);
     } else {
         known.status.detail = "stale-if-error";
         known.leader = {};
     }
     call.drop();
     co_await send_stored(known);
+}
+
+// What an unsafe request that succeeded has made out of date.
+void Forwarding::invalidate(int status) {
+    if (!rule_.on) return;
+    for (const cache::CacheKey& key : cache::invalidated(asked_, status, fields_.lasting()))
+        accelerator_.state().store()->erase(key);
 }
 
 Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times& times) {
@@ -157,12 +167,11 @@ Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times&
     if (head.has_length) length = head.content_length;
     std::optional<StoreFill> fill;
     Relay relay(exchange_, call, response_);
+    invalidate(head.status);
     if (rule_.on) {
-        for (const cache::CacheKey& key : cache::invalidated(asked_, head.status, fields_.lasting()))
-            accelerator_.state().store()->erase(key);
         if (asked_.kind != cache::CacheRequest::Kind::bypass && !streamed) {
-            fill.emplace(*accelerator_.state().store(), asked_, rule_, route_.cache.max_object,
-                         std::move(known.leader));
+            fill.emplace(*accelerator_.state().store(), asked_, rule_, route_.cache.max_object, std::move(known.leader),
+                         asked_.kind == cache::CacheRequest::Kind::unsafe ? 0 : known.mark);
             fill->begin(head.status, fields_.lasting(), request_->fields, times, length, fields_.directives().expires);
             known.status.stored = fill->storing();
             if (fill->storing()) known.status.ttl = fill->metadata().ttl(times.response);

@@ -7,7 +7,9 @@ namespace mpsup::accelerator {
 
 namespace {
 
+// Many applications take `;` for `&`: what stands behind one is another parameter.
 bool is_named(std::string_view parameter, std::span<const std::string> names) noexcept {
+    if (parameter.contains(';')) return false;
     const std::string_view name = parameter.substr(0, parameter.find('='));
     return std::ranges::any_of(names, [&](std::string_view each) {
         if (each.ends_with('*')) return name.starts_with(each.substr(0, each.size() - 1));

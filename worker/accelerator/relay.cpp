@@ -57,7 +57,8 @@ Task<> Relay::run(const Head& head) {
     if (last_ == Event::end) call_.release();
     if (gone_) call_.cancel();
     while (pumping_) static_cast<void>(co_await signal_->wait());
-    if (!gone_) static_cast<void>(co_await exchange_.finish(whole));
+    // What waited in the spool may have been lost meanwhile.
+    if (!gone_) static_cast<void>(co_await exchange_.finish(whole && problem_.empty()));
 }
 
 // What the client takes without being waited for. True: that was all of it; else `piece` is what is left.

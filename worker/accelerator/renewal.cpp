@@ -1,12 +1,10 @@
 #include "worker/accelerator/renewal.h"
 
-#include "worker/accelerator/forward_head.h"
 #include "worker/accelerator/owned_request.h"
-#include "worker/accelerator/reply_fields.h"
+#include "worker/accelerator/route_plans.h"
 #include "worker/accelerator/store_fill.h"
 #include "worker/accelerator/upstream_call.h"
 #include "worker/cache/reuse.h"
-#include "worker/cache/validation.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -30,6 +28,7 @@ struct Renewal {
           rule(owner.state().rule(at)),
           request(OwnedRequest::copy(from)),
           client(asking),
+          plans(route, destination, client),
           leader(std::move(lead)) {}
 
     Task<> run();
@@ -44,7 +43,9 @@ struct Renewal {
     const cache::Rule& rule;
     std::unique_ptr<OwnedRequest> request;
     const http::Client client;
+    RoutePlans plans;
     cache::Leader leader;
+    std::uint64_t mark = 0; // of the store, from before the upstream is asked
     ClientIdentity identity;
     cache::CacheRequest asked;
     ReplyFields fields;
@@ -54,14 +55,10 @@ void Renewal::write_head(std::string& head, const cache::Hit& hit) {
     const std::string id = accelerator.new_request_id();
     std::vector<http::Field> conditions;
     add_conditions(hit, conditions);
-    ForwardPlan plan;
-    plan.peer = client.address;
+    ForwardPlan plan = plans.forward(request->request, identity);
     plan.request_id = id;
-    plan.method = "GET";
-    plan.keep_alive = !destination.is_pool();
     plan.refetch = true;
     plan.additions = conditions;
-    plan.overrides = route.request_headers;
     write_forward_head(head, request->request, identity, plan);
 }
 
@@ -78,6 +75,7 @@ Task<> Renewal::run() {
     UpstreamCall call(accelerator.upstreams(), destination, accelerator.state().poison(), sent);
     cache::Times times;
     times.request = wall_seconds();
+    mark = accelerator.state().store()->mark();
     if (const auto failed = co_await call.begin()) {
         accelerator.complain(name + ": not renewed: " + failed->reason);
         co_return;
@@ -87,14 +85,17 @@ Task<> Renewal::run() {
 }
 
 Task<> Renewal::take(UpstreamCall& call, cache::Hit& hit, const cache::Times& times) {
-    ReplyPlan plan;
-    plan.map = {identity.proto, identity.host, destination.authorities()};
-    plan.overrides = route.headers;
-    fields.build(call.head(), plan);
+    fields.build(call.head(), plans.reply(identity));
     const int status = call.head().status;
     if (status == 304) freshen(hit, times);
     if (status == 304 || cache::is_origin_error(status)) co_return call.drop();
-    StoreFill fill(*accelerator.state().store(), asked, rule, route.cache.max_object, std::move(leader));
+    if (!fields.directives().file.empty() || !fields.directives().redirect.empty()) {
+        // The content is a file's now, and is never stored.
+        accelerator.state().store()->erase(hit);
+        leader.land(cache::Landing::uncacheable, times.response);
+        co_return call.drop();
+    }
+    StoreFill fill(*accelerator.state().store(), asked, rule, route.cache.max_object, std::move(leader), mark);
     std::optional<std::uint64_t> length;
     if (call.head().has_length) length = call.head().content_length;
     fill.begin(status, fields.lasting(), request->request.fields, times, length, fields.directives().expires);
@@ -115,10 +116,10 @@ Task<> Renewal::take(UpstreamCall& call, cache::Hit& hit, const cache::Times& ti
 
 void Renewal::freshen(cache::Hit& hit, const cache::Times& times) {
     cache::Store& store = *accelerator.state().store();
-    const cache::Freshened fresh = cache::freshen(hit.fields(), hit.metadata(), fields.lasting(), rule, times);
+    const cache::Freshened fresh = freshened(hit, fields.lasting(), rule, times, fields.directives().expires);
     store.freshen(hit, fresh.fields, fresh.metadata);
     if (!fresh.keep) store.erase(hit);
-    leader.land(cache::Landing::stored, times.response);
+    leader.land(fresh.keep ? cache::Landing::stored : cache::Landing::uncacheable, times.response);
 }
 
 Task<> run(std::unique_ptr<Renewal> renewal) { co_await renewal->run(); }

@@ -59,9 +59,13 @@ bool fill_sent_file(http::Reply& reply, Accelerator& accelerator, const http::Re
     if (!find_file(reply, accelerator, request, fields.directives())) return false;
     // A part keeps the type of its frame, and the whole the type that the application named.
     const bool parts = reply.status == 206 && !reply.parts.empty();
+    const auto counts = [parts](const http::Field& field) {
+        return !is_of_file(field.name) && !(parts && http::equals_ignoring_case(field.name, "Content-Type"));
+    };
     for (const http::Field& field : fields.fields())
-        if (!is_of_file(field.name) && !(parts && http::equals_ignoring_case(field.name, "Content-Type")))
-            reply.set(field.name, field.value);
+        if (counts(field)) reply.set(field.name, {});
+    for (const http::Field& field : fields.fields())
+        if (counts(field)) reply.add(field.name, field.value);
     return true;
 }
 

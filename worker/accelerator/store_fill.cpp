@@ -32,6 +32,10 @@ void StoreFill::land(cache::Landing landing) {
 
 void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fields, const cache::Times& times,
                       std::optional<std::uint64_t> length, std::optional<std::chrono::seconds> expires) {
+    if (expires && expires->count() == 0) {
+        reason_ = "expires";
+        return land(cache::Landing::uncacheable);
+    }
     std::vector<http::Field> changed;
     const std::string lifetime = expires ? "max-age=" + std::to_string(expires->count()) : std::string();
     if (expires) changed = with_lifetime(fields, lifetime);
@@ -44,7 +48,7 @@ void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fi
     if (storing.store && variant && small) {
         const std::string stored = cache::stored_fields(fields, storing.keep_set_cookie, times.response);
         const std::string tags = cache::tags_of(fields);
-        writer_ = store_.begin({asked_.key.text(), *variant, stored, tags, storing.metadata, length});
+        writer_ = store_.begin({asked_.key.text(), *variant, stored, tags, storing.metadata, length, mark_});
     }
     if (!writer_) land(cache::Landing::uncacheable);
 }
@@ -68,6 +72,17 @@ void StoreFill::abandon() noexcept {
     writer_ = {};
     reason_ = "size";
     land(cache::Landing::uncacheable);
+}
+
+cache::Freshened freshened(const cache::Hit& hit, cache::Fields response, const cache::Rule& rule,
+                           const cache::Times& times, std::optional<std::chrono::seconds> expires) {
+    cache::Freshened fresh = cache::freshen(hit.fields(), hit.metadata(), response, rule, times);
+    if (!expires) return fresh;
+    fresh.keep = expires->count() > 0;
+    fresh.metadata.lifetime = expires->count();
+    fresh.metadata.has_lifetime = true;
+    fresh.metadata.always_validate = fresh.metadata.must_revalidate = false;
+    return fresh;
 }
 
 } // namespace mpsup::accelerator

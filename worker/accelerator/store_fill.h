@@ -6,6 +6,7 @@
 #include "worker/cache/freshness.h"
 #include "worker/cache/storable.h"
 #include "worker/cache/store.h"
+#include "worker/cache/validation.h"
 
 #include <chrono>
 #include <optional>
@@ -16,12 +17,14 @@ namespace mpsup::accelerator {
 /// One response. Those that wait for it (`leader`) are told as soon as it is known what becomes of it.
 class StoreFill {
 public:
-    /// All but `leader` outlive it.
+    /// All but `leader` outlive it. `mark`: of the store, from before the upstream was asked; 0: from when begin() is called,
+    /// for a request that itself erases what it changes.
     StoreFill(cache::Store& store, const cache::CacheRequest& asked, const cache::Rule& rule, std::uint64_t max_object,
-              cache::Leader leader) noexcept
-        : store_(store), asked_(asked), rule_(rule), max_object_(max_object), leader_(std::move(leader)) {}
+              cache::Leader leader, std::uint64_t mark) noexcept
+        : store_(store), asked_(asked), rule_(rule), max_object_(max_object), leader_(std::move(leader)), mark_(mark) {}
 
-    /// The head is there. `expires`: X-Accel-Expires, which counts for more than what the response says to all.
+    /// The head is there. `expires`: X-Accel-Expires, which counts for more than what the response says to all; 0:
+    /// nothing is stored.
     void begin(int status, cache::Fields fields, cache::Fields request_fields, const cache::Times& times,
                std::optional<std::uint64_t> length, std::optional<std::chrono::seconds> expires);
     void piece(std::string_view piece);
@@ -42,11 +45,16 @@ private:
     const cache::Rule& rule_;
     const std::uint64_t max_object_;
     cache::Leader leader_;
+    const std::uint64_t mark_;
     cache::StoreWriter writer_;
     cache::Metadata metadata_;
     std::uint64_t size_ = 0;
     const char* reason_ = "";
 };
+
+/// What is stored, brought up to date by a 304, of whose X-Accel-Expires the same is true.
+[[nodiscard]] cache::Freshened freshened(const cache::Hit& hit, cache::Fields response, const cache::Rule& rule,
+                                         const cache::Times& times, std::optional<std::chrono::seconds> expires);
 
 /// Wall clock, in seconds.
 [[nodiscard]] cache::Seconds wall_seconds() noexcept;

@@ -44,10 +44,12 @@ Task<std::optional<CallFailure>> UpstreamCall::begin() {
         if (!choose(Clock::now())) co_return CallFailure{503, "all backends are down", true};
         const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept);
         if (result == Attempt::answered) co_return std::nullopt;
+        place_.leave(); // while the descriptor that it watches is open
         connection_.end();
-        settle(result == Attempt::stale || cancelled_ ? Outcome::neutral : Outcome::bad);
+        const bool blameless = result == Attempt::stale || result == Attempt::unreadable || cancelled_;
+        settle(blameless ? Outcome::neutral : Outcome::bad);
         if (cancelled_) co_return CallFailure{503, "nobody waits for the answer", false};
-        if (result == Attempt::over) co_return failure_;
+        if (result == Attempt::over || result == Attempt::unreadable) co_return failure_;
         if (result == Attempt::stale) {
             kept = false;
             continue;
@@ -72,6 +74,10 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     if (destination_.is_pool()) place_ = destination_.queue().enter(connection_->descriptor(), start);
     const std::error_code failed = co_await send(start);
     if (cancelled_) co_return give_up(503, "nobody waits for the answer");
+    if (failed == std::errc::io_error) {
+        static_cast<void>(give_up(500, "the buffered content cannot be read"));
+        co_return Attempt::unreadable;
+    }
     Attempt result = Attempt::answered;
     TimePoint deadline = first_deadline(start);
     if (failed == std::errc::timed_out)
@@ -122,7 +128,8 @@ Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address
     co_return failed == std::errc::operation_canceled ? Attempt::over : Attempt::unsent;
 }
 
-// All of the request, and without content also a first look for the answer.
+// All of the request, and without content also a first look for the answer. errc::io_error: our own copy of the content cannot
+// be read.
 Task<std::error_code> UpstreamCall::send(TimePoint start) {
     if (!request_.content) return connection_->ask(request_.head, first_deadline(start));
     return send_content(start);
@@ -197,6 +204,11 @@ ResponseReader::Event UpstreamCall::next() {
 void UpstreamCall::finish() {
     finished_ = true;
     if (destination_.is_pool()) connection_->close();
+    settle_by_status();
+}
+
+// It was answered.
+void UpstreamCall::settle_by_status() {
     if (poison_.anything_known()) poison_.served(std::string(request_.name));
     settle(is_overloaded(head().status) ? Outcome::bad : Outcome::good);
 }
@@ -219,7 +231,7 @@ void UpstreamCall::release() {
 
 void UpstreamCall::drop() {
     if (next() == ResponseReader::Event::end) return release();
-    settle(Outcome::good);
+    settle_by_status();
     connection_.end();
 }
 

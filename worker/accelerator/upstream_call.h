@@ -24,7 +24,7 @@ struct CallRequest {
 
 /// Why there is no response. `reason` is for the log.
 struct CallFailure {
-    int status = 502; // 502, 503 or 504
+    int status = 502; // 502, 503 or 504; 500: what was kept of the request's content cannot be read
     std::string reason;
     bool retry_after = false; // tell the client to come back soon
 };
@@ -60,7 +60,7 @@ public:
     [[nodiscard]] const char* problem() const noexcept;
     /// After `end`: head and pieces are not needed any more, so the connection may serve others.
     void release();
-    /// Nobody wants the rest of it: a connection that is not at its end is closed.
+    /// Nobody wants the rest of it: a connection that is not at its end is closed. What its status says of the upstream counts.
     void drop();
 
     /// From the loop's thread: nobody wants the response any more.
@@ -77,6 +77,7 @@ private:
         stale,      // a kept connection had died
         unsent,     // nobody has seen the request
         unanswered, // somebody may have
+        unreadable, // our own copy of the content: failure_ is the answer, and the upstream is not to blame
         over,       // failure_ is the answer
     };
 
@@ -94,6 +95,7 @@ private:
     void settle(Outcome outcome) noexcept;
     void child_died();
     void finish();
+    void settle_by_status();
 
     Upstreams& upstreams_;
     Destination& destination_;

@@ -2,6 +2,8 @@
 
 #include "worker/cache/field_list.h"
 
+#include <algorithm>
+
 namespace mpsup::cache {
 
 namespace {
@@ -12,6 +14,18 @@ using Kind = CacheRequest::Kind;
 bool is_safe(std::string_view method) noexcept {
     return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" || method == "PROPFIND" ||
            method == "REPORT" || method == "SEARCH" || method == "QUERY";
+}
+
+// What Connection names beside what concerns a connection anyway does not reach the origin, so its response is not one to
+// the request as the client sent it, by which Vary selects.
+bool takes_fields_away(std::string_view connection) noexcept {
+    constexpr std::string_view harmless[] = {"close", "keep-alive", "te", "trailers", "upgrade"};
+    bool takes = false;
+    for_each_member(connection, [&](std::string_view member) {
+        takes = takes || std::ranges::none_of(
+                             harmless, [&](std::string_view each) { return equals_ignoring_case(member, each); });
+    });
+    return takes;
 }
 
 // One pass over the fields; false: only the origin can answer.
@@ -26,6 +40,7 @@ bool read_fields(const http::Request& request, CacheRequest& result) noexcept {
         case 6: pragma |= equals_ignoring_case(name, "Pragma") && http::list_contains(field.value, "no-cache"); break;
         case 7: cacheable &= !equals_ignoring_case(name, "Upgrade"); break;
         case 8: cacheable &= !equals_ignoring_case(name, "If-Match"); break;
+        case 10: cacheable &= !equals_ignoring_case(name, "Connection") || !takes_fields_away(field.value); break;
         case 13:
             has_cache_control |= equals_ignoring_case(name, "Cache-Control");
             result.has_authorization |= equals_ignoring_case(name, "Authorization");
@@ -57,8 +72,8 @@ CacheRequest read_request(const http::Request& request, bool tls, const Rule& ru
     result.key = CacheKey::of(request, tls);
     const bool get = request.method == "GET";
     result.is_head = request.method == "HEAD";
-    result.is_post = request.method == "POST";
     const bool cacheable = read_fields(request, result);
+    result.is_post = cacheable && request.method == "POST";
     if (!rule.obey_clients) result.client = {};
     if (!get) result.range = {};
     const bool has_content = request.framing == http::Framing::chunked ||

@@ -25,7 +25,8 @@ struct CacheRequest {
 };
 
 /// Bypass: the rule is off; no host; a GET or HEAD that has content ("fat GET", faults no. 68); If-Match and
-/// If-Unmodified-Since, which only the origin can judge (RFC 9111 section 4.3.2); Upgrade; safe methods but GET and HEAD.
+/// If-Unmodified-Since, which only the origin can judge (RFC 9111 section 4.3.2); Upgrade; Connection that names other
+/// fields; safe methods but GET and HEAD.
 [[nodiscard]] CacheRequest read_request(const http::Request& request, bool tls, const Rule& rule);
 
 /// Fields of the client that must not go to the origin when its response is meant to be stored, or to validate a stored one:

@@ -57,7 +57,7 @@ public:
             keeper_.bury(*object);
             object->release();
         }
-        return live_.empty() ? 0 : live_.back().id;
+        return last_id_;
     }
 
 private:
@@ -125,6 +125,7 @@ private:
 
     void take_over(const Found& found, std::size_t max_variants, Index::Objects& removed) {
         const auto record = read_record(bytes_of(arena_, found.run));
+        if (record) last_id_ = std::max(last_id_, record->id);
         if (!record || !space_.claim(found.run)) return forget(found);
         Content* content = nullptr;
         if (record->content_first && !(content = content_of(*record, *record->content_first, found))) {
@@ -149,6 +150,7 @@ private:
     Keeper& keeper_;
     Index& index_;
     Space space_;
+    std::uint64_t last_id_ = 0; // of the records that are what they should be
     std::vector<Found> live_, dead_, reserved_;
     std::vector<Content*> reserved_contents_;
     std::unordered_map<std::uint32_t, Content*> contents_; // by their first unit

@@ -21,6 +21,18 @@ bool is_preference(std::string_view name) noexcept {
     return name == "accept" || name == "accept-charset" || name == "accept-encoding" || name == "accept-language";
 }
 
+// Fields that the origin gets as we write them, and that follow from the key: scheme, host, and the route's prefix.
+bool is_in_the_key(std::string_view name) noexcept {
+    return name == "x-forwarded-host" || name == "x-forwarded-prefix" || name == "x-forwarded-proto";
+}
+
+// Fields that the origin gets as we write them, of each request anew: what the client sent says nothing about them.
+bool is_written_by_us(std::string_view name) noexcept {
+    constexpr std::string_view names[] = {"forwarded", "via",          "x-forwarded-for", "x-forwarded-port",
+                                          "x-real-ip", "x-request-id", "x-request-start"};
+    return std::ranges::find(names, name) != std::end(names);
+}
+
 // Appends the value without white space that means nothing: around commas, and in preferences around semicolons.
 void append_squeezed(std::string& out, std::string_view value, bool preference) {
     bool first = true;
@@ -119,10 +131,10 @@ std::optional<std::string> variant_text(Fields response, Fields request) {
     std::vector<std::string> names;
     bool star = false; // or something that is no name at all
     for_each_member(response, "Vary", [&](std::string_view member) {
-        star = star || member == "*" || !http::all_are(member, http::token_char);
         std::string name(member);
         std::ranges::transform(name, name.begin(), lower);
-        if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+        star = star || name == "*" || !http::all_are(name, http::token_char) || is_written_by_us(name);
+        if (!is_in_the_key(name) && std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
     });
     if (star || names.size() > most_names) return std::nullopt;
     std::ranges::sort(names);

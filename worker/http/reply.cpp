@@ -31,7 +31,7 @@ void Reply::add(std::string_view name, std::string_view value) {
 
 void Reply::set(std::string_view name, std::string_view value) {
     std::erase_if(fields_, [&](const Field& field) { return equals_ignoring_case(field.name, name); });
-    add(name, value);
+    if (!value.empty()) add(name, value);
 }
 
 std::uint64_t Reply::length() const noexcept {

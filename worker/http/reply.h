@@ -44,7 +44,7 @@ public:
 
     /// Name and value are copied.
     void add(std::string_view name, std::string_view value);
-    /// In place of the fields of that name.
+    /// In place of the fields of that name; an empty value takes them away.
     void set(std::string_view name, std::string_view value);
     /// The views are kept: of constants, or of what `lender` holds.
     void add_lent(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }

@@ -54,9 +54,6 @@ TEST_F(Fronts, HaveMemoryForACacheWhenARouteHasOne) {
         front("routes: [{path: /a/, to: pool, cache: {size: 2MiB}}, {to: pool, cache: {size: 3MiB}}]").cache_memory,
         5U << 20U);
     EXPECT_EQ(front("cache: {size: 8MiB}, routes: [{to: pool, cache: {size: 2MiB}}]").cache_memory, 8U << 20U);
-    const auto with_disk = front("cache: {disk: 1GiB}, routes: [{to: pool, cache: on}]");
-    EXPECT_EQ(with_disk.cache_disk, 1U << 30U);
-    EXPECT_EQ(with_disk.cache_folder, "/state/cache");
 }
 
 TEST_F(Fronts, OfAStaticWorkerAreOneRoute) {

@@ -41,7 +41,7 @@ workers:
     quarantine: {deaths: 5, for: 2m}
     log: json
     timeouts: {response: 5s}
-    cache: {size: 32MiB, disk: 1GiB}
+    cache: {size: 32MiB}
     routes:
       - {host: "*.Example.org", path: /static/, alias: htdocs, expires: {"*.css": 1h, "/": 1m}, listing: on, cache: off}
       - {path: "*.txt", root: htdocs, try: pool, precompressed: off, symlinks: off, types: {.foo: text/x-foo}}
@@ -64,7 +64,6 @@ workers:
     EXPECT_EQ(spec.rest.limits, (contract::GuardLimits{1000, 50, 20, 40, 10 << 20}));
     EXPECT_EQ(spec.rest.quarantine_deaths, 5U);
     EXPECT_TRUE(spec.rest.log_json);
-    EXPECT_EQ(spec.rest.cache_disk, 1U << 30U);
     ASSERT_EQ(spec.routes.size(), 4U);
     const RouteSpec& files = spec.routes[0];
     EXPECT_EQ(files.rule.host, "*.example.org");

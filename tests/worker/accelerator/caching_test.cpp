@@ -48,6 +48,9 @@ private:
     FakeUpstream upstream_;
 };
 
+constexpr std::string_view post =
+    "POST / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
+
 std::string numbered(int count, std::string_view fields) { return ok("answer " + std::to_string(count), fields); }
 
 TEST(Caching, AnswersFromTheStore) {
@@ -160,9 +163,7 @@ TEST(Caching, ForgetsWhatAnUnsafeRequestChanges) {
     Origin origin([](const std::string&, int count) { return numbered(count, "Cache-Control: max-age=60\r\n"); });
     const FrontServer front(origin.front(), memory);
     static_cast<void>(front.get("/"));
-    EXPECT_EQ(status_of(front.ask(
-                  "POST / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")),
-              200);
+    EXPECT_EQ(status_of(front.ask(post)), 200);
     EXPECT_EQ(content_of(front.get("/")), "answer 3");
 }
 
@@ -224,6 +225,146 @@ TEST(Caching, ObeysTheApplicationBeforeAnybodyElse) {
     const std::string second = front.get("/");
     EXPECT_EQ(content_of(second), "answer 1");
     EXPECT_EQ(field(second, "Cache-Control"), "no-cache") << "to the client it says what it said";
+}
+
+TEST(Caching, KeepsNothingThatTheApplicationSaysExpiresAtOnce) {
+    Origin origin([](const std::string&, int count) {
+        return numbered(count, "Cache-Control: max-age=60\r\nETag: \"a\"\r\nX-Accel-Expires: 0\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    for (const char* content : {"answer 1", "answer 2"}) {
+        const std::string reply = front.get("/");
+        EXPECT_EQ(content_of(reply), content);
+        EXPECT_FALSE(field(reply, "Cache-Status").contains("stored")) << reply;
+        EXPECT_FALSE(origin.upstream().last_request().contains("If-None-Match")) << "there is nothing to validate";
+    }
+}
+
+TEST(Caching, ObeysTheApplicationWhenItValidatesToo) {
+    Origin origin([](const std::string& request, int count) {
+        if (!request.contains("If-None-Match")) return numbered(count, "Cache-Control: no-cache\r\nETag: \"a\"\r\n");
+        const std::string seconds = request.contains("/kept") ? "60" : "0";
+        return "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nX-Accel-Expires: " + seconds + "\r\n\r\n";
+    });
+    const FrontServer front(origin.front(), memory);
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(content_of(front.get("/kept")), "answer 1");
+    EXPECT_EQ(origin.count, 2);
+    for (const char* content : {"answer 3", "answer 3", "answer 5"}) EXPECT_EQ(content_of(front.get("/not")), content);
+}
+
+TEST(Caching, NeverStoresWhatWasFetchedBeforeAnUnsafeRequestChangedIt) {
+    std::atomic<bool> go_on = false;
+    Origin origin([&](const std::string&, int count) {
+        while (count == 1 && !go_on) std::this_thread::yield();
+        return numbered(count, "Cache-Control: max-age=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    http::TestClient early = front.connect();
+    early.send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    while (origin.count == 0) std::this_thread::yield();
+    static_cast<void>(front.ask(post));
+    go_on = true;
+    EXPECT_EQ(content_of(early.read_all()), "answer 1");
+    EXPECT_EQ(content_of(front.get("/")), "answer 3");
+    EXPECT_EQ(content_of(front.get("/")), "answer 3");
+}
+
+TEST(Caching, NeverRenewsWhatAnUnsafeRequestChangedMeanwhile) {
+    std::atomic<bool> go_on = false;
+    Origin origin([&](const std::string&, int count) {
+        while (count == 2 && !go_on) std::this_thread::yield();
+        return numbered(count, "Cache-Control: max-age=0, stale-while-revalidate=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    while (origin.count < 2) std::this_thread::yield();
+    static_cast<void>(front.ask(post));
+    http::TestClient late = front.connect();
+    late.send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    go_on = true;
+    EXPECT_EQ(content_of(late.read_all()), "answer 4");
+}
+
+TEST(Caching, RenewsWhatItStoredByTheSameAddress) {
+    Origin origin([](const std::string&, int count) {
+        return numbered(count, "Cache-Control: max-age=0, stale-while-revalidate=60\r\nContent-Location: /p?q\r\n");
+    });
+    contract::Front setup = origin.front();
+    setup.routes[0].strip_prefix = "/app";
+    const FrontServer front(setup, memory);
+    const auto end = http::Clock::now() + 10s;
+    std::string reply = front.get("/app/p?q");
+    while (content_of(reply) == "answer 1" && http::Clock::now() < end) reply = front.get("/app/p?q");
+    EXPECT_NE(content_of(reply), "answer 1");
+    EXPECT_EQ(field(reply, "Content-Location"), "/app/p?q");
+    for (const std::string& request : origin.upstream().requests()) {
+        EXPECT_TRUE(request.starts_with("GET /p?q HTTP/1.1\r\nHost: example.org\r\n")) << request;
+        EXPECT_TRUE(request.contains("\r\nX-Forwarded-Prefix: /app\r\n")) << request;
+        EXPECT_FALSE(request.contains("X-Request-Start: t=0\r\n")) << request;
+    }
+}
+
+TEST(Caching, LetsNobodyWaitForAnAnswerThatNamesAFile) {
+    std::atomic<bool> go_on = false;
+    Origin origin([&](const std::string&, int count) {
+        while (count == 2 && !go_on) std::this_thread::yield();
+        return numbered(count, "X-Accel-Redirect: /nowhere\r\n");
+    });
+    contract::Front setup = origin.front();
+    setup.routes[0].cache.wait = 60s;
+    const FrontServer front(setup, memory);
+    EXPECT_EQ(status_of(front.get("/")), 404);
+    http::TestClient held = front.connect();
+    held.send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    while (origin.count < 2) std::this_thread::yield();
+    EXPECT_EQ(status_of(front.get("/")), 404) << "it is known not to be for everybody";
+    go_on = true;
+    EXPECT_EQ(status_of(held.read_all()), 404);
+}
+
+TEST(Caching, ForgetsWhatAnUnsafeRequestChangesThoughAFileAnswersIt) {
+    Origin origin([](const std::string& request, int count) {
+        return numbered(count, request.starts_with("POST") ? "X-Accel-Redirect: /nowhere\r\n"
+                                                           : "Cache-Control: max-age=60\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    EXPECT_EQ(content_of(front.get("/")), "answer 1");
+    static_cast<void>(front.ask(post));
+    EXPECT_EQ(content_of(front.get("/")), "answer 3");
+}
+
+TEST(Caching, TakesAwayFieldsThatTheRouteGivesNoValue) {
+    Origin origin(
+        [](const std::string&, int count) { return numbered(count, "Cache-Control: max-age=60\r\nX-Inner: 1\r\n"); });
+    contract::Front setup = origin.front();
+    setup.routes[0].headers = {{"X-Inner", ""}, {"X-Site", "a"}};
+    const FrontServer front(setup, memory);
+    for (int i = 0; i < 2; ++i) {
+        const std::string reply = front.get("/");
+        EXPECT_EQ(content_of(reply), "answer 1");
+        EXPECT_FALSE(reply.contains("X-Inner")) << reply;
+        EXPECT_EQ(field(reply, "X-Site"), "a");
+    }
+}
+
+TEST(Caching, Fault62CountsErrorsThatStaleResponsesHide) {
+    std::atomic<bool> ill = false;
+    FakeUpstream sick([&](Conversation& conversation) {
+        while (!conversation.read_request().empty())
+            conversation.send(ill ? "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 1000\r\n\r\nx"
+                                  : ok("well", "Cache-Control: max-age=0, stale-if-error=60\r\n"));
+    });
+    FakeUpstream other([&](Conversation& conversation) {
+        while (!conversation.read_request().empty())
+            conversation.send(ok("well", "Cache-Control: max-age=0, stale-if-error=60\r\n"));
+    });
+    contract::Front setup = front_to({sick.address(), other.address()});
+    setup.routes[0].cache.on = true;
+    FrontServer front(setup, memory);
+    EXPECT_EQ(content_of(front.get("/")), "well");
+    ill = true;
+    for (int i = 0; i < 40; ++i) EXPECT_EQ(content_of(front.get("/")), "well");
+    EXPECT_EQ(front.state().destination(0)->backends().view()[0].state, BackendState::ejected);
 }
 
 } // namespace

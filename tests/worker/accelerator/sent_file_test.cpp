@@ -54,10 +54,11 @@ TEST_F(SentFile, IsSentByAnInternalUrl) {
 
 TEST_F(SentFile, HasTheFieldsThatTheApplicationGaveIt) {
     const std::string reply = sent("X-Accel-Redirect: /protected/report.txt\r\nContent-Type: application/pdf\r\n"
-                                   "Content-Disposition: attachment\r\nSet-Cookie: a=b\r\n");
+                                   "Content-Disposition: attachment\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n");
     EXPECT_TRUE(reply.contains("Content-Type: application/pdf\r\n"));
     EXPECT_TRUE(reply.contains("Content-Disposition: attachment\r\n"));
     EXPECT_TRUE(reply.contains("Set-Cookie: a=b\r\n"));
+    EXPECT_TRUE(reply.contains("Set-Cookie: c=d\r\n")) << "each of them";
     EXPECT_TRUE(reply.contains("Content-Length: 10\r\n"));
 }
 

@@ -65,6 +65,18 @@ TEST(CacheRequest, LeavesToTheOriginWhatOnlyItCanJudge) {
     EXPECT_EQ(read_request(get(), false, Rule{}).kind, Kind::bypass) << "the route does not cache";
 }
 
+TEST(CacheRequest, LeavesToTheOriginWhatConnectionTakesAway) {
+    EXPECT_EQ(kind_with({{"Connection", "close, Accept-Language"}}), Kind::bypass);
+    EXPECT_EQ(kind_with({{"Connection", "Keep-Alive"}, {"Connection", "Cookie"}}), Kind::bypass);
+    for (const char* usual : {"close", "Keep-Alive", "TE, close", "keep-alive, Upgrade", "trailers", ""})
+        EXPECT_EQ(kind_with({{"Connection", usual}}), Kind::lookup) << usual;
+    const OwnedFields fields{{"Connection", "Cookie"}};
+    http::Request post = get(fields);
+    post.method = "POST";
+    EXPECT_EQ(read_request(post, false, caching()).kind, Kind::unsafe);
+    EXPECT_FALSE(read_request(post, false, caching()).is_post) << "so its response is not stored";
+}
+
 TEST(CacheRequest, HeedsClientsUnlessTheRouteSaysOtherwise) {
     EXPECT_EQ(kind_with({{"Cache-Control", "no-store"}}), Kind::bypass);
     EXPECT_TRUE(read_request(get(OwnedFields{{"Pragma", "no-cache"}}), false, caching()).client.no_cache);

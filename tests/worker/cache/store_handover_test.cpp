@@ -2,7 +2,9 @@
 #include "tests/worker/cache/stored_text.h"
 
 #include "worker/cache/arena.h"
+#include "worker/cache/object.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 
 namespace mpsup::cache {
@@ -281,6 +283,33 @@ TEST_F(Handover, Fault70ServesNoDamagedByte) {
     EXPECT_GT(found, 0U);
     EXPECT_GT(lost, 0U);
     EXPECT_TRUE(store_text(*next, "/after", 2000));
+}
+
+TEST_F(Handover, BelievesNoNumberOfADamagedRecord) {
+    const auto store_variant = [](Store& store, std::string_view variant, std::string_view fields) {
+        NewResponse response;
+        response.variant = variant;
+        response.fields = fields;
+        return store_text(store, "/a", 10, response);
+    };
+    ASSERT_TRUE(store_variant(*old, "a:1\n", "N: 1\r\n"));
+    ASSERT_TRUE(store_text(*old, "/damaged", 10));
+    const std::uint64_t damaged = find(*old, "/damaged").object()->record.id;
+    old.reset();
+    auto arena = Arena::map(memory.file);
+    for (std::uint32_t unit = 0; unit < arena->units(); ++unit) {
+        RecordHeader header;
+        std::memcpy(&header, arena->at(unit), sizeof header);
+        if (arena->mark(unit).kind != UnitKind::record || header.id != damaged) continue;
+        header.id = UINT64_MAX;
+        std::memcpy(arena->at(unit), &header, sizeof header);
+    }
+    next = memory.attach();
+    EXPECT_FALSE(find(*next, "/damaged"));
+    ASSERT_TRUE(store_variant(*next, "b:1\n", "N: 2\r\n"));
+    next.reset();
+    next = memory.attach();
+    EXPECT_EQ(find(*next, "/a", {{"A", "1"}, {"B", "1"}}).fields(), "N: 2\r\n") << "the later of two that match";
 }
 
 } // namespace

@@ -43,6 +43,17 @@ TEST(Vary, OnEverythingMatchesNothing) {
     EXPECT_EQ(variant_text(OwnedFields{{"Vary", many}}, {}), std::nullopt);
 }
 
+TEST(Vary, CannotBeJudgedByWhatClientsSentInThePlaceOfOurOwnFields) {
+    for (const char* ours :
+         {"Forwarded", "Via", "X-Forwarded-For", "x-forwarded-port", "X-Real-IP", "X-Request-Id", "X-Request-Start"})
+        EXPECT_EQ(variant_text(OwnedFields{{"Vary", std::string("Foo, ") + ours}}, {}), std::nullopt) << ours;
+}
+
+TEST(Vary, LeavesOutWhatFollowsFromTheKey) {
+    EXPECT_EQ(variant_text(OwnedFields{{"Vary", "X-Forwarded-Proto, X-Forwarded-Host"}}, {}), "");
+    EXPECT_TRUE(matches("X-Forwarded-Proto, Foo", {{"Foo", "1"}}, {{"Foo", "1"}, {"X-Forwarded-Proto", "ftp"}}));
+}
+
 TEST(Vary, JoinsLinesAndDropsWhiteSpaceAroundCommas) {
     EXPECT_TRUE(matches("Foo", {{"Foo", "1, 2"}}, {{"Foo", "1"}, {"Foo", "2"}}));
     EXPECT_TRUE(matches("Foo", {{"Foo", "1,2"}}, {{"Foo", "1,\t2"}}));
