@@ -66,7 +66,7 @@ void Forwarding::prepare() {
         request_ = &renamed_->request;
     }
     websocket_ = wants_websocket(*request_);
-    asked_ = accelerator_.read_for_cache(*request_, identity_.secure(), index_);
+    if (rule_.on) asked_ = accelerator_.read_for_cache(*request_, identity_.secure(), index_);
     request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
     exchange_.notes().request_id = request_id_;
     name_.reserve(request_->method.size() + identity_.host.size() + request_->path.size() + 1);
@@ -76,13 +76,20 @@ void Forwarding::prepare() {
 Task<> Forwarding::run() {
     prepare();
     Poison& poison = accelerator_.state().poison();
-    if (poison.anything_known() && poison.quarantined(name_, Clock::now())) co_return co_await refuse(503);
-    if (request_->framing != http::Framing::none && !co_await take_content()) co_return;
-    if (asked_.kind == Kind::lookup && !websocket_) co_return co_await run_cached();
-    Known nothing;
-    nothing.status.forward =
+    if (poison.anything_known() && poison.quarantined(name_, Clock::now())) return refuse(503);
+    return request_->framing == http::Framing::none ? find_answer() : run_with_content();
+}
+
+Task<> Forwarding::run_with_content() {
+    const bool whole = co_await take_content();
+    if (whole) co_await find_answer();
+}
+
+Task<> Forwarding::find_answer() {
+    if (asked_.kind == Kind::lookup && !websocket_) return run_cached();
+    nothing_.status.forward =
         asked_.kind == Kind::unsafe ? cache::CacheStatus::Forward::method : cache::CacheStatus::Forward::bypass;
-    co_await call_upstream(nothing);
+    return call_upstream(nothing_);
 }
 
 // False: the client has its answer, or is gone.
@@ -177,8 +184,8 @@ bool Forwarding::is_streamed(const UpstreamHead& head) const noexcept {
 Task<> Forwarding::open_tunnel(UpstreamCall& call) {
     static_cast<void>(call.next()); // upgraded
     const std::string protocol(call.head().find("Upgrade").value_or("websocket"));
-    if (co_await exchange_.begin_upgrade(protocol, fields_.fields()))
-        co_await tunnel(exchange_, call.connection(), route_.timeouts.tunnel);
+    const bool upgraded = co_await exchange_.begin_upgrade(protocol, fields_.fields());
+    if (upgraded) co_await tunnel(exchange_, call.connection(), route_.timeouts.tunnel);
 }
 
 Task<> Forwarding::send_file(UpstreamCall& call, Known& known) {

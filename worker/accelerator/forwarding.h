@@ -41,7 +41,9 @@ private:
         std::uint64_t mark = 0; // of the store, from before the upstream is asked
     };
 
+    [[nodiscard]] http::Task<> run_with_content();
     [[nodiscard]] http::Task<bool> take_content();
+    [[nodiscard]] http::Task<> find_answer();
     [[nodiscard]] http::Task<> run_cached();
     [[nodiscard]] http::Task<bool> wait_for_flight(Known& known, http::TimePoint patience);
     [[nodiscard]] http::Task<> call_upstream(Known& known);
@@ -81,6 +83,7 @@ private:
     Spool content_;
     Spool response_;
     ReplyFields fields_;
+    Known nothing_; // when there is no cache
     bool websocket_ = false;
 };
 

@@ -165,12 +165,13 @@ void Spool::drop(std::uint64_t offset) {
 }
 
 void Spool::drop_blocks(std::uint64_t offset) noexcept {
-    while (!blocks_.empty() && blocks_begin_ + blocks_.front().used <= offset) {
-        blocks_begin_ += blocks_.front().used;
-        memory_ -= blocks_.front().capacity;
-        budget_.give_memory(blocks_.front().capacity);
-        blocks_.pop_front();
+    std::size_t count = 0;
+    for (; count < blocks_.size() && blocks_begin_ + blocks_[count].used <= offset; ++count) {
+        blocks_begin_ += blocks_[count].used;
+        memory_ -= blocks_[count].capacity;
+        budget_.give_memory(blocks_[count].capacity);
     }
+    blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 // Where the file system cannot make holes the room comes back when the file is read to its end.
@@ -195,9 +196,9 @@ void Spool::close_file() noexcept {
 
 void Spool::clear() noexcept {
     blocks_.clear();
-    budget_.give_memory(memory_);
+    if (memory_ > 0) budget_.give_memory(memory_);
     memory_ = 0;
-    close_file();
+    if (file_) close_file();
     blocks_begin_ = file_begin_ = begin_ = end_ = 0;
 }
 

@@ -6,11 +6,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mpsup::accelerator {
 
@@ -96,7 +96,7 @@ private:
     SpoolBudget& budget_;
     const std::uint64_t memory_each_;
     const std::string& folder_;
-    std::deque<Block> blocks_;       // [begin of the first block, …) of the sequence
+    std::vector<Block> blocks_;      // [begin of the first block, …) of the sequence
     std::uint64_t blocks_begin_ = 0; // offset of the first byte of the first block
     std::uint64_t memory_ = 0;       // capacity of all blocks
     Fd file_;                        // what came after the blocks

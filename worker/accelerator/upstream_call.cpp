@@ -84,8 +84,31 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
         result = judge_late(start, deadline);
     else if (failed && !early_)
         result = judge_silence("the connection was reset");
-    if (result == Attempt::answered) result = co_await await_head(start, deadline);
+    if (result == Attempt::answered) {
+        const auto found = look_for_head(start);
+        if (found)
+            result = *found;
+        else
+            result = co_await await_head(start, deadline);
+    }
     co_return result == Attempt::unanswered&& used ? Attempt::stale : result;
+}
+
+// What can be said without waiting for more; nearly always the head has come in one piece.
+std::optional<UpstreamCall::Attempt> UpstreamCall::look_for_head(TimePoint sent) {
+    for (;;) {
+        switch (connection_->reader().next()) {
+        case ResponseReader::Event::head:
+            place_.leave();
+            waited_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - sent);
+            return Attempt::answered;
+        case ResponseReader::Event::interim:
+            if (interim_) interim_(connection_->reader().head());
+            break;
+        case ResponseReader::Event::need_input: return std::nullopt;
+        default: return judge_silence(connection_->reader().problem());
+        }
+    }
 }
 
 // How long a pool's queue lasts is not the application's fault: that is judged first.
@@ -108,7 +131,11 @@ Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address
 // All of the request, and without content also a first look for the answer. errc::io_error: our own copy of the content cannot
 // be read.
 Task<std::error_code> UpstreamCall::send(TimePoint start) {
-    if (!request_.content) co_return co_await connection_->ask(request_.head, first_deadline(start));
+    if (!request_.content) return connection_->ask(request_.head, first_deadline(start));
+    return send_content(start);
+}
+
+Task<std::error_code> UpstreamCall::send_content(TimePoint start) {
     const TimePoint deadline = first_deadline(start) + destination_.route().timeouts.response;
     std::string_view head = request_.head;
     for (std::uint64_t sent = 0; sent < request_.content->size();) {
@@ -128,25 +155,14 @@ Task<std::error_code> UpstreamCall::send(TimePoint start) {
 
 Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint deadline) {
     for (;;) {
-        switch (connection_->reader().next()) {
-        case ResponseReader::Event::head:
-            place_.leave();
-            waited_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - sent);
-            co_return Attempt::answered;
-        case ResponseReader::Event::interim:
-            if (interim_) interim_(connection_->reader().head());
-            continue;
-        case ResponseReader::Event::need_input: break;
-        default: co_return judge_silence(connection_->reader().problem());
-        }
         const auto failed = co_await connection_->receive(deadline);
         if (failed == std::errc::timed_out) {
             if (judge_late(sent, deadline) == Attempt::over) co_return Attempt::over;
-        } else if (failed == std::errc::operation_canceled) {
-            co_return give_up(503, "nobody waits for the answer");
-        } else if (failed) {
-            co_return judge_silence("the connection was reset");
+            continue;
         }
+        if (failed == std::errc::operation_canceled) co_return give_up(503, "nobody waits for the answer");
+        if (failed) co_return judge_silence("the connection was reset");
+        if (const auto found = look_for_head(sent)) co_return *found;
     }
 }
 

@@ -84,6 +84,8 @@ private:
     [[nodiscard]] http::Task<Attempt> attempt(const UpstreamAddress& address, bool kept);
     [[nodiscard]] http::Task<Attempt> connect(const UpstreamAddress& address);
     [[nodiscard]] http::Task<std::error_code> send(http::TimePoint start);
+    [[nodiscard]] http::Task<std::error_code> send_content(http::TimePoint start);
+    [[nodiscard]] std::optional<Attempt> look_for_head(http::TimePoint sent);
     [[nodiscard]] http::Task<Attempt> await_head(http::TimePoint sent, http::TimePoint deadline);
     [[nodiscard]] http::TimePoint first_deadline(http::TimePoint sent) const;
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);

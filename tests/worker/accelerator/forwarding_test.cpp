@@ -130,7 +130,7 @@ TEST(Forwarding, Fault34AnswersWhenTheDiskIsFull) {
 }
 
 TEST(Forwarding, FreesTheChildBeforeASlowClientHasRead) {
-    const std::string content(30'000'000, 'x');
+    const std::string content(12'000'000, 'x');
     std::atomic<bool> free = false;
     FakeUpstream upstream(socket_path(), [&](Conversation& conversation) {
         conversation.read_request();
