@@ -48,7 +48,7 @@ my $sum  = $finish->();
 my ($worst, $sum_of) = (0, 0);
 for my $moment (@restarted) {
     my $before = ratio($moment->[0] - 1, $moment->[0], @seen) // next;
-    my $after  = ratio($moment->[1], $moment->[1] + 1, @seen) // 0;
+    my $after  = ratio($moment->[1], $moment->[1] + 1, @seen) // next; # the load was over by then
     my $lost   = 100 * ($before - $after);
     $worst = $lost if $lost > $worst;
 }
