@@ -4,6 +4,7 @@
 #include "supervisor/core/judge.h"
 #include "worker/contract/scoreboard.h"
 
+#include <memory>
 #include <optional>
 
 namespace mpsup {
@@ -17,9 +18,14 @@ public:
     void add_to(core::Tally& tally) const;
 
 private:
-    std::optional<contract::Traffic> base_; // that do not count
-    contract::Traffic latest_;
-    bool died_ = false;
+    struct Counts {
+        std::optional<contract::Traffic> base; // that do not count
+        contract::Traffic latest;
+        bool died = false;
+    };
+    [[nodiscard]] Counts& counts();
+
+    std::unique_ptr<Counts> counts_; // 1.5 KB, for the few that are looked at
 };
 
 } // namespace mpsup

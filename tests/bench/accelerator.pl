@@ -1,18 +1,17 @@
 #!/usr/bin/perl
 # CPU time a request of an accelerator, and of nginx and Varnish, in the same run: servers on one core and wrk, with kept connections, on
 # the other, in turns. The backend, an nginx of its own, is not counted. A hit of 1 KiB: at most 0.8 of nginx's and 0.5 of Varnish's.
-# Passed through to the backend: at most 1.0 of nginx's. Two threads: at most 1.1 of what one takes a request. All without
-# a log of requests but mpsup, which always writes one.
+# Passed through to the backend: at most 1.0 of nginx's. Two threads: at most 1.1 of what one takes a request. nginx does what mpsup
+# always does: it writes an access log, buffered, and tells the backend of the client; "bare" is one that does neither.
 # usage: accelerator.pl [ROUNDS [SECONDS [CASE…]]]
 use strict;
 use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/../e2e/lib", "$Bin/lib";
-use Mpsup::Bench qw(run_on spawn end_spawned tree cpu_of difference median missing_programs);
+use Mpsup::Bench qw(run_on spawn end_spawned cost_of_request median missing_programs);
 use Mpsup::Test  qw(new_site free_port request wait_until);
 
 my ($rounds, $seconds, @only) = (shift // 5, shift // 2, @ARGV);
-my $connections = 16;
 local $ENV{PATH} = "$ENV{PATH}:/usr/sbin";
 for my $program (missing_programs(qw(nginx wrk taskset))) {
     print "accelerator: $program is not installed (packaging/install-dependencies bench): not measured\n";
@@ -28,22 +27,36 @@ my $site = new_site(name => 'bench');
 my $dir  = $site->dir;
 mkdir $_ or die "$_: $!" for "$dir/www", "$dir/nginx";
 $site->write('www/1k.txt', 'x' x 1024);
+my $origin;
 my $user  = $> == 0 ? 'user root;' : '';
 my $temps = join ' ', map { "${_}_temp_path $dir/nginx/$_;" } qw(client_body proxy fastcgi uwsgi scgi);
 
 sub nginx {
-    my ($port, $http) = @_;
+    my ($port, $http, $log) = @_;
+    $log //= 'off';
     my $conf = $site->write("nginx/$port.conf", <<"CONF");
 $user worker_processes 1; daemon off; pid $dir/nginx/$port.pid; error_log $dir/nginx/$port.err;
 events { worker_connections 4096; }
-http { include /etc/nginx/mime.types; sendfile on; keepalive_requests 1000000000; open_file_cache max=1000; access_log off; $temps
+http { include /etc/nginx/mime.types; sendfile on; keepalive_requests 1000000000; open_file_cache max=1000; access_log $log; $temps
 $http }
 CONF
     return spawn("$dir/nginx/$port.out", 'nginx', '-c', $conf);
 }
 
+sub proxy {
+    my ($port, $log, $fields) = @_;
+    return nginx($port, <<"CONF", $log);
+proxy_cache_path $dir/nginx/cache.$port keys_zone=c:10m;
+upstream origin { server 127.0.0.1:$origin; keepalive 32; }
+server { listen 127.0.0.1:$port; proxy_http_version 1.1; proxy_set_header Connection "";
+  $fields
+  location / { proxy_pass http://origin; }
+  location /cached/ { proxy_cache c; proxy_cache_valid 200 10m; proxy_pass http://origin; } }
+CONF
+}
+
 run_on(1);
-my $origin = free_port();
+$origin = free_port();
 nginx($origin, "server { listen 127.0.0.1:$origin; root $dir/www; location /cached/ { alias $dir/www/; add_header Cache-Control max-age=3600; } }");
 wait_until(20, 'the backend answers', sub { my $reply = eval { request($origin, '/1k.txt') }; $reply && $reply->{status} == 200 });
 
@@ -67,16 +80,11 @@ YAML
         our $two_threads = $two;
         return [$site->pids('one', 'light')];
     },
-    nginx => sub {
-        my ($port) = @_;
-        return [nginx($port, <<"CONF")];
-proxy_cache_path $dir/nginx/cache keys_zone=c:10m;
-upstream origin { server 127.0.0.1:$origin; keepalive 32; }
-server { listen 127.0.0.1:$port;
-  location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://origin; }
-  location /cached/ { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache c; proxy_cache_valid 200 10m; proxy_pass http://origin; } }
-CONF
-    },
+    nginx         => sub { [proxy(@_, "$dir/nginx/access.log combined buffer=64k flush=200ms", <<'FIELDS')] },
+  proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $host; proxy_set_header X-Request-Id $request_id;
+FIELDS
+    'nginx, bare' => sub { [proxy(@_, 'off', '')] },
     $has_varnish ? (varnish => sub {
         my ($port) = @_;
         return [spawn("$dir/varnish.out", 'varnishd', '-F', '-n', "$dir/varnish", '-a', "127.0.0.1:$port", '-b', "127.0.0.1:$origin",
@@ -101,18 +109,9 @@ if (@only) {
     @cases = grep { $only{ $_->{name} } } @cases;
 }
 
-# Seconds on a core for each request.
 sub one_round {
     my ($server, $case) = @_;
-    my @roots  = @{ $server->{roots} };
-    my $before = cpu_of(map { tree($_) } @roots);
-    my $said   = qx(wrk --threads 1 --connections $connections --duration ${seconds}s http://127.0.0.1:$server->{port}$case->{path});
-    my %used   = difference($before, cpu_of(map { tree($_) } @roots));
-    die "not every reply was a good one: $said" if $said =~ /Non-2xx|Socket errors/;
-    my $requests = $said =~ /(\d+) requests in/ ? $1 : die "wrk said: $said";
-    my $sum = 0;
-    $sum += $_ for values %used;
-    return $sum / $requests;
+    return cost_of_request("http://127.0.0.1:$server->{port}$case->{path}", $seconds, @{ $server->{roots} });
 }
 
 my $missed = 0;

@@ -7,11 +7,10 @@ use strict;
 use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/../e2e/lib", "$Bin/lib";
-use Mpsup::Bench qw(run_on spawn end_spawned tree cpu_of difference median missing_programs);
+use Mpsup::Bench qw(run_on spawn end_spawned cost_of_request median missing_programs);
 use Mpsup::Test  qw(new_site free_port request wait_until);
 
 my ($rounds, $seconds, @only) = (shift // 5, shift // 2, @ARGV);
-my $connections = 16;
 for my $program (missing_programs(qw(nginx wrk taskset))) {
     print "light: $program is not installed (packaging/install-dependencies bench): not measured\n";
     exit 0;
@@ -73,18 +72,9 @@ for my $name (sort keys %start) {
 }
 run_on(1);
 
-# Seconds on a core for each request.
 sub one_round {
     my ($server, $case) = @_;
-    my @tree   = tree($server->{root});
-    my $before = cpu_of(@tree);
-    my $said   = qx(wrk --threads 1 --connections $connections --duration ${seconds}s http://127.0.0.1:$server->{port}$case->{path});
-    my %used   = difference($before, cpu_of(tree($server->{root})));
-    die "not every reply was a good one: $said" if $said =~ /Non-2xx|Socket errors/;
-    my $requests = $said =~ /(\d+) requests in/ ? $1 : die "wrk said: $said";
-    my $sum = 0;
-    $sum += $_ for values %used;
-    return $sum / $requests;
+    return cost_of_request("http://127.0.0.1:$server->{port}$case->{path}", $seconds, $server->{root});
 }
 
 my $missed = 0;

@@ -1,9 +1,13 @@
 // The writer is killed at any moment: what is found afterwards is what was stored, and nothing is lost for good.
 #include "tests/worker/cache/stored_text.h"
 
+#include <atomic>
 #include <csignal>
 #include <gtest/gtest.h>
+#include <new>
 #include <random>
+#include <sched.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,8 +27,27 @@ bool store_version(Store& store, const std::string& path, unsigned version, std:
     return writer.append(text_of(name, size)) && writer.commit();
 }
 
+// How often a child has changed the store, in memory that it shares with us.
+class Progress {
+public:
+    Progress()
+        : changes_(new(::mmap(nullptr, sizeof(std::atomic<unsigned>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                              -1, 0)) std::atomic<unsigned>(0)) {}
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    ~Progress() { ::munmap(changes_, sizeof *changes_); }
+
+    void changed() { changes_->fetch_add(1, std::memory_order_relaxed); }
+    void wait_for(unsigned changes) const {
+        while (changes_->load(std::memory_order_relaxed) < changes) ::sched_yield();
+    }
+
+private:
+    std::atomic<unsigned>* changes_;
+};
+
 // Stores, validates and erases until it is killed.
-[[noreturn]] void write_for_ever(const Fd& memory, unsigned seed) {
+[[noreturn]] void write_for_ever(const Fd& memory, unsigned seed, Progress& progress) {
     auto store = Store::attach(memory, {});
     while (!(*store)->try_to_write()) ::usleep(100);
     std::mt19937 random(seed);
@@ -39,6 +62,7 @@ bool store_version(Store& store, const std::string& path, unsigned version, std:
         } else {
             (*store)->erase(url(path));
         }
+        progress.changed();
     }
 }
 
@@ -66,10 +90,11 @@ TEST(StoreOfAKilledWriter, ServesNoWrongByte) {
     std::mt19937 random(70);
     std::size_t found = 0;
     for (int round = 0; round < 40; ++round) {
+        Progress progress;
         const pid_t child = ::fork();
-        if (child == 0) write_for_ever(memory.file, pick(random, 1000));
+        if (child == 0) write_for_ever(memory.file, pick(random, 1000), progress);
         ASSERT_GT(child, 0);
-        ::usleep(1000 + pick(random, 20'000)); // the moment is what is tested
+        progress.wait_for(50 + pick(random, 500)); // and dies wherever it is by then
         ASSERT_EQ(::kill(child, SIGKILL), 0);
         ASSERT_EQ(::waitpid(child, nullptr, 0), child);
 
@@ -86,13 +111,15 @@ TEST(StoreOfAKilledWriter, ServesNoWrongByte) {
 
 TEST(StoreOfAKilledWriter, IsReadByAGuestMeanwhile) {
     const SharedMemory memory(std::uint64_t{2} << 20U);
+    Progress progress;
     const pid_t child = ::fork();
-    if (child == 0) write_for_ever(memory.file, 1);
+    if (child == 0) write_for_ever(memory.file, 1, progress);
     ASSERT_GT(child, 0);
+    progress.wait_for(1);
     std::size_t found = 0;
     for (int round = 0; round < 2000 && found < 2000; ++round) {
         auto guest = memory.attach();
-        if (guest->role() == Store::Role::writer) continue; // it was here first; the child is not yet
+        ASSERT_EQ(guest->role(), Store::Role::guest);
         for (int i = 0; i < 300; ++i) {
             const Hit hit = find(*guest, "/" + std::to_string(i));
             if (!hit) continue;

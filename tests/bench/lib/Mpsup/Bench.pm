@@ -6,7 +6,7 @@ use Exporter    qw(import);
 use Mpsup::Test qw(read_file);
 use POSIX       ();
 
-our @EXPORT_OK = qw(run_on spawn end_spawned tree cpu_of difference median missing_programs);
+our @EXPORT_OK = qw(run_on spawn end_spawned tree cpu_of difference cost_of_request median missing_programs);
 
 my @roots; # of servers that run now and are not mpsup's
 my $owner = $$;
@@ -73,6 +73,20 @@ sub cpu_of {
 sub difference {
     my ($before, $after) = @_;
     return map { $_ => $after->{$_} - ($before->{$_} // 0) } keys %$after;
+}
+
+# Seconds on a core that the processes below the roots take for each request that wrk makes for some seconds over 16 connections
+# that are kept. Every reply must be a good one.
+sub cost_of_request {
+    my ($url, $seconds, @roots) = @_;
+    my $before = cpu_of(map { tree($_) } @roots);
+    my $said   = qx(wrk --threads 1 --connections 16 --duration ${seconds}s $url);
+    my %used   = difference($before, cpu_of(map { tree($_) } @roots));
+    die "not every reply was a good one: $said" if $said =~ /Non-2xx|Socket errors/;
+    my $requests = $said =~ /(\d+) requests in/ ? $1 : die "wrk said: $said";
+    my $sum = 0;
+    $sum += $_ for values %used;
+    return $sum / $requests;
 }
 
 sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[$#sorted / 2] }
