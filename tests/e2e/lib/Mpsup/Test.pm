@@ -7,8 +7,10 @@ use Cwd        qw(abs_path);
 use Exporter   qw(import);
 use File::Temp ();
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use JSON::PP    qw(decode_json);
 use POSIX       qw(:sys_wait_h);
+use Socket      qw(SOCK_DGRAM);
 use Time::HiRes qw(time sleep);
 
 our @EXPORT_OK = qw(new_site free_port wait_until request connect_to exchange write_file read_file source_root build_dir);
@@ -19,12 +21,20 @@ my $owner = $$;
 sub source_root { return abs_path(__FILE__) =~ s{/tests/e2e/lib/Mpsup/Test\.pm\z}{}r }
 sub build_dir   { return $ENV{MPSUP_BUILD} // source_root() . '/build/release' }
 
-# A port that nobody has right now.
+# Nobody's right now, and no other test's until this process ends (they run at the same time): a socket without a file stands for it.
+my @ports;
+
 sub free_port {
     my ($address) = @_;
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => $address // '127.0.0.1', LocalPort => 0)
-        or die "no free port: $!";
-    return $socket->sockport;
+    for (1 .. 100) {
+        my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => $address // '127.0.0.1', LocalPort => 0)
+            or die "no free port: $!";
+        my $port = $socket->sockport;
+        my $mark = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "\0mpsup-test-port-$port") or next;
+        push @ports, $mark;
+        return $port;
+    }
+    die "all free ports are other tests'";
 }
 
 sub write_file {
