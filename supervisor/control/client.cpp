@@ -137,8 +137,9 @@ Result<ControlReply> exchange(const std::string& socket, const std::string& requ
 } // namespace
 
 Result<> check_control_socket(const std::string& socket) {
-    auto fd = connect_unix(socket, SOCK_STREAM);
-    if (!fd) return std::unexpected(fd.error());
+    constexpr std::chrono::milliseconds patience{2000};
+    const auto answer = control_get(socket, "/v1/version", patience);
+    if (!answer && answer.error().code != std::errc::timed_out) return std::unexpected(answer.error());
     return {};
 }
 

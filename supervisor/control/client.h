@@ -14,7 +14,8 @@ struct ControlReply {
     std::string body;
 };
 
-/// Is somebody listening there? ECONNREFUSED and ENOENT mean that no supervisor runs.
+/// Does somebody answer there? A process that is just being killed still lets one connect. One that takes its time (two
+/// seconds) is there. ECONNREFUSED and ENOENT mean that no supervisor runs, as does a connection that ends without an answer.
 [[nodiscard]] Result<> check_control_socket(const std::string& socket);
 
 /// GET, whole answer. ETIMEDOUT when it does not come in time.

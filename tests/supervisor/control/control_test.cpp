@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <poll.h>
 #include <sys/socket.h>
 #include <thread>
 
@@ -105,6 +106,17 @@ TEST_F(Control, TellsThatNobodyListens) {
     EXPECT_EQ(reply.error().code.value(), ENOENT);
     EXPECT_FALSE(check_control_socket(folder_ + "/other"));
     EXPECT_TRUE(check_control_socket(socket_));
+}
+
+TEST_F(Control, TellsThatWhoeverListensIsAboutToEnd) {
+    const std::string path = folder_ + "/dying";
+    const Fd listener = listen_unix(path, SOCK_STREAM, 0600).value();
+    const std::jthread death([&] {
+        pollfd client{listener.get(), POLLIN, 0};
+        ::poll(&client, 1, -1);
+        const Fd ended(::accept(listener.get(), nullptr, nullptr));
+    });
+    EXPECT_FALSE(check_control_socket(path));
 }
 
 } // namespace
