@@ -144,7 +144,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
 void WorkerHandle::dismiss_orphans(GenerationHandle& generation) {
     const core::Generation* in_core = core_.find(generation.number);
     for (auto& [pid, orphan] : generation.children) {
-        if (in_core && in_core->heir == pid) continue; // it has the order to take over from this one too
+        if (in_core && in_core->succession.heir() == pid) continue; // it has the order to take over from this one too
         orphan.leaving = orphan.master != generation.process.pidfd.pid(); // those that it has forked itself stay
         if (orphan.link) (void)orphan.link->send(contract::Drain{generation.spec.stop.grace});
     }
