@@ -103,8 +103,8 @@ public:
 
     Result<> serve_on(Fd contract, Fd control, bool was_killed) {
         takeover_ = std::make_unique<Takeover>(site_, was_killed);
-        orders_.emplace(site_, *takeover_, options_.site);
-        api_.emplace(site_, *orders_, api_process());
+        orders_ = std::make_unique<Orders>(site_, *takeover_, options_.site);
+        api_ = std::make_unique<ControlApi>(site_, *orders_, api_process());
         contract_socket_ = Fd(::fcntl(contract.get(), F_DUPFD_CLOEXEC, 3));
         control_socket_ = Fd(::fcntl(control.get(), F_DUPFD_CLOEXEC, 3));
         if (!contract_socket_ || !control_socket_) return system_failure("keep the sockets");
@@ -293,8 +293,8 @@ private:
     Surroundings around_;
     Site site_;
     std::unique_ptr<Takeover> takeover_;
-    std::optional<Orders> orders_; // from serve_on() on
-    std::optional<ControlApi> api_;
+    std::unique_ptr<Orders> orders_; // from serve_on() on
+    std::unique_ptr<ControlApi> api_;
     std::optional<ContractServer> contract_;
     std::unique_ptr<ControlServer> control_;
     int exit_code_ = 0;

@@ -70,14 +70,14 @@ asio::awaitable<Outcome> Orders::up(std::string name, UpRequest request, Report 
     return perform(std::move(name), bring_up_requested(std::move(request), std::move(report), how));
 }
 
-asio::awaitable<Outcome> Orders::bring_up_requested(UpRequest request, Report report, UpManner manner) {
+asio::awaitable<Outcome> Orders::bring_up_requested(UpRequest request, Report report, UpManner how) {
     auto wanted = topology::from_document(request.document);
     if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
     if (wanted->site != site_name_) co_return Outcome{bad_topology, "this is the supervisor of " + site_name_};
     for (std::string& name : takeover_.adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
     AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
-    const BringUp how{.all_anew = manner.all_anew, .fast = manner.fast, .asks_pre_roll = true};
-    co_return co_await bring_up(site_, std::move(applied), report, how);
+    const BringUp bring{.all_anew = how.all_anew, .fast = how.fast, .asks_pre_roll = true};
+    co_return co_await bring_up(site_, std::move(applied), report, bring);
 }
 
 asio::awaitable<Outcome> Orders::down(Report report) {

@@ -235,7 +235,7 @@ private:
             clients_[fd]->expired();
             attend(fd, true, now);
         }
-        if (memory_.next_look() && *memory_.next_look() <= now) memory_.give_back(last_request_, now);
+        if (const auto& due = memory_.next_look(); due && *due <= now) memory_.give_back(last_request_, now);
         if (search_at_ && *search_at_ <= now) search_supervisor(now);
         if (log_due_ && *log_due_ <= now) {
             log_due_.reset();

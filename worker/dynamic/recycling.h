@@ -20,7 +20,6 @@ public:
     void add(Worn worn) { waiting_.push_back(worn); }
     /// The one whose successor is on its way.
     [[nodiscard]] bool is_running() const noexcept { return running_.has_value(); }
-    [[nodiscard]] bool is(pid_t pid) const noexcept { return running_ && running_->pid == pid; }
     [[nodiscard]] const std::optional<Worn>& running() const noexcept { return running_; }
     /// The size of the pool when that began, without the successor.
     [[nodiscard]] int size() const noexcept { return size_; }

@@ -38,7 +38,8 @@ std::optional<TimePoint> Sizing::next_look() const {
 
 // Of one that is recycled its successor counts in its place.
 std::vector<ChildView> Sizing::view() const {
-    return brood_.view(recycling_.is_running() ? std::optional(recycling_.running()->pid) : std::nullopt);
+    const auto& worn = recycling_.running();
+    return brood_.view(worn ? std::optional(worn->pid) : std::nullopt);
 }
 
 void Sizing::size_pool(TimePoint now) {
@@ -86,7 +87,8 @@ void Sizing::tell_wanted() {
 void Sizing::recycle_next() {
     if (!brood_.roster().complete()) return;
     const auto worn = recycling_.next();
-    const auto member = worn ? brood_.members().find(worn->pid) : brood_.members().end();
+    if (!worn) return;
+    const auto member = brood_.members().find(worn->pid);
     if (member == brood_.members().end() || member->second.is_leaving()) return;
     member->second.reason = worn->reason;
     recycling_.begin(*worn, brood_.roster().wanted());
@@ -94,13 +96,13 @@ void Sizing::recycle_next() {
 }
 
 void Sizing::finish_recycling() {
-    if (!recycling_.is_running()) return;
-    const Recycling::Worn worn = *recycling_.running();
-    const bool went = !brood_.members().contains(worn.pid); // by itself
+    const auto worn = recycling_.running();
+    if (!worn) return;
+    const bool went = !brood_.members().contains(worn->pid); // by itself
     if (!went && brood_.ready_count() < brood_.roster().wanted()) return;
     recycling_.end();
     set_wanted(brood_.roster().wanted() - 1);
-    if (!went) brood_.tell_to_leave(worn.pid, brood_.members().at(worn.pid).reason);
+    if (!went) brood_.tell_to_leave(worn->pid, brood_.members().at(worn->pid).reason);
 }
 
 } // namespace mpsup::dynamic
