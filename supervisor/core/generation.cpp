@@ -25,12 +25,44 @@ std::optional<Duration> limit_of(Phase phase, const PhaseLimits& limits) {
 
 } // namespace
 
+std::string seconds(Duration duration) {
+    const auto tenths = (duration.count() + 50) / 100;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+std::string overdue_text(Phase phase, const PhaseLimits& limits) {
+    switch (phase) {
+    case Phase::launching: return "said nothing for " + seconds(limits.hello) + " after it was started";
+    case Phase::loading: return "was not ready " + seconds(limits.load) + " after it was told to load";
+    case Phase::gating: return "did not pass its health checks within " + seconds(limits.gate);
+    case Phase::sleeping: return "slept for " + seconds(limits.keep) + " and was not needed";
+    case Phase::draining: return "had not finished " + seconds(limits.grace) + " after it was told to";
+    case Phase::killing: return "is still there after SIGKILL";
+    case Phase::standby:
+    case Phase::serving:
+    case Phase::orphaned:
+    case Phase::gone: return {};
+    }
+    std::unreachable();
+}
+
 void Generation::enter(Phase next, const PhaseLimits& limits, Time now) {
     phase = next;
     phase_since = now;
     const auto limit = limit_of(next, limits);
     deadline = limit ? std::optional(now + *limit) : std::nullopt;
     if (next == Phase::serving) ready_since = now;
+}
+
+bool Generation::probe_gate(bool passed, const std::string& why, Duration min_healthy, Time now) {
+    if (passed && passes == 0) passing_since = now;
+    passes = passed ? passes + 1 : 0;
+    trouble = passed ? std::string() : why;
+    return passes >= passes_wanted && now >= passing_since + min_healthy;
+}
+
+Duration Generation::ready_for(Time now) const {
+    return was_ready() ? std::chrono::duration_cast<Duration>(now - ready_since) : Duration(0);
 }
 
 int Generation::ready_count() const {

@@ -4,6 +4,7 @@
 #include "supervisor/core/effect.h"
 #include "supervisor/core/lifecycle.h"
 #include "supervisor/core/restart_budget.h"
+#include "supervisor/core/succession.h"
 
 #include <map>
 #include <optional>
@@ -30,12 +31,15 @@ struct PhaseLimits {
 
 struct Child {
     bool ready = false;
-    Time since{};          // it is ready, or was started
-    bool is_alone = false; // its master is gone and it speaks for itself
-    bool was_heir = false; // it was told to be master
+    Time since{}; // it is ready, or was started
 };
 
-/// A value; belongs to core::Worker, which alone changes it.
+/// Why a phase that took too long is overdue, for people. Empty: it has no limit.
+[[nodiscard]] std::string overdue_text(Phase phase, const PhaseLimits& limits);
+/// "1.5 s"
+[[nodiscard]] std::string seconds(Duration duration);
+
+/// A value; belongs to core::Lineage.
 struct Generation {
     GenerationNumber number = 0;
     bool is_pool = false;
@@ -55,15 +59,19 @@ struct Generation {
         false; // serves beside an older one until an operation says that it stays: its death is that one's affair
     Time ready_since{}; // serving; epoch: never
     std::map<pid_t, Child> children;
-    int wanted = 0;                  // children that its master has in mind
-    std::optional<pid_t> heir;       // the child that is on its way to be master
-    std::optional<Time> heir_needed; // by when there must be one, or it must be master
-    bool rival_failed = false;       // orphaned: what was loaded in its place did not get there
-    bool reforked = false;           // a child became master without need: once is enough
-    std::string trouble;             // the latest reason why it might not make it
+    int wanted = 0; // children that its master has in mind
+    Succession succession;
+    std::string trouble; // the latest reason why it might not make it
 
     /// Enters `next` and sets the phase's deadline.
     void enter(Phase next, const PhaseLimits& limits, Time now);
+
+    /// A probe at its gate. True: it has passed, by as many in a row as it should, for as long as it should.
+    [[nodiscard]] bool probe_gate(bool passed, const std::string& why, Duration min_healthy, Time now);
+
+    /// Did it ever serve, and how long has it by now?
+    [[nodiscard]] bool was_ready() const { return ready_since != Time{}; }
+    [[nodiscard]] Duration ready_for(Time now) const;
 
     /// Children that serve, or 1 for a light process that does.
     [[nodiscard]] int ready_count() const;

@@ -17,39 +17,23 @@
 
 #include "supervisor/core/effect.h"
 #include "supervisor/core/generation.h"
+#include "supervisor/core/lineage.h"
 #include "supervisor/core/restart_budget.h"
+#include "supervisor/core/worker_rules.h"
+#include "supervisor/core/worker_state.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace mpsup::core {
-
-struct WorkerRules {
-    bool is_pool = false;
-    int pool = 0; // children wanted at first; 0 for light workers
-    RestartRule restart;
-    PhaseLimits limits;
-
-    /// Processes that serve when all is well.
-    [[nodiscard]] int wanted() const { return is_pool ? pool : 1; }
-    friend bool operator==(const WorkerRules&, const WorkerRules&) = default;
-};
-
-enum class WorkerState { stopped, starting, ready, degraded, draining, backoff, failed, unknown };
-[[nodiscard]] std::string_view to_string(WorkerState state) noexcept;
-
-/// What became of a generation that an operation asked for.
-enum class Progress { coming, standing_by, serving, did_not_make_it, over };
 
 /// Pure: no clock, no chance, no system call. Every verb takes the time, and leaves what is to be done in `effects`
 /// (take_effects). Generations are named by number; unknown numbers and late news are ignored.
 class Worker {
 public:
-    explicit Worker(WorkerRules rules) : rules_(rules), budget_(rules.restart) {}
+    explicit Worker(WorkerRules rules) : line_(rules), budget_(rules.restart) {}
 
     // Orders
     /// Makes it run: spawns unless something is coming or serving. Forgets that it was given up. `hold`: an operation
@@ -120,72 +104,50 @@ public:
     /// When to call on_time next, if ever.
     [[nodiscard]] std::optional<Time> next_deadline() const;
 
-    // Questions
+    // Questions (core/lineage.h says what they mean)
     [[nodiscard]] WorkerState state() const;
-    [[nodiscard]] Progress progress(GenerationNumber number) const;
-    [[nodiscard]] const std::string& trouble(GenerationNumber number) const;
-    [[nodiscard]] const Generation* find(GenerationNumber number) const;
-    [[nodiscard]] const std::vector<Generation>& generations() const { return generations_; }
-    /// The newest that sleeps, or 0.
-    [[nodiscard]] GenerationNumber sleeping() const;
-    /// The newest that takes requests, or 0.
-    [[nodiscard]] GenerationNumber serving() const;
-    [[nodiscard]] int ready() const;
-    /// Processes that should serve now.
-    [[nodiscard]] int wanted() const;
+    [[nodiscard]] Progress progress(GenerationNumber number) const { return line_.progress(number); }
+    [[nodiscard]] const std::string& trouble(GenerationNumber number) const { return line_.trouble(number); }
+    [[nodiscard]] const Generation* find(GenerationNumber number) const { return line_.find(number); }
+    [[nodiscard]] const std::vector<Generation>& generations() const { return line_.all(); }
+    [[nodiscard]] GenerationNumber sleeping() const { return line_.sleeping(); }
+    [[nodiscard]] GenerationNumber serving() const { return line_.serving(); }
+    [[nodiscard]] int ready() const { return line_.ready(); }
+    [[nodiscard]] int wanted() const { return line_.wanted(); }
     [[nodiscard]] bool wants_to_run() const { return wants_to_run_; }
-    [[nodiscard]] bool has_processes() const { return !generations_.empty(); }
+    [[nodiscard]] bool has_processes() const { return !line_.all().empty(); }
     [[nodiscard]] int crashes() const { return crashes_; }
     [[nodiscard]] int planned_restarts() const { return planned_restarts_; }
     [[nodiscard]] bool is_healthy() const { return healthy_; }
     [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
-    [[nodiscard]] const WorkerRules& rules() const { return rules_; }
+    [[nodiscard]] const WorkerRules& rules() const { return line_.rules(); }
 
-    [[nodiscard]] Effects take_effects() { return std::exchange(effects_, {}); }
+    [[nodiscard]] Effects take_effects() { return line_.take_effects(); }
 
     /// Numbers go on from here: those of an earlier supervisor are not used again.
-    void continue_after(GenerationNumber number) { last_number_ = std::max(last_number_, number); }
+    void continue_after(GenerationNumber number) { line_.continue_after(number); }
 
 private:
-    Generation* find_mutable(GenerationNumber number);
-    void let_go_of_others(GenerationNumber number, Time now, bool keeps_old);
+    void try_again();
     GenerationNumber spawn(Time now, bool hold, bool planned, bool in_haste = false);
-    void apply(Generation& generation, Trigger trigger, Time now);
-    void perform(const Generation& generation, Action action);
-    void retire_all_but(GenerationNumber number, Time now);
     void wake_sleeper(Time now);
-    void retire_older_newcomers(GenerationNumber number, Time now);
-    void end_if_empty(Generation& generation, Time now, double chance);
-    void on_generation_over(const Generation& ended, Phase last_phase, Time now, double chance);
-    [[nodiscard]] std::optional<Time> sleepless_after(const Generation& generation) const;
+    void bury(const Generation& empty, Time now, double chance);
+    void on_generation_over(const Generation& ended, Time now, double chance);
     void settle_death(Time now, Duration lasted, double chance, GenerationNumber number, const std::string& why);
     void give_up(GenerationNumber number, int deaths, const std::string& why, Time now);
     bool admit_stand_in(Time now);
     void converge(Time now);
-    void make_heir(Generation& generation, pid_t pid, Time now);
-    bool promote_orphan(Generation& orphaned, Time now);
     void replace_unhealthy(Generation& generation, const std::string& why, Time now);
-    [[nodiscard]] bool anything(bool (*question)(Phase) noexcept) const;
-    void note(Note note) { effects_.emplace_back(std::move(note)); }
 
-    WorkerRules rules_;
+    Lineage line_;
     RestartBudget budget_;
     bool wants_to_run_ = false;
     bool given_up_ = false;
     bool healthy_ = true;
     std::optional<Time> start_again_at_; // back-off
-    GenerationNumber last_number_ = 0;
-    std::vector<Generation> generations_; // alive ones, oldest first
-    struct Outcome {
-        GenerationNumber number;
-        bool served;
-        std::string trouble;
-    };
-    std::vector<Outcome> outcomes_; // of the latest that are gone, oldest first, bounded
     int crashes_ = 0;
     int planned_restarts_ = 0;
     std::string last_failure_;
-    Effects effects_;
 };
 
 } // namespace mpsup::core

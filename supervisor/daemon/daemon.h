@@ -2,19 +2,13 @@
 #pragma once
 
 #include "supervisor/control/site_paths.h"
-
 #include "supervisor/daemon/report.h"
+#include "supervisor/daemon/up_request.h"
 
 #include <optional>
 #include <string>
 
 namespace mpsup {
-
-/// A topology to bring up, as resolved by the command line.
-struct UpRequest {
-    std::string document; // topology/resolve.h
-    std::string path;     // the file it came from
-};
 
 struct DaemonOptions {
     SitePaths paths;

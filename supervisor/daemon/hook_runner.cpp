@@ -74,6 +74,26 @@ void HookRunner::alert(const topology::Hooks& of_worker, HookEvent event) {
     fire(of_worker, std::move(event));
 }
 
+void HookRunner::note(const topology::Hooks& of_worker, const std::string& worker, const core::Note& note,
+                      bool serves) {
+    using Kind = core::Note::Kind;
+    HookEvent event{.worker = worker, .generation = note.generation, .reason = note.text};
+    if (note.kind == Kind::ready) {
+        event.point = topology::HookPoint::post_ready;
+        fire(of_worker, std::move(event));
+    } else if (note.kind == Kind::exited) {
+        event.point = topology::HookPoint::post_exit;
+        if (note.status) event.reason = note.status->to_string() + (note.text.empty() ? "" : ": " + note.text);
+        fire(of_worker, std::move(event));
+    } else if (note.kind == Kind::failed) {
+        event.alert = "worker_failed";
+        alert(of_worker, std::move(event));
+    } else if (note.kind == Kind::launch_failed && (note.planned || serves)) {
+        event.alert = "gate_failed"; // what replaces the dead is tried again, and ends in `failed`
+        alert(of_worker, std::move(event));
+    }
+}
+
 asio::awaitable<void> HookRunner::wait_until_idle() {
     while (running_ > 0) co_await ended_.wait_until(Clock::time_point::max());
 }

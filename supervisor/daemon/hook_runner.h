@@ -41,6 +41,8 @@ public:
     void fire(const topology::Hooks& of_worker, HookEvent event);
     /// Records an alert, and fires on_alert.
     void alert(const topology::Hooks& of_worker, HookEvent event);
+    /// Calls what has to be called for what the core noted about a worker. `serves`: some generation of it does.
+    void note(const topology::Hooks& of_worker, const std::string& worker, const core::Note& note, bool serves);
     /// Nothing that fire() began runs any more. Each has a deadline.
     [[nodiscard]] boost::asio::awaitable<void> wait_until_idle();
     /// Has the database been damaged since this was asked last? Then that is an alert.

@@ -172,6 +172,10 @@ bool Takeover::is_wanted(const WorkerHandle& worker) const {
     return std::ranges::find(unwanted_, worker.spec().name) == unwanted_.end();
 }
 
+asio::awaitable<void> Takeover::wait_until_over() {
+    while (!over_) co_await bell_.wait_until(std::chrono::steady_clock::time_point::max());
+}
+
 asio::awaitable<void> Takeover::run() {
     co_await wait_for_hellos();
     close_intents();

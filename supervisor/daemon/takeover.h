@@ -36,8 +36,7 @@ public:
     [[nodiscard]] boost::asio::awaitable<void> run();
     /// Is run() over?
     [[nodiscard]] bool is_over() const { return over_; }
-    /// Rings when it is.
-    [[nodiscard]] Bell& bell() { return bell_; }
+    [[nodiscard]] boost::asio::awaitable<void> wait_until_over();
 
     /// A process that has come further than `fresh` says hello, during the takeover or later. False: it is none of ours.
     [[nodiscard]] bool greet(const contract::Hello& hello, std::vector<Fd> fds, Fd& connection);

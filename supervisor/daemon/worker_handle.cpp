@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds stuck_after = std::chrono::seconds(5);
 constexpr auto tick = std::chrono::seconds(1);
 constexpr auto ticking_before = std::chrono::minutes(2); // a deadline
 constexpr auto held_up = std::chrono::seconds(1);        // so much later than wanted, and we were not there ourselves
@@ -29,47 +28,6 @@ void finish(const std::exception_ptr& thrown) {
 }
 
 } // namespace
-
-core::WorkerRules rules_of(const topology::WorkerSpec& spec) {
-    core::WorkerRules rules;
-    rules.is_pool = spec.kind == topology::Kind::dynamic;
-    const auto pool = spec.pool.sized();
-    rules.pool = !rules.is_pool ? 0 : pool.mode == topology::PoolMode::dynamic ? std::max(1, pool.min) : pool.min;
-    rules.restart.burst = spec.restart.burst;
-    rules.restart.window = spec.restart.window;
-    rules.restart.backoff = spec.restart.backoff;
-    rules.restart.backoff_max = spec.restart.max;
-    rules.limits.grace = spec.stop.grace;
-    rules.limits.load = spec.health.within;
-    rules.limits.fails = spec.health.fatal_fails();
-    rules.limits.gate = spec.rolling.deadline;
-    if (spec.health.startup.asks()) rules.limits.gate += spec.health.within;
-    rules.limits.gate_passes = spec.rolling.passes;
-    rules.limits.min_healthy = spec.rolling.min_healthy;
-    rules.limits.keep = spec.rolling.keep;
-    return rules;
-}
-
-contract::PoolSize pool_size_of(const topology::Pool& pool) {
-    const auto sized = pool.sized();
-    const auto mode = sized.mode == topology::PoolMode::fixed     ? contract::PoolMode::fixed
-                      : sized.mode == topology::PoolMode::dynamic ? contract::PoolMode::dynamic
-                                                                  : contract::PoolMode::ondemand;
-    return {mode, sized.min, sized.max, sized.min_spare, sized.max_spare, sized.idle_timeout};
-}
-
-contract::PoolSize fixed_size(int children) {
-    return {contract::PoolMode::fixed, children, children, 0, 0, std::chrono::milliseconds(0)};
-}
-
-std::string program_of(topology::Binaries build, topology::Kind kind) {
-    switch (build) {
-    case topology::Binaries::one: return "mpsup-heavy";
-    case topology::Binaries::dso: return "mpsup-worker";
-    case topology::Binaries::two: break;
-    }
-    return kind == topology::Kind::dynamic ? "mpsup-heavy" : "mpsup-light";
-}
 
 WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core::GenerationNumber last_generation)
     : around_(around),
@@ -163,50 +121,26 @@ void WorkerHandle::offer_clients_last(core::GenerationNumber number) {
 }
 
 core::Tally WorkerHandle::tally(core::GenerationNumber number) const {
-    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
-    if (found == generations_.end()) return {};
-    core::Tally tally = (*found)->counted;
-    const auto long_ago =
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count() -
-        stuck_after.count();
-    for (const auto& [pid, child] : (*found)->children) {
-        child.counter.add_to(tally);
-        const auto request = child.scoreboard.read().request;
-        if (request && request->since_ms <= long_ago) ++tally.stuck;
-    }
-    return tally;
+    const GenerationHandle* generation = find(number);
+    return generation ? generation->tally() : core::Tally{};
 }
 
 std::string WorkerHandle::failure_of(core::GenerationNumber number) const {
-    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
-    if (found == generations_.end()) return {};
-    for (const auto& [pid, child] : (*found)->children)
-        if (const auto failure = child.scoreboard.read_failure())
-            return failure->method + " " + failure->uri + ": answered " + std::to_string(failure->status) +
-                   (failure->body.empty() ? "" : ": " + failure->body);
-    return {};
+    const GenerationHandle* generation = find(number);
+    return generation ? generation->failure() : std::string();
 }
 
 std::uint64_t WorkerHandle::memory_of_child(core::GenerationNumber number) const {
-    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
-    if (found == generations_.end()) return 0;
-    std::uint64_t sum = 0, measured = 0;
-    for (const auto& [pid, child] : (*found)->children)
-        if (child.private_bytes > 0) sum += child.private_bytes, ++measured;
-    return measured == 0 ? 0 : sum / measured;
+    const GenerationHandle* generation = find(number);
+    return generation ? generation->memory_of_child() : 0;
 }
 
 void WorkerHandle::begin_counting(core::GenerationNumber number) {
-    GenerationHandle* generation = find(number);
-    if (!generation) return;
-    generation->counted = {};
-    for (auto& [pid, child] : generation->children) child.counter = {};
+    if (GenerationHandle* generation = find(number)) generation->begin_counting();
 }
 
 void WorkerHandle::count_traffic(core::GenerationNumber number, std::uint64_t skip_first) {
-    GenerationHandle* generation = find(number);
-    if (!generation) return;
-    for (auto& [pid, child] : generation->children) child.counter.look(child.scoreboard.read_traffic(), skip_first);
+    if (GenerationHandle* generation = find(number)) generation->count_traffic(skip_first);
 }
 
 void WorkerHandle::admit_beside(core::GenerationNumber number) {
@@ -269,26 +203,6 @@ core::WorkerRules WorkerHandle::rules() const {
     rules.limits.hello += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_start);
     rules.limits.grace += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_stop);
     return rules;
-}
-
-void WorkerHandle::call_hooks(const core::Note& note) {
-    using Kind = core::Note::Kind;
-    if (!around_.hooks) return;
-    HookEvent event{.worker = spec_.name, .generation = note.generation, .reason = note.text};
-    if (note.kind == Kind::ready) {
-        event.point = topology::HookPoint::post_ready;
-        around_.hooks->fire(spec_.hooks, std::move(event));
-    } else if (note.kind == Kind::exited) {
-        event.point = topology::HookPoint::post_exit;
-        if (note.status) event.reason = note.status->to_string() + (note.text.empty() ? "" : ": " + note.text);
-        around_.hooks->fire(spec_.hooks, std::move(event));
-    } else if (note.kind == Kind::failed) {
-        event.alert = "worker_failed";
-        around_.hooks->alert(spec_.hooks, std::move(event));
-    } else if (note.kind == Kind::launch_failed && (note.planned || core_.serving() != 0)) {
-        event.alert = "gate_failed"; // what replaces the dead is tried again, and ends in `failed`
-        around_.hooks->alert(spec_.hooks, std::move(event));
-    }
 }
 
 asio::awaitable<void> WorkerHandle::drain_after_hooks(core::GenerationNumber number) {
@@ -387,7 +301,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
             },
             [&](const core::Note& note) {
                 around_.history.note(spec_.name, note, core_);
-                call_hooks(note);
+                if (around_.hooks) around_.hooks->note(spec_.hooks, spec_.name, note, core_.serving() != 0);
             },
         },
         effect);
@@ -442,20 +356,13 @@ void WorkerHandle::drop_gone_generations() {
     });
 }
 
-// All of it is written whenever something of it changes. For a pool of hundreds that starts or ends, and changes with each of
-// them, that is not done so often: it takes as long as the pool is large.
 bool WorkerHandle::puts_off_record() {
-    constexpr std::size_t small = 32; // processes
-    constexpr auto per_process = std::chrono::microseconds(100);
     std::size_t processes = 0;
     for (const auto& generation : generations_) processes += 1 + generation->children.size();
     const auto now = Clock::now();
-    if (closed_ || processes <= small || now >= record_not_before_) {
-        record_not_before_ = now + per_process * processes;
-        return false;
-    }
+    if (closed_ || record_pace_.may_write(processes, now)) return false;
     if (record_timer_.expiry() > now) return true;
-    record_timer_.expires_at(record_not_before_);
+    record_timer_.expires_at(record_pace_.next());
     record_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         if (const auto self = weak.lock(); self && !error) self->record_state();
     });
@@ -474,6 +381,11 @@ void WorkerHandle::record_state() {
     around_.history.store().worker(row);
 }
 
+const GenerationHandle* WorkerHandle::find(core::GenerationNumber number) const {
+    const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
+    return found == generations_.end() ? nullptr : found->get();
+}
+
 GenerationHandle* WorkerHandle::find(core::GenerationNumber number) {
     const auto found = std::ranges::find(generations_, number, &GenerationHandle::number);
     return found == generations_.end() ? nullptr : found->get();
@@ -482,10 +394,7 @@ GenerationHandle* WorkerHandle::find(core::GenerationNumber number) {
 double WorkerHandle::roll_dice() { return std::uniform_real_distribution<>(0, 1)(around_.chance); }
 
 bool WorkerHandle::knows(pid_t pid) const {
-    return std::ranges::any_of(generations_, [&](const auto& generation) {
-        return generation->process.pidfd.pid() == pid || generation->children.contains(pid) ||
-               std::ranges::any_of(generation->retiring, [pid](const auto& old) { return old.pidfd.pid() == pid; });
-    });
+    return std::ranges::any_of(generations_, [pid](const auto& generation) { return generation->has(pid); });
 }
 
 } // namespace mpsup

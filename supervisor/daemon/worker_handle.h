@@ -3,23 +3,20 @@
 #pragma once
 
 #include "base/memfd.h"
-#include "base/pidfd.h"
 #include "supervisor/control/site_paths.h"
 #include "supervisor/core/adoption.h"
-#include "supervisor/core/judge.h"
 #include "supervisor/core/worker.h"
 #include "supervisor/daemon/bell.h"
-#include "supervisor/daemon/contract_link.h"
+#include "supervisor/daemon/generation_handle.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/listeners.h"
-#include "supervisor/daemon/log_part.h"
-#include "supervisor/daemon/traffic_counter.h"
+#include "supervisor/daemon/record_pace.h"
+#include "supervisor/daemon/spec_rules.h"
 #include "supervisor/health/probe.h"
 #include "supervisor/process/commands.h"
 #include "supervisor/process/spawner.h"
 #include "supervisor/topology/topology.h"
 #include "worker/contract/messages.h"
-#include "worker/contract/scoreboard.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -65,45 +62,6 @@ struct Surroundings {
     RolloutControl rollout{};
     const Commands* commands = nullptr; // whose processes are not ours to reap
     HookRunner* hooks = nullptr;        // nothing: none are called
-};
-
-/// A process that serves: of a pool, or a light worker itself.
-struct ServingProcess {
-    std::string uuid;
-    Pidfd pidfd;
-    std::uint64_t start_time = 0;
-    std::int64_t started_ms = 0; // wall clock
-    contract::ScoreboardReader scoreboard;
-    std::shared_ptr<ContractLink> link; // of an orphaned child that speaks for itself
-    std::uint64_t private_bytes = 0;    // at the last health tick
-    std::uint64_t shared_bytes = 0;
-    pid_t master = -1;    // that forked it
-    bool watched = false; // its pidfd, because its master is dead
-    bool leaving = false; // another master's children take its place
-    TrafficCounter counter;
-};
-
-/// One generation's processes and sockets. Lives until the core says that the generation is gone.
-struct GenerationHandle {
-    core::GenerationNumber number = 0;
-    topology::WorkerSpec spec; // it was started with
-    std::vector<Listener> listeners;
-    Listener private_listener;
-    std::string private_path;
-    std::string uuid;
-    std::string program;    // its file name
-    ServingProcess process; // light process or pool master
-    std::shared_ptr<ContractLink> link;
-    std::vector<ServingProcess> retiring; // masters that a child took over from; their links are theirs
-    std::map<pid_t, ServingProcess> children;
-    bool killed = false; // what is spawned late, or registers late, is killed at once
-    bool draining = false;
-    bool is_spec_known = true;     // it was started with it, or so the last topology says
-    bool has_old_logs = false;     // they were moved away between its start and its hello
-    std::optional<int> first_size; // children to begin with; nothing: as the spec says
-    core::Tally counted;           // of children that are gone
-    LogPart log;                   // of its worker
-    pid_t sampled_last = 0;        // of its children, whose memory was looked at last
 };
 
 /// How a successor is brought in.
@@ -223,6 +181,7 @@ private:
     /// Should it wait? Then it comes later by itself.
     [[nodiscard]] bool puts_off_record();
     [[nodiscard]] GenerationHandle* find(core::GenerationNumber number);
+    [[nodiscard]] const GenerationHandle* find(core::GenerationNumber number) const;
     [[nodiscard]] double roll_dice();
 
     // worker_launch.cpp: from intent to go
@@ -240,13 +199,12 @@ private:
     void adopt_cache(Fd cache);
     void send_drain(GenerationHandle& generation);
     [[nodiscard]] core::WorkerRules rules() const; // rules_of, with the time that hooks may take
-    void call_hooks(const core::Note& note);
     boost::asio::awaitable<void> drain_after_hooks(core::GenerationNumber number);
     [[nodiscard]] Fd open_log(const std::string& path) const;
     void give_logs(ContractLink& link) const;
     void send_size(GenerationHandle& generation, const contract::PoolSize& size);
     void kill_all(GenerationHandle& generation);
-    [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid);
+    [[nodiscard]] const Pidfd* pidfd_of(core::GenerationNumber number, pid_t pid) const;
     boost::asio::awaitable<void> watch_exit(core::GenerationNumber number, pid_t pid);
     boost::asio::awaitable<void> watch_released(core::GenerationNumber number, pid_t pid);
     [[nodiscard]] boost::asio::awaitable<bool> wait_for_end(core::GenerationNumber number, pid_t pid);
@@ -296,7 +254,7 @@ private:
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
     HealthView health_;
     std::string recorded_; // what record_state wrote last, without its numbers that change all the time
-    std::chrono::steady_clock::time_point record_not_before_{};
+    RecordPace record_pace_;
     boost::asio::steady_timer record_timer_;
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
@@ -322,14 +280,5 @@ private:
     bool acting_ = false;
     bool closed_ = false;
 };
-
-/// What the core is told of a spec.
-[[nodiscard]] core::WorkerRules rules_of(const topology::WorkerSpec& spec);
-/// What a pool master is told of its size.
-[[nodiscard]] contract::PoolSize pool_size_of(const topology::Pool& pool);
-/// A fixed size.
-[[nodiscard]] contract::PoolSize fixed_size(int children);
-/// The program of a worker in a build: "mpsup-light", "mpsup-heavy" or "mpsup-worker".
-[[nodiscard]] std::string program_of(topology::Binaries build, topology::Kind kind);
 
 } // namespace mpsup

@@ -23,15 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Does the kernel agree that this child is what its master says it is? Its parent is the master, or we are, when the
-// master died meanwhile.
-bool is_attested(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t master) {
-    if (pidfd.pid() != child.pid) return false;
-    const auto parent = process_parent(child.pid);
-    const auto start_time = process_start_time(child.pid);
-    return parent && start_time && (*parent == master || *parent == ::getpid()) && *start_time == child.start_time;
-}
-
 std::int64_t monotonic_ms() {
     const auto now = Clock::now().time_since_epoch(); // CLOCK_MONOTONIC, as the scoreboards
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -43,15 +34,6 @@ std::string without_line_end(std::string text) {
     return text;
 }
 
-// The scoreboard among the descriptors of a hello, for a process of which only its record was known.
-void take_scoreboard(ServingProcess& process, const contract::Hello& hello, const std::vector<Fd>& fds) {
-    for (std::size_t i = 0; i < std::min(fds.size(), hello.fds.size()); ++i) {
-        if (hello.fds[i] != contract::FdRole::scoreboard) continue;
-        if (auto scoreboard = contract::ScoreboardReader::open(fds[i].get()))
-            process.scoreboard = std::move(*scoreboard);
-    }
-}
-
 } // namespace
 
 bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, const std::vector<Fd>& fds) {
@@ -60,7 +42,7 @@ bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, const std
     if (hello.role == contract::Role::child || generation->children.contains(hello.pid)) { // or it is a master by now
         const auto child = generation->children.find(hello.pid);
         if (child == generation->children.end() || child->second.start_time != hello.start_time) return false;
-        take_scoreboard(child->second, hello, fds);
+        child->second.take_scoreboard(hello, fds);
         greet_child(*generation, child->second, hello.stage, connection);
         return true;
     }
@@ -144,28 +126,15 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
 void WorkerHandle::dismiss_orphans(GenerationHandle& generation) {
     const core::Generation* in_core = core_.find(generation.number);
     for (auto& [pid, orphan] : generation.children) {
-        if (in_core && in_core->heir == pid) continue; // it has the order to take over from this one too
+        if (in_core && in_core->succession.heir() == pid) continue; // it has the order to take over from this one too
         orphan.leaving = orphan.master != generation.process.pidfd.pid(); // those that it has forked itself stay
         if (orphan.link) (void)orphan.link->send(contract::Drain{generation.spec.stop.grace});
     }
     end_predecessors(generation);
 }
 
-namespace {
-
-// Masters that another took over from, and children that are not its own.
-std::vector<pid_t> predecessors_in(const GenerationHandle& generation) {
-    std::vector<pid_t> pids;
-    for (const ServingProcess& master : generation.retiring) pids.push_back(master.pidfd.pid());
-    for (const auto& [pid, child] : generation.children)
-        if (child.master != generation.process.pidfd.pid()) pids.push_back(pid);
-    return pids;
-}
-
-} // namespace
-
 void WorkerHandle::end_predecessors(const GenerationHandle& generation) {
-    asio::co_spawn(around_.executor, end_after_grace(generation.number, predecessors_in(generation)),
+    asio::co_spawn(around_.executor, end_after_grace(generation.number, generation.predecessors()),
                    [](const std::exception_ptr&) {});
 }
 
@@ -178,12 +147,9 @@ asio::awaitable<void> WorkerHandle::end_after_grace(core::GenerationNumber numbe
     co_await pause_for(generation->spec.stop.grace + in_order);
     generation = find(number);
     if (!generation) co_return;
-    for (const pid_t pid : predecessors_in(*generation)) {
+    for (const pid_t pid : generation->predecessors()) {
         if (std::ranges::find(pids, pid) == pids.end()) continue;
-        const auto child = generation->children.find(pid);
-        const auto master = std::ranges::find(generation->retiring, pid, [](const auto& it) { return it.pidfd.pid(); });
-        const Pidfd& pidfd = child != generation->children.end() ? child->second.pidfd : master->pidfd;
-        (void)pidfd.send_signal(SIGKILL);
+        if (const Pidfd* pidfd = generation->pidfd_of(pid)) (void)pidfd->send_signal(SIGKILL);
     }
 }
 
@@ -253,7 +219,7 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
     auto pidfd = Pidfd::adopt(std::move(fds[0]), child.pid); // it may have ended already
     if (!pidfd) return distrust(generation, "announced a child with something that is no pidfd");
     const bool ended = pidfd->ended();
-    if (!ended && !is_attested(*pidfd, child, sender))
+    if (!ended && !is_child_of(*pidfd, child, sender))
         return distrust(generation, "announced a child that is not its own");
     auto scoreboard = contract::ScoreboardReader::open(fds[1].get());
     if (!scoreboard) return distrust(generation, scoreboard.error().to_string());
@@ -272,12 +238,7 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         record_start(generation, kept, state::ProcessRole::child);
     core_.on_child_started(generation.number, child.pid, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
-    // By its master: that of the generation, one that retires, or a child on its way to be one.
-    const bool is_spoken_for = generation.process.pidfd.pid() == sender || generation.children.contains(sender) ||
-                               std::ranges::any_of(generation.retiring, [sender](const ServingProcess& master) {
-                                   return master.pidfd.pid() == sender;
-                               });
-    if (!is_spoken_for) watch(generation, kept); // its master ended between this word and now
+    if (!generation.has(sender)) watch(generation, kept); // its master ended between this word and now
 }
 
 void WorkerHandle::on_child_exited(GenerationHandle& generation, const contract::ChildExited& child) {
@@ -315,14 +276,9 @@ void WorkerHandle::watch(GenerationHandle& generation, ServingProcess& process) 
                    [](const std::exception_ptr&) {});
 }
 
-const Pidfd* WorkerHandle::pidfd_of(core::GenerationNumber number, pid_t pid) {
-    GenerationHandle* generation = find(number);
-    if (!generation) return nullptr;
-    if (generation->process.pidfd.pid() == pid) return &generation->process.pidfd;
-    for (const ServingProcess& master : generation->retiring)
-        if (master.pidfd.pid() == pid) return &master.pidfd;
-    const auto child = generation->children.find(pid);
-    return child == generation->children.end() ? nullptr : &child->second.pidfd;
+const Pidfd* WorkerHandle::pidfd_of(core::GenerationNumber number, pid_t pid) const {
+    const GenerationHandle* generation = find(number);
+    return generation ? generation->pidfd_of(pid) : nullptr;
 }
 
 asio::awaitable<bool> WorkerHandle::wait_for_end(core::GenerationNumber number, pid_t pid) {

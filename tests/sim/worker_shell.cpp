@@ -432,7 +432,7 @@ void WorkerShell::greet_child(GenerationShell& generation, Serving& child, Stage
         if (has_other_master) end_predecessors(generation);
         return;
     }
-    const bool is_remembered = !has(Bug::forget_orphans) || (in_core && in_core->heir_needed);
+    const bool is_remembered = !has(Bug::forget_orphans) || (in_core && in_core->succession.is_open());
     oracle_.hears_orphan(child.process);
     if (is_remembered) core_.on_child_alone(generation.number, machine_.process(child.process).pid, now());
     if (has(Bug::crown_every_orphan)) promote(generation, machine_.process(child.process).pid);
@@ -466,7 +466,7 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
 void WorkerShell::dismiss_orphans(GenerationShell& generation) {
     const core::Generation* in_core = core_.find(generation.number);
     for (auto& [pid, orphan] : generation.children) {
-        if (in_core && in_core->heir == pid) continue;
+        if (in_core && in_core->succession.heir() == pid) continue;
         orphan.leaving = orphan.master != generation.process.process;
         if (orphan.link >= 0) machine_.tell(orphan.link, Order::drain);
     }

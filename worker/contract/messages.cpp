@@ -1,6 +1,7 @@
 #include "worker/contract/messages.h"
 
 #include "worker/contract/front_json.h"
+#include "worker/contract/object_reader.h"
 
 #include <limits>
 #include <utility>
@@ -13,13 +14,6 @@ namespace {
 
 constexpr std::size_t max_reason_bytes = 16384; // leaves room for JSON's escapes in one packet
 constexpr std::int64_t max_pool = 1'000;
-constexpr std::int64_t max_grace_ms = 86'400'000;
-constexpr std::size_t max_list = 1024;
-
-template <typename Enum> struct Name {
-    Enum value;
-    std::string_view text;
-};
 
 constexpr Name<Role> roles[] = {{Role::light, "light"}, {Role::master, "master"}, {Role::child, "child"}};
 constexpr Name<WorkerKind> kinds[] = {
@@ -40,124 +34,6 @@ constexpr Name<PoolMode> pool_modes[] = {
 constexpr Name<ExitStatus::Kind> exit_kinds[] = {{ExitStatus::Kind::exited, "exited"},
                                                  {ExitStatus::Kind::signalled, "signalled"},
                                                  {ExitStatus::Kind::unknown, "unknown"}};
-
-template <typename Enum, std::size_t N> std::string_view text_of(const Name<Enum> (&names)[N], Enum value) {
-    for (const auto& name : names)
-        if (name.value == value) return name.text;
-    std::unreachable();
-}
-
-// Reads typed members of one object and remembers the first that was wrong.
-class Reader {
-public:
-    explicit Reader(const json::object& object) : object_(object) {}
-
-    [[nodiscard]] const std::string& problem() const { return problem_; }
-
-    std::int64_t number(std::string_view key, std::int64_t low, std::int64_t high) {
-        const json::value* value = find(key);
-        if (!value) return low;
-        const std::int64_t* number = value->if_int64();
-        if (number && *number >= low && *number <= high) return *number;
-        return complain(key), low;
-    }
-
-    std::string text(std::string_view key) {
-        const json::value* value = find(key);
-        if (!value) return {};
-        if (const json::string* text = value->if_string()) return std::string(*text);
-        return complain(key), std::string();
-    }
-
-    bool flag(std::string_view key) {
-        const json::value* value = find(key);
-        if (!value) return false;
-        if (const bool* flag = value->if_bool()) return *flag;
-        return complain(key), false;
-    }
-
-    template <typename Enum, std::size_t N> Enum choice(std::string_view key, const Name<Enum> (&names)[N]) {
-        return choice_of(key, text(key), names);
-    }
-
-    std::vector<std::string> texts(std::string_view key) {
-        std::vector<std::string> list;
-        const json::value* value = find(key);
-        if (!value) return list;
-        const json::array* array = value->if_array();
-        if (!array || array->size() > max_list) return complain(key), list;
-        for (const json::value& item : *array) {
-            const json::string* text = item.if_string();
-            if (!text) return complain(key), list;
-            list.emplace_back(*text);
-        }
-        return list;
-    }
-
-    template <typename Enum, std::size_t N>
-    std::vector<Enum> choices(std::string_view key, const Name<Enum> (&names)[N]) {
-        std::vector<Enum> list;
-        for (const std::string& text : texts(key)) list.push_back(choice_of(key, text, names));
-        return list;
-    }
-
-    /// The members of the object under `key`; its problems are this reader's.
-    template <typename Read> void inside(std::string_view key, Read read) {
-        const json::value* value = find(key);
-        if (!value) return;
-        const json::object* object = value->if_object();
-        if (!object) return complain(key);
-        Reader inner(*object);
-        read(inner);
-        if (problem_.empty() && !inner.problem().empty())
-            problem_ = inner.problem() + " in \"" + std::string(key) + "\"";
-    }
-
-    /// What a function of its own reads.
-    template <typename T> T part(std::string_view key, Result<T> (*read)(const json::value&)) {
-        const json::value* value = find(key);
-        if (!value) return {};
-        auto result = read(*value);
-        if (result) return std::move(*result);
-        if (problem_.empty()) problem_ = result.error().to_string();
-        return {};
-    }
-
-    std::chrono::milliseconds age(std::string_view key) {
-        return std::chrono::milliseconds(number(key, 0, std::int64_t{1} << 40U));
-    }
-
-    std::chrono::milliseconds duration(std::string_view key) {
-        return std::chrono::milliseconds(number(key, 0, max_grace_ms));
-    }
-
-    pid_t pid() { return static_cast<pid_t>(number("pid", 1, std::numeric_limits<pid_t>::max())); }
-
-    std::uint64_t counter(std::string_view key) {
-        return static_cast<std::uint64_t>(number(key, 0, std::numeric_limits<std::int64_t>::max()));
-    }
-
-private:
-    template <typename Enum, std::size_t N>
-    Enum choice_of(std::string_view key, const std::string& text, const Name<Enum> (&names)[N]) {
-        for (const auto& name : names)
-            if (name.text == text) return name.value;
-        return complain(key), names[0].value;
-    }
-
-    const json::value* find(std::string_view key) {
-        const json::value* value = object_.if_contains(key);
-        if (!value) complain(key);
-        return value;
-    }
-
-    void complain(std::string_view key) {
-        if (problem_.empty()) problem_ = "missing or bad \"" + std::string(key) + "\"";
-    }
-
-    const json::object& object_;
-    std::string problem_;
-};
 
 json::array to_array(const std::vector<FdRole>& fds) {
     json::array array;
@@ -294,7 +170,7 @@ json::object to_json(const Answer& answer) {
     return {{"type", "answer"}, {"id", static_cast<std::int64_t>(answer.id)}, {"text", answer.text}};
 }
 
-Message read_hello(Reader& in) {
+Message read_hello(ObjectReader& in) {
     Hello hello;
     hello.contract = static_cast<int>(in.number("contract", 1, 1'000'000));
     hello.role = in.choice("role", roles);
@@ -309,9 +185,9 @@ Message read_hello(Reader& in) {
     return hello;
 }
 
-PoolSize read_pool(Reader& in) {
+PoolSize read_pool(ObjectReader& in) {
     PoolSize pool;
-    in.inside("pool", [&](Reader& inner) {
+    in.inside("pool", [&](ObjectReader& inner) {
         pool.mode = inner.choice("mode", pool_modes);
         pool.min = static_cast<int>(inner.number("min", 0, max_pool));
         pool.max = static_cast<int>(inner.number("max", 0, max_pool));
@@ -322,9 +198,9 @@ PoolSize read_pool(Reader& in) {
     return pool;
 }
 
-ApplicationSource read_app(Reader& in) {
+ApplicationSource read_app(ObjectReader& in) {
     ApplicationSource app;
-    in.inside("app", [&](Reader& inner) {
+    in.inside("app", [&](ObjectReader& inner) {
         app.psgi = inner.text("psgi");
         app.cgi = inner.text("cgi");
         app.cgi_mode = inner.text("cgi_mode");
@@ -336,7 +212,7 @@ ApplicationSource read_app(Reader& in) {
     return app;
 }
 
-Message read_go(Reader& in) {
+Message read_go(ObjectReader& in) {
     Go go;
     go.kind = in.choice("kind", kinds);
     go.fds = in.choices("fds", fd_roles);
@@ -345,18 +221,18 @@ Message read_go(Reader& in) {
     go.files = in.part("files", files_from_json);
     go.app = read_app(in);
     go.pool = read_pool(in);
-    in.inside("recycle", [&](Reader& inner) {
+    in.inside("recycle", [&](ObjectReader& inner) {
         go.recycle = {inner.counter("requests"), inner.counter("rss"), inner.counter("unshared"),
                       inner.age("age_ms"),       inner.age("idle_ms"), static_cast<int>(inner.number("jitter", 0, 100)),
                       inner.counter("refork"),   inner.flag("reshare")};
     });
-    in.inside("limits", [&](Reader& inner) {
+    in.inside("limits", [&](ObjectReader& inner) {
         go.limits = {inner.duration("soft_ms"), inner.duration("hard_ms"), inner.duration("slow_ms")};
     });
     return go;
 }
 
-Message read_child_exited(Reader& in) {
+Message read_child_exited(ObjectReader& in) {
     ChildExited child;
     child.pid = in.pid();
     const auto how = in.choice("how", exit_kinds);
@@ -369,51 +245,51 @@ Message read_child_exited(Reader& in) {
     return child;
 }
 
-Message read_promote(Reader& in) {
+Message read_promote(ObjectReader& in) {
     PoolSize pool = read_pool(in);
     return Promote{pool, in.flag("serve")};
 }
 
-Message read_child_started(Reader& in) {
+Message read_child_started(ObjectReader& in) {
     const pid_t pid = in.pid();
     return ChildStarted{pid, in.counter("start_time")};
 }
 
-Message read_ask(Reader& in) {
+Message read_ask(ObjectReader& in) {
     const std::uint64_t id = in.counter("id");
     return Ask{id, in.text("text")};
 }
 
-Message read_answer(Reader& in) {
+Message read_answer(ObjectReader& in) {
     const std::uint64_t id = in.counter("id");
     return Answer{id, in.text("text")};
 }
 
 struct Decoder {
     std::string_view type;
-    Message (*read)(Reader&);
+    Message (*read)(ObjectReader&);
 };
 
 constexpr Decoder decoders[] = {
     {"hello", read_hello},
     {"go", read_go},
-    {"ready", [](Reader&) -> Message { return Ready{}; }},
-    {"failed", [](Reader& in) -> Message { return Failed{in.text("reason")}; }},
+    {"ready", [](ObjectReader&) -> Message { return Ready{}; }},
+    {"failed", [](ObjectReader& in) -> Message { return Failed{in.text("reason")}; }},
     {"child_started", read_child_started},
-    {"child_ready", [](Reader& in) -> Message { return ChildReady{in.pid()}; }},
+    {"child_ready", [](ObjectReader& in) -> Message { return ChildReady{in.pid()}; }},
     {"child_exited", read_child_exited},
-    {"child_slow", [](Reader& in) -> Message { return ChildSlow{in.pid()}; }},
+    {"child_slow", [](ObjectReader& in) -> Message { return ChildSlow{in.pid()}; }},
     {"pool_wants",
-     [](Reader& in) -> Message { return PoolWants{static_cast<int>(in.number("children", 0, max_pool))}; }},
-    {"quarantined", [](Reader& in) -> Message { return Quarantined{in.text("request")}; }},
-    {"code_drift", [](Reader& in) -> Message { return CodeDrift{in.texts("files")}; }},
-    {"refork_due", [](Reader& in) -> Message { return ReforkDue{in.pid()}; }},
-    {"resize", [](Reader& in) -> Message { return Resize{read_pool(in)}; }},
-    {"release", [](Reader& in) -> Message { return Release{in.pid()}; }},
+     [](ObjectReader& in) -> Message { return PoolWants{static_cast<int>(in.number("children", 0, max_pool))}; }},
+    {"quarantined", [](ObjectReader& in) -> Message { return Quarantined{in.text("request")}; }},
+    {"code_drift", [](ObjectReader& in) -> Message { return CodeDrift{in.texts("files")}; }},
+    {"refork_due", [](ObjectReader& in) -> Message { return ReforkDue{in.pid()}; }},
+    {"resize", [](ObjectReader& in) -> Message { return Resize{read_pool(in)}; }},
+    {"release", [](ObjectReader& in) -> Message { return Release{in.pid()}; }},
     {"promote", read_promote},
-    {"serve", [](Reader&) -> Message { return Serve{}; }},
-    {"reopen", [](Reader& in) -> Message { return Reopen{in.choices("fds", fd_roles)}; }},
-    {"drain", [](Reader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
+    {"serve", [](ObjectReader&) -> Message { return Serve{}; }},
+    {"reopen", [](ObjectReader& in) -> Message { return Reopen{in.choices("fds", fd_roles)}; }},
+    {"drain", [](ObjectReader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
     {"ask", read_ask},
     {"answer", read_answer},
 };
@@ -430,7 +306,7 @@ Result<Message> decode(std::string_view packet) {
     if (error) return failure("contract message is not JSON: " + error.message());
     const json::object* object = value.if_object();
     if (!object) return failure("contract message is not an object");
-    Reader reader(*object);
+    ObjectReader reader(*object);
     const std::string type = reader.text("type");
     for (const auto& decoder : decoders) {
         if (decoder.type != type) continue;

@@ -1,11 +1,12 @@
 #include "worker/dynamic/child.h"
 
-#include "base/listener.h"
 #include "base/output.h"
-#include "base/process_identity.h"
 #include "worker/dynamic/client.h"
+#include "worker/dynamic/doors.h"
+#include "worker/dynamic/forwarded.h"
+#include "worker/dynamic/own_memory.h"
 #include "worker/dynamic/request_clock.h"
-#include "worker/dynamic/wear.h"
+#include "worker/dynamic/wear_report.h"
 
 #include <algorithm>
 #include <array>
@@ -14,13 +15,9 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
-#include <limits>
 #include <map>
 #include <memory>
-#include <random>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace mpsup::dynamic {
@@ -30,12 +27,7 @@ namespace {
 using http::Clock;
 using http::TimePoint;
 
-constexpr auto accept_pause = std::chrono::milliseconds(20); // out of descriptors: let some client leave first
-constexpr auto log_delay = std::chrono::milliseconds(100);   // lines of the access log wait for others that long
-constexpr std::int64_t worthwhile_faults = 512;              // 2 MiB
-constexpr auto give_back_delay = std::chrono::seconds(30);
-constexpr std::uint64_t memory_look_requests = 64; // looking costs as much as a small request or two
-constexpr auto memory_look_interval = std::chrono::seconds(5);
+constexpr auto log_delay = std::chrono::milliseconds(100); // lines of the access log wait for others that long
 
 std::int64_t to_ms(TimePoint time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -44,37 +36,6 @@ std::int64_t to_ms(TimePoint time) {
 std::uint64_t to_us(Clock::duration time) {
     return static_cast<std::uint64_t>(
         std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
-}
-
-double draw_chance() {
-    std::random_device device;
-    return std::uniform_real_distribution<>(0, 1)(device);
-}
-
-// An accelerator has kept to its own limits, and added some fields.
-http::Limits trusted_limits() {
-    http::Limits limits;
-    limits.head *= 2;
-    limits.line *= 2;
-    limits.fields *= 2;
-    limits.body = std::numeric_limits<std::uint64_t>::max();
-    return limits;
-}
-
-// A pool without an address has one listener, and that is a socket file.
-bool is_socket_file(const std::vector<int>& listeners) {
-    return !listeners.empty() && listening_path(listeners.front()).has_value();
-}
-
-ChannelWord word_of(WearReason reason) {
-    switch (reason) {
-    case WearReason::requests: return ChannelWord::worn_requests;
-    case WearReason::rss: return ChannelWord::worn_rss;
-    case WearReason::unshared: return ChannelWord::worn_unshared;
-    case WearReason::age: return ChannelWord::worn_age;
-    case WearReason::idle: break;
-    }
-    return ChannelWord::worn_idle;
 }
 
 class Child {
@@ -91,9 +52,11 @@ public:
                    {}},
           clock_(setup_.go.limits, setup_.engine, setup_.scoreboard, setup_.channel.fd(),
                  static_cast<char>(ChannelWord::slow)),
-          wear_(setup_.go.recycle, draw_chance(), Clock::now()),
+          doors_(epoll_.get(), std::move(setup_.public_listeners), std::move(setup_.private_listeners),
+                 setup_.board.handed_on_fd()),
+          wear_(setup_.go.recycle, setup_.channel, Clock::now()),
           last_request_(Clock::now()),
-          memory_looked_at_(last_request_) {
+          memory_(setup_.image, last_request_) {
         sigset_t term;
         ::sigemptyset(&term);
         ::sigaddset(&term, SIGTERM);
@@ -107,7 +70,7 @@ public:
     Promoted run() {
         if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) give_up("cannot wait for clients");
         if (!setup_.go.files.root.empty()) open_folder();
-        for (const int listener : setup_.private_listeners) watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
+        doors_.open_private();
         setup_.engine.run_hook(perl::Hook::post_fork);
         if (setup_.serves_already) begin_to_serve();
         setup_.scoreboard.set(contract::Activity::waiting);
@@ -134,7 +97,7 @@ private:
             setup_.board.hand_on(setup_.slot);
         } else {
             for (const epoll_event& event : ready)
-                if (is_listener(event.data.fd))
+                if (doors_.is_private(event.data.fd) || doors_.is_public(event.data.fd))
                     accept_one(event.data.fd, now);
                 else if (event.data.fd == setup_.board.handed_on_fd())
                     accept_what_others_left(now);
@@ -152,7 +115,7 @@ private:
         bool has_newcomer = false;
         bool has_client = !unfinished_.empty();
         for (const epoll_event& event : ready) {
-            has_newcomer = has_newcomer || is_public(event.data.fd);
+            has_newcomer = has_newcomer || doors_.is_public(event.data.fd);
             has_client = has_client || clients_.contains(event.data.fd);
         }
         return left_queue_ = has_newcomer && has_client && !left_queue_;
@@ -160,7 +123,7 @@ private:
 
     void accept_what_others_left(TimePoint now) {
         setup_.board.heed();
-        for (const int listener : watched_listeners_) accept_one(listener, now);
+        for (const int listener : doors_.opened()) accept_one(listener, now);
     }
 
     int wait(std::span<epoll_event> events) {
@@ -175,43 +138,18 @@ private:
         return count;
     }
 
-    // Memory
-
-    // A page that became its own was a page fault.
-    static std::int64_t page_faults() {
-        rusage usage{};
-        ::getrusage(RUSAGE_SELF, &usage);
-        return usage.ru_minflt;
-    }
-
-    // When enough has become its own to be worth the look, and nobody has asked for a while: under a load that never pauses
-    // it would all be written to again. What every request writes to comes back each time, so that more must have gathered
-    // the more was given back before.
-    void give_back_memory(TimePoint now) {
-        give_back_at_.reset();
-        if (page_faults() < enough_faults_) return;
-        const TimePoint idle_at = std::max(last_request_, gave_back_at_) + give_back_delay;
-        if (now < idle_at) {
-            give_back_at_ = idle_at;
-            return;
-        }
-        const std::size_t given = setup_.image->give_back().given;
-        gave_back_at_ = Clock::now();
-        enough_faults_ = page_faults() + worthwhile_faults + static_cast<std::int64_t>(given / 4096 / 4);
-    }
-
     int wait_milliseconds(TimePoint now) const {
         if (!unfinished_.empty()) return 0;
         std::optional<TimePoint> next = leave_at_;
         const auto consider = [&](std::optional<TimePoint> time) {
             if (time && (!next || *time < *next)) next = time;
         };
-        consider(accept_again_at_);
+        consider(doors_.next_look());
         consider(log_due_);
-        consider(give_back_at_);
+        consider(memory_.next_look());
         consider(search_at_);
         consider(clock_.rest_again_at());
-        if (!worn_ && !leaving_) consider(wear_.next_look(last_request_));
+        if (!leaving_) consider(wear_.next_look(last_request_));
         for (const auto& [fd, client] : clients_) consider(client->deadline());
         if (!next) return -1;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();
@@ -221,36 +159,15 @@ private:
     // Clients
 
     void accept_one(int listener, TimePoint now) {
-        Fd socket(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (!socket) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) pause_accepting(now);
-            return; // EAGAIN: another child was faster. The rest: that connection is gone
-        }
+        Fd socket = doors_.accept(listener, now);
+        if (!socket) return;
         const int fd = socket.get();
-        auto client = std::make_unique<Client>(context_, std::move(socket), peer_of(listener), now);
+        auto client = std::make_unique<Client>(context_, std::move(socket), doors_.peer_of(listener), now);
         if (leaving_) client->drain();
         if (!watch(fd, EPOLLIN)) return;
         client->readable(); // its first bytes are often there already
         clients_[fd] = std::move(client);
         unfinished_.push_back(fd);
-    }
-
-    // The kernel wakes the idle process that came to a listener first, again and again, so that the others grow cold. One
-    // that waits for a client's request goes to the end of that queue, or more of them would gather with it, and wait for
-    // each other while others are idle.
-    void queue_up_again() {
-        if (leaving_ || accept_again_at_) return;
-        for (const int listener : watched_listeners_) {
-            ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
-            watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
-        }
-    }
-
-    void pause_accepting(TimePoint now) {
-        if (!accept_again_at_) std::fprintf(stderr, "mpsup: out of descriptors, pausing before the next client\n");
-        accept_again_at_ = now + accept_pause;
-        for (const int listener : watched_listeners_) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
-        for (const int listener : setup_.private_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
     }
 
     // Lets one client come as far as it can, one request at most: then it is the others' turn.
@@ -261,7 +178,7 @@ private:
         if (readable) client.readable();
         switch (client.advance(now)) {
         case Client::Turn::waiting:
-            if (!client.is_private() && client.is_first_wait()) queue_up_again();
+            if (!client.is_private() && client.is_first_wait()) doors_.queue_up_again();
             return;
         case Client::Turn::closed: clients_.erase(found); return;
         case Client::Turn::request:
@@ -284,7 +201,7 @@ private:
             harakiri = call_application(client);
         clock_.end();
         last_request_ = Clock::now();
-        if (setup_.image && !give_back_at_) give_back_at_ = last_request_ + give_back_delay;
+        memory_.note_request(last_request_);
         if (!log_due_ && access_log_.pending()) log_due_ = last_request_ + log_delay;
         if (!client.is_private()) setup_.scoreboard.count_reply(client.status(), to_us(last_request_ - began));
         if (!client.is_private() && client.status() >= 500)
@@ -296,7 +213,8 @@ private:
             setup_.channel.say(ChannelWord::harakiri);
             begin_to_leave(setup_.grace);
         }
-        look_at_wear(last_request_);
+        // It goes on until its successor is ready and it is told to leave.
+        if (!leaving_) wear_.after_request(memory_, setup_.scoreboard, last_request_);
     }
 
     bool call_application(Client& client) {
@@ -309,34 +227,6 @@ private:
         return harakiri;
     }
 
-    // Has it served long enough? It goes on until its successor is ready and it is told to leave.
-    void look_at_wear(TimePoint now) {
-        if (leaving_) return;
-        const std::uint64_t served = setup_.scoreboard.requests();
-        if (wear_.wants_memory() && (served >= memory_looked_at_requests_ + memory_look_requests ||
-                                     now >= memory_looked_at_ + memory_look_interval)) {
-            memory_looked_at_ = now;
-            memory_looked_at_requests_ = served;
-            if (const auto memory = process_memory(::getpid())) {
-                rss_ = memory->private_bytes + memory->shared_bytes;
-                unshared_ = memory->private_bytes;
-                setup_.scoreboard.set_memory(rss_, unshared_);
-            }
-        }
-        const std::uint64_t refork = setup_.go.recycle.refork;
-        if (!refork_due_ && refork > 0 && served >= refork) {
-            refork_due_ = true;
-            setup_.channel.say(ChannelWord::refork);
-        }
-        if (!worn_) say_if_worn(wear_.check(served, rss_, unshared_, now));
-    }
-
-    void say_if_worn(std::optional<WearReason> reason) {
-        if (!reason) return;
-        worn_ = true;
-        setup_.channel.say(word_of(*reason));
-    }
-
     void expire(TimePoint now) {
         std::vector<int> late;
         for (const auto& [fd, client] : clients_)
@@ -345,20 +235,14 @@ private:
             clients_[fd]->expired();
             attend(fd, true, now);
         }
-        if (give_back_at_ && *give_back_at_ <= now) give_back_memory(now);
+        if (const auto& due = memory_.next_look(); due && *due <= now) memory_.give_back(last_request_, now);
         if (search_at_ && *search_at_ <= now) search_supervisor(now);
         if (log_due_ && *log_due_ <= now) {
             log_due_.reset();
             access_log_.flush();
         }
-        if (accept_again_at_ && *accept_again_at_ <= now) {
-            accept_again_at_.reset();
-            if (!leaving_) {
-                for (const int listener : std::exchange(watched_listeners_, {})) watch_listener(listener);
-                for (const int listener : setup_.private_listeners) watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
-            }
-        }
-        if (!worn_ && !leaving_) say_if_worn(wear_.check_idle(last_request_, now));
+        doors_.open_again(now);
+        if (!leaving_) wear_.when_idle(last_request_, now);
         if (leave_at_ && *leave_at_ <= now) clients_.clear();
     }
 
@@ -408,7 +292,7 @@ private:
                                       : contract::Stage::ready;
         if (!setup_.command_line) return;
         contract::Return with{stage, 0, {}, setup_.scoreboard_memory.get()};
-        if (!leaving_) with.public_listeners = setup_.public_listeners;
+        if (!leaving_) with.public_listeners = doors_.public_listeners();
         auto session = contract::Session::come_back(*setup_.command_line, contract::Role::child, with);
         if (!session) return;
         session_.emplace(std::move(*session));
@@ -441,10 +325,8 @@ private:
     }
 
     void begin_to_serve() {
-        if (std::exchange(serving_, true)) return queue_up_again(); // another generation is to get clients first
-        if (leaving_) return;
-        for (const int listener : setup_.public_listeners) watch_listener(listener);
-        watch(setup_.board.handed_on_fd(), EPOLLIN | EPOLLEXCLUSIVE);
+        if (std::exchange(serving_, true)) return doors_.queue_up_again(); // another generation is to get clients first
+        doors_.open_public();
     }
 
     // Nobody new; whoever is here gets Connection: close with the next reply, and keeps the idle time it was promised.
@@ -452,9 +334,7 @@ private:
         if (std::exchange(leaving_, true)) return;
         setup_.scoreboard.set(contract::Activity::finishing);
         leave_at_ = Clock::now() + grace;
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, setup_.board.handed_on_fd(), nullptr);
-        for (const int listener : setup_.public_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
-        for (const int listener : setup_.private_listeners) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+        doors_.close();
         for (const auto& [fd, client] : clients_) client->drain();
     }
 
@@ -468,22 +348,7 @@ private:
         event.data.fd = fd;
         return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
     }
-    void watch_listener(int listener) {
-        watch(listener, EPOLLIN | EPOLLEXCLUSIVE);
-        watched_listeners_.push_back(listener);
-    }
-    bool is_private(int fd) const {
-        return std::ranges::find(setup_.private_listeners, fd) != setup_.private_listeners.end();
-    }
-    Peer peer_of(int listener) const {
-        if (is_private(listener)) return Peer::supervisor;
-        return is_pool_socket_ ? Peer::accelerator : Peer::client;
-    }
     std::uint64_t generation() const { return setup_.command_line ? setup_.command_line->identity.generation : 0; }
-    bool is_listener(int fd) const { return is_private(fd) || is_public(fd); }
-    bool is_public(int fd) const {
-        return std::ranges::find(setup_.public_listeners, fd) != setup_.public_listeners.end();
-    }
 
     [[noreturn]] void give_up(const char* why) {
         std::fprintf(stderr, "mpsup: %s: %s\n", why, std::strerror(errno));
@@ -509,29 +374,19 @@ private:
     ClientContext context_;
     std::optional<static_files::StaticFiles> files_;
     RequestClock clock_;
-    Wear wear_;
+    Doors doors_;
+    WearReport wear_;
     TimePoint last_request_; // its end; the birth of the child before the first
-    TimePoint memory_looked_at_;
-    std::uint64_t memory_looked_at_requests_ = 0;
-    std::uint64_t rss_ = 0;
-    std::uint64_t unshared_ = 0;
-    bool worn_ = false;       // and said so
-    bool refork_due_ = false; // and said so
+    OwnMemory memory_;
     std::optional<contract::Promote> promotion_;
     std::map<int, std::unique_ptr<Client>> clients_; // by descriptor
     std::vector<int> unfinished_;                    // clients that may have more for us without the kernel saying so
     std::vector<int> attending_;                     // those of the round before; empty between rounds
-    std::vector<int> watched_listeners_;             // public ones
     bool left_queue_ = false;                        // in this round a client was left to others
     std::optional<contract::Session> session_;       // with the supervisor, once the master is dead
     std::optional<TimePoint> search_at_;             // when to look for one
-    std::optional<TimePoint> accept_again_at_;
-    std::optional<TimePoint> log_due_; // when lines of the access log that wait are written
+    std::optional<TimePoint> log_due_;               // when lines of the access log that wait are written
     std::optional<TimePoint> leave_at_;
-    std::optional<TimePoint> give_back_at_; // when to see what memory can be given back; nothing: no request since
-    TimePoint gave_back_at_{};
-    std::int64_t enough_faults_ = 0; // page_faults() from which on it is worth the look
-    const bool is_pool_socket_ = is_socket_file(setup_.public_listeners);
     bool serving_ = false;
     bool leaving_ = false;
 };

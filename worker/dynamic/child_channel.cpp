@@ -55,4 +55,16 @@ ChildChannel::Heard ChildChannel::hear(ChannelWord& word, Fd& passed) noexcept {
     return Heard::word;
 }
 
+const char* reason_of(ChannelWord word) noexcept {
+    switch (word) {
+    case ChannelWord::worn_requests: return "recycled: it had served its requests";
+    case ChannelWord::worn_rss: return "recycled: its resident memory";
+    case ChannelWord::worn_unshared: return "recycled: its unshared memory";
+    case ChannelWord::worn_age: return "recycled: its age";
+    case ChannelWord::worn_idle: return "recycled: idle for long";
+    case ChannelWord::harakiri: return "psgix.harakiri: the application wanted it to end";
+    default: return "";
+    }
+}
+
 } // namespace mpsup::dynamic

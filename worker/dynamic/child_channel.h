@@ -30,6 +30,9 @@ enum class ChannelWord : char {
     worn_idle = 'i', // for one of these I should be replaced
 };
 
+/// Why a child is to go that says this; for people, lives for ever. Empty for other words.
+[[nodiscard]] const char* reason_of(ChannelWord word) noexcept;
+
 /// One end of a socketpair, owned. Nobody ever blocks on it.
 class ChildChannel {
 public:

@@ -2,6 +2,8 @@
 
 #include "worker/contract/cidr.h"
 
+#include <limits>
+
 namespace mpsup::dynamic {
 
 namespace {
@@ -37,6 +39,15 @@ Forwarded forwarded_of(const http::Request& request) noexcept {
     if (forwarded.is_secure) forwarded.server_port = "443";
     read_host(request.authority, forwarded);
     return forwarded;
+}
+
+http::Limits trusted_limits() {
+    http::Limits limits;
+    limits.head *= 2;
+    limits.line *= 2;
+    limits.fields *= 2;
+    limits.body = std::numeric_limits<std::uint64_t>::max();
+    return limits;
 }
 
 } // namespace mpsup::dynamic

@@ -2,6 +2,7 @@
 // else can reach: there the accelerator has put its own words in the place of what clients sent.
 #pragma once
 
+#include "worker/http/limits.h"
 #include "worker/http/request.h"
 
 #include <string_view>
@@ -17,5 +18,8 @@ struct Forwarded {
 };
 
 [[nodiscard]] Forwarded forwarded_of(const http::Request& request) noexcept;
+
+/// Of requests that an accelerator passes on: it has kept to its own limits, and added some fields.
+[[nodiscard]] http::Limits trusted_limits();
 
 } // namespace mpsup::dynamic

@@ -1,0 +1,58 @@
+#include "supervisor/daemon/api_words.h"
+
+#include <boost/json.hpp>
+
+namespace mpsup {
+
+namespace json = boost::json;
+
+namespace {
+
+// What stands under `key` of a JSON object; null: nothing does.
+json::value member_of(const std::string& body, std::string_view key) {
+    boost::system::error_code error;
+    const json::value value = json::parse(body, error);
+    const json::object* object = error ? nullptr : value.if_object();
+    const json::value* member = object ? object->if_contains(key) : nullptr;
+    return member ? *member : json::value();
+}
+
+} // namespace
+
+std::vector<std::string> texts_in(const std::string& body, std::string_view key) {
+    std::vector<std::string> texts;
+    const json::value list = member_of(body, key);
+    if (!list.is_array()) return texts;
+    for (const json::value& item : list.get_array())
+        if (item.is_string()) texts.emplace_back(item.get_string());
+    return texts;
+}
+
+bool has_flag(const std::string& body, std::string_view key) {
+    const json::value flag = member_of(body, key);
+    return flag.is_bool() && flag.get_bool();
+}
+
+std::optional<UpRequest> up_request_in(const std::string& body) {
+    const json::value document = member_of(body, "document");
+    const json::value path = member_of(body, "path");
+    if (!document.is_string() || !path.is_string()) return std::nullopt;
+    return UpRequest{std::string(document.get_string()), std::string(path.get_string())};
+}
+
+std::string result_line(const Outcome& outcome) {
+    return json::serialize(json::object{{"type", "result"}, {"code", outcome.code}, {"text", outcome.text}});
+}
+
+std::string progress_line(const ReportLine& line) {
+    json::object object{{"type", "progress"}, {"text", line.text}};
+    if (!line.worker.empty()) {
+        object["worker"] = line.worker;
+        object["generation"] = line.generation;
+        if (line.pid > 0) object["pid"] = line.pid;
+        object["stage"] = line.stage;
+    }
+    return json::serialize(object);
+}
+
+} // namespace mpsup

@@ -1,0 +1,121 @@
+#include "supervisor/daemon/control_api.h"
+
+#include "supervisor/control/build_id.h"
+#include "supervisor/daemon/api_words.h"
+#include "supervisor/daemon/asking.h"
+#include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/scaling.h"
+
+#include <boost/json.hpp>
+
+#include <unistd.h>
+#include <utility>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+constexpr int usage = 2;
+constexpr int busy = 8;
+
+} // namespace
+
+asio::awaitable<void> ControlApi::serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+    if (request.method == "GET" && request.path == "/v1/status")
+        co_return answer->reply(200, site_.status(process_.view()));
+    if (request.method == "GET" && request.path == "/v1/version") co_return answer->reply(200, version());
+    if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
+    const Report report = [answer](const ReportLine& line) { answer->line(progress_line(line)); };
+    if (request.path == "/v1/up") co_return co_await serve_up(request.body, false, report, *answer);
+    if (request.path == "/v1/reload") co_return co_await serve_up(request.body, true, report, *answer);
+    if (request.path == "/v1/rollback") co_return co_await serve_rollback(request.body, report, *answer);
+    if (request.path == "/v1/promote" || request.path == "/v1/abort")
+        co_return answer->line(result_line(orders_.say_to_rollout(request.path == "/v1/promote")));
+    if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
+    if (request.path == "/v1/reset") co_return co_await serve_reset(request.body, report, *answer);
+    if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
+    if (request.path == "/v1/upgrade") co_return co_await serve_upgrade(request.body, report, *answer);
+    if (request.path == "/v1/ask") co_return co_await serve_ask(request.body, *answer);
+    if (request.path == "/v1/maintenance")
+        co_return answer->line(
+            result_line(set_maintenance(site_, texts_in(request.body, "workers"), has_flag(request.body, "on"))));
+    if (request.path == "/v1/down") co_return co_await serve_down(report, *answer);
+    answer->reply(404, R"({"error":"there is no such verb"})");
+}
+
+std::string ControlApi::version() const {
+    return json::serialize(json::object{
+        {"version", MPSUP_VERSION}, {"build", build_id()}, {"pid", ::getpid()}, {"started_ms", process_.started_ms}});
+}
+
+asio::awaitable<void> ControlApi::serve_up(const std::string& body, bool all_anew, const Report& report,
+                                           ControlAnswer& answer) {
+    auto request = up_request_in(body);
+    if (!request) co_return answer.line(result_line({usage, "bad request"}));
+    const bool is_first = !site_.applied();
+    const UpManner how{.all_anew = all_anew, .fast = has_flag(body, "fast")};
+    const std::string name = all_anew ? "reload" : "up";
+    const Outcome outcome = co_await orders_.up(name, std::move(*request), report, how);
+    answer.line(result_line(outcome));
+    // A supervisor whose first topology did not come up has nothing to supervise.
+    if (is_first && outcome.code != 0 && outcome.code != busy && !orders_.has_processes()) process_.end(outcome.code);
+}
+
+asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
+    auto workers = texts_in(body, "workers");
+    const Outcome outcome =
+        co_await orders_.perform("restart", restart(site_, workers, has_flag(body, "fast"), report), workers);
+    answer.line(result_line(outcome));
+}
+
+asio::awaitable<void> ControlApi::serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
+    auto workers = texts_in(body, "workers");
+    const Outcome outcome = co_await orders_.perform("rollback", roll_back(site_, workers, report), workers);
+    answer.line(result_line(outcome));
+}
+
+asio::awaitable<void> ControlApi::serve_reset(const std::string& body, const Report& report, ControlAnswer& answer) {
+    auto workers = texts_in(body, "workers");
+    const Outcome outcome = co_await orders_.perform("reset", reset(site_, workers, report), workers);
+    answer.line(result_line(outcome));
+}
+
+asio::awaitable<void> ControlApi::serve_scale(const std::string& body, const Report& report, ControlAnswer& answer) {
+    std::vector<ScaleOrder> orders;
+    std::vector<std::string> workers;
+    for (const std::string& text : texts_in(body, "orders")) {
+        auto order = parse_scale(text);
+        if (!order) co_return answer.line(result_line({usage, text + " is no WORKER=NUMBER, WORKER=+N or WORKER=-N"}));
+        workers.push_back(order->worker);
+        orders.push_back(std::move(*order));
+    }
+    auto work = scale(site_, std::move(orders), report);
+    const Outcome outcome = co_await orders_.perform("scale", std::move(work), std::move(workers));
+    answer.line(result_line(outcome));
+}
+
+asio::awaitable<void> ControlApi::serve_upgrade(const std::string& body, const Report& report, ControlAnswer& answer) {
+    const auto programs = texts_in(body, "program");
+    if (programs.size() != 1 || !programs.front().starts_with('/'))
+        co_return answer.line(result_line({usage, "upgrade needs the absolute path of one program"}));
+    const Outcome outcome = co_await orders_.perform("upgrade", process_.upgrade(programs.front(), report, answer));
+    answer.line(result_line(outcome));
+}
+
+asio::awaitable<void> ControlApi::serve_ask(const std::string& body, ControlAnswer& answer) {
+    const auto questions = texts_in(body, "question");
+    if (questions.size() != 1) co_return answer.reply(400, R"({"error":"one question at a time"})");
+    std::string text = co_await ask_workers(site_, texts_in(body, "workers"), questions.front());
+    answer.reply(200, std::move(text));
+}
+
+asio::awaitable<void> ControlApi::serve_down(const Report& report, ControlAnswer& answer) {
+    const Outcome outcome = co_await orders_.down(report);
+    answer.line(result_line(outcome));
+    if (outcome.code == 0) process_.end(0);
+}
+
+} // namespace mpsup

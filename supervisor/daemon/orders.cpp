@@ -1,0 +1,125 @@
+#include "supervisor/daemon/orders.h"
+
+#include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/rollout_record.h"
+#include "supervisor/daemon/scaling.h"
+#include "supervisor/topology/resolve.h"
+
+#include <algorithm>
+#include <chrono>
+#include <malloc.h>
+#include <optional>
+#include <utility>
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr int failed = 1;
+constexpr int busy = 8;
+constexpr int bad_topology = 78;
+constexpr auto flush_patience = std::chrono::milliseconds(100);
+
+} // namespace
+
+Orders::Orders(Site& site, Takeover& takeover, std::string site_name)
+    : site_(site), takeover_(takeover), site_name_(std::move(site_name)), ended_(site.around().executor) {}
+
+bool Orders::has_processes() const {
+    return std::ranges::any_of(site_.workers(), [](const auto& worker) { return worker->core().has_processes(); });
+}
+
+// Waits for the one that runs; what it waits for has deadlines of its own.
+asio::awaitable<void> Orders::interrupt() {
+    while (!running_.empty()) {
+        site_.around().rollout.abort = true;
+        site_.around().changed.ring();
+        for (const auto& worker : site_.workers()) worker->give_up_newcomers();
+        co_await ended_.wait_until(Clock::now() + std::chrono::seconds(1));
+    }
+}
+
+asio::awaitable<Outcome> Orders::perform(std::string name, asio::awaitable<Outcome> work,
+                                         std::vector<std::string> workers) {
+    co_await takeover_.wait_until_over();
+    if (!running_.empty() || closed_)
+        co_return Outcome{busy, "another change runs: " + (running_.empty() ? "stop" : running_)};
+    running_ = std::move(name);
+    std::optional<RolloutRecord>
+        record; // of an upgrade none: it changes no worker, and this process may not see its end
+    if (running_ != "upgrade") record.emplace(site_, running_, std::move(workers));
+    Outcome outcome{failed, "internal error, see the supervisor's log"};
+    try {
+        outcome = co_await std::move(work);
+    } catch (const std::exception& exception) {
+        log_line("error", running_ + ": " + exception.what());
+    }
+    log_line(outcome.code == 0 ? "info" : "error", running_ + ": " + outcome.text);
+    if (record) record->end(outcome);
+    (void)site_.around().history.store().flush(flush_patience); // who asks for the history next finds it there
+    running_.clear();
+    ended_.ring();
+    ::malloc_trim(0); // what it took is not needed for days
+    co_return outcome;
+}
+
+asio::awaitable<Outcome> Orders::up(std::string name, UpRequest request, Report report, UpManner how) {
+    return perform(std::move(name), bring_up_requested(std::move(request), std::move(report), how));
+}
+
+asio::awaitable<Outcome> Orders::bring_up_requested(UpRequest request, Report report, UpManner how) {
+    auto wanted = topology::from_document(request.document);
+    if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
+    if (wanted->site != site_name_) co_return Outcome{bad_topology, "this is the supervisor of " + site_name_};
+    for (std::string& name : takeover_.adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
+    AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
+    const BringUp bring{.all_anew = how.all_anew, .fast = how.fast, .asks_pre_roll = true};
+    co_return co_await bring_up(site_, std::move(applied), report, bring);
+}
+
+asio::awaitable<Outcome> Orders::down(Report report) {
+    co_await takeover_.wait_until_over(); // an `up` that waits for it too is interrupted as well
+    co_await interrupt();
+    co_return co_await perform("down", bring_down_all(std::move(report)));
+}
+
+asio::awaitable<void> Orders::stop(std::string name, Report report) {
+    co_await takeover_.wait_until_over();
+    co_await interrupt();
+    running_ = std::move(name);
+    RolloutRecord record(site_, running_, {});
+    record.end(co_await bring_down_all(std::move(report)));
+}
+
+asio::awaitable<Outcome> Orders::bring_down_all(Report report) {
+    takeover_.adopt_the_rest();
+    co_return co_await bring_down(site_, std::move(report));
+}
+
+Outcome Orders::say_to_rollout(bool promote) {
+    RolloutControl& rollout = site_.around().rollout;
+    if (rollout.worker.empty() && !promote && !running_.empty() && running_ != "down") {
+        for (const auto& worker : site_.workers()) worker->give_up_newcomers();
+        return {0, running_ + ": what is on its way is given up"};
+    }
+    if (rollout.worker.empty()) return {failed, "nothing is being rolled"};
+    (promote ? rollout.promote : rollout.abort) = true;
+    site_.around().changed.ring();
+    return {0, rollout.worker + (promote ? ": goes on" : ": is taken back")};
+}
+
+asio::awaitable<void> Orders::scale_all(int difference) {
+    to_scale_ += difference;
+    if (std::exchange(waits_to_scale_, true)) co_return;
+    while (!running_.empty()) co_await ended_.wait_until(Clock::time_point::max());
+    waits_to_scale_ = false;
+    auto orders = orders_for_all(site_, std::exchange(to_scale_, 0));
+    if (orders.empty()) co_return;
+    Report report = [](const ReportLine& line) { log_line("info", line.text); };
+    (void)co_await perform("scale by signal", scale(site_, std::move(orders), std::move(report)));
+}
+
+} // namespace mpsup

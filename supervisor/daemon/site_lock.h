@@ -1,0 +1,15 @@
+// One supervisor a site.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <string>
+
+namespace mpsup {
+
+/// Held as long as the descriptor is open: the lock belongs to the open file, and the kernel frees it when the process ends,
+/// however that comes about. Waits two seconds at most for one that is just ending. An error says who has it.
+[[nodiscard]] Result<Fd> take_site_lock(const std::string& path);
+
+} // namespace mpsup
