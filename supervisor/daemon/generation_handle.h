@@ -9,6 +9,7 @@
 #include "supervisor/daemon/listeners.h"
 #include "supervisor/daemon/log_part.h"
 #include "supervisor/daemon/traffic_counter.h"
+#include "supervisor/topology/copy_on_write.h"
 #include "supervisor/topology/topology.h"
 #include "worker/contract/messages.h"
 #include "worker/contract/scoreboard.h"
@@ -49,7 +50,7 @@ struct ServingProcess {
 /// One generation's processes and sockets. Lives until the core says that the generation is gone.
 struct GenerationHandle {
     core::GenerationNumber number = 0;
-    topology::WorkerSpec spec; // it was started with
+    topology::CopyOnWrite<topology::WorkerSpec> spec; // it was started with
     std::vector<Listener> listeners;
     Listener private_listener;
     std::string private_path;

@@ -79,7 +79,7 @@ asio::awaitable<void> take_back(Site& site, std::vector<Newcomer>& newcomers, co
 
 Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const topology::WorkerSpec& spec,
                  std::vector<Listener> listeners, bool fast) {
-    Newcomer newcomer{worker, 0, false, worker->spec(), worker->listeners(), core::Progress::coming, {}, 0};
+    Newcomer newcomer{worker, 0, false, worker->shared_spec(), worker->listeners(), core::Progress::coming, {}, 0};
     newcomer.log_start = log_size(site.around().paths.worker_log(spec.name));
     newcomer.plan = plan_of(worker->core(), spec, fast);
     newcomer.plan.keeps_old = !site.unsure_of().contains(spec.name);

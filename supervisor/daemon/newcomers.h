@@ -21,7 +21,7 @@ struct Newcomer {
     std::shared_ptr<WorkerHandle> worker;
     core::GenerationNumber generation = 0;
     bool is_added = false;
-    topology::WorkerSpec old_spec; // of one that is not
+    topology::CopyOnWrite<topology::WorkerSpec> old_spec; // of one that is not
     std::vector<Listener> old_listeners;
     core::Progress seen = core::Progress::coming;
     core::RolloutPlan plan{}; // of one that is not added

@@ -222,7 +222,7 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
     }
     std::vector<std::string> woken;
     for (const auto& worker : std::vector(site.workers())) {
-        const std::string& name = worker->spec().name;
+        const std::string name = worker->spec().name;
         const bool is_meant = names.empty() || std::ranges::find(names, name) != names.end();
         if (!is_meant || worker->core().sleeping() == 0) continue;
         woken.push_back(name);

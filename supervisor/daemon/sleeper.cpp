@@ -23,7 +23,7 @@ constexpr auto wake_patience = std::chrono::seconds(30);
 asio::awaitable<std::string> go_back(Site& site, std::shared_ptr<WorkerHandle> worker, Report report) {
     const auto number = worker->core().sleeping();
     if (number == 0) co_return worker->spec().name + ": no generation sleeps";
-    const auto old_spec = worker->spec();
+    const auto old_spec = worker->shared_spec();
     const auto old_listeners = worker->listeners();
     if (!worker->become_as(number)) site.unsure_of().insert(worker->spec().name);
     worker->wake(number);

@@ -301,7 +301,7 @@ void Takeover::resume_workers() {
             // Bound already, unless nobody is left who had it.
             auto listeners = site_.listeners().open(endpoints_of(worker->spec(), site_.around().paths));
             if (listeners)
-                worker->set_spec(worker->spec(), std::move(*listeners));
+                worker->set_spec(worker->shared_spec(), std::move(*listeners));
             else
                 log_line("error", worker->spec().name + ": " + listeners.error().to_string());
         }

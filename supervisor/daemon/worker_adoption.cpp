@@ -49,10 +49,10 @@ GenerationHandle& WorkerHandle::generation_of(const core::RecordedProcess& proce
     auto generation = std::make_unique<GenerationHandle>();
     generation->number = process.generation;
     generation->spec = spec_;
-    generation->private_path = around_.paths.private_socket(spec_.name, process.generation);
+    generation->private_path = around_.paths.private_socket(spec_->name, process.generation);
     generation->is_spec_known = phase != core::Phase::sleeping; // another topology may have come after it
     generation->draining = phase == core::Phase::draining;
-    generation->log.begin(around_.paths.worker_log(spec_.name), is_alone(*generation));
+    generation->log.begin(around_.paths.worker_log(spec_->name), is_alone(*generation));
     const auto later =
         std::ranges::find_if(generations_, [&](const auto& other) { return other->number > generation->number; });
     return **generations_.insert(later, std::move(generation));
@@ -79,7 +79,7 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     const bool is_namesake = known && (known_phase == core::Phase::launching || known_phase == core::Phase::loading);
     const bool is_predecessor = is_namesake || (has_master && (phase == core::Phase::draining || !known->draining));
     GenerationHandle& generation =
-        is_predecessor ? *known : generation_of({{}, spec_.name, number, false, hello.pid, 0}, phase);
+        is_predecessor ? *known : generation_of({{}, spec_->name, number, false, hello.pid, 0}, phase);
     for (const auto& [endpoint, listener] : returned.listeners) generation.listeners.push_back(listener);
     if (returned.cache) adopt_cache(std::move(returned.cache));
     generation.program = returned.program;
@@ -90,7 +90,7 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
     ServingProcess* kept = nullptr;
     if (is_predecessor) {
         process.link = std::move(link);
-        (void)process.link->send(contract::Drain{generation.spec.stop.grace});
+        (void)process.link->send(contract::Drain{generation.spec->stop.grace});
         kept = &generation.retiring.emplace_back(std::move(process));
     } else {
         if (has_master) {
@@ -119,7 +119,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
     const core::Generation* in_core = core_.find(number);
     const core::Phase phase = hello.stage == contract::Stage::serving ? core::Phase::orphaned : core::Phase::draining;
     GenerationHandle& generation =
-        known && in_core ? *known : generation_of({{}, spec_.name, number, true, hello.pid, 0}, phase);
+        known && in_core ? *known : generation_of({{}, spec_->name, number, true, hello.pid, 0}, phase);
     const bool is_recorded = returned.record.has_value();
     ServingProcess child = serving_process(returned);
     child.master = -1; // whichever it was, it is not
@@ -169,7 +169,7 @@ void WorkerHandle::resume(bool is_wanted) {
         core_.stop(Clock::now());
     if (is_wanted) begin_probing();
     act();
-    if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_.pool);
+    if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_->pool);
 }
 
 void WorkerHandle::settle(core::GenerationNumber number) {

@@ -23,8 +23,8 @@ constexpr std::size_t most_questions = 100; // at a time
 asio::awaitable<Result<std::string>> WorkerHandle::ask(std::string question) {
     const auto self = shared_from_this();
     const GenerationHandle* generation = find(core_.serving());
-    if (!generation || !generation->link) co_return failure(spec_.name + " does not serve");
-    if (questions_.size() >= most_questions) co_return failure(spec_.name + " is being asked too much");
+    if (!generation || !generation->link) co_return failure(spec_->name + " does not serve");
+    if (questions_.size() >= most_questions) co_return failure(spec_->name + " is being asked too much");
     const std::uint64_t id = ++last_question_;
     auto waiting = std::make_shared<Question>(around_.executor);
     waiting->generation = generation->number;
@@ -34,8 +34,8 @@ asio::awaitable<Result<std::string>> WorkerHandle::ask(std::string question) {
     while (sent && !waiting->answer && Clock::now() < deadline && find(waiting->generation))
         co_await waiting->bell.wait_until(std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
     questions_.erase(id);
-    if (!sent) co_return failure(spec_.name + ": " + sent.error().to_string());
-    if (!waiting->answer) co_return failure(spec_.name + " does not answer");
+    if (!sent) co_return failure(spec_->name + ": " + sent.error().to_string());
+    if (!waiting->answer) co_return failure(spec_->name + " does not answer");
     co_return std::move(*waiting->answer);
 }
 
@@ -48,12 +48,12 @@ void WorkerHandle::on_answer(const GenerationHandle& generation, contract::Answe
 }
 
 bool WorkerHandle::is_in_maintenance() const {
-    return spec_.kind != topology::Kind::dynamic &&
-           ::access(around_.paths.maintenance_flag(spec_.name).c_str(), F_OK) == 0;
+    return spec_->kind != topology::Kind::dynamic &&
+           ::access(around_.paths.maintenance_flag(spec_->name).c_str(), F_OK) == 0;
 }
 
 Result<> WorkerHandle::set_maintenance(bool on) {
-    const std::string flag = around_.paths.maintenance_flag(spec_.name);
+    const std::string flag = around_.paths.maintenance_flag(spec_->name);
     if (on) {
         auto made = open_file(flag, O_WRONLY | O_CREAT, 0600);
         if (!made) return std::unexpected(made.error());
@@ -74,7 +74,7 @@ int WorkerHandle::cache_for(const topology::WorkerSpec& spec) {
     if (cache_ && is_sealed_memfd(cache_.get(), size)) return cache_.get();
     auto made = make_sealed_memfd("mpsup-cache", size);
     if (!made) {
-        log_line("error", spec_.name + " has no cache: " + made.error().to_string());
+        log_line("error", spec_->name + " has no cache: " + made.error().to_string());
         return -1;
     }
     cache_ = std::move(*made);
@@ -82,7 +82,7 @@ int WorkerHandle::cache_for(const topology::WorkerSpec& spec) {
 }
 
 void WorkerHandle::adopt_cache(Fd cache) {
-    if (!cache_ && is_sealed_memfd(cache.get(), topology::cache_memory_of(spec_))) cache_ = std::move(cache);
+    if (!cache_ && is_sealed_memfd(cache.get(), topology::cache_memory_of(*spec_))) cache_ = std::move(cache);
 }
 
 } // namespace mpsup

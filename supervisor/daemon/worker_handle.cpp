@@ -32,7 +32,7 @@ void finish(const std::exception_ptr& thrown) {
 WorkerHandle::WorkerHandle(Surroundings& around, topology::WorkerSpec spec, core::GenerationNumber last_generation)
     : around_(around),
       spec_(std::move(spec)),
-      core_(rules_of(spec_)),
+      core_(rules_of(*spec_)),
       record_timer_(around.executor),
       timer_(around.executor, Clock::time_point::max()),
       health_bell_(around.executor) {
@@ -65,6 +65,11 @@ core::GenerationNumber WorkerHandle::prepare(topology::WorkerSpec spec, std::vec
 void WorkerHandle::begin_probing() {
     if (std::exchange(probes_, true)) return;
     asio::co_spawn(around_.executor, keep_health(), finish);
+}
+
+void WorkerHandle::begin_liveness() {
+    if (!probes_ || keeps_liveness_ || !asks_for_liveness()) return;
+    keeps_liveness_ = true;
     asio::co_spawn(around_.executor, keep_liveness(), finish);
 }
 
@@ -92,11 +97,11 @@ void WorkerHandle::kill() {
     for (const auto& generation : generations_) kill_all(*generation);
 }
 
-void WorkerHandle::resize(const topology::Pool& pool) {
-    spec_.pool = pool;
+void WorkerHandle::resize(topology::Pool pool) { // not a part of what changes here
+    spec_.edit().pool = pool;
     core_.set_rules(rules());
     for (const auto& generation : generations_) {
-        generation->spec.pool = pool;
+        generation->spec.edit().pool = pool;
         const core::Generation* known = core_.find(generation->number);
         if (known && known->phase != core::Phase::sleeping) send_size(*generation, pool_size_of(pool));
     }
@@ -111,7 +116,7 @@ void WorkerHandle::send_size(GenerationHandle& generation, const contract::PoolS
 void WorkerHandle::size_generation(core::GenerationNumber number, std::optional<int> children) {
     GenerationHandle* generation = find(number);
     if (!generation) return;
-    send_size(*generation, children ? fixed_size(*children) : pool_size_of(generation->spec.pool));
+    send_size(*generation, children ? fixed_size(*children) : pool_size_of(generation->spec->pool));
     act();
 }
 
@@ -151,10 +156,10 @@ void WorkerHandle::admit_beside(core::GenerationNumber number) {
 void WorkerHandle::serve_alone(core::GenerationNumber number, bool keeps_old) {
     // One that sleeps would keep an address open where nobody accepts any more.
     const auto is_listened_on = [&](const Address& address) {
-        return std::ranges::find(spec_.listen, address) != spec_.listen.end();
+        return std::ranges::find(spec_->listen, address) != spec_->listen.end();
     };
     for (const auto& generation : generations_)
-        keeps_old = keeps_old && std::ranges::all_of(generation->spec.listen, is_listened_on);
+        keeps_old = keeps_old && std::ranges::all_of(generation->spec->listen, is_listened_on);
     core_.serve_alone(number, Clock::now(), keeps_old);
     act();
 }
@@ -177,38 +182,38 @@ void WorkerHandle::give_up_newcomers() {
     act();
 }
 
-void WorkerHandle::set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners) {
+void WorkerHandle::set_spec(topology::CopyOnWrite<topology::WorkerSpec> spec, std::vector<Listener> listeners) {
     spec_ = std::move(spec);
     listeners_ = std::move(listeners);
     core_.set_rules(rules());
 }
 
 void WorkerHandle::set_rolling(const topology::Rolling& rolling) {
-    spec_.rolling = rolling;
+    spec_.edit().rolling = rolling;
     core_.set_rules(rules());
 }
 
 void WorkerHandle::set_dependencies(const std::map<std::string, std::string>& depends_on) {
-    spec_.depends_on = depends_on;
+    spec_.edit().depends_on = depends_on;
 }
 
 void WorkerHandle::set_hooks(const topology::Hooks& hooks) {
-    spec_.hooks = hooks;
+    if (spec_->hooks != hooks) spec_.edit().hooks = hooks;
     core_.set_rules(rules());
 }
 
 core::WorkerRules WorkerHandle::rules() const {
-    core::WorkerRules rules = rules_of(spec_);
+    core::WorkerRules rules = rules_of(*spec_);
     if (!around_.hooks) return rules;
-    rules.limits.hello += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_start);
-    rules.limits.grace += around_.hooks->longest(spec_.hooks, topology::HookPoint::pre_stop);
+    rules.limits.hello += around_.hooks->longest(spec_->hooks, topology::HookPoint::pre_start);
+    rules.limits.grace += around_.hooks->longest(spec_->hooks, topology::HookPoint::pre_stop);
     return rules;
 }
 
 asio::awaitable<void> WorkerHandle::drain_after_hooks(core::GenerationNumber number) {
     const auto self = shared_from_this();
-    HookEvent event{.point = topology::HookPoint::pre_stop, .worker = spec_.name, .generation = number};
-    (void)co_await around_.hooks->run(spec_.hooks, std::move(event)); // what fails is written down
+    HookEvent event{.point = topology::HookPoint::pre_stop, .worker = spec_->name, .generation = number};
+    (void)co_await around_.hooks->run(spec_->hooks, std::move(event)); // what fails is written down
     if (GenerationHandle* generation = find(number)) send_drain(*generation);
 }
 
@@ -236,7 +241,8 @@ void WorkerHandle::act() {
     acting_ = false;
     drop_gone_generations();
     for (const auto& generation : generations_)
-        generation->log.look(around_.paths.worker_log(spec_.name), is_alone(*generation));
+        generation->log.look(around_.paths.worker_log(spec_->name), is_alone(*generation));
+    begin_liveness();
     record_state();
     arm_timer();
     around_.changed.ring();
@@ -252,7 +258,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 generation->spec = spec_;
                 generation->first_size = first_size_;
                 generation->listeners = listeners_;
-                generation->log.begin(around_.paths.worker_log(spec_.name), is_alone(*generation));
+                generation->log.begin(around_.paths.worker_log(spec_->name), is_alone(*generation));
                 generations_.push_back(std::move(generation));
                 asio::co_spawn(around_.executor, launch(spawn.generation), finish);
             },
@@ -271,7 +277,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
             },
             [&](const core::SendWake& wake) {
                 if (auto* generation = find(wake.generation))
-                    send_size(*generation, pool_size_of(generation->spec.pool));
+                    send_size(*generation, pool_size_of(generation->spec->pool));
                 health_bell_.ring();
             },
             [&](const core::SendDrain& drain) {
@@ -279,7 +285,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 const core::Generation* known = core_.find(drain.generation);
                 const bool served = known && known->ready_since != core::Time{};
                 if (!generation) return;
-                if (!served || !around_.hooks || !around_.hooks->has(spec_.hooks, topology::HookPoint::pre_stop))
+                if (!served || !around_.hooks || !around_.hooks->has(spec_->hooks, topology::HookPoint::pre_stop))
                     return send_drain(*generation);
                 generation->draining = true; // for who comes back meanwhile
                 asio::co_spawn(around_.executor, drain_after_hooks(drain.generation), finish);
@@ -300,8 +306,8 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 if (auto* generation = find(kill.generation)) kill_all(*generation);
             },
             [&](const core::Note& note) {
-                around_.history.note(spec_.name, note, core_);
-                if (around_.hooks) around_.hooks->note(spec_.hooks, spec_.name, note, core_.serving() != 0);
+                around_.history.note(spec_->name, note, core_);
+                if (around_.hooks) around_.hooks->note(spec_->hooks, spec_->name, note, core_.serving() != 0);
             },
         },
         effect);
@@ -326,7 +332,7 @@ void WorkerHandle::arm_timer() {
         self->timer_.expires_at(Clock::time_point::max());
         const auto late = Clock::now() - wake;
         if (late > held_up) {
-            log_line("warning", self->spec_.name + ": everything stood still for a while; deadlines are moved");
+            log_line("warning", self->spec_->name + ": everything stood still for a while; deadlines are moved");
             self->core_.on_pause(std::chrono::duration_cast<core::Duration>(late + tick));
         }
         self->core_.on_time(Clock::now());
@@ -374,7 +380,7 @@ void WorkerHandle::record_state() {
     const std::string now = status_json(*this, {});
     if (now == recorded_) return;
     recorded_ = now;
-    state::WorkerRow row{spec_.name, std::string(core::to_string(core_.state())), core_.serving(),
+    state::WorkerRow row{spec_->name, std::string(core::to_string(core_.state())), core_.serving(),
                          status_json(*this, wall_clock_ms())};
     row.ready = static_cast<std::uint32_t>(core_.ready());
     row.wanted = static_cast<std::uint32_t>(core_.wanted());

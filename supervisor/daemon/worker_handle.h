@@ -112,13 +112,13 @@ public:
     void stop();
     void reset();
     /// Another size for the pool that runs, and for what comes after it.
-    void resize(const topology::Pool& pool);
+    void resize(topology::Pool pool);
     /// SIGKILL to every process of it.
     void kill();
     /// Retires whatever is on its way: the operation that brings it in is interrupted and sees that it fails.
     void give_up_newcomers();
     /// What is spawned from here on is of this spec: an operation that prepared another one was abandoned.
-    void set_spec(topology::WorkerSpec spec, std::vector<Listener> listeners);
+    void set_spec(topology::CopyOnWrite<topology::WorkerSpec> spec, std::vector<Listener> listeners);
     /// Moves log files away that are due and tells whoever writes to them. `anew`: they are opened in any case.
     void look_at_logs(bool anew);
     /// How it is rolled from here on; nothing that runs changes.
@@ -164,8 +164,9 @@ public:
 
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
-    [[nodiscard]] const topology::WorkerSpec& spec() const { return spec_; }
-    [[nodiscard]] std::string pool_socket() const { return around_.paths.pool_socket(spec_.name); }
+    [[nodiscard]] const topology::WorkerSpec& spec() const { return *spec_; }
+    [[nodiscard]] const topology::CopyOnWrite<topology::WorkerSpec>& shared_spec() const { return spec_; }
+    [[nodiscard]] std::string pool_socket() const { return around_.paths.pool_socket(spec_->name); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
     [[nodiscard]] const std::vector<std::unique_ptr<GenerationHandle>>& generations() const { return generations_; }
     [[nodiscard]] const HealthView& health() const { return health_; }
@@ -237,6 +238,8 @@ private:
     // worker_health.cpp
     boost::asio::awaitable<void> keep_gate(core::GenerationNumber number);
     void begin_probing();
+    [[nodiscard]] bool asks_for_liveness(); // of the generation that serves
+    void begin_liveness();                  // if it asks for it
     boost::asio::awaitable<void> keep_health();
     boost::asio::awaitable<void> keep_liveness();
     /// A pool on demand without a child; a probe would wake it up.
@@ -248,7 +251,7 @@ private:
                                                             const topology::ProbeSpec& how);
 
     Surroundings& around_;
-    topology::WorkerSpec spec_;
+    topology::CopyOnWrite<topology::WorkerSpec> spec_;
     std::vector<Listener> listeners_;
     core::Worker core_;
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
@@ -259,7 +262,8 @@ private:
     boost::asio::steady_timer timer_;
     Bell health_bell_;                  // rings when the health loop should look again before its time
     core::GenerationNumber probed_ = 0; // the generation that was probed last
-    bool probes_ = false;               // keep_health() and keep_liveness() run
+    bool probes_ = false;               // keep_health() runs
+    bool keeps_liveness_ = false;       // keep_liveness() runs
     struct ExpectedChild {
         core::RecordedProcess record;
         std::int64_t started_ms = 0;

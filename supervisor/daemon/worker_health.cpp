@@ -28,7 +28,7 @@ Clock::duration jittered(topology::Duration interval, double chance) {
 } // namespace
 
 ProbeTarget WorkerHandle::probe_target(const GenerationHandle& generation, const topology::ProbeSpec& how) const {
-    const topology::WorkerSpec& spec = generation.spec;
+    const topology::WorkerSpec& spec = *generation.spec;
     ProbeTarget target;
     target.socket = generation.private_path;
     target.host = spec.listen.empty() ? "localhost" : spec.listen.front().to_string();
@@ -60,7 +60,7 @@ asio::awaitable<void> WorkerHandle::keep_gate(core::GenerationNumber number) {
         const GenerationHandle* generation = find(number);
         const core::Generation* known = core_.find(number);
         if (!generation || !known || known->phase != core::Phase::gating) co_return;
-        const topology::Health& health = generation->spec.health;
+        const topology::Health health = generation->spec->health;
         has_started = has_started || !health.startup.asks();
         const auto interval = has_started ? gate_interval : health.startup.every.value_or(gate_interval);
         const ProbeResult result = co_await probe(*generation, has_started ? health.readiness : health.startup);
@@ -89,10 +89,10 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         if (!generation) co_return;
         ProbeResult result{.passed = true, .latency = {}, .why = {}};
         const auto began = Clock::now();
-        const topology::ProbeSpec how = generation->spec.health.readiness;
-        const bool decides = !generation->spec.health.liveness.asks();
-        const auto timeout = how.timeout.value_or(generation->spec.health.timeout);
-        const auto every = how.every.value_or(spec_.health.every);
+        const topology::ProbeSpec how = generation->spec->health.readiness;
+        const bool decides = !generation->spec->health.liveness.asks();
+        const auto timeout = how.timeout.value_or(generation->spec->health.timeout);
+        const auto every = how.every.value_or(spec_->health.every);
         if (!is_asleep(*generation)) result = co_await probe(*generation, how); // one that sleeps is well
         const bool was_held_up = Clock::now() - began > timeout + held_up;
         if (!result.passed && was_held_up) continue; // everything stood still: it says nothing
@@ -103,12 +103,17 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         health_ = {result.passed, result.latency, wall_clock_ms(), result.why};
         const std::int64_t latency_us = std::chrono::microseconds(result.latency).count();
         around_.history.store().sample(
-            state::HealthSample{spec_.name, number, result.passed ? "healthy" : "unhealthy", latency_us, result.why});
+            state::HealthSample{spec_->name, number, result.passed ? "healthy" : "unhealthy", latency_us, result.why});
         for (const auto& each : generations_) sample_processes(*each); // one that sleeps costs memory too
         core_.on_probe(number, result.passed, result.why, Clock::now());
         if (decides) core_.on_liveness(number, result.passed, result.why, Clock::now());
         act();
     }
+}
+
+bool WorkerHandle::asks_for_liveness() {
+    const GenerationHandle* generation = find(core_.serving());
+    return generation && generation->spec->health.liveness.asks();
 }
 
 asio::awaitable<void> WorkerHandle::keep_liveness() {
@@ -117,13 +122,13 @@ asio::awaitable<void> WorkerHandle::keep_liveness() {
     while (!closed_) {
         const auto number = core_.serving();
         const GenerationHandle* generation = find(number);
-        const bool asks = generation && generation->spec.health.liveness.asks();
-        if (!asks || Clock::now() < next) {
-            co_await health_bell_.wait_until(asks ? next : Clock::time_point::max());
+        if (!asks_for_liveness()) break;
+        if (Clock::now() < next) {
+            co_await health_bell_.wait_until(next);
             continue;
         }
-        const topology::ProbeSpec how = generation->spec.health.liveness;
-        const topology::Health health = generation->spec.health;
+        const topology::ProbeSpec how = generation->spec->health.liveness;
+        const topology::Health health = generation->spec->health;
         const auto began = Clock::now();
         ProbeResult result{.passed = true, .latency = {}, .why = {}};
         if (!is_asleep(*generation)) result = co_await probe(*generation, how);
@@ -132,6 +137,7 @@ asio::awaitable<void> WorkerHandle::keep_liveness() {
         core_.on_liveness(number, result.passed, result.why, Clock::now());
         act();
     }
+    keeps_liveness_ = false;
 }
 
 void WorkerHandle::sample_processes(GenerationHandle& generation) {
@@ -177,7 +183,7 @@ asio::awaitable<void> WorkerHandle::judge_stopped(pid_t pid) {
         const Pidfd* const pidfd = pidfd_of(generation->number, pid);
         if (!pidfd || pidfd->ended()) continue;
         const std::string why = "pid " + std::to_string(pid) + " was stopped (SIGSTOP) and did not go on";
-        log_line("error", spec_.name + " generation " + std::to_string(generation->number) + ": " + why);
+        log_line("error", spec_->name + " generation " + std::to_string(generation->number) + ": " + why);
         if (generation->process.pidfd.pid() == pid) core_.on_trouble(generation->number, why);
         (void)pidfd->send_signal(SIGKILL);
         co_return;

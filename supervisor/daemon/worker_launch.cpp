@@ -82,9 +82,9 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     if (!generation) co_return;
     generation->uuid = random_uuid();
     generation->process.uuid = generation->uuid;
-    if (around_.hooks && around_.hooks->has(spec_.hooks, topology::HookPoint::pre_start)) {
-        HookEvent event{.point = topology::HookPoint::pre_start, .worker = spec_.name, .generation = number};
-        const std::string why = co_await around_.hooks->run(spec_.hooks, std::move(event));
+    if (around_.hooks && around_.hooks->has(spec_->hooks, topology::HookPoint::pre_start)) {
+        HookEvent event{.point = topology::HookPoint::pre_start, .worker = spec_->name, .generation = number};
+        const std::string why = co_await around_.hooks->run(spec_->hooks, std::move(event));
         generation = find(number); // what was known before the await may be gone
         if (!generation) co_return;
         if (!why.empty()) {
@@ -95,7 +95,7 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
     }
     Result<> done = open_private_listener(*generation);
     if (done) {
-        state::ProcessRow row = row_of(*generation, generation->process, role_of(generation->spec));
+        state::ProcessRow row = row_of(*generation, generation->process, role_of(*generation->spec));
         const std::string uuid = row.uuid;
         co_await record_intent(std::move(row));
         failpoint();
@@ -114,7 +114,7 @@ asio::awaitable<void> WorkerHandle::launch(core::GenerationNumber number) {
 }
 
 Result<> WorkerHandle::open_private_listener(GenerationHandle& generation) {
-    const std::string path = around_.paths.private_socket(spec_.name, generation.number);
+    const std::string path = around_.paths.private_socket(spec_->name, generation.number);
     auto listener = listen_unix(path, SOCK_STREAM, 0600);
     if (!listener) return std::unexpected(listener.error());
     generation.private_path = path;
@@ -124,7 +124,7 @@ Result<> WorkerHandle::open_private_listener(GenerationHandle& generation) {
 
 state::ProcessRow WorkerHandle::row_of(const GenerationHandle& generation, const ServingProcess& process,
                                        state::ProcessRole role) const {
-    return {process.uuid, spec_.name, generation.number, role};
+    return {process.uuid, spec_->name, generation.number, role};
 }
 
 void WorkerHandle::record_start(const GenerationHandle& generation, const ServingProcess& process,
@@ -151,7 +151,7 @@ asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
 }
 
 std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& generation) const {
-    const topology::WorkerSpec& spec = generation.spec;
+    const topology::WorkerSpec& spec = *generation.spec;
     auto variables = clean_environment();
     for (const auto& [name, url] : around_.urls) variables[name] = url;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
@@ -162,18 +162,18 @@ std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& ge
 }
 
 Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
-    const Fd log = open_log(around_.paths.worker_log(spec_.name));
+    const Fd log = open_log(around_.paths.worker_log(spec_->name));
     const contract::CommandLine command_line{around_.paths.contract_socket(),
                                              {std::filesystem::path(around_.paths.state_dir()).filename().string(),
-                                              spec_.name, generation.number, generation.uuid},
-                                             generation.spec.kind == topology::Kind::dynamic ? contract::Role::master
-                                                                                             : contract::Role::light};
-    generation.program = program_of(around_.build, generation.spec.kind);
+                                              spec_->name, generation.number, generation.uuid},
+                                             generation.spec->kind == topology::Kind::dynamic ? contract::Role::master
+                                                                                              : contract::Role::light};
+    generation.program = program_of(around_.build, generation.spec->kind);
     SpawnRequest request;
     request.executable = around_.binaries + "/" + generation.program;
     request.arguments = command_line.to_arguments();
     request.environment = environment_of(generation);
-    request.working_directory = working_directory(generation.spec);
+    request.working_directory = working_directory(*generation.spec);
     request.output = log.get();
     auto pidfd = around_.spawner.spawn(request);
     if (!pidfd) return std::unexpected(pidfd.error());
@@ -182,13 +182,13 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     process.pidfd = std::move(*pidfd);
     process.started_ms = wall_clock_ms();
     process.start_time = process_start_time(process.pidfd.pid()).value_or(0);
-    record_start(generation, process, role_of(generation.spec));
+    record_start(generation, process, role_of(*generation.spec));
     watch(generation, process);
     return {};
 }
 
 void WorkerHandle::send_go(GenerationHandle& generation) {
-    const topology::WorkerSpec& spec = generation.spec;
+    const topology::WorkerSpec& spec = *generation.spec;
     const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec, around_.paths);
     go.front.maintenance = is_in_maintenance();
@@ -215,7 +215,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
 
 void WorkerHandle::send_drain(GenerationHandle& generation) {
     generation.draining = true;
-    const contract::Drain drain{generation.spec.stop.grace};
+    const contract::Drain drain{generation.spec->stop.grace};
     // Whoever cannot be told is told by the deadline of the phase, with SIGKILL.
     if (generation.link && generation.process.pidfd) (void)generation.link->send(drain);
     for (auto& [pid, child] : generation.children)

@@ -33,10 +33,10 @@ void WorkerHandle::look_at_logs(bool anew) {
         order.fds.push_back(role);
         files.push_back(std::move(*file));
     };
-    look_at(contract::FdRole::output, around_.paths.worker_log(spec_.name));
+    look_at(contract::FdRole::output, around_.paths.worker_log(spec_->name));
     if (!files.empty())
-        for (const auto& generation : generations_) generation->log.reopened(around_.paths.worker_log(spec_.name));
-    look_at(contract::FdRole::access_log, around_.paths.access_log(spec_.name));
+        for (const auto& generation : generations_) generation->log.reopened(around_.paths.worker_log(spec_->name));
+    look_at(contract::FdRole::access_log, around_.paths.access_log(spec_->name));
     if (files.empty()) return;
     for (const auto& generation : generations_) {
         if (generation->link) send_logs(*generation->link, order, files);
@@ -52,8 +52,8 @@ void WorkerHandle::look_at_logs(bool anew) {
 void WorkerHandle::give_logs(ContractLink& link) const {
     if (!around_.logs) return;
     std::vector<Fd> files;
-    files.push_back(open_log(around_.paths.worker_log(spec_.name)));
-    files.push_back(open_log(around_.paths.access_log(spec_.name)));
+    files.push_back(open_log(around_.paths.worker_log(spec_->name)));
+    files.push_back(open_log(around_.paths.access_log(spec_->name)));
     send_logs(link, {{contract::FdRole::output, contract::FdRole::access_log}}, files);
 }
 

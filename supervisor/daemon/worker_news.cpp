@@ -88,12 +88,12 @@ void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& chi
         generation.draining = true;
     }
     if (generation.draining) {
-        (void)child.link->send(contract::Drain{generation.spec.stop.grace});
+        (void)child.link->send(contract::Drain{generation.spec->stop.grace});
         return;
     }
     if (generation.process.pidfd && child.master != generation.process.pidfd.pid()) { // another is master already
         child.leaving = true;
-        (void)child.link->send(contract::Drain{generation.spec.stop.grace});
+        (void)child.link->send(contract::Drain{generation.spec->stop.grace});
         return end_predecessors(generation);
     }
     core_.on_child_alone(generation.number, child.pidfd.pid(), Clock::now());
@@ -103,7 +103,7 @@ void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& chi
 void WorkerHandle::promote(GenerationHandle& generation, pid_t pid) {
     const auto child = generation.children.find(pid);
     if (child == generation.children.end() || !child->second.link) return;
-    (void)child->second.link->send(contract::Promote{pool_size_of(generation.spec.pool), true});
+    (void)child->second.link->send(contract::Promote{pool_size_of(generation.spec->pool), true});
 }
 
 void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
@@ -111,7 +111,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     if (child.empty()) return;
     if (generation.process.pidfd) {
         generation.process.link = std::exchange(generation.link, nullptr);
-        if (generation.process.link) (void)generation.process.link->send(contract::Drain{generation.spec.stop.grace});
+        if (generation.process.link) (void)generation.process.link->send(contract::Drain{generation.spec->stop.grace});
         generation.retiring.push_back(std::move(generation.process));
     }
     generation.process = std::move(child.mapped());
@@ -119,7 +119,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.link = std::exchange(generation.process.link, nullptr);
     if (generation.link) give_logs(*generation.link);                         // for its children
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
-    send_size(generation, pool_size_of(generation.spec.pool)); // it may have become one long ago, and sleep since
+    send_size(generation, pool_size_of(generation.spec->pool)); // it may have become one long ago, and sleep since
     dismiss_orphans(generation);
 }
 
@@ -128,7 +128,7 @@ void WorkerHandle::dismiss_orphans(GenerationHandle& generation) {
     for (auto& [pid, orphan] : generation.children) {
         if (in_core && in_core->succession.heir() == pid) continue; // it has the order to take over from this one too
         orphan.leaving = orphan.master != generation.process.pidfd.pid(); // those that it has forked itself stay
-        if (orphan.link) (void)orphan.link->send(contract::Drain{generation.spec.stop.grace});
+        if (orphan.link) (void)orphan.link->send(contract::Drain{generation.spec->stop.grace});
     }
     end_predecessors(generation);
 }
@@ -144,7 +144,7 @@ asio::awaitable<void> WorkerHandle::end_after_grace(core::GenerationNumber numbe
     const auto self = shared_from_this();
     const GenerationHandle* generation = find(number);
     if (!generation) co_return;
-    co_await pause_for(generation->spec.stop.grace + in_order);
+    co_await pause_for(generation->spec->stop.grace + in_order);
     generation = find(number);
     if (!generation) co_return;
     for (const pid_t pid : generation->predecessors()) {
@@ -172,7 +172,7 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             },
             [&](const contract::CodeDrift& drift) { on_code_drift(*generation, drift); },
             [&](const contract::Quarantined& known) {
-                around_.history.quarantined(spec_.name, number, known.request, core_);
+                around_.history.quarantined(spec_->name, number, known.request, core_);
             },
             [&](const contract::ReforkDue& child) { core_.on_refork_due(number, child.pid, Clock::now()); },
             [&](const contract::Hello&) { distrust(*generation, "said hello twice"); },
@@ -250,7 +250,7 @@ void WorkerHandle::on_child_slow(GenerationHandle& generation, pid_t pid) {
     if (child == generation.children.end()) return;
     const auto slow = child->second.scoreboard.read_slow();
     if (!slow) return;
-    around_.history.slow(spec_.name, generation.number, pid, *slow);
+    around_.history.slow(spec_->name, generation.number, pid, *slow);
 }
 
 void WorkerHandle::on_code_drift(const GenerationHandle& generation, const contract::CodeDrift& drift) {
@@ -258,13 +258,13 @@ void WorkerHandle::on_code_drift(const GenerationHandle& generation, const contr
     std::string files;
     for (std::size_t i = 0; i < std::min(named, drift.files.size()); ++i) files += (i > 0 ? ", " : "") + drift.files[i];
     if (drift.files.size() > named) files += " and " + std::to_string(drift.files.size() - named) + " more";
-    around_.history.code_drift(spec_.name, generation.number, files, core_);
+    around_.history.code_drift(spec_->name, generation.number, files, core_);
 }
 
 void WorkerHandle::distrust(GenerationHandle& generation, const std::string& why) {
     core_.on_trouble(generation.number, why);
     log_line("error",
-             spec_.name + " generation " + std::to_string(generation.number) + " is not to be trusted: " + why);
+             spec_->name + " generation " + std::to_string(generation.number) + " is not to be trusted: " + why);
     kill_all(generation);
 }
 
@@ -365,7 +365,7 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
                            generation.draining ? "planned"
                            : has_served        ? "crash"
                                                : "it did not become ready"};
-    if (!generation.draining) end.last_lines = generation.log.last_words(around_.paths.worker_log(spec_.name));
+    if (!generation.draining) end.last_lines = generation.log.last_words(around_.paths.worker_log(spec_->name));
     around_.history.store().exited(end);
     for (auto& [child_pid, child] : generation.children) watch(generation, child);
     const auto number = generation.number;
