@@ -61,6 +61,12 @@ http::Limits trusted_limits() {
     return limits;
 }
 
+// Nor does it read slower than its own client makes it, whom it has an eye on.
+http::Deadlines trusted_deadlines(http::Deadlines deadlines) {
+    deadlines.write_rate = 0;
+    return deadlines;
+}
+
 // A pool without an address has one listener, and that is a socket file.
 bool is_socket_file(const std::vector<int>& listeners) {
     return !listeners.empty() && listening_path(listeners.front()).has_value();
@@ -85,7 +91,7 @@ public:
           access_log_(Fd(::fcntl(setup_.access_log, F_DUPFD_CLOEXEC, 3))),
           context_{{{}, setup_.deadlines},
                    access_log_,
-                   {trusted_limits(), setup_.deadlines},
+                   {trusted_limits(), trusted_deadlines(setup_.deadlines)},
                    std::to_string(::getpid()) + " " + std::to_string(generation()),
                    nullptr,
                    {}},
@@ -342,7 +348,7 @@ private:
         for (const auto& [fd, client] : clients_)
             if (const auto deadline = client->deadline(); deadline && *deadline <= now) late.push_back(fd);
         for (const int fd : late) {
-            clients_[fd]->expired();
+            clients_[fd]->expired(now);
             attend(fd, true, now);
         }
         if (give_back_at_ && *give_back_at_ <= now) give_back_memory(now);

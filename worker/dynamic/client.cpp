@@ -2,6 +2,7 @@
 
 #include "worker/dynamic/forwarded.h"
 #include "worker/http/percent.h"
+#include "worker/http/socket_io.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -109,6 +110,11 @@ Client::Turn Client::advance(http::TimePoint now) {
     }
 }
 
+void Client::expired(http::TimePoint now) {
+    may_read_ = true;
+    if (!connection_.quiet_since() || !read_some(now)) connection_.expired();
+}
+
 bool Client::read_some(http::TimePoint now) {
     if (!may_read_) return false;
     const auto space = connection_.input_space();
@@ -133,6 +139,7 @@ bool Client::is_abandoned() const noexcept {
 void Client::heed_accelerator() {
     const Forwarded forwarded = forwarded_of(connection_.request());
     remote_address_ = forwarded.remote_address;
+    remote_port_ = forwarded.remote_port;
     server_name_ = forwarded.server_name;
     server_port_ = forwarded.server_port;
     is_secure_ = forwarded.is_secure;
@@ -266,6 +273,8 @@ perl::Reply::Started Client::start(int status, std::span<const http::Field> fiel
     head.close = close || taken_;
     status_ = status;
     failure_.clear();
+    written_ = 0;
+    pace_ = {};
     switch (connection_.respond(head, framing_, coarse_now())) {
     case http::HeadProblem::none: return Started::ok;
     case http::HeadProblem::bad_status: return Started::bad_status;
@@ -314,6 +323,7 @@ bool Client::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
         if (sent > 0) {
             count -= static_cast<std::uint64_t>(sent);
             sent_ += static_cast<std::uint64_t>(sent);
+            written_ += static_cast<std::uint64_t>(sent);
             connection_.write_progress(coarse_now());
         } else if (sent < 0 && errno == EINTR) {
             continue;
@@ -363,6 +373,7 @@ bool Client::write_parts(std::span<const std::string_view> parts) {
         if (sent < 0 && (errno != EAGAIN || !wait_writable())) return false;
         if (sent < 0) continue;
         left -= static_cast<std::size_t>(sent);
+        written_ += static_cast<std::uint64_t>(sent);
         connection_.write_progress(coarse_now());
         for (auto rest = static_cast<std::size_t>(sent); rest > 0;) {
             const std::size_t step = std::min(rest, first->iov_len);
@@ -378,16 +389,26 @@ bool Client::write_parts(std::span<const std::string_view> parts) {
     return true;
 }
 
-// Until the client takes more, or its deadline has passed.
+// Of what was written, what has reached the client.
+std::uint64_t Client::taken() const noexcept {
+    return written_ - std::min(written_, http::unacknowledged(socket_.get()));
+}
+
+// Until the client takes more, or its time is over.
 bool Client::wait_writable() {
+    constexpr std::chrono::milliseconds look_again{1'000};
+    const http::Deadlines& deadlines = (peer_ == Peer::accelerator ? context_.trusted : context_.options).deadlines;
+    pace_.begin(taken(), Clock::now());
     for (;;) {
-        const auto until = connection_.deadline().value_or(Clock::now() + context_.options.deadlines.write_stall);
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+        const auto now = Clock::now();
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(pace_.look(taken(), now, deadlines) - now);
         if (left.count() <= 0) return false;
         pollfd entry{socket_.get(), POLLOUT, 0};
-        const int ready = ::poll(&entry, 1, static_cast<int>(left.count()));
-        if (ready > 0) return (entry.revents & POLLOUT) != 0;
-        if (ready == 0 || errno != EINTR) return false;
+        const int ready = ::poll(&entry, 1, static_cast<int>(std::min(left, look_again).count()));
+        if (ready < 0 && errno != EINTR) return false;
+        if (ready <= 0) continue;
+        pace_.end(Clock::now());
+        return (entry.revents & POLLOUT) != 0;
     }
 }
 

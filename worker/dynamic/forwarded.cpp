@@ -32,6 +32,9 @@ Forwarded forwarded_of(const http::Request& request) noexcept {
             if (contract::Cidr::parse_ip(last)) forwarded.remote_address = last;
         } else if (http::equals_ignoring_case(field.name, "x-forwarded-proto")) {
             forwarded.is_secure = http::equals_ignoring_case(last_element(field.value), "https");
+        } else if (http::equals_ignoring_case(field.name, "mpsup-client-port")) {
+            if (field.value.find_first_not_of("0123456789") == std::string_view::npos)
+                forwarded.remote_port = field.value;
         }
     }
     if (forwarded.is_secure) forwarded.server_port = "443";

@@ -11,6 +11,7 @@ namespace mpsup::dynamic {
 /// Views into the request, or constants.
 struct Forwarded {
     std::string_view remote_address = "127.0.0.1"; // the last of X-Forwarded-For, if it is an IP address
+    std::string_view remote_port;                  // Mpsup-Client-Port; empty: nobody knows
     bool is_secure = false;                        // X-Forwarded-Proto: https
     std::string_view server_name = "localhost";    // of Host, without brackets
     std::string_view server_port = "80";           // of Host, or the usual one of the scheme
