@@ -81,6 +81,8 @@ private:
     [[nodiscard]] bool write_parts(std::span<const std::string_view> parts);
     [[nodiscard]] bool wait_writable();
     [[nodiscard]] std::uint64_t taken() const noexcept;
+    /// For deadlines of seconds: behind by the kernel's tick at most, and cheaper than the exact time.
+    [[nodiscard]] static http::TimePoint coarse_now() noexcept;
     [[nodiscard]] bool send_parts(const http::Reply& reply);
     void write_own_reply();
     void answer_error(int status);
