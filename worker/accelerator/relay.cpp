@@ -95,7 +95,7 @@ Task<> Relay::deliver(std::string_view piece) {
 
 void Relay::start_pump() {
     if (std::exchange(pumping_, true)) return;
-    if (!signal_) signal_.emplace(exchange_.context());
+    if (!signal_) signal_ = std::make_unique<Signal>(exchange_.context());
     asio::co_spawn(exchange_.context(), pump(), asio::detached);
 }
 

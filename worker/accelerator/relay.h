@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace mpsup::accelerator {
@@ -69,7 +70,7 @@ private:
     std::chrono::milliseconds patience_{0};
     std::array<std::string_view, most_ready> ready_; // pieces that came with the head
     ResponseReader::Event last_ = ResponseReader::Event::need_input;
-    std::optional<Signal> signal_; // made when the pump starts: room in the spool, or its end
+    std::unique_ptr<Signal> signal_; // made when the pump starts: room in the spool, or its end
     std::string problem_;
     bool buffered_ = true;
     bool pumping_ = false;

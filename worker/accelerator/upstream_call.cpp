@@ -30,10 +30,9 @@ UpstreamCall::Attempt UpstreamCall::give_up(int status, std::string reason, bool
     return Attempt::over;
 }
 
-// The backend that the request goes to; false: there is none.
-bool UpstreamCall::choose(TimePoint now) {
+// The backend that the request goes to, or none.
+void UpstreamCall::choose(TimePoint now) {
     backend_ = destination_.is_pool() ? std::optional<std::size_t>(0) : destination_.backends().choose(now, failed_);
-    return backend_.has_value();
 }
 
 void UpstreamCall::settle(Outcome outcome) noexcept {
@@ -46,7 +45,8 @@ void UpstreamCall::settle(Outcome outcome) noexcept {
 Task<std::optional<CallFailure>> UpstreamCall::begin() {
     bool kept = !destination_.is_pool() && request_.safe && !request_.content;
     for (bool tried = false;;) {
-        if (!choose(Clock::now())) co_return CallFailure{503, "all backends are down", true};
+        choose(Clock::now());
+        if (!backend_) co_return CallFailure{503, "all backends are down", true};
         const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept);
         if (result == Attempt::answered) co_return std::nullopt;
         place_.leave(); // while the descriptor that it watches is open

@@ -93,7 +93,7 @@ private:
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
     [[nodiscard]] Attempt judge_silence(const char* problem);
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
-    [[nodiscard]] bool choose(http::TimePoint now);
+    void choose(http::TimePoint now);
     void settle(Outcome outcome) noexcept;
     void child_died();
     void judge_cut();

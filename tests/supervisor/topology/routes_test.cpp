@@ -178,7 +178,7 @@ TEST_F(Routes, LeadToOneThing) {
               "5:32 `strip` needs a path without `*`: the beginning that is taken off\n");
     EXPECT_EQ(problems(site("{path: /i/, root: htdocs, internal: on}, {to: pool}")), "no problem");
     EXPECT_EQ(problems(site("{path: /i/, to: pool, internal: on}, {to: pool}")),
-              "5:31 `internal` is for files that an application names: it needs `root` or `alias`\n");
+              "5:33 `internal` is for files that an application names: it needs `root` or `alias`\n");
 }
 
 // faults.md 46: everything at once, with its place.
