@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <string_view>
@@ -55,6 +56,13 @@ std::uint64_t kilobytes_after(std::string_view text, std::string_view key) {
 } // namespace
 
 Result<std::uint64_t> process_start_time(pid_t pid) { return stat_number<std::uint64_t>(pid, 22); }
+
+bool process_is_ending(pid_t pid) noexcept {
+    constexpr unsigned exiting = 0x4; // PF_EXITING of linux/sched.h, set before a process lets go of its descriptors
+    if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
+    const auto flags = stat_number<unsigned>(pid, 9);
+    return flags && (*flags & exiting) != 0;
+}
 
 Result<pid_t> process_parent(pid_t pid) { return stat_number<pid_t>(pid, 4); }
 

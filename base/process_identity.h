@@ -18,6 +18,9 @@ namespace mpsup {
 /// The state letter of a process (R, S, D, T, Z, …; proc(5)). ESRCH when it is gone.
 [[nodiscard]] Result<char> process_state(pid_t pid);
 
+/// Gone, dead and not yet reaped, or on its way: it has closed its descriptors, or is just closing them.
+[[nodiscard]] bool process_is_ending(pid_t pid) noexcept;
+
 /// The kernel's random name of this boot: a pid of another boot means nothing.
 [[nodiscard]] Result<std::string> boot_id();
 

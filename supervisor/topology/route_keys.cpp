@@ -210,6 +210,8 @@ const std::array rows{
             plain("try", Type::fallback, "what answers where there is no file: a worker, an address, or another file")),
         Kinds::static_files},
     Row{held<&RouteSpec::strip>(on_off("strip", "the beginning of the path that matched is not sent on")), Kinds::none},
+    Row{of_rule<&Route::internal>(on_off("internal", "for X-Accel-Redirect of an application alone; clients get 404")),
+        Kinds::none},
     Row{of_files<&Files::index>(plain("index", Type::file_names, "the file that stands for its folder"))},
     Row{expires_key()},
     Row{of_files<&Files::fingerprinted>(on_off("fingerprinted", "names that hold a digest are kept for ever"))},

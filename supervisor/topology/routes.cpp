@@ -138,6 +138,9 @@ private:
         if (route.strip && route.to.empty() && written("strip") &&
             (route.fallback.empty() || route.fallback.starts_with('/')))
             add(mark(node, "strip"), "`strip` is for what is sent on; of a folder it is `alias`");
+        if (route.rule.internal && !has_folder(route))
+            add(mark(node, "internal"),
+                "`internal` is for files that an application names: it needs `root` or `alias`");
         if (!route.fallback.empty() && !route.fallback.starts_with('/')) target(route.fallback, mark(node, "try"));
         targets(route, node);
     }

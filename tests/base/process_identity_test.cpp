@@ -25,6 +25,26 @@ TEST(ProcessIdentity, KnowsTheParentAndTheStartOfAProcess) {
     EXPECT_EQ(process_start_time(pid).error().code.value(), ESRCH);
 }
 
+TEST(ProcessIdentity, KnowsWhoIsEnding) {
+    EXPECT_FALSE(process_is_ending(::getpid()));
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::close(ends[0]);
+        for (;;) ::pause();
+    }
+    ::close(ends[1]);
+    EXPECT_FALSE(process_is_ending(pid));
+    ::kill(pid, SIGKILL);
+    char none = 0;
+    EXPECT_EQ(::read(ends[0], &none, 1), 0);
+    EXPECT_TRUE(process_is_ending(pid)) << "as soon as its descriptors are closed";
+    ::close(ends[0]);
+    ::waitpid(pid, nullptr, 0);
+    EXPECT_TRUE(process_is_ending(pid));
+}
+
 TEST(ProcessIdentity, MeasuresMemory) {
     const auto memory = process_memory(::getpid());
     ASSERT_TRUE(memory);

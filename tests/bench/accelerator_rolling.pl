@@ -52,10 +52,16 @@ for my $moment (@restarted) {
     my $lost   = 100 * ($before - $after);
     $worst = $lost if $lost > $worst;
 }
-my $failed_hits = grep { $_->[2] ne '200' } @seen;
+my @failed_hits = grep { $_->[2] ne '200' } @seen;
+my $failed_hits = @failed_hits;
 $sum_of += $_ for @took;
 printf "accelerator_rolling: %d restarts (%.1f s each): %d requests, %d failed; %d of kept pages, %d failed, %.1f %% hits; "
     . "at worst %.1f points fewer in the second after a restart; longest wait %.2f s\n", $restarts, $sum_of / @took, $sum->{requests}, $sum->{failed},
     scalar @seen, $failed_hits, 100 * (ratio($start, $start + $seconds, @seen) // 0), $worst, $sum->{longest};
 print "  $_\n" for @{ $sum->{failures} };
+for my $failed (@failed_hits) {
+    my @before = grep { $_->[0] <= $failed->[0] } @restarted;
+    printf "  kept page: %s, %.3f s after restart %d began (it took %.3f s)\n", $failed->[2],
+        @before ? ($failed->[0] - $before[-1][0], scalar @before, $before[-1][1] - $before[-1][0]) : ($failed->[0] - $start, 0, 0);
+}
 exit($sum->{failed} == 0 && $failed_hits == 0 && $worst <= 5 ? 0 : 1);

@@ -20,7 +20,7 @@ sub {
     my $env  = shift;
     my $path = $env->{PATH_INFO};
     if ($path eq '/who') {
-        return [200, ['Content-Type' => 'text/plain'], [join "\n", map { "$_=" . ($env->{$_} // '') } qw(REMOTE_ADDR HTTP_HOST psgi.url_scheme HTTP_X_FORWARDED_FOR HTTP_X_REQUEST_ID HTTP_VIA)]];
+        return [200, ['Content-Type' => 'text/plain'], [join "\n", map { "$_=" . ($env->{$_} // '') } qw(REMOTE_ADDR REMOTE_PORT HTTP_MPSUP_CLIENT_PORT HTTP_HOST psgi.url_scheme HTTP_X_FORWARDED_FOR HTTP_X_REQUEST_ID HTTP_VIA)]];
     }
     if ($path =~ m{^/kept}) { return [200, ['Content-Type' => 'text/plain', 'Cache-Control' => 'max-age=600', 'Cache-Tag' => 'kept, all'], ["kept $$ " . ++$count . "\n"]] }
     if ($path eq '/digest') {
@@ -36,17 +36,19 @@ sub {
         };
     }
     if ($path eq '/die')   { kill 'KILL', $$ }
+    if ($path eq '/half')  { return sub { my $writer = $_[0]->([200, ['Content-Length' => 10]]); $writer->write('half'); kill 'KILL', $$ } }
     if ($path eq '/once')  {
         my $mark = "$ENV{MARK}";
         if (!-e $mark) { open my $out, '>', $mark; close $out; kill 'KILL', $$ }
         return [200, ['Content-Type' => 'text/plain'], ["alive\n"]];
     }
-    if ($path eq '/file')     { return [200, ['Content-Type' => 'text/plain', 'X-Accel-Redirect' => '/protected/secret.txt'], []] }
+    if ($path eq '/file')     { return [200, ['Content-Type' => 'text/plain', 'X-Accel-Redirect' => '/protected/secret.txt'], ['never seen']] }
     if ($path eq '/redirect') { return [302, ['Location' => "http://$env->{HTTP_HOST}/there", 'Set-Cookie' => 'a=b; Path=/'], []] }
     return [200, ['Content-Type' => 'text/plain', 'X-Path' => $path], ["page\n"]];
 }
 APP
-mkdir $site->dir . "/$_" for qw(root pages);
+mkdir $site->dir . "/$_" for qw(root pages private);
+$site->write('private/secret.txt', "a secret\n");
 $site->write('root/file.txt', "a file\n");
 $site->write('pages/503.html', "<h1>later</h1>\n");
 $site->write('pages/maintenance.html', "<h1>we are at work</h1>\n");
@@ -58,6 +60,7 @@ my $yaml = <<"YAML";
     error_pages: pages
     routes:
       - {path: /file.txt, root: root}
+      - {path: /protected/, alias: private, internal: on}
       - {path: /, to: app, cache: on}
   app: {kind: dynamic, app: app.psgi, pool: 2, env: {MARK: @{[$site->dir]}/mark}}
 YAML
@@ -70,6 +73,12 @@ subtest 'pages and files' => sub {
     my %who = map { split /=/, $_, 2 } split /\n/, request($port, '/who', headers => {'X-Forwarded-For' => '6.6.6.6', 'X-Forwarded-Proto' => 'https'})->{body};
     is $who{REMOTE_ADDR}, '127.0.0.1', 'the application sees the client, whatever that says of itself';
     is $who{'psgi.url_scheme'}, 'http', 'and the scheme it came by';
+    my $own = connect_to($port);
+    my %own = map { split /=/, $_, 2 } split /\n/, exchange($own, "GET /who HTTP/1.1\r\nHost: a\r\nMpsup-Client-Port: 1\r\n\r\n")->{body};
+    is $own{REMOTE_PORT}, $own->sockport, 'its port, too';
+    is $own{HTTP_MPSUP_CLIENT_PORT}, '', 'which is told between us alone';
+    is request($port, '/file')->{body}, "a secret\n", 'a file that the application names';
+    is request($port, '/protected/secret.txt')->{status}, 404, 'and nobody else';
     is $who{HTTP_HOST}, $host, 'the host is the one that was asked for';
     like $who{HTTP_X_REQUEST_ID}, qr/\A[0-9a-f]{32}\z/, 'each request has a name';
     my $reply = request($port, '/');
@@ -117,6 +126,8 @@ subtest 'children that die' => sub {
     is request($port, '/once', method => 'POST', body => 'x')->{status}, 502, 'one that may have changed something is not';
     is request($port, '/die')->{status}, 502, 'what kills its child is a 502' for 1 .. 2;
     wait_until(10, 'it is quarantined', sub { request($port, '/die')->{status} == 503 });
+    request($port, '/half') for 1 .. 3;
+    wait_until(10, 'what kills its child in the midst of the answer is, too', sub { (request($port, '/half') // {status => 0})->{status} == 503 });
     is request($port, '/')->{status}, 200, 'others are served';
 };
 

@@ -126,8 +126,8 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
             }
         return Verdict::answered;
     }
-    if (!routing.route) {
-        refuse(reply, routing.bad_path ? 400 : 404, nullptr);
+    if (!routing.route || routing.route->internal) {
+        refuse(reply, routing.bad_path ? 400 : 404, routing.route);
         return Verdict::answered;
     }
     notes.tier = "files";

@@ -96,6 +96,10 @@ void append_identity(std::string& out, const ClientIdentity& identity, const For
     out += "X-Request-Start: t=";
     append_number(out, plan.start_us);
     out += "\r\n";
+    if (plan.client_port == 0) return;
+    out += "Mpsup-Client-Port: ";
+    append_number(out, plan.client_port);
+    out += "\r\n";
 }
 
 void append_framing(std::string& out, const ForwardPlan& plan) {

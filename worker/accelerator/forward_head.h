@@ -16,6 +16,7 @@ namespace mpsup::accelerator {
 /// What goes to the upstream besides the client's own fields. Views are read during the call only.
 struct ForwardPlan {
     std::string_view peer;                    // address of the connection, for Forwarded
+    std::uint16_t client_port = 0;            // for a pool: of the client that the identity names; 0: not known
     std::string_view request_id;              // made or kept, never empty
     std::string_view fallback_host;           // for a client of HTTP/1.0 that named none
     std::string_view target;                  // origin form; empty: the path and query of the request
@@ -33,7 +34,7 @@ struct ForwardPlan {
 /// Appends the request head to `out`. Framing is made afresh; hop-by-hop fields, Expect, names that begin with X-Accel- or
 /// Mpsup-, X-Sendfile-Type and what forwarding fields the client sent are left out; names with an underscore never came
 /// through the gate. Added: Host, X-Forwarded-For, -Proto, -Host and -Port, Forwarded (RFC 7239), X-Real-IP, X-Request-Id,
-/// X-Request-Start and Via.
+/// X-Request-Start, Via and, where it is known, Mpsup-Client-Port.
 void write_forward_head(std::string& out, const http::Request& request, const ClientIdentity& identity,
                         const ForwardPlan& plan);
 

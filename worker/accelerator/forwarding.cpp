@@ -29,20 +29,6 @@ bool means_content(std::string_view method) noexcept {
     return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-// The exchange tells the call when the client hangs up, as long as there is a call.
-class HangUpWatch {
-public:
-    HangUpWatch(http::Exchange& exchange, UpstreamCall& call) : exchange_(exchange) {
-        exchange_.on_gone([&call] { call.cancel(); });
-    }
-    HangUpWatch(const HangUpWatch&) = delete;
-    HangUpWatch& operator=(const HangUpWatch&) = delete;
-    ~HangUpWatch() { exchange_.on_gone(nullptr); }
-
-private:
-    http::Exchange& exchange_;
-};
-
 } // namespace
 
 Forwarding::Forwarding(Accelerator& accelerator, http::Exchange& exchange, std::size_t route)
@@ -139,7 +125,10 @@ Task<> Forwarding::call_upstream(Known& known) {
     });
     std::optional<CallFailure> failure;
     {
-        const HangUpWatch watch(exchange_, call);
+        const HangUpWatch watch(exchange_, [&] {
+            client_left_ = true;
+            if (!known.leader.is_awaited()) call.cancel();
+        });
         cache::Times times;
         times.request = wall_seconds();
         if (rule_.on) known.mark = accelerator_.state().store()->mark();
@@ -170,6 +159,9 @@ Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& 
     if (call.head().status == 101) return open_tunnel(call);
     if (!directives.file.empty() || !directives.redirect.empty()) return send_file(call, known);
     if (known.hit && known_is_better(call.head().status, known)) return answer_known(call, known, times);
+    if (asked_.kind == Kind::lookup &&
+        cache::is_not_modified(asked_, request_->fields, call.head().status, fields_.lasting()))
+        return answer_not_modified(call, known, times);
     return pass_on(call, known, times);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "worker/accelerator/accelerator.h"
+#include "worker/accelerator/hang_up_watch.h"
 #include "worker/accelerator/owned_request.h"
 #include "worker/accelerator/relay.h"
 #include "worker/accelerator/route_plans.h"
@@ -50,6 +51,7 @@ private:
     [[nodiscard]] http::Task<> answer(UpstreamCall& call, Known& known, const cache::Times& times);
     [[nodiscard]] static bool known_is_better(int status, const Known& known) noexcept;
     [[nodiscard]] http::Task<> answer_known(UpstreamCall& call, Known& known, const cache::Times& times);
+    [[nodiscard]] http::Task<> answer_not_modified(UpstreamCall& call, Known& known, const cache::Times& times);
     [[nodiscard]] http::Task<> pass_on(UpstreamCall& call, Known& known, const cache::Times& times);
     [[nodiscard]] http::Task<> send_file(UpstreamCall& call, Known& known);
     [[nodiscard]] http::Task<> open_tunnel(UpstreamCall& call);
@@ -62,6 +64,7 @@ private:
     void write_head(const Known& known);
     void renew();
     void invalidate(int status);
+    void begin_fill(std::optional<StoreFill>& fill, const UpstreamHead& head, Known& known, const cache::Times& times);
     void note_child(const UpstreamCall& call);
     [[nodiscard]] bool is_streamed(const UpstreamHead& head) const noexcept;
     [[nodiscard]] bool stale_will_do(const Known& known) const noexcept;
@@ -85,6 +88,7 @@ private:
     ReplyFields fields_;
     Known nothing_; // when there is no cache
     bool websocket_ = false;
+    bool client_left_ = false; // before there was an answer
 };
 
 } // namespace mpsup::accelerator

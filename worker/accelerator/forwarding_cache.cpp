@@ -107,23 +107,31 @@ Task<> Forwarding::send_stored(Known& known) {
     static_cast<void>(co_await exchange_.send(*reply));
 }
 
-// Too large to be put together: piece by piece, and whole, for the parts that somebody wants of it need not be sent.
+// Too large to be put together: piece by piece.
 Task<> Forwarding::send_large(Known& known) {
+    const LargeReply reply = large_reply(known.hit, asked_, *request_);
     std::vector<http::Field> fields;
     cache::split_fields(known.hit.fields(), fields);
+    if (!reply.type.empty()) set_field(fields, "Content-Type", reply.type);
+    if (!reply.range.empty()) fields.push_back({"Content-Range", reply.range});
     apply_headers(fields, route_.headers);
     const std::string age = std::to_string(std::max<cache::Seconds>(known.reuse.age, 0));
     fields.push_back({"Age", age});
     cache::CacheStatus::Text space;
     fields.push_back({"Cache-Status", known.status.text(space)});
     exchange_.notes().cache = known.status.word();
-    if (!exchange_.begin({known.hit.metadata().status, fields, known.hit.size(), false})) co_return;
+    if (!exchange_.begin({reply.status, fields, reply.length, false})) co_return;
     bool open = true;
-    for (std::uint64_t at = 0; open && at < known.hit.size();) {
-        const std::string_view piece = known.hit.piece(at);
-        open = co_await exchange_.write(piece);
-        at += piece.size();
+    for (const LargeReply::Part& part : reply.parts) {
+        if (open && !part.head.empty()) open = co_await exchange_.write(part.head);
+        const std::uint64_t end = part.range.first + part.range.count;
+        for (std::uint64_t at = part.range.first; open && at < end;) {
+            const std::string_view piece = known.hit.piece(at).substr(0, static_cast<std::size_t>(end - at));
+            open = co_await exchange_.write(piece);
+            at += piece.size();
+        }
     }
+    if (open && !reply.end.empty()) open = co_await exchange_.write(reply.end);
     if (open) static_cast<void>(co_await exchange_.finish(true));
 }
 
@@ -159,36 +167,69 @@ void Forwarding::invalidate(int status) {
         accelerator_.state().store()->erase(key);
 }
 
+// Nothing is stored of what was streamed, and of what the client's request was no question after.
+void Forwarding::begin_fill(std::optional<StoreFill>& fill, const UpstreamHead& head, Known& known,
+                            const cache::Times& times) {
+    if (!rule_.on) return;
+    if (asked_.kind == cache::CacheRequest::Kind::bypass || is_streamed(head)) {
+        if (known.leader) known.leader.land(cache::Landing::uncacheable, times.response);
+        return;
+    }
+    fill.emplace(*accelerator_.state().store(), asked_, rule_, route_.cache.max_object, std::move(known.leader),
+                 asked_.kind == cache::CacheRequest::Kind::unsafe ? 0 : known.mark);
+    std::optional<std::uint64_t> length;
+    if (head.has_length) length = head.content_length;
+    fill->begin(head.status, fields_.lasting(), request_->fields, times, length, fields_.directives().expires);
+    known.status.stored = fill->storing();
+    if (fill->storing()) known.status.ttl = fill->metadata().ttl(times.response);
+}
+
+// The upstream was asked for all of it, for a copy to keep; the client has it already (RFC 9111 section 4.3.2).
+Task<> Forwarding::answer_not_modified(UpstreamCall& call, Known& known, const cache::Times& times) {
+    known.status.forward_status = call.head().status;
+    std::optional<StoreFill> fill;
+    begin_fill(fill, call.head(), known, times);
+    known.hit = {};
+    const auto reply = std::make_unique<http::Reply>();
+    reply->status = 304;
+    for (const http::Field& field : fields_.fields())
+        if (belongs_to_304(field.name)) reply->add(field.name, field.value);
+    apply_headers(*reply, route_.headers);
+    if (!request_id_.empty()) reply->add("X-Request-Id", request_id_);
+    cache::CacheStatus::Text space;
+    reply->add("Cache-Status", known.status.text(space));
+    exchange_.notes().cache = known.status.word();
+    static_cast<void>(co_await exchange_.send(*reply));
+    if (!fill || !fill->storing()) co_return call.drop();
+    exchange_.on_gone(nullptr);
+    call.hurry(Clock::now() + route_.cache.wait);
+    co_await fill_from(*fill, call);
+}
+
 Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times& times) {
     const UpstreamHead& head = call.head();
     known.status.forward_status = head.status;
-    const bool streamed = is_streamed(head);
-    std::optional<std::uint64_t> length;
-    if (head.has_length) length = head.content_length;
-    std::optional<StoreFill> fill;
-    Relay relay(exchange_, call, response_);
     invalidate(head.status);
-    if (rule_.on) {
-        if (asked_.kind != cache::CacheRequest::Kind::bypass && !streamed) {
-            fill.emplace(*accelerator_.state().store(), asked_, rule_, route_.cache.max_object, std::move(known.leader),
-                         asked_.kind == cache::CacheRequest::Kind::unsafe ? 0 : known.mark);
-            fill->begin(head.status, fields_.lasting(), request_->fields, times, length, fields_.directives().expires);
-            known.status.stored = fill->storing();
-            if (fill->storing()) known.status.ttl = fill->metadata().ttl(times.response);
-            relay.on_piece([&fill](std::string_view piece) { fill->piece(piece); });
-            relay.on_whole([&fill] { fill->whole(); });
-        } else if (known.leader) {
-            known.leader.land(cache::Landing::uncacheable, times.response);
-        }
-    }
+    std::optional<StoreFill> fill;
+    begin_fill(fill, head, known, times);
     known.hit = {};
     cache::CacheStatus::Text space;
     if (rule_.on) {
         exchange_.notes().cache = known.status.word();
         fields_.add("Cache-Status", known.status.text(space));
     }
-    co_await relay.run({head.status, fields_.fields(), length, !streamed});
-    if (!relay.problem().empty()) accelerator_.complain(name_ + ": cut: " + relay.problem());
+    Relay relay(exchange_, call, response_);
+    if (fill) {
+        relay.on_piece([&fill](std::string_view piece) { fill->piece(piece); });
+        relay.on_whole([&fill] { fill->whole(); });
+        relay.finish_without_client([&fill] { return fill->is_worth_finishing(); }, route_.cache.wait);
+    }
+    const HangUpWatch watch(exchange_, [&relay] { relay.client_left(); });
+    if (client_left_) relay.client_left();
+    std::optional<std::uint64_t> length;
+    if (head.has_length) length = head.content_length;
+    co_await relay.run({head.status, fields_.fields(), length, !is_streamed(head)});
+    if (!relay.problem().empty() && !call.cancelled()) accelerator_.complain(name_ + ": cut: " + relay.problem());
 }
 
 } // namespace mpsup::accelerator

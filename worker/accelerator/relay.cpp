@@ -20,6 +20,14 @@ bool Relay::gather(std::size_t& count) {
     return last_ == Event::end;
 }
 
+void Relay::client_left() {
+    if (std::exchange(gone_, true)) return;
+    if (is_wanted())
+        call_.hurry(http::Clock::now() + patience_);
+    else
+        call_.cancel();
+}
+
 Task<> Relay::run(const Head& head) {
     buffered_ = head.buffered;
     std::size_t count = 0;
@@ -30,32 +38,34 @@ Task<> Relay::run(const Head& head) {
         for (std::size_t i = 0; i < count; ++i) size += ready_[i].size();
         out.length = size;
     }
-    if (!exchange_.begin(out)) {
+    if (!gone_ && !exchange_.begin(out)) {
         problem_ = "the response has bad fields";
         http::Reply reply;
         reply.status = 502;
         co_await exchange_.send(reply);
         co_return;
     }
-    if (!buffered_ && count == 0 && last_ == Event::need_input) gone_ = !co_await exchange_.write({});
-    for (std::size_t i = 0; i < count && !gone_; ++i)
-        if (!deliver_at_once(ready_[i])) gone_ = !co_await deliver(ready_[i]);
+    if (!buffered_ && count == 0 && last_ == Event::need_input && !gone_) co_await deliver({});
+    for (std::size_t i = 0; i < count && is_wanted(); ++i)
+        if (!deliver_at_once(ready_[i])) co_await deliver(ready_[i]);
     if (last_ == Event::piece) last_ = call_.next();
-    while (!gone_ && last_ != Event::end && problem_.empty()) {
+    while (is_wanted() && last_ != Event::end && problem_.empty()) {
         if (last_ == Event::piece) {
             std::string_view piece = call_.piece();
-            if (!deliver_at_once(piece)) gone_ = !co_await deliver(piece);
+            if (!deliver_at_once(piece)) co_await deliver(piece);
         } else if (last_ == Event::need_input) {
             if (const auto failed = co_await call_.wait()) problem_ = failed->reason;
         } else {
             problem_ = call_.problem() ? call_.problem() : "no response";
         }
-        if (problem_.empty() && !gone_) last_ = call_.next();
+        if (problem_.empty() && is_wanted()) last_ = call_.next();
     }
-    const bool whole = problem_.empty() && last_ == Event::end && !gone_;
+    const bool whole = problem_.empty() && last_ == Event::end;
     if (whole && whole_) whole_();
-    if (last_ == Event::end) call_.release();
-    if (gone_) call_.cancel();
+    if (last_ == Event::end)
+        call_.release();
+    else if (gone_)
+        call_.cancel();
     while (pumping_) static_cast<void>(co_await signal_->wait());
     // What waited in the spool may have been lost meanwhile.
     if (!gone_) static_cast<void>(co_await exchange_.finish(whole && problem_.empty()));
@@ -64,29 +74,28 @@ Task<> Relay::run(const Head& head) {
 // What the client takes without being waited for. True: that was all of it; else `piece` is what is left.
 bool Relay::deliver_at_once(std::string_view& piece) {
     see(piece);
+    if (gone_) return true;
     if (!buffered_ || pumping_) return false;
     piece.remove_prefix(exchange_.try_write(piece));
     return piece.empty();
 }
 
-// The rest of it. False: the client is gone.
-Task<bool> Relay::deliver(std::string_view piece) {
-    if (!buffered_) co_return co_await exchange_.write(piece);
-    while (!gone_) {
-        if (spool_.append(piece) == Spool::Append::stored) {
-            start_pump();
-            co_return true;
-        }
+// The rest of it.
+Task<> Relay::deliver(std::string_view piece) {
+    while (buffered_ && !gone_) {
+        if (spool_.append(piece) == Spool::Append::stored) co_return start_pump();
         // There is no room, or never was: the client sets the pace.
-        if (!pumping_) co_return co_await exchange_.write(piece);
+        if (!pumping_) break;
         static_cast<void>(co_await signal_->wait());
     }
-    co_return false;
+    if (gone_) co_return;
+    const bool written = co_await exchange_.write(piece);
+    if (!written) client_left();
 }
 
 void Relay::start_pump() {
     if (std::exchange(pumping_, true)) return;
-    if (!signal_) signal_.emplace(exchange_.context());
+    if (!signal_) signal_ = std::make_unique<Signal>(exchange_.context());
     asio::co_spawn(exchange_.context(), pump(), asio::detached);
 }
 
@@ -98,10 +107,8 @@ Task<> Relay::pump() {
             break;
         }
         const std::uint64_t end = spool_.begin() + piece->size();
-        if (!co_await exchange_.write(*piece)) {
-            gone_ = true;
-            call_.cancel();
-        }
+        const bool written = co_await exchange_.write(*piece);
+        if (!written) client_left();
         spool_.drop(end);
         signal_->tell();
     }

@@ -6,7 +6,9 @@
 #include "worker/accelerator/upstream_call.h"
 #include "worker/http/exchange.h"
 
+#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace mpsup::accelerator {
@@ -32,6 +34,15 @@ public:
     /// Called when the response is whole, before its end is sent.
     void on_whole(std::function<void()> whole) { whole_ = std::move(whole); }
 
+    /// When the client leaves, the rest is taken for on_piece() alone, as long as `worth` says that it is of use, and no
+    /// longer than `patience`. Otherwise the call is cancelled.
+    void finish_without_client(std::function<bool()> worth, std::chrono::milliseconds patience) {
+        worth_ = std::move(worth);
+        patience_ = patience;
+    }
+    /// It has left. Before or during run(), in the thread of the loop.
+    void client_left();
+
     /// The answer from its head to its end.
     [[nodiscard]] http::Task<> run(const Head& head);
     /// Why it was cut; empty: it was not.
@@ -39,8 +50,9 @@ public:
 
 private:
     [[nodiscard]] bool gather(std::size_t& count);
+    [[nodiscard]] bool is_wanted() const { return !gone_ || (worth_ && worth_()); }
     [[nodiscard]] bool deliver_at_once(std::string_view& piece);
-    [[nodiscard]] http::Task<bool> deliver(std::string_view piece);
+    [[nodiscard]] http::Task<> deliver(std::string_view piece);
     [[nodiscard]] http::Task<> pump();
     void start_pump();
     void see(std::string_view piece) const {
@@ -54,9 +66,11 @@ private:
     Spool& spool_;
     std::function<void(std::string_view)> seen_;
     std::function<void()> whole_;
+    std::function<bool()> worth_;
+    std::chrono::milliseconds patience_{0};
     std::array<std::string_view, most_ready> ready_; // pieces that came with the head
     ResponseReader::Event last_ = ResponseReader::Event::need_input;
-    std::optional<Signal> signal_; // made when the pump starts: room in the spool, or its end
+    std::unique_ptr<Signal> signal_; // made when the pump starts: room in the spool, or its end
     std::string problem_;
     bool buffered_ = true;
     bool pumping_ = false;

@@ -101,17 +101,7 @@ Task<> Renewal::take(UpstreamCall& call, cache::Hit& hit, const cache::Times& ti
     fill.begin(status, fields.lasting(), request->request.fields, times, length, fields.directives().expires);
     // What may not be kept any more is no reason to go on sending the old one.
     if (!fill.storing()) accelerator.state().store()->erase(hit);
-    while (fill.storing()) {
-        const auto event = call.next();
-        if (event == ResponseReader::Event::piece) {
-            fill.piece(call.piece());
-        } else if (event == ResponseReader::Event::end) {
-            fill.whole();
-            co_return call.release();
-        } else if (event != ResponseReader::Event::need_input || co_await call.wait()) {
-            co_return;
-        }
-    }
+    co_await fill_from(fill, call);
 }
 
 void Renewal::freshen(cache::Hit& hit, const cache::Times& times) {

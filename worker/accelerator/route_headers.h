@@ -4,6 +4,7 @@
 #include "worker/contract/front.h"
 #include "worker/http/reply.h"
 
+#include <string_view>
 #include <vector>
 
 namespace mpsup::accelerator {
@@ -12,5 +13,8 @@ namespace mpsup::accelerator {
 void apply_headers(http::Reply& reply, const contract::TextPairs& headers);
 /// The same for fields that are sent without a reply around them. `headers` outlive them.
 void apply_headers(std::vector<http::Field>& fields, const contract::TextPairs& headers);
+
+/// One field in the place of all of its name.
+void set_field(std::vector<http::Field>& fields, std::string_view name, std::string_view value);
 
 } // namespace mpsup::accelerator

@@ -30,6 +30,8 @@ ForwardPlan RoutePlans::forward(const http::Request& request, const ClientIdenti
     }
     plan.start_us = now_us();
     plan.keep_alive = !destination_.is_pool();
+    // What a proxy before us says of its client has no port.
+    if (destination_.is_pool() && identity.address == client_.address) plan.client_port = client_.port;
     plan.overrides = route_.request_headers;
     if (!route_.strip_prefix.empty() && request.path.starts_with(route_.strip_prefix)) {
         target_ = request.path.substr(route_.strip_prefix.size());

@@ -42,6 +42,7 @@ void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fi
     const cache::Storing storing =
         cache::judge_response(asked_, status, expires ? cache::Fields(changed) : fields, rule_, times);
     const auto variant = cache::variant_text(fields, request_fields);
+    length_ = length;
     const bool small = !length || *length <= max_object_;
     reason_ = storing.store && variant && small ? "" : storing.store ? "size" : storing.reason;
     metadata_ = storing.metadata;
@@ -67,11 +68,32 @@ void StoreFill::whole() {
     land(stored ? cache::Landing::stored : cache::Landing::uncacheable);
 }
 
+bool StoreFill::is_worth_finishing() const {
+    return storing() && (leader_.is_awaited() || (length_ && size_ >= *length_ / 2));
+}
+
 void StoreFill::abandon() noexcept {
     writer_.abort();
     writer_ = {};
     reason_ = "size";
     land(cache::Landing::uncacheable);
+}
+
+http::Task<> fill_from(StoreFill& fill, UpstreamCall& call) {
+    while (fill.storing()) {
+        const auto event = call.next();
+        if (event == ResponseReader::Event::piece) {
+            fill.piece(call.piece());
+        } else if (event == ResponseReader::Event::end) {
+            fill.whole();
+            co_return call.release();
+        } else if (event == ResponseReader::Event::need_input) {
+            const auto failed = co_await call.wait();
+            if (failed) co_return;
+        } else {
+            co_return;
+        }
+    }
 }
 
 cache::Freshened freshened(const cache::Hit& hit, cache::Fields response, const cache::Rule& rule,

@@ -1,6 +1,7 @@
 // The way of a response from the upstream into the cache.
 #pragma once
 
+#include "worker/accelerator/upstream_call.h"
 #include "worker/cache/cache_request.h"
 #include "worker/cache/flights.h"
 #include "worker/cache/freshness.h"
@@ -34,6 +35,8 @@ public:
     void abandon() noexcept;
 
     [[nodiscard]] bool storing() const noexcept { return static_cast<bool>(writer_); }
+    /// Should the rest be fetched though the client it was asked for is gone? Others wait for it, or half of it is here.
+    [[nodiscard]] bool is_worth_finishing() const;
     /// Why not: a constant.
     [[nodiscard]] const char* reason() const noexcept { return reason_; }
     [[nodiscard]] const cache::Metadata& metadata() const noexcept { return metadata_; }
@@ -48,9 +51,13 @@ private:
     const std::uint64_t mark_;
     cache::StoreWriter writer_;
     cache::Metadata metadata_;
+    std::optional<std::uint64_t> length_;
     std::uint64_t size_ = 0;
     const char* reason_ = "";
 };
+
+/// Takes the rest of a response for the cache alone, as long as it is stored.
+[[nodiscard]] http::Task<> fill_from(StoreFill& fill, UpstreamCall& call);
 
 /// What is stored, brought up to date by a 304, of whose X-Accel-Expires the same is true.
 [[nodiscard]] cache::Freshened freshened(const cache::Hit& hit, cache::Fields response, const cache::Rule& rule,

@@ -20,13 +20,6 @@ void add_number(http::Reply& reply, std::string_view name, std::uint64_t number)
     reply.add(name, {std::begin(digits), end});
 }
 
-// RFC 9110 section 15.4.5: what a 304 has of the fields of a 200.
-bool belongs_to_304(std::string_view name) noexcept {
-    constexpr std::string_view names[] = {"Cache-Control", "Content-Location", "Date", "ETag", "Expires",
-                                          "Last-Modified", "Set-Cookie",       "Vary", "Via"};
-    return std::ranges::any_of(names, [&](std::string_view each) { return http::equals_ignoring_case(name, each); });
-}
-
 // `type`: another one in place of the stored one. Fields are views of what `reply.lender` holds.
 void add_fields(http::Reply& reply, std::string_view stored, std::string_view type) {
     thread_local std::vector<http::Field> fields;
@@ -61,18 +54,26 @@ bool set_content(http::Reply& reply, const cache::Hit& hit, std::uint64_t start,
     return true;
 }
 
-// RFC 9110 section 14.6.
-bool set_parts(http::Reply& reply, const cache::Hit& hit, const std::vector<ByteRange>& ranges, std::string_view type) {
+constexpr std::string_view parts_type = "multipart/byteranges; boundary=mpsup-part";
+constexpr std::string_view parts_end = "\r\n--mpsup-part--\r\n";
+
+// Before each part (RFC 9110 section 14.6).
+std::string part_head(const cache::Hit& hit, const ByteRange& range) {
+    std::string head = "\r\n--mpsup-part\r\n";
+    const std::string_view type = cache::find_field(hit.fields(), "Content-Type").value_or("");
+    if (!type.empty()) head.append("Content-Type: ").append(type).append("\r\n");
+    return head.append("Content-Range: ").append(content_range(range, hit.size())).append("\r\n\r\n");
+}
+
+bool set_parts(http::Reply& reply, const cache::Hit& hit, const std::vector<ByteRange>& ranges) {
     std::uint64_t sum = 0;
     for (const ByteRange& range : ranges) sum += range.count;
     if (sum > most_copied) return false;
     for (const ByteRange& range : ranges) {
-        reply.text += "\r\n--mpsup-part\r\n";
-        if (!type.empty()) reply.text.append("Content-Type: ").append(type).append("\r\n");
-        reply.text.append("Content-Range: ").append(content_range(range, hit.size())).append("\r\n\r\n");
+        reply.text += part_head(hit, range);
         append_content(reply.text, hit, range.first, range.count);
     }
-    reply.text += "\r\n--mpsup-part--\r\n";
+    reply.text += parts_end;
     return true;
 }
 
@@ -86,8 +87,8 @@ bool set_selection(http::Reply& reply, const cache::Hit& hit, const cache::Selec
         reply.add("Content-Range", content_range(range, size));
         done = set_content(reply, hit, range.first, range.count);
     } else if (selection.status == 206) {
-        type = "multipart/byteranges; boundary=mpsup-part";
-        done = set_parts(reply, hit, selection.ranges, cache::find_field(hit.fields(), "Content-Type").value_or(""));
+        type = parts_type;
+        done = set_parts(reply, hit, selection.ranges);
     } else if (selection.status == 416) {
         reply.add("Content-Range", "bytes */" + std::to_string(size));
         return true;
@@ -99,6 +100,12 @@ bool set_selection(http::Reply& reply, const cache::Hit& hit, const cache::Selec
 }
 
 } // namespace
+
+bool belongs_to_304(std::string_view name) noexcept {
+    constexpr std::string_view names[] = {"Cache-Control", "Content-Location", "Date", "ETag", "Expires",
+                                          "Last-Modified", "Set-Cookie",       "Vary", "Via"};
+    return std::ranges::any_of(names, [&](std::string_view each) { return http::equals_ignoring_case(name, each); });
+}
 
 bool fill_stored(http::Reply& reply, http::LogNotes& notes, cache::Hit& hit, const cache::CacheRequest& asked,
                  const http::Request& request, const cache::Reuse& reuse, const cache::CacheStatus& status) {
@@ -113,6 +120,25 @@ bool fill_stored(http::Reply& reply, http::LogNotes& notes, cache::Hit& hit, con
     notes.cache = status.word();
     reply.lender = std::make_shared<cache::Hit>(std::move(hit));
     return true;
+}
+
+LargeReply large_reply(const cache::Hit& hit, const cache::CacheRequest& asked, const http::Request& request) {
+    auto selection = cache::select_for_client(asked, request.fields, hit.fields(), hit.metadata(), hit.size());
+    LargeReply reply;
+    reply.status = selection.status;
+    if (selection.ranges.empty()) {
+        reply.parts.push_back({{}, {0, hit.size()}});
+    } else if (selection.ranges.size() == 1) {
+        reply.range = content_range(selection.ranges.front(), hit.size());
+        reply.parts.push_back({{}, selection.ranges.front()});
+    } else {
+        for (const ByteRange& range : selection.ranges) reply.parts.push_back({part_head(hit, range), range});
+        reply.type = parts_type;
+        reply.end = parts_end;
+    }
+    reply.length = reply.end.size();
+    for (const LargeReply::Part& part : reply.parts) reply.length += part.head.size() + part.range.count;
+    return reply;
 }
 
 } // namespace mpsup::accelerator

@@ -1,6 +1,11 @@
 #include "worker/accelerator/upstream_call.h"
 
+#include "base/process_identity.h"
+#include "worker/accelerator/reply_fields.h"
 #include "worker/http/error_log.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace mpsup::accelerator {
 
@@ -25,10 +30,9 @@ UpstreamCall::Attempt UpstreamCall::give_up(int status, std::string reason, bool
     return Attempt::over;
 }
 
-// The backend that the request goes to; false: there is none.
-bool UpstreamCall::choose(TimePoint now) {
+// The backend that the request goes to, or none.
+void UpstreamCall::choose(TimePoint now) {
     backend_ = destination_.is_pool() ? std::optional<std::size_t>(0) : destination_.backends().choose(now, failed_);
-    return backend_.has_value();
 }
 
 void UpstreamCall::settle(Outcome outcome) noexcept {
@@ -41,7 +45,8 @@ void UpstreamCall::settle(Outcome outcome) noexcept {
 Task<std::optional<CallFailure>> UpstreamCall::begin() {
     bool kept = !destination_.is_pool() && request_.safe && !request_.content;
     for (bool tried = false;;) {
-        if (!choose(Clock::now())) co_return CallFailure{503, "all backends are down", true};
+        choose(Clock::now());
+        if (!backend_) co_return CallFailure{503, "all backends are down", true};
         const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept);
         if (result == Attempt::answered) co_return std::nullopt;
         place_.leave(); // while the descriptor that it watches is open
@@ -197,7 +202,15 @@ ResponseReader::Event UpstreamCall::next() {
     if (finished_) return ResponseReader::Event::end;
     const auto event = connection_->reader().next();
     if (event == ResponseReader::Event::end) finish();
+    if (event == ResponseReader::Event::failed) judge_cut();
     return event;
+}
+
+// A child that only gave up on its answer lives on, and is not the request's victim.
+void UpstreamCall::judge_cut() {
+    if (std::exchange(cut_, true) || !destination_.is_pool()) return;
+    const auto child = ChildNote::parse(head().find("Mpsup-Child").value_or(""));
+    if (child && process_is_ending(child->pid)) child_died();
 }
 
 // A child is free from here on, a backend's connection too.
@@ -214,9 +227,12 @@ void UpstreamCall::settle_by_status() {
 }
 
 Task<std::optional<CallFailure>> UpstreamCall::wait() {
-    const auto failed = co_await connection_->receive(Clock::now() + destination_.route().timeouts.idle);
+    const TimePoint deadline = std::min(limit_, Clock::now() + destination_.route().timeouts.idle);
+    const auto failed = co_await connection_->receive(deadline);
     if (!failed) co_return std::nullopt;
-    settle(failed == std::errc::operation_canceled ? Outcome::neutral : Outcome::bad);
+    const bool ours = failed == std::errc::operation_canceled || Clock::now() >= limit_;
+    settle(ours ? Outcome::neutral : Outcome::bad);
+    if (!ours && failed != std::errc::timed_out) judge_cut();
     if (failed == std::errc::timed_out) co_return CallFailure{504, "the answer stopped in its midst", false};
     co_return CallFailure{502, "the connection was reset in the midst of the answer", false};
 }
@@ -236,6 +252,11 @@ void UpstreamCall::drop() {
 }
 
 const char* UpstreamCall::problem() const noexcept { return connection_->reader().problem(); }
+
+void UpstreamCall::hurry(TimePoint until) noexcept {
+    limit_ = std::min(limit_, until);
+    if (connection_) connection_->hurry(limit_);
+}
 
 void UpstreamCall::cancel() noexcept {
     cancelled_ = true;

@@ -60,6 +60,8 @@ public:
     [[nodiscard]] const char* problem() const noexcept;
     /// After `end`: head and pieces are not needed any more, so the connection may serve others.
     void release();
+    /// wait() ends at that time, which is then nobody's fault.
+    void hurry(http::TimePoint until) noexcept;
     /// Nobody wants the rest of it: a connection that is not at its end is closed. What its status says of the upstream counts.
     void drop();
 
@@ -91,9 +93,10 @@ private:
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
     [[nodiscard]] Attempt judge_silence(const char* problem);
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
-    [[nodiscard]] bool choose(http::TimePoint now);
+    void choose(http::TimePoint now);
     void settle(Outcome outcome) noexcept;
     void child_died();
+    void judge_cut();
     void finish();
     void settle_by_status();
 
@@ -108,8 +111,10 @@ private:
     std::optional<std::size_t> failed_;  // the backend that failed this request
     std::optional<CallFailure> failure_;
     std::chrono::microseconds waited_{0};
+    http::TimePoint limit_ = http::TimePoint::max();
     bool early_ = false; // the answer began before the request was sent whole
     bool finished_ = false;
+    bool cut_ = false; // it ended in the midst of the answer
     bool cancelled_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include "worker/http/socket_io.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -45,7 +46,7 @@ struct UpstreamConnection::Wait {
     }
 
     Wait*& known;
-    const TimePoint deadline;
+    TimePoint deadline;
     bool timed_out = false;
 };
 
@@ -70,6 +71,10 @@ void UpstreamConnection::expire(TimePoint now) noexcept {
     const bool late = (reading_ && reading_->expire(now)) | (writing_ && writing_->expire(now));
     boost::system::error_code ignored;
     if (late && socket_) socket_->stream.cancel(ignored);
+}
+
+void UpstreamConnection::hurry(TimePoint until) noexcept {
+    if (reading_) reading_->deadline = std::min(reading_->deadline, until);
 }
 
 Task<std::error_code> UpstreamConnection::connect(const UpstreamAddress& address, TimePoint deadline) {

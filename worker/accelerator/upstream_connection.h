@@ -43,6 +43,8 @@ public:
     /// Ends our side; the upstream may go on sending.
     void end_sending() noexcept;
 
+    /// A receive() that waits ends by then; from the loop's thread.
+    void hurry(http::TimePoint until) noexcept;
     /// Whatever waits ends now, and later waits at once; from the loop's thread.
     void cancel() noexcept;
 

@@ -18,6 +18,8 @@ void Leader::land(Landing landing, Seconds now) {
     if (Flights* flights = std::exchange(flights_, nullptr)) flights->land(key_, landing, now);
 }
 
+bool Leader::is_awaited() const { return flights_ && flights_->is_awaited(key_); }
+
 Flights::Joined Flights::join(std::string_view key, Seconds now, Wake wake) {
     std::string owned(key);
     const std::lock_guard lock(mutex_);
@@ -59,6 +61,12 @@ Leader Flights::lead_if_free(std::string_view key) {
 std::size_t Flights::size() const {
     const std::lock_guard lock(mutex_);
     return flying_.size();
+}
+
+bool Flights::is_awaited(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto flight = flying_.find(key);
+    return flight != flying_.end() && !flight->second.empty();
 }
 
 void Flights::land(const std::string& key, Landing landing, Seconds now) {

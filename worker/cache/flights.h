@@ -35,6 +35,8 @@ public:
     /// Wakes all who wait. With `uncacheable` requests for the same key do not wait for each other until `now` +
     /// Flights::memory ("hit for miss"). As soon as it is known: with the head of the response.
     void land(Landing landing, Seconds now);
+    /// Does anybody wait for it just now?
+    [[nodiscard]] bool is_awaited() const;
 
 private:
     friend class Flights;
@@ -76,6 +78,7 @@ private:
         Wake wake;
     };
     void land(const std::string& key, Landing landing, Seconds now);
+    [[nodiscard]] bool is_awaited(const std::string& key) const;
 
     mutable std::mutex mutex_;
     std::unordered_map<std::string, std::vector<Waiter>> flying_;

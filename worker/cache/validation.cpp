@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace mpsup::cache {
 
@@ -40,12 +41,12 @@ bool if_range_holds(std::string_view value, std::string_view etag, const Metadat
     return date && *date == stored.last_modified && stored.last_modified < stored.date;
 }
 
-bool is_not_modified(Fields request, std::string_view stored_fields, const Metadata& stored) noexcept {
-    if (find_field(request, "If-None-Match"))
-        return any_tag_matches(request, find_field(stored_fields, "ETag").value_or(""));
+// `modified`: Last-Modified, else Date.
+bool holds_still(Fields request, std::string_view etag, Seconds modified) noexcept {
+    if (find_field(request, "If-None-Match")) return any_tag_matches(request, etag);
     const http::Field* since = find_field(request, "If-Modified-Since");
     const auto date = since ? http::parse_http_date(since->value) : std::nullopt;
-    return date && (stored.last_modified >= 0 ? stored.last_modified : stored.date) <= *date;
+    return date && modified <= *date;
 }
 
 void erase_named(std::vector<http::Field>& fields, std::string_view name) {
@@ -104,7 +105,8 @@ Selection select_for_client(const CacheRequest& request, Fields request_fields, 
     Selection selection;
     selection.status = stored.status;
     if (stored.status != 200) return selection;
-    if (request.is_conditional && is_not_modified(request_fields, stored_fields, stored)) {
+    if (request.is_conditional && holds_still(request_fields, find_field(stored_fields, "ETag").value_or(""),
+                                              stored.last_modified >= 0 ? stored.last_modified : stored.date)) {
         selection.status = 304;
         return selection;
     }
@@ -117,6 +119,16 @@ Selection select_for_client(const CacheRequest& request, Fields request_fields, 
         selection.ranges = std::move(*ranges);
     }
     return selection;
+}
+
+bool is_not_modified(const CacheRequest& request, Fields request_fields, int status, Fields response) noexcept {
+    if (status != 200 || !request.is_conditional) return false;
+    const http::Field* etag = find_field(response, "ETag");
+    const http::Field* modified = find_field(response, "Last-Modified");
+    if (!modified) modified = find_field(response, "Date");
+    const auto date = modified ? http::parse_http_date(modified->value) : std::nullopt;
+    return holds_still(request_fields, etag ? etag->value : std::string_view(),
+                       date ? *date : std::numeric_limits<Seconds>::max());
 }
 
 } // namespace mpsup::cache

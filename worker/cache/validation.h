@@ -41,4 +41,8 @@ struct Selection {
 [[nodiscard]] Selection select_for_client(const CacheRequest& request, Fields request_fields,
                                           std::string_view stored_fields, const Metadata& stored, std::uint64_t size);
 
+/// The origin was asked without the client's conditions (CacheRequest), for a copy to keep: is this response to be a 304 to the client?
+[[nodiscard]] bool is_not_modified(const CacheRequest& request, Fields request_fields, int status,
+                                   Fields response) noexcept;
+
 } // namespace mpsup::cache

@@ -73,6 +73,7 @@ template <typename Each> void describe(Each& each, Type<Route>) {
     each("host", &Route::host);
     each("path", &Route::path);
     each("target", &Route::target);
+    each("internal", &Route::internal);
     each("files", &Route::files);
     each("backends", &Route::backends);
     each("pool", &Route::pool);

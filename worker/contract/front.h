@@ -81,6 +81,7 @@ struct Route {
     std::string host{}; // "example.org", "*.example.org" (any name below), lower-case without port; empty: any
     PathPattern path{};
     Target target = Target::files;
+    bool internal = false;           // of Target::files: for X-Accel-Redirect alone; clients get 404
     Files files{};                   // of Target::files
     std::vector<Backend> backends{}; // of Target::upstream; of Target::files: asked where there is no file (`try`)
     std::string pool{};              // the dynamic worker whose socket the one backend is; empty: backends by TCP

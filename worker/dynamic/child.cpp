@@ -46,7 +46,7 @@ public:
           access_log_(Fd(::fcntl(setup_.access_log, F_DUPFD_CLOEXEC, 3))),
           context_{{{}, setup_.deadlines},
                    access_log_,
-                   {trusted_limits(), setup_.deadlines},
+                   {trusted_limits(), trusted_deadlines(setup_.deadlines)},
                    std::to_string(::getpid()) + " " + std::to_string(generation()),
                    nullptr,
                    {}},
@@ -232,7 +232,7 @@ private:
         for (const auto& [fd, client] : clients_)
             if (const auto deadline = client->deadline(); deadline && *deadline <= now) late.push_back(fd);
         for (const int fd : late) {
-            clients_[fd]->expired();
+            clients_[fd]->expired(now);
             attend(fd, true, now);
         }
         if (const auto& due = memory_.next_look(); due && *due <= now) memory_.give_back(last_request_, now);

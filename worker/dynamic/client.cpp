@@ -2,6 +2,7 @@
 
 #include "worker/dynamic/forwarded.h"
 #include "worker/http/percent.h"
+#include "worker/http/socket_io.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -11,9 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace mpsup::dynamic {
@@ -43,13 +42,6 @@ bool describe(const sockaddr_storage& address, std::string& ip, std::string& por
 void log_error(std::string_view request_line, const std::string& error) {
     std::fprintf(stderr, "mpsup: \"%.*s\": %s%s", static_cast<int>(std::min<std::size_t>(request_line.size(), 200)),
                  request_line.data(), error.c_str(), error.ends_with('\n') ? "" : "\n");
-}
-
-// For deadlines of seconds: behind by the kernel's tick at most, and cheaper than the exact time.
-http::TimePoint coarse_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return http::TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
 } // namespace
@@ -109,6 +101,11 @@ Client::Turn Client::advance(http::TimePoint now) {
     }
 }
 
+void Client::expired(http::TimePoint now) {
+    may_read_ = true;
+    if (!connection_.quiet_since() || !read_some(now)) connection_.expired();
+}
+
 bool Client::read_some(http::TimePoint now) {
     if (!may_read_) return false;
     const auto space = connection_.input_space();
@@ -133,6 +130,7 @@ bool Client::is_abandoned() const noexcept {
 void Client::heed_accelerator() {
     const Forwarded forwarded = forwarded_of(connection_.request());
     remote_address_ = forwarded.remote_address;
+    remote_port_ = forwarded.remote_port;
     server_name_ = forwarded.server_name;
     server_port_ = forwarded.server_port;
     is_secure_ = forwarded.is_secure;
@@ -253,142 +251,6 @@ void Client::log_reply(int status, std::uint64_t bytes) {
     record.referer = request.find("referer").value_or("");
     record.user_agent = request.find("user-agent").value_or("");
     context_.access_log.add(record);
-}
-
-// Writing
-
-perl::Reply::Started Client::start(int status, std::span<const http::Field> fields, std::optional<std::uint64_t> length,
-                                   bool close) {
-    http::ResponseHead head;
-    head.status = status;
-    head.fields = peer_ == Peer::accelerator ? with_child(fields) : fields;
-    head.length = length;
-    head.close = close || taken_;
-    status_ = status;
-    failure_.clear();
-    switch (connection_.respond(head, framing_, coarse_now())) {
-    case http::HeadProblem::none: return Started::ok;
-    case http::HeadProblem::bad_status: return Started::bad_status;
-    case http::HeadProblem::bad_field_name: return Started::bad_field_name;
-    case http::HeadProblem::bad_field_value: return Started::bad_field_value;
-    }
-    return Started::bad_status;
-}
-
-bool Client::write(std::string_view bytes) {
-    if (client_gone_) return false;
-    constexpr std::size_t told_of_failure = 200;
-    if (status_ >= 500 && failure_.empty()) failure_ = bytes.substr(0, told_of_failure);
-    http::ChunkSpace space{};
-    std::array<std::string_view, 4> parts{connection_.output()};
-    std::size_t count = 1;
-    if (framing_ == http::BodyFraming::none) {
-        bytes = {};
-    } else if (framing_ == http::BodyFraming::chunked) {
-        parts[count++] = http::chunk_start(space, bytes.size());
-        parts[count++] = bytes;
-        parts[count++] = http::chunk_end;
-    } else {
-        parts[count++] = bytes;
-    }
-    client_gone_ = !write_parts(std::span(parts).first(count));
-    connection_.consume_output(connection_.output().size());
-    if (!client_gone_) sent_ += bytes.size();
-    return !client_gone_;
-}
-
-bool Client::send_file(int fd, std::uint64_t offset, std::uint64_t count) {
-    if (client_gone_) return false;
-    std::string_view head = connection_.output();
-    http::ChunkSpace space{};
-    std::string start(head);
-    const bool is_chunked = framing_ == http::BodyFraming::chunked;
-    if (is_chunked) start += http::chunk_start(space, count);
-    client_gone_ = !write_out(start);
-    connection_.consume_output(head.size());
-    if (framing_ == http::BodyFraming::none) return !client_gone_;
-    auto position = static_cast<off_t>(offset);
-    while (count > 0 && !client_gone_) {
-        constexpr std::uint64_t at_once = 1 << 20;
-        const ssize_t sent = ::sendfile(socket_.get(), fd, &position, std::min(count, at_once));
-        if (sent > 0) {
-            count -= static_cast<std::uint64_t>(sent);
-            sent_ += static_cast<std::uint64_t>(sent);
-            connection_.write_progress(coarse_now());
-        } else if (sent < 0 && errno == EINTR) {
-            continue;
-        } else { // 0: the file became shorter than it was said to be
-            client_gone_ = sent == 0 || errno != EAGAIN || !wait_writable();
-        }
-    }
-    if (is_chunked && !client_gone_) client_gone_ = !write_out(http::chunk_end);
-    return !client_gone_;
-}
-
-perl::Reply::Started Client::inform(int status, std::span<const http::Field> fields) {
-    switch (connection_.inform(status, fields)) {
-    case http::HeadProblem::none: break;
-    case http::HeadProblem::bad_status: return Started::bad_status;
-    case http::HeadProblem::bad_field_name: return Started::bad_field_name;
-    case http::HeadProblem::bad_field_value: return Started::bad_field_value;
-    }
-    if (!client_gone_ && !connection_.output().empty()) client_gone_ = !write_out(connection_.output());
-    connection_.consume_output(connection_.output().size());
-    return Started::ok;
-}
-
-perl::Reply::Connection Client::take_connection() {
-    taken_ = true;
-    return {socket_.get(), connection_.unread()};
-}
-
-bool Client::write_out(std::string_view bytes) { return write_parts(std::span(&bytes, 1)); }
-
-bool Client::write_parts(std::span<const std::string_view> parts) {
-    std::array<iovec, 4> vectors{};
-    std::size_t count = 0;
-    std::size_t left = 0;
-    for (const std::string_view part : parts) {
-        if (part.empty()) continue;
-        vectors[count++] = {const_cast<char*>(part.data()), part.size()};
-        left += part.size();
-    }
-    iovec* first = vectors.data();
-    while (left > 0) {
-        msghdr message{};
-        message.msg_iov = first;
-        message.msg_iovlen = count;
-        const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && (errno != EAGAIN || !wait_writable())) return false;
-        if (sent < 0) continue;
-        left -= static_cast<std::size_t>(sent);
-        connection_.write_progress(coarse_now());
-        for (auto rest = static_cast<std::size_t>(sent); rest > 0;) {
-            const std::size_t step = std::min(rest, first->iov_len);
-            first->iov_base = static_cast<char*>(first->iov_base) + step;
-            first->iov_len -= step;
-            rest -= step;
-            if (first->iov_len == 0 && count > 1) {
-                ++first;
-                --count;
-            }
-        }
-    }
-    return true;
-}
-
-// Until the client takes more, or its deadline has passed.
-bool Client::wait_writable() {
-    for (;;) {
-        const auto until = connection_.deadline().value_or(Clock::now() + context_.options.deadlines.write_stall);
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-        if (left.count() <= 0) return false;
-        pollfd entry{socket_.get(), POLLOUT, 0};
-        const int ready = ::poll(&entry, 1, static_cast<int>(left.count()));
-        if (ready > 0) return (entry.revents & POLLOUT) != 0;
-        if (ready == 0 || errno != EINTR) return false;
-    }
 }
 
 } // namespace mpsup::dynamic

@@ -6,6 +6,7 @@
 #include "worker/http/access_log.h"
 #include "worker/http/connection.h"
 #include "worker/http/reply.h"
+#include "worker/http/write_pace.h"
 #include "worker/perl/engine.h"
 #include "worker/static/static_files.h"
 
@@ -47,8 +48,8 @@ public:
     void readable() noexcept { may_read_ = true; }
     /// Reads and obeys the engine until one of these.
     [[nodiscard]] Turn advance(http::TimePoint now);
-    /// Its deadline has passed.
-    void expired() { connection_.expired(); }
+    /// Its deadline has passed. A request that came in the last moment counts still (RFC 9112 section 9.6).
+    void expired(http::TimePoint now);
 
     /// Is the request in hand for a file?
     [[nodiscard]] bool wants_file() const;
@@ -79,6 +80,9 @@ private:
     [[nodiscard]] bool write_out(std::string_view bytes);
     [[nodiscard]] bool write_parts(std::span<const std::string_view> parts);
     [[nodiscard]] bool wait_writable();
+    [[nodiscard]] std::uint64_t taken() const noexcept;
+    /// For deadlines of seconds: behind by the kernel's tick at most, and cheaper than the exact time.
+    [[nodiscard]] static http::TimePoint coarse_now() noexcept;
     [[nodiscard]] bool send_parts(const http::Reply& reply);
     void write_own_reply();
     void answer_error(int status);
@@ -99,7 +103,7 @@ private:
     http::Connection connection_;
     BodyStore body_;
     std::string remote_address_ = "127.0.0.1";
-    std::string remote_port_ = "0";
+    std::string remote_port_; // empty: of a unix socket, or not known
     std::string server_name_ = "localhost";
     std::string server_port_ = "80";
     bool is_secure_ = false;
@@ -108,8 +112,10 @@ private:
     std::string child_;               // one of them
     http::BodyFraming framing_ = http::BodyFraming::none;
     int status_ = 0;
-    std::uint64_t sent_ = 0; // content bytes of the reply in hand
-    std::string failure_;    // how its content began
+    std::uint64_t sent_ = 0;    // content bytes of the reply in hand
+    std::uint64_t written_ = 0; // all bytes of it
+    http::WritePace pace_;
+    std::string failure_; // how its content began
     bool has_waited_ = false;
     bool may_read_ = true;
     bool lingering_ = false;

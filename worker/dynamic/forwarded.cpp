@@ -34,6 +34,9 @@ Forwarded forwarded_of(const http::Request& request) noexcept {
             if (contract::Cidr::parse_ip(last)) forwarded.remote_address = last;
         } else if (http::equals_ignoring_case(field.name, "x-forwarded-proto")) {
             forwarded.is_secure = http::equals_ignoring_case(last_element(field.value), "https");
+        } else if (http::equals_ignoring_case(field.name, "mpsup-client-port")) {
+            if (field.value.find_first_not_of("0123456789") == std::string_view::npos)
+                forwarded.remote_port = field.value;
         }
     }
     if (forwarded.is_secure) forwarded.server_port = "443";
@@ -48,6 +51,11 @@ http::Limits trusted_limits() {
     limits.fields *= 2;
     limits.body = std::numeric_limits<std::uint64_t>::max();
     return limits;
+}
+
+http::Deadlines trusted_deadlines(http::Deadlines deadlines) {
+    deadlines.write_rate = 0;
+    return deadlines;
 }
 
 } // namespace mpsup::dynamic

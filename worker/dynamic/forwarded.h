@@ -12,6 +12,7 @@ namespace mpsup::dynamic {
 /// Views into the request, or constants.
 struct Forwarded {
     std::string_view remote_address = "127.0.0.1"; // the last of X-Forwarded-For, if it is an IP address
+    std::string_view remote_port;                  // Mpsup-Client-Port; empty: nobody knows
     bool is_secure = false;                        // X-Forwarded-Proto: https
     std::string_view server_name = "localhost";    // of Host, without brackets
     std::string_view server_port = "80";           // of Host, or the usual one of the scheme
@@ -21,5 +22,7 @@ struct Forwarded {
 
 /// Of requests that an accelerator passes on: it has kept to its own limits, and added some fields.
 [[nodiscard]] http::Limits trusted_limits();
+/// Nor does it read slower than its own client makes it, whom it has an eye on.
+[[nodiscard]] http::Deadlines trusted_deadlines(http::Deadlines deadlines);
 
 } // namespace mpsup::dynamic

@@ -74,19 +74,18 @@ double Guards::tokens_of(const Entry& entry, Time now) const noexcept {
     return std::min(limits_.burst, entry.tokens + seconds * limits_.rate);
 }
 
-bool Guards::enter(const GuardKey& key, Time now) {
-    if (limits_.connections == 0) return true;
+Guards::Admission Guards::enter(const GuardKey& key, Time now) {
+    if (limits_.connections == 0) return Admission::unlimited;
     auto [shard, entries] = places(key);
     const std::scoped_lock lock(shard.mutex);
     Entry* entry = find_or_make(entries, key, now);
-    if (!entry) return true;
-    if (entry->connections >= limits_.connections) return false;
+    if (!entry) return Admission::unlimited;
+    if (entry->connections >= limits_.connections) return Admission::refused;
     ++entry->connections;
-    return true;
+    return Admission::counted;
 }
 
 void Guards::leave(const GuardKey& key) noexcept {
-    if (limits_.connections == 0) return;
     auto [shard, entries] = places(key);
     const std::scoped_lock lock(shard.mutex);
     if (Entry* entry = find(entries, key); entry && entry->connections > 0) --entry->connections;

@@ -42,8 +42,14 @@ public:
 
     explicit Guards(const GuardLimits& limits);
 
-    /// One connection more; false: it has enough. Each that was let in leaves once.
-    [[nodiscard]] bool enter(const GuardKey& key, Time now);
+    enum class Admission {
+        refused,  // it has enough
+        counted,  // and leaves once
+        unlimited // let in without being counted, so it must not leave
+    };
+    /// One connection more.
+    [[nodiscard]] Admission enter(const GuardKey& key, Time now);
+    /// The end of a connection that was counted.
     void leave(const GuardKey& key) noexcept;
 
     /// One request more: nothing, or how long to wait before the next is granted.

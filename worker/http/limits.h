@@ -23,13 +23,15 @@ struct Limits {
 };
 
 /// Each is measured on the monotonic clock. The whole head must arrive within `head` of its first byte; a body must
-/// not pause for `body_stall`, and on the whole keep up `body_rate` (bytes a second) after a first `body_stall`.
+/// not pause for `body_stall`, and on the whole keep up `body_rate` (bytes a second) after a first `body_stall`. The same is
+/// asked of who reads a reply, by `write_stall` and `write_rate`.
 struct Deadlines {
     std::chrono::milliseconds handshake{10'000}; // PROXY header and TLS, each
     std::chrono::milliseconds head{10'000};
     std::chrono::milliseconds body_stall{10'000};
     std::uint64_t body_rate = 500;
     std::chrono::milliseconds write_stall{30'000}; // the client takes not one byte of the reply
+    std::uint64_t write_rate = 500;                // 0: any
     std::chrono::milliseconds idle{15'000};        // kept alive, nothing of a next request
     std::chrono::milliseconds upgraded{3'600'000}; // not one byte either way on an upgraded connection
     std::chrono::milliseconds linger{1'000};       // after the last reply, for the client to hang up

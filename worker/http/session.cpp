@@ -115,6 +115,9 @@ Task<> Session::read_more() {
     resting_ = false;
     read_until_ = TimePoint::max();
     const bool timed_out = std::exchange(timed_out_, false);
+    // What came in the last moment is a request, and closing over it would lose it (RFC 9112 section 9.6).
+    if (error && timed_out && http_.quiet_since()) count = stream_.receive(http_.input_space()).count;
+    if (count > 0) error.clear();
     if (!error && count == 0) co_return; // there is something to be read now
     if (!error)
         http_.received(count, Clock::now());
@@ -136,6 +139,8 @@ void Session::interrupt() noexcept {
 void Session::tick(TimePoint now) {
     if (turn_ && turn_->status == 101 && read_until_ <= now)
         read_until_ = *http_.deadline(); // the other way was in use
+    if (write_until_ != TimePoint::max() && is_paced())
+        write_until_ = turn_->pace.look(taken(), now, loop_.server.options.connection.deadlines);
     if (std::min(read_until_, write_until_) <= now) {
         read_until_ = write_until_ = TimePoint::max();
         timed_out_ = true;
@@ -354,16 +359,23 @@ Task<> Session::send_file(int file, std::uint64_t start, std::uint64_t size) {
     }
 }
 
+// Of the content, what has reached the client.
+std::uint64_t Session::taken() noexcept { return turn_->sent - std::min(turn_->sent, unacknowledged(stream_.fd())); }
+
 Task<> Session::wait_writable() {
-    write_until_ = Clock::now() + loop_.server.options.connection.deadlines.write_stall;
+    const TimePoint start = Clock::now();
+    write_until_ = start + loop_.server.options.connection.deadlines.write_stall;
+    if (is_paced()) turn_->pace.begin(taken(), start);
     boost::system::error_code error;
     co_await stream_.socket().async_wait(Socket::wait_write, asio::redirect_error(use_task, error));
     write_until_ = TimePoint::max();
     timed_out_ = false;
+    const TimePoint now = Clock::now();
+    if (is_paced()) turn_->pace.end(now);
     if (error)
         open_ = false;
     else
-        http_.write_progress(Clock::now());
+        http_.write_progress(now);
 }
 
 } // namespace mpsup::http

@@ -117,6 +117,8 @@ private:
     [[nodiscard]] Task<> send_file(int file, std::uint64_t start, std::uint64_t size);
     [[nodiscard]] Task<> send_parts(const Reply& reply);
     [[nodiscard]] Task<> wait_writable();
+    [[nodiscard]] bool is_paced() const noexcept { return turn_ && turn_->status != 101; }
+    [[nodiscard]] std::uint64_t taken() noexcept;
 
     LoopParts& loop_;
     const ListenerOptions& listener_;

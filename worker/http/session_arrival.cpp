@@ -87,8 +87,9 @@ bool Session::admit() {
     if (!listener_.guarded || !loop_.server.options.guards.any()) return true;
     guard_ = GuardKey::of(client_.address);
     if (!guard_) return true;
-    counted_ = loop_.server.guards.enter(*guard_, Clock::now());
-    if (counted_) return true;
+    const Guards::Admission admission = loop_.server.guards.enter(*guard_, Clock::now());
+    counted_ = admission == Guards::Admission::counted;
+    if (admission != Guards::Admission::refused) return true;
     const std::string_view text[] = {too_many};
     if (!listener_.tls) static_cast<void>(stream_.send(text, false));
     stream_.end();

@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -73,6 +75,11 @@ IoResult send_texts(int socket, std::span<const std::string_view> texts, bool mo
     do count = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more_follows ? MSG_MORE : 0));
     while (count < 0 && errno == EINTR);
     return judge(count);
+}
+
+std::uint64_t unacknowledged(int socket) noexcept {
+    int count = 0;
+    return ::ioctl(socket, SIOCOUTQ, &count) == 0 && count > 0 ? static_cast<std::uint64_t>(count) : 0;
 }
 
 IoResult receive(int socket, std::span<char> space) noexcept {

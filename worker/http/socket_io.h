@@ -64,4 +64,7 @@ constexpr std::size_t max_texts = 3;
 /// Reads `size` bytes of a regular file from `offset` into `text`; false, with what there was, when it is shorter.
 [[nodiscard]] bool read_part(int file, std::uint64_t offset, std::size_t size, std::string& text);
 
+/// Of what was sent, how much has not reached the other side yet; 0 where that cannot be told.
+[[nodiscard]] std::uint64_t unacknowledged(int socket) noexcept;
+
 } // namespace mpsup::http

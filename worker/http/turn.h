@@ -5,6 +5,7 @@
 #include "worker/http/log_notes.h"
 #include "worker/http/reply.h"
 #include "worker/http/response.h"
+#include "worker/http/write_pace.h"
 
 #include <cstdint>
 #include <functional>
@@ -26,12 +27,13 @@ struct Turn {
     std::uint64_t left = 0;       // content of a whole answer; of a streamed one with a length what is still to come
     std::uint64_t sent = 0;       // content bytes
     std::uint64_t chunk_left = 0; // of the chunk that was begun
-    bool touched = false;         // at least one byte of the answer went out
-    bool streaming = false;       // between begin() and finish()
-    bool whole = false;           // the answer went out, or was cut
-    bool broken = false;          // it cannot be completed any more
-    bool refused = false;         // the engine answers by itself
-    std::function<void()> gone;   // the handler wants to know when the client hangs up
+    WritePace pace;
+    bool touched = false;       // at least one byte of the answer went out
+    bool streaming = false;     // between begin() and finish()
+    bool whole = false;         // the answer went out, or was cut
+    bool broken = false;        // it cannot be completed any more
+    bool refused = false;       // the engine answers by itself
+    std::function<void()> gone; // the handler wants to know when the client hangs up
 
     void clear() {
         reply.clear();
@@ -40,6 +42,7 @@ struct Turn {
         framing = BodyFraming::none;
         content = {};
         left = sent = chunk_left = 0;
+        pace = {};
         touched = streaming = whole = broken = refused = false;
         gone = nullptr;
     }

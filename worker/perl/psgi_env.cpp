@@ -59,9 +59,10 @@ void put_field(pTHX_ HV* env, const http::Field& field) {
     }
 }
 
-// Fields that have a key of their own, or mean nothing once the content has arrived whole.
+// Fields that have a key of their own, mean nothing once the content has arrived whole, or are for us alone.
 bool is_special(std::string_view name) {
-    return http::equals_ignoring_case(name, "content-type") || http::equals_ignoring_case(name, "content-length") ||
+    return http::equals_ignoring_case(name, "mpsup-client-port") || http::equals_ignoring_case(name, "content-type") ||
+           http::equals_ignoring_case(name, "content-length") ||
            http::equals_ignoring_case(name, "transfer-encoding") || http::equals_ignoring_case(name, "host");
 }
 
@@ -124,7 +125,7 @@ SV* make_env(pTHX_ Exchange& exchange) {
     put(aTHX_ env, keys.server_name, input.server_name);
     put(aTHX_ env, keys.server_port, input.server_port);
     put(aTHX_ env, keys.remote_address, input.remote_address);
-    put(aTHX_ env, keys.remote_port, input.remote_port);
+    if (!input.remote_port.empty()) put(aTHX_ env, keys.remote_port, input.remote_port);
     if (!request.authority.empty()) put(aTHX_ env, keys.host, request.authority);
     put_request_uri(aTHX_ env, request);
     if (input.is_secure) (void)hv_stores(env, "psgi.url_scheme", newSVpvs("https"));

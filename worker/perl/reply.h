@@ -18,7 +18,7 @@ struct RequestInput {
     std::string_view body; // when it is in memory
     int body_file = -1;    // when it is not: an unlinked file, positioned anywhere; stays the caller's
     std::uint64_t body_size = 0;
-    std::string_view remote_address, remote_port; // "127.0.0.1" and "0" for a unix socket
+    std::string_view remote_address, remote_port; // "127.0.0.1" for a unix socket; an empty port is not known
     std::string_view server_name, server_port;
     bool is_secure = false; // the client speaks TLS with whoever stands before us
 };

@@ -22,6 +22,7 @@ RouteSpec unusual_route() {
     rule.files.symlinks = contract::Symlinks::anywhere;
     rule.files.listing = true;
     rule.files.types = {{"e", "a/b"}};
+    rule.internal = true;
     rule.retry = false;
     rule.cache = {true, std::chrono::seconds(1), std::chrono::seconds(2), std::chrono::seconds(3), 4, Duration(5),
                   {"q"}};
@@ -56,6 +57,7 @@ void only_in_routes(const RouteSpec& from, RouteSpec& to) {
     to.root = from.root;
     to.to = from.to;
     to.strip = from.strip;
+    to.rule.internal = from.rule.internal;
 }
 
 TEST(KeyTable, KnowsEveryKeyOnceAndSaysWhatItIsFor) {

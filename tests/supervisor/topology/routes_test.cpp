@@ -176,6 +176,9 @@ TEST_F(Routes, LeadToOneThing) {
               "5:17 `try` needs `root` or `alias`: it answers where there is no file\n");
     EXPECT_EQ(problems(site("{path: \"*.x\", to: pool, strip: on}")),
               "5:32 `strip` needs a path without `*`: the beginning that is taken off\n");
+    EXPECT_EQ(problems(site("{path: /i/, root: htdocs, internal: on}, {to: pool}")), "no problem");
+    EXPECT_EQ(problems(site("{path: /i/, to: pool, internal: on}, {to: pool}")),
+              "5:33 `internal` is for files that an application names: it needs `root` or `alias`\n");
 }
 
 // faults.md 46: everything at once, with its place.

@@ -1,6 +1,5 @@
 // An accelerator with a cache, between real sockets.
-#include "tests/worker/accelerator/fake_upstream.h"
-#include "tests/worker/accelerator/front_server.h"
+#include "tests/worker/accelerator/origin.h"
 #include "worker/accelerator/forwarding.h"
 
 #include <gtest/gtest.h>
@@ -9,44 +8,6 @@ namespace mpsup::accelerator {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::uint64_t memory = 16 << 20;
-
-int status_of(std::string_view reply) { return reply.size() > 12 ? std::stoi(std::string(reply.substr(9, 3))) : 0; }
-std::string content_of(const std::string& reply) {
-    const std::size_t end = reply.find("\r\n\r\n");
-    return end == std::string::npos ? std::string() : reply.substr(end + 4);
-}
-std::string field(const std::string& reply, const std::string& name) {
-    const std::size_t at = reply.find("\r\n" + name + ": ");
-    if (at == std::string::npos) return "none";
-    const std::size_t start = at + name.size() + 4;
-    return reply.substr(start, reply.find("\r\n", start) - start);
-}
-
-// An upstream whose answers a function makes, and which counts them.
-class Origin {
-public:
-    using Answer = std::function<std::string(const std::string& request, int count)>;
-    explicit Origin(Answer answer)
-        : answer_(std::move(answer)), upstream_([this](Conversation& conversation) {
-              for (std::string request; !(request = conversation.read_request()).empty();) {
-                  upstream_.note(request);
-                  conversation.send(answer_(request, ++count));
-              }
-          }) {}
-    contract::Front front() {
-        contract::Front made = front_to({upstream_.address()});
-        made.routes[0].cache.on = true;
-        return made;
-    }
-    FakeUpstream& upstream() { return upstream_; }
-    std::atomic<int> count = 0;
-
-private:
-    Answer answer_;
-    FakeUpstream upstream_;
-};
 
 constexpr std::string_view post =
     "POST / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
@@ -207,6 +168,23 @@ TEST(Caching, Fault69KeepsWhatIsPrivate) {
     }
     const std::string mine = content_of(front.get("/", "Authorization: Basic x\r\n"));
     EXPECT_NE(content_of(front.get("/", "Authorization: Basic y\r\n")), mine);
+}
+
+TEST(Caching, Fault71LetsNoClientPurge) {
+    Origin origin([](const std::string& request, int count) {
+        if (!request.starts_with("GET ")) return std::string("HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n");
+        return numbered(count, "Cache-Control: max-age=60\r\nCache-Tag: a\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    static_cast<void>(front.get("/"));
+    for (const char* line : {"PURGE / HTTP/1.1", "BAN / HTTP/1.1", "REFRESH / HTTP/1.1", "DELETE / HTTP/1.1"})
+        EXPECT_GE(status_of(front.ask(std::string(line) + "\r\nHost: example.org\r\nConnection: close\r\n"
+                                                          "X-Purge: 1\r\nCache-Tag: a\r\nSurrogate-Key: a\r\n\r\n")),
+                  400)
+            << line;
+    for (const char* field :
+         {"X-Purge: 1", "Cache-Tag: a", "X-Purge-Regex: .*", "Surrogate-Key: a", "X-Accel-Expires: 0"})
+        EXPECT_EQ(content_of(front.get("/", std::string(field) + "\r\n")), "answer 1") << field;
 }
 
 TEST(Caching, AnswersOnlyFromTheStoreWhenAskedTo) {

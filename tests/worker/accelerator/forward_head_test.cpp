@@ -82,6 +82,13 @@ TEST(ForwardHead, AppendsToWhatAProxyOfOursSaid) {
     EXPECT_TRUE(request.has("X-Request-Id: theirs"));
 }
 
+TEST(ForwardHead, NamesThePortOfAClientToAPool) {
+    Forwarded request("Mpsup-Client-Port: 1\r\n");
+    EXPECT_FALSE(request.names("Mpsup-Client-Port")) << "nobody else may say it";
+    request.plan.client_port = 40'000;
+    EXPECT_TRUE(request.has("Mpsup-Client-Port: 40000"));
+}
+
 TEST(ForwardHead, QuotesWhatForwardedCannotSayPlainly) {
     Forwarded request("");
     request.plan.peer = "2001:db8::1";

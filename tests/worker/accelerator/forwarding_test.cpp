@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace mpsup::accelerator {
@@ -456,6 +457,28 @@ TEST(Forwarding, QuarantinesWhatKillsChildren) {
     EXPECT_EQ(status_of(front.get("/kills")), 503);
     EXPECT_EQ(count, before);
     EXPECT_EQ(status_of(front.get("/other")), 200);
+}
+
+// What a pool's child, `pid`, says that ends in the midst of its answer.
+std::string half_of(pid_t pid) {
+    return "HTTP/1.1 200 OK\r\nMpsup-Child: " + std::to_string(pid) + " 1 1\r\nContent-Length: 10\r\n\r\nhalf";
+}
+
+TEST(Forwarding, QuarantinesWhatKillsChildrenInTheMidstOfAnAnswer) {
+    const pid_t dead = ::fork();
+    if (dead == 0) ::_exit(0);
+    ::waitpid(dead, nullptr, 0);
+    FakeUpstream upstream(socket_path(), [&](Conversation& conversation) {
+        const std::string request = conversation.read_request();
+        conversation.send(half_of(request.starts_with("GET /kills ") ? dead : ::getpid()));
+    });
+    const FrontServer front(front_to({upstream.address()}));
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(status_of(front.get("/kills")), 200) << i;
+        EXPECT_EQ(status_of(front.get("/gives-up")), 200) << i;
+    }
+    EXPECT_EQ(status_of(front.get("/kills")), 503);
+    EXPECT_EQ(status_of(front.get("/gives-up")), 200) << "its child lives on";
 }
 
 TEST(Forwarding, CancelsWhatNobodyWaitsFor) {

@@ -22,7 +22,7 @@ protected:
     ~SentFile() override { std::filesystem::remove_all(folder); }
 
     // What a client gets when the application answers with these fields.
-    std::string sent(const std::string& fields, std::string_view asked = {}) {
+    std::string sent(const std::string& fields, std::string_view asked = {}, std::string_view path = "/download") {
         FakeUpstream upstream([&](Conversation& conversation) {
             conversation.read_request();
             conversation.send(ok("never seen", fields));
@@ -32,12 +32,14 @@ protected:
         files.path = *contract::PathPattern::parse("/protected/");
         files.files.root = folder + "/private";
         files.files.strip_prefix = "/protected";
+        files.internal = is_internal;
         setup.routes.insert(setup.routes.begin(), files);
         const FrontServer front(setup);
-        return front.get("/download", asked);
+        return front.get(path, asked);
     }
 
     std::string folder;
+    bool is_internal = false; // the route to them
 };
 
 TEST_F(SentFile, IsSentByItsPath) {
@@ -50,6 +52,15 @@ TEST_F(SentFile, IsSentByItsPath) {
 
 TEST_F(SentFile, IsSentByAnInternalUrl) {
     EXPECT_TRUE(sent("X-Accel-Redirect: /protected/report.txt\r\n").ends_with("\r\n\r\n0123456789"));
+}
+
+TEST_F(SentFile, IsForNobodyWhoAsksForAnInternalRouteItself) {
+    is_internal = true;
+    EXPECT_TRUE(sent("X-Accel-Redirect: /protected/report.txt\r\n").ends_with("\r\n\r\n0123456789"));
+    EXPECT_TRUE(sent("X-Sendfile: " + folder + "/private/report.txt\r\n").ends_with("\r\n\r\n0123456789"));
+    EXPECT_TRUE(sent("", {}, "/protected/report.txt").starts_with("HTTP/1.1 404 "));
+    is_internal = false;
+    EXPECT_TRUE(sent("", {}, "/protected/report.txt").starts_with("HTTP/1.1 200 "));
 }
 
 TEST_F(SentFile, HasTheFieldsThatTheApplicationGaveIt) {

@@ -56,6 +56,19 @@ TEST_F(SingleFlight, LetsWaitersLeave) {
     EXPECT_FALSE(flights.leave("k", third.ticket)) << "it has been woken";
 }
 
+TEST_F(SingleFlight, TellsTheLeaderWhetherAnybodyWaits) {
+    Flights::Joined first = join();
+    EXPECT_FALSE(first.leader.is_awaited());
+    const Flights::Joined second = join();
+    EXPECT_TRUE(first.leader.is_awaited());
+    EXPECT_TRUE(flights.leave("k", second.ticket));
+    EXPECT_FALSE(first.leader.is_awaited());
+    join();
+    first.leader.land(Landing::stored, 100);
+    EXPECT_FALSE(first.leader.is_awaited());
+    EXPECT_FALSE(Leader().is_awaited());
+}
+
 TEST_F(SingleFlight, HasALimitOfWaiters) {
     const Flights::Joined first = join();
     for (std::size_t i = 0; i < Flights::waiters; ++i) ASSERT_EQ(join().role, Role::waits);

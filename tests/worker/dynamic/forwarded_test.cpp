@@ -21,6 +21,12 @@ TEST(Forwarded, IsTheClientThatTheAcceleratorNamesLast) {
     EXPECT_EQ(of({}).remote_address, "127.0.0.1");
 }
 
+TEST(Forwarded, HasThePortOfTheClientWhereItIsKnown) {
+    EXPECT_EQ(of({{"Mpsup-Client-Port", "40000"}}).remote_port, "40000");
+    for (const char* odd : {"", "x", "80 ", "-1"}) EXPECT_EQ(of({{"Mpsup-Client-Port", odd}}).remote_port, "") << odd;
+    EXPECT_EQ(of({}).remote_port, "");
+}
+
 TEST(Forwarded, SaysWhetherTheClientsConnectionIsSecure) {
     EXPECT_TRUE(of({{"X-Forwarded-Proto", "https"}}).is_secure);
     EXPECT_FALSE(of({{"X-Forwarded-Proto", "http"}}).is_secure);

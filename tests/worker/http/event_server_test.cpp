@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 std::atomic<std::uint64_t> written; // by the handler that runs
 std::atomic<int> ended;             // handlers that returned
 std::atomic<bool> told;             // that the client is gone
+std::atomic<boost::asio::io_context*> context;
 
 Field plain{"Content-Type", "text/plain"};
 
@@ -143,6 +144,13 @@ Task<> echo_raw(Exchange& exchange) {
     ++ended;
 }
 
+Task<> tell_context(Exchange& exchange) {
+    context = &exchange.context();
+    Reply reply;
+    reply.text = "context\n";
+    static_cast<void>(co_await exchange.send(reply));
+}
+
 Task<> say_nothing(Exchange&) { co_return; }
 
 Task<> throw_up(Exchange&) {
@@ -184,6 +192,7 @@ protected:
                          {"/hint", hint_and_answer},
                          {"/wait", wait_for_others},
                          {"/echo", echo_raw},
+                         {"/context", tell_context},
                          {"/nothing", say_nothing},
                          {"/throw", throw_up}}};
     TestServer server{&handler, options()};
@@ -363,6 +372,39 @@ TEST_F(Later, WakesUpAgainAfterItsBuffersWereTaken) {
     client.send(get("/count")).read_until("0 bytes\n");
     client.send(get("/"));
     EXPECT_TRUE(client.read_until("at once\n").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(Later, Fault57GivesUpAClientThatReadsTooSlowly) {
+    EventServer::Options strict = options();
+    strict.connection.deadlines.write_stall = 200ms;
+    strict.connection.deadlines.write_rate = 1'000'000'000;
+    TestServer impatient(&handler, strict);
+    TestClient client = impatient.connect();
+    client.send(get("/much"));
+    std::size_t read = 0;
+    for (std::string piece; !(piece = client.read_some(4096)).empty(); read += piece.size())
+        std::this_thread::sleep_for(1ms); // it takes bytes all the time
+    EXPECT_LT(read, 20'000'000U);
+    EXPECT_TRUE(comes_true([] { return ended == 1; }));
+}
+
+// The loop has seen that the time of an idle connection is over when its next request arrives.
+TEST_F(Later, Fault28AnswersARequestThatComesWhenAnIdleConnectionIsClosed) {
+    EventServer::Options soon = options();
+    soon.connection.deadlines.idle = 100ms;
+    TestServer hasty(&handler, soon);
+    TestClient client = hasty.connect();
+    client.send(get("/") + get("/context")).read_until("context\n");
+    std::optional<boost::asio::steady_timer> arrival;
+    hasty.post([&] {
+        // Timers that are due are called in the order of their times: this one before the loop's own.
+        arrival.emplace(*context);
+        arrival->expires_at(Clock::now());
+        arrival->async_wait([&](const boost::system::error_code&) { client.send(get("/")); });
+        for (const TimePoint end = Clock::now() + 200ms; Clock::now() < end;) std::this_thread::yield();
+    });
+    EXPECT_TRUE(client.read_until("at once\n").starts_with("HTTP/1.1 200 OK\r\n"));
+    EXPECT_EQ(client.read_all(), "") << "and later it is closed all the same";
 }
 
 } // namespace

@@ -166,5 +166,20 @@ TEST_F(Fault, No60MethodsThatAreNotServed) {
     EXPECT_EQ(status_of("BREW / HTTP/1.1\r\nHost: x\r\n\r\n"), 501);
 }
 
+// Only HTTP/1.1 is spoken: its frames are never looked at, and nobody is led to send any (of TLS see tls_test).
+TEST_F(Fault, No64Http2) {
+    const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const std::string settings("\0\0\0\x04\0\0\0\0\0", 9);
+    const int status = status_of(preface + settings);
+    EXPECT_TRUE(status == 400 || status == 501 || status == 505) << status;
+    for (const char* upgrade :
+         {"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAARAAAAA\r\n",
+          "Upgrade: h2\r\nConnection: upgrade\r\n"}) {
+        const std::string reply = reply_to("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(upgrade) + "\r\n" + preface);
+        EXPECT_TRUE(reply.starts_with("HTTP/1.1 200 ")) << reply;
+        EXPECT_FALSE(reply.contains(" 101 ")) << reply;
+    }
+}
+
 } // namespace
 } // namespace mpsup::http

@@ -4,6 +4,7 @@
 #include "tests/worker/http/server.h"
 
 #include <atomic>
+#include <deque>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -100,6 +101,36 @@ TEST(Guarded, LimitsConnectionsOfOneAddress) {
                     .starts_with("HTTP/1.1 200");
     }
     EXPECT_TRUE(again);
+}
+
+// Connections behind a proxy, each from the address that its number names.
+struct Guest {
+    Guest(const TestServer& server, int number) : client(server.connect()) {
+        client.send("PROXY TCP4 192.0." + std::to_string(number / 250) + "." + std::to_string(number % 250) +
+                    " 192.0.2.2 1 443\r\n");
+    }
+    bool is_let_in() { return !client.send(get).read_until("\n\r\n").contains(" 429 "); }
+    void leave() { client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").read_all(); }
+    TestClient client;
+};
+
+TEST(Guarded, CountsNobodyOutWhoWasNotCountedIn) {
+    WhoHandler handler;
+    EventServer::Options options = quick();
+    options.guards = {.connections = 1, .addresses = 128};
+    const TestServer server(&handler, options, {.tls = {}, .proxy_protocol = true});
+    std::deque<Guest> crowd;
+    for (int i = 0; i < 500; ++i) EXPECT_TRUE(crowd.emplace_back(server, i).is_let_in());
+    int number = 499; // of somebody for whom there was no place
+    while (!Guest(server, number).is_let_in()) --number;
+    Guest uncounted = std::move(crowd[static_cast<std::size_t>(number)]);
+    crowd.erase(crowd.begin() + number);
+    for (Guest& guest : crowd) guest.leave();
+    Guest counted(server, number);
+    EXPECT_TRUE(counted.is_let_in());
+    EXPECT_FALSE(Guest(server, number).is_let_in());
+    uncounted.leave();
+    EXPECT_FALSE(Guest(server, number).is_let_in()) << "the one that was counted is still there";
 }
 
 TEST(Guarded, LimitsTheRateOfOneAddress) {

@@ -129,7 +129,7 @@ TEST_F(Tls, ChoosesTheCertificateByName) {
     EXPECT_EQ(shown(""), "first");
 }
 
-TEST_F(Tls, RefusesUnknownNamesWhenItIsStrict) {
+TEST_F(Tls, Fault77RefusesUnknownNamesWhenItIsStrict) {
     serve({.pairs = {first, second}, .strict_names = true});
     EXPECT_EQ(shown("b.example.org"), "second");
     EXPECT_FALSE(visit({.name = "unknown"})->connected);
@@ -143,7 +143,7 @@ TEST_F(Tls, SpeaksHttpWhenAskedForProtocols) {
     EXPECT_EQ(visit({})->protocol, "");
 }
 
-TEST_F(Tls, ResumesSessionsOfTheSameNameOnly) {
+TEST_F(Tls, Fault77ResumesSessionsOfTheSameNameOnly) {
     serve({.pairs = {first, second}});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         const auto before = visit({.name = "a.example.org", .version = version});
@@ -156,7 +156,7 @@ TEST_F(Tls, ResumesSessionsOfTheSameNameOnly) {
     }
 }
 
-TEST_F(Tls, ReplacesAPairWithoutDroppingConnections) {
+TEST_F(Tls, Fault77ReplacesAPairWithoutDroppingConnections) {
     serve({.pairs = {first}});
     EXPECT_EQ(shown(""), "first");
     TestClient waiting = server->connect();
@@ -187,7 +187,7 @@ TEST_F(Tls, NoticesByItselfThatAPairWasReplaced) {
     EXPECT_EQ(name, "renewed");
 }
 
-TEST_F(Tls, KeepsAPairThatIsGoneHalfWrittenOrExpired) {
+TEST_F(Tls, Fault77KeepsAPairThatIsGoneHalfWrittenOrExpired) {
     serve({.pairs = {first, second}});
     std::filesystem::resize_file(second.certificate, 100);
     EXPECT_FALSE(keeper->reload());
@@ -202,14 +202,14 @@ TEST_F(Tls, KeepsAPairThatIsGoneHalfWrittenOrExpired) {
     EXPECT_EQ(shown("b.example.org"), "second");
 }
 
-TEST_F(Tls, IsNotSetUpWithoutAGoodPair) {
+TEST_F(Tls, Fault77IsNotSetUpWithoutAGoodPair) {
     EXPECT_FALSE(TlsKeeper::open({}));
     EXPECT_FALSE(TlsKeeper::open({.pairs = {{first.certificate, second.key}}}));
     EXPECT_FALSE(TlsKeeper::open({.pairs = {{folder.path() + "/none.crt", first.key}}}));
     EXPECT_TRUE(TlsKeeper::open({.pairs = {folder.make("late", {}, -1)}})) << "an expired one is better than nothing";
 }
 
-TEST_F(Tls, EndsAHandshakeThatTakesTooLong) {
+TEST_F(Tls, Fault77EndsAHandshakeThatTakesTooLong) {
     serve({.pairs = {first}}, 100ms);
     TestClient silent = server->connect();
     EXPECT_EQ(silent.read_all(), "");
@@ -221,7 +221,7 @@ TEST_F(Tls, EndsAHandshakeThatTakesTooLong) {
     EXPECT_FALSE(plain.read_all().contains("HTTP/1.1"));
 }
 
-TEST_F(Tls, LetsNobodyRenegotiate) {
+TEST_F(Tls, Fault77LetsNobodyRenegotiate) {
     serve({.pairs = {first}});
     const TestClient client = server->connect();
     SSL_CTX* context = ::SSL_CTX_new(::TLS_client_method());

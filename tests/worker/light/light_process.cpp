@@ -130,15 +130,10 @@ void LightProcess::spawn(const Options& options) {
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
-    rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    // The child inherits the limit of the moment.
-    if (options.descriptors > 0) {
-        const rlimit low{options.descriptors, before.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &low);
-    }
     if (::posix_spawn(&pid_, MPSUP_LIGHT, nullptr, nullptr, argv.data(), environ) != 0) pid_ = -1;
-    ::setrlimit(RLIMIT_NOFILE, &before);
+    // It raises its own limit as far as it may, but not before it is told to go.
+    const rlimit low{options.descriptors, options.descriptors};
+    if (pid_ > 0 && options.descriptors > 0) ::prlimit(pid_, RLIMIT_NOFILE, &low, nullptr);
 }
 
 std::optional<std::pair<contract::Message, std::vector<Fd>>> LightProcess::hear() {

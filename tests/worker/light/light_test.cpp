@@ -222,7 +222,7 @@ TEST_F(Light, CutsTheReplyWhenTheFileShrinks) {
     EXPECT_EQ(status(get(next, "/")), 200);
 }
 
-TEST_F(Light, SurvivesRunningOutOfDescriptors) {
+TEST_F(Light, Fault23SurvivesRunningOutOfDescriptors) {
     LightProcess light(files.path(), {.serves = {}, .grace = 5s, .serve = true, .descriptors = 40});
     std::vector<Client> crowd;
     for (int i = 0; i < 80; ++i) crowd.push_back(light.connect());

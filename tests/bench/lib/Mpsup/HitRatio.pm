@@ -9,7 +9,8 @@ use Time::HiRes qw(time sleep);
 
 our @EXPORT_OK = qw(start_hits ratio);
 
-# In a process of its own, for $seconds. Returns a function that waits for it and gives a list of [time, was it a hit, status].
+# In a process of its own, for $seconds. Returns a function that waits for it and gives a list of [time, was it a hit, status];
+# the status is 200, or what was wrong.
 sub start_hits {
     my (%options) = @_;
     pipe my $read, my $write or die "pipe: $!";
@@ -17,7 +18,7 @@ sub start_hits {
     if (!$pid) {
         close $read;
         my $end = time + $options{seconds};
-        my ($socket, $n) = (undef, 0);
+        my ($socket, $n, @lines) = (undef, 0);
         local $SIG{PIPE} = 'IGNORE';
         while (time < $end) {
             my $path  = '/kept/' . ++$n % $options{pages};
@@ -30,11 +31,15 @@ sub start_hits {
                 $got;
             };
             alarm 0;
-            my $right = $reply && $reply->{status} == 200 && $reply->{body} eq "kept $path\n";
-            printf {$write} "%.4f %d %s\n", time, ($reply->{headers}{'cache-status'} // '') =~ /;\s*hit/ ? 1 : 0, $right ? 200 : $reply->{status} // 'none';
+            my $error  = $@ =~ s/\W+/-/gr;
+            my $right  = $reply && $reply->{status} == 200 && $reply->{body} eq "kept $path\n";
+            my $status = $right ? 200 : $reply ? "wrong-$reply->{status}" : $error || 'none';
+            my $hit    = $reply && ($reply->{headers}{'cache-status'} // '') =~ /;\s*hit/ ? 1 : 0;
+            push @lines, sprintf "%.4f %d %s\n", time, $hit, $status;
             undef $socket if !$right || ($reply->{headers}{connection} // '') =~ /close/i;
             sleep $options{pause} // 0.001;
         }
+        print {$write} @lines; # not before: nobody reads until then, and a pipe that is full would hold the client up
         close $write;
         POSIX::_exit(0);
     }
