@@ -39,8 +39,8 @@ Result<Applied> applied_topology(const ChosenSite& site) {
 // Where the route stands, if the file is still what was brought up: "/etc/site.yaml:12".
 std::string place_of_route(const Applied& applied, const Way& way) {
     const auto file = topology::load_file(applied.path);
-    if (!file || topology::digest_of(topology::to_document(*file)) != applied.digest) return {};
-    const topology::WorkerSpec* const worker = file->find(way.worker->name);
+    if (!file || topology::digest_of(topology::to_document(file->topology)) != applied.digest) return {};
+    const topology::WorkerSpec* const worker = file->topology.find(way.worker->name);
     if (!worker || way.routing.index >= worker->front->routes.size()) return {};
     return applied.path + ":" + std::to_string(worker->front->routes[way.routing.index].place.mark.line);
 }

@@ -191,6 +191,11 @@ constexpr Key cache_size() {
     return key;
 }
 
+constexpr Key of_use(Uses uses, Key key) {
+    key.uses = uses;
+    return key;
+}
+
 constexpr Key sized(std::string_view path, std::string_view doc) { return plain(path, Type::size, doc); }
 
 const std::array rows{
@@ -210,15 +215,19 @@ const std::array rows{
             plain("try", Type::fallback, "what answers where there is no file: a worker, an address, or another file")),
         Kinds::static_files},
     Row{held<&RouteSpec::strip>(on_off("strip", "the beginning of the path that matched is not sent on")), Kinds::none},
-    Row{of_files<&Files::index>(plain("index", Type::file_names, "the file that stands for its folder"))},
-    Row{expires_key()},
-    Row{of_files<&Files::fingerprinted>(on_off("fingerprinted", "names that hold a digest are kept for ever"))},
-    Row{of_files<&Files::compress>(on_off("compress", "text is compressed for clients that take it"))},
-    Row{encodings_key()},
-    Row{symlinks_key()},
-    Row{of_files<&Files::listing>(on_off("listing", "folders without an index are listed"))},
-    Row{of_files<&Files::types>(plain("types", Type::media_types, "media types by endings of names"))},
-    Row{part("cache", "what is kept of replies, and for how long", "when"), Kinds::accelerator},
+    Row{of_use(Uses::files,
+               of_files<&Files::index>(plain("index", Type::file_names, "the file that stands for its folder")))},
+    Row{of_use(Uses::files, expires_key())},
+    Row{of_use(Uses::files,
+               of_files<&Files::fingerprinted>(on_off("fingerprinted", "names that hold a digest are kept for ever")))},
+    Row{of_use(Uses::files,
+               of_files<&Files::compress>(on_off("compress", "text is compressed for clients that take it")))},
+    Row{of_use(Uses::files, encodings_key())},
+    Row{of_use(Uses::files, symlinks_key())},
+    Row{of_use(Uses::files, of_files<&Files::listing>(on_off("listing", "folders without an index are listed")))},
+    Row{of_use(Uses::files,
+               of_files<&Files::types>(plain("types", Type::media_types, "media types by endings of names")))},
+    Row{of_use(Uses::upstream, part("cache", "what is kept of replies, and for how long", "when")), Kinds::accelerator},
     Row{cache_size(), Kinds::accelerator},
     Row{of_cache<&CacheRule::default_ttl>(
             time("cache.default_ttl", "of replies that do not say how long they are fresh", 0, year)),
@@ -237,13 +246,14 @@ const std::array rows{
                                                  "parameters that make no difference; `utm_*` for all that begin so")),
         Kinds::accelerator},
     Row{cache_switch(), Kinds::accelerator},
-    Row{part("buffer", "where contents wait for an application or a slow client"), Kinds::light},
+    Row{of_use(Uses::upstream, part("buffer", "where contents wait for an application or a slow client")),
+        Kinds::light},
     Row{of_rule<&Route::buffer, &BufferRule::request>(
             sized("buffer.request", "bytes in memory of one; what is over goes to the disk")),
         Kinds::light},
     Row{of_rule<&Route::buffer, &BufferRule::memory>(sized("buffer.memory", "bytes in memory in all")), Kinds::light},
     Row{of_rule<&Route::buffer, &BufferRule::disk>(sized("buffer.disk", "bytes on the disk in all")), Kinds::light},
-    Row{part("queue", "requests that wait for a child of a pool"), Kinds::light},
+    Row{of_use(Uses::pool, part("queue", "requests that wait for a child of a pool")), Kinds::light},
     Row{of_rule<&Route::queue, &QueueRule::length>(count("queue.length", "more are answered 503", 1, 100'000)),
         Kinds::light},
     Row{of_rule<&Route::queue, &QueueRule::timeout>(
@@ -252,7 +262,7 @@ const std::array rows{
     Row{of_rule<&Route::queue, &QueueRule::target>(
             time("queue.target", "when they wait longer, old replies are sent from the cache", 0, hour)),
         Kinds::light},
-    Row{part("timeouts", "how long backends may take"), Kinds::light},
+    Row{of_use(Uses::upstream, part("timeouts", "how long backends may take")), Kinds::light},
     Row{of_rule<&Route::timeouts, &Timeouts::connect>(time("timeouts.connect", "to be reached", 10, hour)),
         Kinds::light},
     Row{of_rule<&Route::timeouts, &Timeouts::response>(
@@ -264,8 +274,11 @@ const std::array rows{
     Row{of_rule<&Route::timeouts, &Timeouts::tunnel>(
             time("timeouts.tunnel", "in which nothing passes through an upgraded connection", 10, year)),
         Kinds::light},
-    Row{of_rule<&Route::retry>(on_off("retry", "safe requests that nobody answered are sent once more")), Kinds::light},
-    Row{part("check", "how backends at addresses are asked whether they are well", "path"), Kinds::accelerator},
+    Row{of_use(Uses::upstream,
+               of_rule<&Route::retry>(on_off("retry", "safe requests that nobody answered are sent once more"))),
+        Kinds::light},
+    Row{of_use(Uses::backends, part("check", "how backends at addresses are asked whether they are well", "path")),
+        Kinds::accelerator},
     Row{of_rule<&Route::health, &BackendRule::check_path>(
             plain("check.path", Type::url_path, "asked for with GET; any 2xx or 3xx passes")),
         Kinds::accelerator},
@@ -274,18 +287,19 @@ const std::array rows{
     Row{of_rule<&Route::health, &BackendRule::check_timeout>(
             time("check.timeout", "after which it counts as failed", 10, hour)),
         Kinds::accelerator},
-    Row{part("eject", "backends at addresses that fail get nothing for a while", "after"), Kinds::accelerator},
+    Row{of_use(Uses::backends, part("eject", "backends at addresses that fail get nothing for a while", "after")),
+        Kinds::accelerator},
     Row{of_rule<&Route::health, &BackendRule::eject_after>(
             count("eject.after", "so many failures in a row; 0: never", 0, 1'000'000)),
         Kinds::accelerator},
     Row{of_rule<&Route::health, &BackendRule::eject_for>(
             time("eject.for", "so long; doubled each time, up to ten times that", 100, hour)),
         Kinds::accelerator},
-    Row{of_rule<&Route::health, &BackendRule::slow_start>(
-            time("slow_start", "in which a backend that came back gets more and more", 0, hour)),
+    Row{of_use(Uses::backends, of_rule<&Route::health, &BackendRule::slow_start>(time(
+                                   "slow_start", "in which a backend that came back gets more and more", 0, hour))),
         Kinds::accelerator},
-    Row{of_rule<&Route::request_headers>(
-            plain("request_headers", Type::headers, "fields set before a request is sent on")),
+    Row{of_use(Uses::upstream, of_rule<&Route::request_headers>(
+                                   plain("request_headers", Type::headers, "fields set before a request is sent on"))),
         Kinds::accelerator},
     Row{of_rule<&Route::headers>(plain("headers", Type::headers, "fields set in replies")), Kinds::light},
     Row{of_rule<&Route::error_pages>(plain("error_pages", Type::folder, "a folder of 404.html, 503.html and so on")),

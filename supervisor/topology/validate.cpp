@@ -2,9 +2,11 @@
 
 #include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/key_uses.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/routes.h"
 #include "supervisor/topology/suggest.h"
+#include "supervisor/topology/value_parts.h"
 
 #include <algorithm>
 #include <map>
@@ -20,19 +22,16 @@ std::string join(std::string_view section, std::string_view key) {
     return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
 }
 
-const Node* entry(const Node& map, std::string_view key) {
-    const auto found = std::ranges::find(map.entries, key, &Node::Entry::key);
-    return found == map.entries.end() ? nullptr : found->value.get();
-}
+const Node* entry(const Node& map, std::string_view key) { return topology::entry(&map, key); }
 
 Value kind_word(Kind kind) { return std::string(to_string(kind)); }
 
 /// One pass over the tree; every finding is kept and nothing stops it.
 class Validation {
 public:
-    explicit Validation(const Origin& origin) : origin_(origin) {}
+    Validation(const Origin& origin, const CertificateCheck& check) : origin_(origin), check_(check) {}
 
-    std::expected<Topology, Findings> run(const Node& root) {
+    std::expected<Valid, Findings> run(const Node& root) {
         if (root.type != Node::Type::map) {
             add(root.mark, "", "a topology is a map of keys (site, workers, …)");
             return std::unexpected(std::move(findings_));
@@ -41,9 +40,11 @@ public:
         site_section(root);
         check_overlaps();
         check_dependencies(root);
-        for (auto& finding : check_routes(topology_, root)) findings_.push_back(std::move(finding));
-        if (!findings_.empty()) return std::unexpected(std::move(findings_));
-        return std::move(topology_);
+        append(findings_, check_routes(topology_, root, origin_.look_at_files));
+        if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
+        append(findings_, check_certificates(topology_, root, check_));
+        if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
+        return Valid{std::move(topology_), std::move(findings_)};
     }
 
 private:
@@ -470,6 +471,7 @@ private:
     }
 
     const Origin& origin_;
+    const CertificateCheck& check_;
     Topology topology_;
     Findings findings_;
     std::vector<Listener> listeners_;
@@ -478,8 +480,8 @@ private:
 
 } // namespace
 
-std::expected<Topology, Findings> validate(const Node& root, const Origin& origin) {
-    return Validation(origin).run(root);
+std::expected<Valid, Findings> validate(const Node& root, const Origin& origin, const CertificateCheck& check) {
+    return Validation(origin, check).run(root);
 }
 
 } // namespace mpsup::topology

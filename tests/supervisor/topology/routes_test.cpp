@@ -93,7 +93,7 @@ workers:
 
 TEST_F(Routes, ComeBackFromTheirDocumentAsTheyWere) {
     const Topology topology =
-        loaded(site("{path: /a/, to: pool, cache: on, expires: 1h},\n"
+        loaded(site("{path: /a/, to: pool, cache: on, queue: {length: 3}},\n"
                     "{path: /b, to: 127.0.0.1:90, cache: off, retry: on},\n"
                     "{root: htdocs, try: /index.html, precompressed: off, error_pages: htdocs, symlinks: owner,\n"
                     " expires: {/a/: immutable, \"*.x\": off, /: 0s}}",
@@ -163,6 +163,11 @@ TEST_F(Routes, ThatNothingReachesAreNamedWithTheOneThatIsInTheWay) {
     EXPECT_EQ(problems(site("{path: /a, to: pool},\n{path: /a, root: htdocs}")),
               "6:8 the same host and path are in line 5 already\n");
     EXPECT_EQ(problems(site("{host: a.example, to: pool},\n{to: pool}")), "no problem");
+    EXPECT_EQ(
+        problems(site("{path: \"*.php\", to: pool},\n{path: /x/*.php, root: htdocs}")),
+        "6:8 nothing reaches this route: line 5 takes all of it (the first route that matches counts: put this one "
+        "before it)\n");
+    EXPECT_EQ(problems(site("{path: /x/*.php, root: htdocs},\n{path: \"*.php\", to: pool}")), "no problem");
 }
 
 TEST_F(Routes, LeadToOneThing) {
