@@ -181,6 +181,7 @@ constexpr Key cache_size() {
     Key key = plain("cache.size", Type::size,
                     "bytes of memory for what is kept; of routes the sum, unless the worker says it");
     key.least = 1 << 20;
+    key.most = std::int64_t{1} << 40; // cache::Arena::max_bytes
     key.get_of_route = [](const RouteSpec& route) {
         return route.cache_size > 0 ? OptionalValue(route.cache_size) : std::nullopt; // 0: it is not written
     };

@@ -34,6 +34,15 @@ std::string words_of(const Key& key) {
 }
 
 /// What a person would call the type, after "must be".
+std::uint64_t most_bytes(const Key& key) { return key.most > 0 ? static_cast<std::uint64_t>(key.most) : largest_size; }
+
+std::string size_form(const Key& key) {
+    const std::string least =
+        key.least > 0 ? "from " + format_whole_size(static_cast<std::uint64_t>(key.least)) + " " : "";
+    return "a size " + least + (least.empty() ? "up to " : "to ") + format_whole_size(most_bytes(key)) +
+           ", with its unit (64KiB, 200MiB, 1GiB)";
+}
+
 std::string expected_form(const Key& key) {
     switch (key.type) {
     case Type::name: return "a name: a letter, then letters, digits, - and _, at most 32 in all";
@@ -52,7 +61,7 @@ std::string expected_form(const Key& key) {
     case Type::integer:
         return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most) +
                (key.choices.empty() ? "" : ", or " + words_of(key));
-    case Type::size: return "a size with its unit (64KiB, 200MiB, 1GiB)";
+    case Type::size: return size_form(key);
     case Type::percent: return "a percentage from 0% to 100%";
     case Type::duration:
         return "a duration from " + format_duration(std::chrono::milliseconds(key.least)) + " to " +
@@ -292,7 +301,7 @@ std::expected<Value, Findings> parse_bytes(const Key& key, const Node& node, con
     if (!bytes && !text.empty() && text.size() < 16 && std::ranges::all_of(text, is_digit))
         return refuse(node, "`" + std::string(key.name()) + "` needs a unit; found " + in_ticks(text),
                       "did you mean `" + text + "MiB`?");
-    if (!bytes || static_cast<std::int64_t>(*bytes) < key.least) return misfit(key, node);
+    if (!bytes || static_cast<std::int64_t>(*bytes) < key.least || *bytes > most_bytes(key)) return misfit(key, node);
     return static_cast<std::int64_t>(*bytes);
 }
 

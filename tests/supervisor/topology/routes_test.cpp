@@ -213,6 +213,28 @@ TEST_F(Routes, Fault46AreRefusedWithEveryValueThatIsWrong) {
               "3:55 `routes` is a list of maps: - {path: /, to: …}\n");
 }
 
+TEST_F(Routes, SayWhatWasMeantByValuesThatAreNearlyRight) {
+    EXPECT_EQ(
+        problems(site("{host: \"*\", to: pool}")),
+        "5:8 `host` must be a host name (example.org, *.example.org) or an IP address; found `*` (leave `host` away: "
+        "a route without it is for every host)\n");
+    const std::string block =
+        "4:19 `trusted_proxies` must be an IP address or a block of them (10.0.0.0/8), or a list of such; found `";
+    const auto with_proxy = [&](const std::string& text) {
+        return problems(site("{to: pool}", "trusted_proxies: [" + text + "],"));
+    };
+    EXPECT_EQ(with_proxy("10.0.0.0/33"),
+              "4:20" + block.substr(4) + "10.0.0.0/33` (the length behind the slash goes from 0 to 32)\n");
+    EXPECT_TRUE(with_proxy("\"fe80::/129\"").ends_with("goes from 0 to 128)\n"));
+    EXPECT_TRUE(with_proxy("10.0.0.0/x").ends_with("goes from 0 to 32)\n"));
+    EXPECT_TRUE(with_proxy("10.0.0.1/8").ends_with("(the bits after the length must be 0)\n"));
+    EXPECT_TRUE(with_proxy("\"[::1]\"").ends_with("(did you mean `::1`?)\n"));
+    EXPECT_EQ(problems(site("{to: pool, cache: {size: 900TiB}}")),
+              "5:26 `size` must be a size from 1MiB to 1TiB, with its unit (64KiB, 200MiB, 1GiB); found `900TiB`\n");
+    EXPECT_EQ(problems(site("{to: pool, buffer: {disk: 9000TiB}}")),
+              "5:27 `disk` must be a size up to 8192TiB, with its unit (64KiB, 200MiB, 1GiB); found `9000TiB`\n");
+}
+
 TEST_F(Routes, AndListenersAgreeAboutTls) {
     write("c.pem", "");
     EXPECT_EQ(
