@@ -83,9 +83,6 @@ constexpr std::string_view route_prefix = "workers.*.routes.*.";
 /// In the order in which a document has them; a section stands before its keys.
 [[nodiscard]] std::span<const Key> all_keys() noexcept;
 
-/// The keys of fronts and routes, as a part of them (route_keys.cpp).
-[[nodiscard]] std::vector<Key> make_route_keys();
-
 /// The key at `path` with `*` for names; null when there is none.
 [[nodiscard]] const Key* find_key(std::string_view path) noexcept;
 

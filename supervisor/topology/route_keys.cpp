@@ -1,70 +1,27 @@
 // The keys of fronts and of their routes. Most stand in two places: in a route, and in a worker for all of its routes.
 #include "base/units.h"
-#include "supervisor/topology/key_table.h"
+#include "supervisor/topology/member_keys.h"
 
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <type_traits>
 
 namespace mpsup::topology {
 
 namespace {
 
-using OptionalValue = std::optional<Value>;
 using contract::BackendRule;
 using contract::BufferRule;
 using contract::CacheRule;
 using contract::Files;
-using contract::Front;
-using contract::GuardLimits;
 using contract::QueueRule;
 using contract::Route;
 using contract::Timeouts;
 
-constexpr std::int64_t second = 1'000;
-constexpr std::int64_t hour = 3'600 * second;
 constexpr std::int64_t year = 365 * 24 * hour;
-constexpr std::int64_t most_count = 1'000'000'000;
 
-constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 constexpr std::array encoding_choices{Choice{"br"}, Choice{"zst"}, Choice{"gz"}, Choice{"off"}};
 constexpr std::array symlink_choices{Choice{"inside"}, Choice{"owner"}, Choice{"off"}, Choice{"anywhere"}};
-constexpr std::array log_choices{Choice{"combined"}, Choice{"json"}};
-constexpr std::array tls_choices{Choice{"1.2"}, Choice{"1.3"}};
-
-// --- values of members
-
-Value to_value(bool flag) { return std::string(flag ? "on" : "off"); }
-Value to_value(const std::string& text) { return text; }
-Value to_value(const std::vector<std::string>& texts) { return texts; }
-Value to_value(const Pairs& pairs) { return pairs; }
-Value to_value(std::chrono::milliseconds time) { return time; }
-Value to_value(std::chrono::seconds time) { return std::chrono::milliseconds(time); }
-template <typename T>
-    requires std::is_integral_v<T>
-Value to_value(T number) {
-    return static_cast<std::int64_t>(number);
-}
-
-void from_value(Value value, bool& flag) { flag = std::get<std::string>(value) == "on"; }
-void from_value(Value value, std::string& text) { text = std::get<std::string>(std::move(value)); }
-void from_value(Value value, Pairs& pairs) { pairs = std::get<Pairs>(std::move(value)); }
-void from_value(Value value, std::vector<std::string>& texts) {
-    texts = std::get<std::vector<std::string>>(std::move(value));
-}
-void from_value(Value value, std::chrono::milliseconds& time) { time = std::get<std::chrono::milliseconds>(value); }
-void from_value(Value value, std::chrono::seconds& time) {
-    time = std::chrono::floor<std::chrono::seconds>(std::get<std::chrono::milliseconds>(value));
-}
-template <typename T>
-    requires std::is_integral_v<T>
-void from_value(Value value, T& number) {
-    number = static_cast<T>(std::get<std::int64_t>(value));
-}
-
-// A member of a member of …
-template <auto... Members> auto& inside(auto& whole) { return (whole.*....*Members); }
 
 // --- what stands in a route, or in both places
 
@@ -72,10 +29,6 @@ struct Row {
     Key key; // its path begins in the route
     Kinds in_workers = Kinds::every;
 };
-
-constexpr Key plain(std::string_view path, Type type, std::string_view doc) {
-    return {.path = path, .type = type, .doc = doc};
-}
 
 template <auto... Members> constexpr Key held(Key key) {
     key.get_of_route = [](const RouteSpec& route) { return OptionalValue(to_value(inside<Members...>(route))); };
@@ -94,19 +47,6 @@ template <auto Member> constexpr Key of_cache(Key key) {
         route.cache_written = true;
     };
     return key;
-}
-
-constexpr Key time(std::string_view path, std::string_view doc, std::int64_t least, std::int64_t most) {
-    return {.path = path, .type = Type::duration, .doc = doc, .least = least, .most = most};
-}
-constexpr Key count(std::string_view path, std::string_view doc, std::int64_t least, std::int64_t most) {
-    return {.path = path, .type = Type::integer, .doc = doc, .least = least, .most = most};
-}
-constexpr Key on_off(std::string_view path, std::string_view doc) {
-    return {.path = path, .type = Type::choice, .doc = doc, .choices = switch_choices};
-}
-constexpr Key part(std::string_view path, std::string_view doc, std::string_view shorthand = {}) {
-    return {.path = path, .type = Type::section, .doc = doc, .shorthand = shorthand};
 }
 
 OptionalValue get_expires(const RouteSpec& route) {
@@ -196,8 +136,6 @@ constexpr Key of_use(Uses uses, Key key) {
     key.uses = uses;
     return key;
 }
-
-constexpr Key sized(std::string_view path, std::string_view doc) { return plain(path, Type::size, doc); }
 
 const std::array rows{
     Row{held<&RouteSpec::rule, &Route::host>(
@@ -307,91 +245,6 @@ const std::array rows{
         Kinds::light},
 };
 
-// --- what a front has as a whole
-
-template <auto... Members> constexpr Key of_front(Key key) {
-    key.get = [](const WorkerSpec& spec) {
-        const auto& value = inside<Members...>(spec.front->rest);
-        static const Front usual{};
-        return value == inside<Members...>(usual) ? std::nullopt : OptionalValue(to_value(value));
-    };
-    key.set = [](WorkerSpec& spec, Value value) {
-        from_value(std::move(value), inside<Members...>(spec.front.edit().rest));
-    };
-    return key;
-}
-
-constexpr Key certificates_key() {
-    Key key =
-        plain("tls", Type::certificates, "certificates and their keys; the first is for clients that name no host");
-    key.get = [](const WorkerSpec& spec) {
-        Pairs pairs;
-        for (const auto& [cert, file] : spec.front->rest.certificates) pairs.emplace_back(cert, file);
-        return pairs.empty() ? std::nullopt : OptionalValue(std::move(pairs));
-    };
-    key.set = [](WorkerSpec& spec, Value value) {
-        for (auto& [cert, file] : std::get<Pairs>(value)) spec.front.edit().rest.certificates.push_back({cert, file});
-    };
-    return key;
-}
-
-constexpr Key proxies_key() {
-    Key key = plain("trusted_proxies", Type::blocks, "who may say by X-Forwarded-For on whose behalf it asks");
-    key.get = [](const WorkerSpec& spec) {
-        std::vector<std::string> texts;
-        for (const contract::Cidr& block : spec.front->rest.trusted_proxies) texts.push_back(block.text());
-        return texts.empty() ? std::nullopt : OptionalValue(std::move(texts));
-    };
-    key.set = [](WorkerSpec& spec, Value value) {
-        for (const auto& text : std::get<std::vector<std::string>>(value))
-            if (auto block = contract::Cidr::parse(text)) spec.front.edit().rest.trusted_proxies.push_back(*block);
-    };
-    return key;
-}
-
-// A choice of two words, the second of which sets a flag.
-template <auto Member, const auto& Words> constexpr Key flagged(Key key) {
-    key.type = Type::choice;
-    key.choices = Words;
-    key.get = [](const WorkerSpec& spec) {
-        return spec.front->rest.*Member ? OptionalValue(std::string(Words[1].word)) : std::nullopt;
-    };
-    key.set = [](WorkerSpec& spec, Value value) {
-        spec.front.edit().rest.*Member = std::get<std::string>(value) == Words[1].word;
-    };
-    return key;
-}
-
-std::vector<Key> front_keys() {
-    std::vector<Key> keys{
-        of_front<&Front::threads>(count("threads", "each an event loop; one for a core", 1, 64)),
-        certificates_key(),
-        flagged<&Front::tls13_only, tls_choices>(plain("tls_minimum", Type::choice, "the lowest version of TLS")),
-        proxies_key(),
-        part("limits", "what clients may ask for"),
-        of_front<&Front::limits, &GuardLimits::connections>(
-            count("limits.connections", "open at a time; 0: as many as descriptors", 0, most_count)),
-        of_front<&Front::limits, &GuardLimits::per_address>(
-            count("limits.per_address", "open at a time of one address; 0: any number", 0, most_count)),
-        of_front<&Front::limits, &GuardLimits::rate>(
-            count("limits.rate", "requests a second of one address; 0: any number", 0, most_count)),
-        of_front<&Front::limits, &GuardLimits::burst>(
-            count("limits.burst", "requests at once beyond `rate`; 0: as many as `rate`", 0, most_count)),
-        of_front<&Front::limits, &GuardLimits::body>(sized("limits.body", "bytes of a request's content: 413")),
-        part("quarantine", "URLs that kill whoever serves them"),
-        of_front<&Front::quarantine_deaths>(
-            count("quarantine.deaths", "so many children in a row; 0: never", 0, 1'000)),
-        of_front<&Front::quarantine_for>(time("quarantine.for", "it is answered 503 for so long", second, 24 * hour)),
-        flagged<&Front::log_json, log_choices>(plain("log", Type::choice, "the form of the access log")),
-    };
-    for (Key& key : keys) key.kinds = Kinds::light;
-    Key disk = of_front<&Front::cache_disk>(sized("cache.disk", "bytes on the disk for what memory has no room for"));
-    disk.kinds = Kinds::accelerator;
-    disk.in_this_version = false; // the cache has no second tier yet
-    keys.push_back(disk);
-    return keys;
-}
-
 std::string_view kept(std::string text) {
     static std::deque<std::string> texts;
     return texts.emplace_back(std::move(text));
@@ -408,7 +261,7 @@ std::vector<Key> make_route_keys() {
     };
     for (const Row& row : rows)
         if (row.in_workers != Kinds::none) add(row.key, "workers.*.", row.in_workers);
-    for (const Key& key : front_keys()) add(key, "workers.*.", key.kinds);
+    for (const Key& key : make_front_keys()) add(key, "workers.*.", key.kinds);
     keys.push_back({.path = "workers.*.routes",
                     .type = Type::items,
                     .doc = "what becomes of which request; the first entry that matches counts",
