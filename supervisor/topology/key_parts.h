@@ -19,7 +19,7 @@ constexpr std::int64_t minute = 60 * second;
 constexpr std::int64_t hour = 3'600 * second;
 constexpr std::int64_t day = 24 * hour;
 
-constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
+inline constexpr std::array switch_choices{Choice{"on"}, Choice{"off"}};
 
 // Of keys that came later: left out of a document when it is the default, so that documents of before stay as they were.
 template <typename T> OptionalValue unless(const T& value, const T& usual) {
@@ -50,13 +50,13 @@ inline void set_hooks(Hooks& hooks, HookPoint point, Value value) {
     if (!list.empty()) hooks[point] = std::move(list);
 }
 
-constexpr std::string_view before_start = "before a process is started; a failure keeps it from being started";
-constexpr std::string_view after_ready = "when it serves";
-constexpr std::string_view before_stop = "before one that serves is told to leave";
-constexpr std::string_view after_exit = "when its process, or its pool's master, has ended";
-constexpr std::string_view before_roll = "before a new generation replaces it; a failure keeps the old one";
-constexpr std::string_view after_roll = "when that is over, however it ended";
-constexpr std::string_view at_alert =
+inline constexpr std::string_view before_start = "before a process is started; a failure keeps it from being started";
+inline constexpr std::string_view after_ready = "when it serves";
+inline constexpr std::string_view before_stop = "before one that serves is told to leave";
+inline constexpr std::string_view after_exit = "when its process, or its pool's master, has ended";
+inline constexpr std::string_view before_roll = "before a new generation replaces it; a failure keeps the old one";
+inline constexpr std::string_view after_roll = "when that is over, however it ended";
+inline constexpr std::string_view at_alert =
     "when it was given up, a new generation did not get there, a roll was taken back or the database was damaged";
 
 // The parts of the table, in their order: of the site; of what a worker runs; of its life; of fronts and routes.
