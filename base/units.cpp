@@ -16,8 +16,9 @@ struct Unit {
 
 constexpr std::array duration_units{Unit{"ms", 1}, Unit{"s", 1000}, Unit{"m", 60'000}, Unit{"h", 3'600'000},
                                     Unit{"d", 86'400'000}};
-constexpr std::array size_units{Unit{"B", 1},    Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0},
-                                Unit{"kB", 1e3}, Unit{"MB", 1e6},     Unit{"GB", 1e9}};
+constexpr std::array size_units{
+    Unit{"B", 1},    Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0},       Unit{"GiB", 1073741824.0}, Unit{"kB", 1e3},
+    Unit{"MB", 1e6}, Unit{"GB", 1e9},     Unit{"TiB", 1099511627776.0}, Unit{"TB", 1e12}};
 
 template <std::size_t N>
 std::optional<double> parse_number_with_unit(std::string_view text, const std::array<Unit, N>& units, double limit) {
@@ -43,8 +44,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
-    constexpr double exact_limit = 9007199254740992.0; // 2^53
-    const auto value = parse_number_with_unit(text, size_units, exact_limit);
+    const auto value = parse_number_with_unit(text, size_units, static_cast<double>(largest_size));
     if (!value) return std::nullopt;
     return static_cast<std::uint64_t>(std::llround(*value));
 }
@@ -56,6 +56,13 @@ std::string format_duration(std::chrono::milliseconds duration) {
         if (count >= factor && count % factor == 0) return std::to_string(count / factor) + std::string(unit->name);
     }
     return std::to_string(count) + "ms";
+}
+
+std::string format_whole_size(std::uint64_t bytes) {
+    constexpr std::array<const char*, 5> names{"B", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t unit = 0;
+    for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < names.size(); ++unit) bytes /= 1024;
+    return std::to_string(bytes) + names[unit];
 }
 
 std::string format_size(std::uint64_t bytes) {

@@ -3,11 +3,13 @@
 #include "base/output.h"
 #include "base/process_identity.h"
 #include "worker/http/error_log.h"
+#include "worker/light/certificate_check.h"
 #include "worker/light/light.h"
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string_view>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -53,6 +55,15 @@ int measure(const char* program, MainArguments main, const PerlParts& perl, bool
     show_memory();
 }
 
+// `arguments`: CERT KEY CERT KEY …
+int check_certificates(std::span<char* const> arguments) {
+    std::vector<contract::PairVerdict> verdicts;
+    for (; arguments.size() >= 2; arguments = arguments.subspan(2))
+        verdicts.push_back(light::check_pair({arguments[0], arguments[1]}));
+    std::printf("%s\n", contract::encode_verdicts(verdicts).c_str());
+    return std::fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 } // namespace
 
 int run_worker(const char* program, MainArguments main, PerlParts perl) {
@@ -62,6 +73,9 @@ int run_worker(const char* program, MainArguments main, PerlParts perl) {
     const std::string_view only_argument = main.argc == 2 ? main.argv[1] : "";
     if (only_argument == "--memory" || only_argument == "--memory=perl")
         return measure(program, main, perl, only_argument == "--memory=perl");
+    const std::span<char* const> arguments(main.argv, static_cast<std::size_t>(main.argc));
+    if (arguments.size() > 1 && arguments[1] == contract::check_certificates_option)
+        return check_certificates(arguments.subspan(2));
     auto command_line = contract::CommandLine::parse(main.argc, main.argv);
     if (!command_line) return fail(command_line.error());
     auto session = contract::Session::open(*command_line, command_line->role);

@@ -33,7 +33,8 @@ struct PerlParts {
 /// makes of it. Returns the exit code; a pool leaves by _exit(2) instead.
 ///
 /// With `--memory` as its only argument it says in JSON how much memory it has taken up to there, `--memory=perl` with
-/// Perl started, and ends: what `mpsup size` compares programs by.
+/// Perl started, and ends: what `mpsup size` compares programs by. With check_certificates_option it says what it thinks of
+/// the pairs behind it (contract/certificate_check.h), and ends.
 [[nodiscard]] int run_worker(const char* program, MainArguments main, PerlParts perl);
 
 } // namespace mpsup

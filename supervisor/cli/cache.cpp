@@ -76,8 +76,11 @@ void print_stats(const json::object& answer) {
     std::fputs(table.to_string().c_str(), stdout);
 }
 
-void print_answer(contract::Question::What what, const json::object& answer) {
+// `heading`: whose it is; empty where there is one alone.
+void print_answer(contract::Question::What what, const std::string& heading, const json::object& answer) {
     using What = contract::Question::What;
+    const bool is_purge = what == What::purge_urls || what == What::purge_tags;
+    if (!heading.empty()) std::printf("%s%s", heading.c_str(), is_purge ? ": " : "\n");
     if (what == What::cache_list) return print_list(answer);
     if (what == What::cache_stats) return print_stats(answer);
     std::printf("%lld gone\n", static_cast<long long>(number_at(answer, "purged")));
@@ -109,8 +112,8 @@ int run_cache(const Context& context, const CacheOptions& options) {
             code = complain(printable(answer.error), failed);
             continue;
         }
-        if (answers->size() > 1) std::printf("%s\n", printable(answer.worker).c_str());
-        if (!context.quiet) print_answer(options.question.what, parse(answer.text));
+        if (context.quiet) continue;
+        print_answer(options.question.what, answers->size() > 1 ? printable(answer.worker) : "", parse(answer.text));
     }
     return code;
 }

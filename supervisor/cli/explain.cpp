@@ -1,5 +1,6 @@
 // `mpsup explain`: what would become of a request.
 #include "state/queries.h"
+#include "supervisor/cli/backends_view.h"
 #include "supervisor/cli/explanation.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verbs.h"
@@ -39,8 +40,8 @@ Result<Applied> applied_topology(const ChosenSite& site) {
 // Where the route stands, if the file is still what was brought up: "/etc/site.yaml:12".
 std::string place_of_route(const Applied& applied, const Way& way) {
     const auto file = topology::load_file(applied.path);
-    if (!file || topology::digest_of(topology::to_document(*file)) != applied.digest) return {};
-    const topology::WorkerSpec* const worker = file->find(way.worker->name);
+    if (!file || topology::digest_of(topology::to_document(file->topology)) != applied.digest) return {};
+    const topology::WorkerSpec* const worker = file->topology.find(way.worker->name);
     if (!worker || way.routing.index >= worker->front->routes.size()) return {};
     return applied.path + ":" + std::to_string(worker->front->routes[way.routing.index].place.mark.line);
 }
@@ -91,9 +92,35 @@ std::string text_at(const json::object& object, std::string_view key) {
     return value && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
+bool is_true(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_bool() && value->as_bool();
+}
+
+std::int64_t number_at(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_int64() ? value->as_int64() : 0;
+}
+
+void print_maintenance(const std::string& worker) {
+    print_line("answers", "503: " + worker + " is in maintenance (mpsup maintenance off " + worker + ")");
+}
+
+void print_backends(const json::object& explanation) {
+    const json::value* backends = explanation.if_contains("backends");
+    if (!backends || !backends->is_array()) return;
+    for (const json::value& each : backends->as_array())
+        if (const json::object* backend = each.if_object())
+            print_line("backend", text_at(*backend, "address") + ": " + backend_line(*backend));
+}
+
 void print_explanation(const WorkerAnswer& answer) {
     if (!answer.error.empty()) return print_line("cache", "not known: " + answer.error);
     const json::object explanation = object_in(answer.text, "explanation");
+    if (is_true(explanation, "maintenance")) print_maintenance(answer.worker);
+    if (const auto left = number_at(explanation, "quarantined_for_ms"); left > 0)
+        print_line("answers", "503 for " + short_age(left) + ": in quarantine, for it killed whoever served it");
+    print_backends(explanation);
     const std::string key = text_at(explanation, "cache_key");
     print_line("cache", text_at(explanation, "cache_state") + (key.empty() ? "" : ", key " + key));
     const json::value* sent = explanation.if_contains("sent");
@@ -144,10 +171,9 @@ void print_table(const Way& way, const std::string& place, const std::optional<W
     if (answer) print_explanation(*answer);
 }
 
-// Only who routes to a backend has more to say.
+// Others have nothing more to say.
 std::optional<WorkerAnswer> asked(const ChosenSite& site, const Way& way) {
-    if (!way.routing.route || way.worker->kind != topology::Kind::accelerator || way.routing.route->backends.empty())
-        return std::nullopt;
+    if (way.worker->kind != topology::Kind::accelerator) return std::nullopt;
     const auto answers =
         ask_workers(site, {way.worker->name}, {.what = contract::Question::What::explain, .request = way.request});
     if (!answers) return WorkerAnswer{way.worker->name, answers.error().to_string(), {}};
@@ -157,8 +183,10 @@ std::optional<WorkerAnswer> asked(const ChosenSite& site, const Way& way) {
 } // namespace
 
 int run_explain(const Context& context, const ExplainOptions& options) {
-    const auto request = parse_request(options.url, options.method, options.headers);
+    auto request = parse_request(options.url, options.method, options.headers);
     if (!request) return complain(request.error().what, usage);
+    if (!options.client.empty()) request->client = options.client;
+    if (!contract::Cidr::parse_ip(request->client)) return complain(request->client + " is no IP address", usage);
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
     const auto applied = applied_topology(*site);

@@ -81,6 +81,10 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
     return std::unexpected(nobody_listens(topology, request));
 }
 
+bool is_host(std::string_view name) {
+    return std::ranges::equal(name, std::string_view("host"), [](char a, char b) { return (a | 0x20) == b; });
+}
+
 bool begins_like(const std::string& path, const std::string& prefix) {
     return path.starts_with(prefix) &&
            (path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/');
@@ -119,8 +123,12 @@ Result<Way> way_of(const topology::Topology& topology, const contract::Explained
     const std::string raw = request.target.substr(0, request.target.find('?'));
     std::string memory;
     way->path = std::string(contract::normal_path(raw, memory).value_or(""));
-    const auto host = std::ranges::find_if(request.headers, [](const auto& field) { return field.first == "Host"; });
-    if (host != request.headers.end()) way->request.authority = host->second;
+    const auto host =
+        std::ranges::find_if(way->request.headers, [](const auto& field) { return is_host(field.first); });
+    if (host != way->request.headers.end()) {
+        way->request.authority = host->second;
+        way->request.headers.erase(host);
+    }
     if (way->worker->kind == topology::Kind::dynamic) {
         way->is_file = !way->worker->root.empty() && std::ranges::any_of(way->worker->serves, [&](const auto& prefix) {
             return begins_like(way->path, prefix);

@@ -148,13 +148,16 @@ private:
         const auto part = [&](const char* name, const char* help, What what) {
             CLI::App* sub = cache->add_subcommand(name, help);
             sub->callback([this, what] { cache_.question.what = what; });
-            sub->add_option("--worker", cache_.worker, "of this accelerator only");
             return sub;
         };
+        constexpr auto of_worker = "of this accelerator only";
         CLI::App* list = part("ls", "what is kept, that was used last first", What::cache_list);
+        list->add_option("worker,--worker", cache_.worker, of_worker);
         list->add_option("-n,--lines", cache_.question.limit, "how many")->check(CLI::Range(1, 100000));
-        part("stats", "how much, and how often it was of use", What::cache_stats);
+        CLI::App* stats = part("stats", "how much, and how often it was of use", What::cache_stats);
+        stats->add_option("worker,--worker", cache_.worker, of_worker);
         CLI::App* purge = part("purge", "be rid of something", What::purge_urls);
+        purge->add_option("--worker", cache_.worker, of_worker);
         purge->add_option("url", cache_.question.texts,
                           "http://HOST/PATH, all variants of it; with * at its end all that begin so");
         purge->add_option("--tag", tags_, "all that the application gave this tag");
@@ -168,6 +171,7 @@ private:
                                  [this] { return run_explain(context_, explain_); });
         explain->add_option("url", explain_.url, "http://HOST:PORT/PATH, or /PATH")->required();
         explain->add_option("-H,--header", explain_.headers, "'Name: value', as often as you like");
+        explain->add_option("--from", explain_.client, "the client's IP address; 127.0.0.1 by default");
         explain->add_option("-X,--method", explain_.method, "another than GET");
         CLI::App* maintenance = verb("maintenance", "everything is answered 503, or no longer",
                                      [this] { return run_maintenance(context_, maintenance_); });

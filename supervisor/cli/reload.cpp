@@ -1,7 +1,7 @@
+#include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verb.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/client.h"
-#include "supervisor/topology/load.h"
 #include "supervisor/topology/resolve.h"
 
 #include <boost/json.hpp>
@@ -34,11 +34,8 @@ int run_reload(const Context& context, bool fast) {
     if (!site) return complain(site.error().what, usage);
     const auto file = file_of(*site);
     if (!file) return complain("no supervisor of site " + site->name + ": " + file.error().to_string(), no_supervisor);
-    const auto loaded = topology::load_file(*file);
-    if (!loaded) {
-        std::fputs(topology::format_problems(loaded.error()).c_str(), stderr);
-        return bad_topology;
-    }
+    const auto loaded = read_topology(*file);
+    if (!loaded) return bad_topology;
     const json::object body{{"document", topology::to_document(*loaded)}, {"path", *file}, {"fast", fast}};
     return ask(context, *site, "/v1/reload", json::serialize(body));
 }

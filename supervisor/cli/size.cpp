@@ -1,19 +1,14 @@
+#include "supervisor/cli/program_answer.h"
 #include "supervisor/cli/program_size.h"
 #include "supervisor/cli/size_view.h"
 #include "supervisor/cli/status_view.h"
 #include "supervisor/cli/verbs.h"
 
 #include <cstdio>
-#include <filesystem>
 
 namespace mpsup::cli {
 
 namespace {
-
-std::string folder_of_this_program() {
-    std::error_code error;
-    return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
 
 // Asks the kernel for each; what has ended meanwhile is left out.
 Result<std::vector<ProcessSize>> measured(std::vector<ProcessSize> processes) {

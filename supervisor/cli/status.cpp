@@ -1,21 +1,38 @@
+#include "supervisor/cli/backends_view.h"
 #include "supervisor/cli/status_view.h"
 #include "supervisor/cli/verbs.h"
+#include "supervisor/cli/worker_answers.h"
 
+#include <chrono>
 #include <cstdio>
 
 namespace mpsup::cli {
 
 namespace {
 
-int show(const Context& context, std::string (*table)(const std::string&)) {
+// What only the workers themselves know. Who does not say it in time is shown without.
+void add_backends(const ChosenSite& site, StatusDocument& status) {
+    constexpr std::chrono::milliseconds patience{2000};
+    if (!status.is_live || !has_accelerator(status.text)) return;
+    if (const auto answers = ask_workers(site, {}, {.what = contract::Question::What::backends}, patience))
+        status.text = with_backends(status.text, *answers);
+}
+
+std::string status_table(const std::string& document) {
+    const std::string backends = backends_table(document);
+    return workers_table(document) + (backends.empty() ? "" : "\n" + backends);
+}
+
+int show(const Context& context, std::string (*table)(const std::string&), bool with_backends_too) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, context.site ? usage : no_supervisor);
-    const auto status = fetch_status(*site);
+    auto status = fetch_status(*site);
     if (!status)
         return complain("no supervisor runs for site " + site->name +
                             ", and nothing is recorded: " + status.error().to_string(),
                         no_supervisor);
     if (!context.quiet) {
+        if (with_backends_too) add_backends(*site, *status);
         const std::string text = context.output == Output::table ? table(status->text) : status->text + "\n";
         std::fputs(text.c_str(), stdout);
     }
@@ -24,8 +41,8 @@ int show(const Context& context, std::string (*table)(const std::string&)) {
 
 } // namespace
 
-int run_status(const Context& context) { return show(context, workers_table); }
+int run_status(const Context& context) { return show(context, status_table, true); }
 
-int run_workers(const Context& context) { return show(context, processes_table); }
+int run_workers(const Context& context) { return show(context, processes_table, false); }
 
 } // namespace mpsup::cli

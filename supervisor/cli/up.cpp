@@ -1,13 +1,13 @@
 #include "supervisor/cli/start_supervisor.h"
 #include "supervisor/cli/status_view.h"
 #include "supervisor/cli/terminal.h"
+#include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verb.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/handover.h"
-#include "supervisor/topology/load.h"
 #include "supervisor/topology/resolve.h"
 
 #include <boost/json.hpp>
@@ -48,11 +48,8 @@ int run_in_foreground(const ChosenSite& site, const std::string& document, const
 } // namespace
 
 int run_up(const Context& context, const UpOptions& options) {
-    const auto loaded = topology::load_file(options.file);
-    if (!loaded) {
-        std::fputs(topology::format_problems(loaded.error()).c_str(), stderr);
-        return bad_topology;
-    }
+    const auto loaded = read_topology(options.file);
+    if (!loaded) return bad_topology;
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);
     if (context.site && *context.site != loaded->site)

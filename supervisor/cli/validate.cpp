@@ -1,5 +1,5 @@
+#include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
-#include "supervisor/topology/load.h"
 #include "supervisor/topology/resolve.h"
 
 #include <boost/json.hpp>
@@ -18,6 +18,7 @@ json::array to_json(const topology::Problems& problems) {
         list.emplace_back(json::object{{"file", problem.file},
                                        {"line", problem.line},
                                        {"column", problem.column},
+                                       {"severity", problem.is_warning ? "warning" : "error"},
                                        {"message", problem.message},
                                        {"suggestion", problem.suggestion}});
     return list;
@@ -26,16 +27,18 @@ json::array to_json(const topology::Problems& problems) {
 } // namespace
 
 int run_validate(const Context& context, const std::string& file) {
-    const auto loaded = topology::load_file(file);
+    const auto loaded = load_topology(file);
+    const topology::Problems& problems = loaded ? loaded->warnings : loaded.error();
     if (context.output != Output::table) {
         json::object result{{"version", 1}, {"valid", loaded.has_value()}};
-        result["problems"] = loaded ? json::array() : to_json(loaded.error());
-        if (loaded) result["digest"] = topology::digest_of(topology::to_document(*loaded));
+        result["problems"] = to_json(problems);
+        if (loaded) result["digest"] = topology::digest_of(topology::to_document(loaded->topology));
         std::printf("%s\n", json::serialize(result).c_str());
-    } else if (!loaded) {
-        std::fputs(topology::format_problems(loaded.error()).c_str(), stderr);
-    } else if (!context.quiet) {
-        std::printf("%s: site %s, %zu workers: valid\n", file.c_str(), loaded->site.c_str(), loaded->workers.size());
+    } else {
+        std::fputs(topology::format_problems(problems).c_str(), stderr);
+        if (loaded && !context.quiet)
+            std::printf("%s: site %s, %zu workers: valid\n", file.c_str(), loaded->topology.site.c_str(),
+                        loaded->topology.workers.size());
     }
     return loaded ? ok : bad_topology;
 }

@@ -100,6 +100,7 @@ struct ExplainOptions {
     std::string url;
     std::string method = "GET";
     std::vector<std::string> headers; // "Name: value"
+    std::string client;               // its IP address; empty: of this machine
 };
 /// What would become of a request.
 [[nodiscard]] int run_explain(const Context& context, const ExplainOptions& options);

@@ -13,8 +13,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr auto usual_patience = std::chrono::seconds(30);
-
 std::string text_at(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
     return value && value->is_string() ? std::string(value->as_string()) : std::string();
@@ -46,12 +44,12 @@ json::object to_json(const WorkerAnswer& answer) {
 } // namespace
 
 Result<std::vector<WorkerAnswer>> ask_workers(const ChosenSite& site, const std::vector<std::string>& workers,
-                                              const contract::Question& question) {
+                                              const contract::Question& question, std::chrono::milliseconds patience) {
     json::array names;
     for (const std::string& worker : workers) names.emplace_back(worker);
     const std::string body = json::serialize(
         json::object{{"workers", std::move(names)}, {"question", json::array{contract::encode_question(question)}}});
-    const auto reply = control_post(site.paths.control_socket(), "/v1/ask", body, usual_patience, {});
+    const auto reply = control_post(site.paths.control_socket(), "/v1/ask", body, patience, {});
     if (!reply) return std::unexpected(reply.error());
     boost::system::error_code error;
     const json::value value = json::parse(reply->body, error);

@@ -7,6 +7,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct WorkerAnswer {
 
 /// `workers`: none for all accelerators. ECONNREFUSED or ENOENT: no supervisor runs.
 [[nodiscard]] Result<std::vector<WorkerAnswer>>
-ask_workers(const ChosenSite& site, const std::vector<std::string>& workers, const contract::Question& question);
+ask_workers(const ChosenSite& site, const std::vector<std::string>& workers, const contract::Question& question,
+            std::chrono::milliseconds patience = std::chrono::seconds(30));
 
 /// With -o json one document, with jsonl a line for each; "mpsup: …" for each error. The exit code: failed when nobody
 /// answered, or somebody did not.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace mpsup::topology {
 
@@ -34,6 +35,7 @@ std::string to_lower(std::string text) {
 
 Parsed parse_host(const Key& key, const Node& node, const std::string& text) {
     std::string host = to_lower(text);
+    if (host == "*") return misfit(key, node, "leave `host` away: a route without it is for every host");
     const bool is_six = host.starts_with('[') || std::ranges::count(host, ':') > 1;
     if (!is_six && host.contains(':'))
         return refuse(node, "`host` is a name without a port; found " + in_ticks(text),
@@ -81,9 +83,24 @@ bool is_item(const Key& key, const std::string& text) {
     }
 }
 
+// "10.0.0.1/33": too long; "10.0.0.1/8": of a block its first address is written.
+std::string hint_for_block(const std::string& text) {
+    const auto slash = text.find('/');
+    const std::string ip = text.substr(0, slash);
+    if (ip.starts_with('[') && ip.ends_with(']')) return "did you mean `" + ip.substr(1, ip.size() - 2) + "`?";
+    if (slash == std::string::npos || !contract::Cidr::parse_ip(ip)) return {};
+    const std::string_view length = std::string_view(text).substr(slash + 1);
+    const int most = ip.contains(':') ? 128 : 32;
+    int bits = -1;
+    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bits);
+    if (error != std::errc{} || end != length.data() + length.size() || bits < 0 || bits > most)
+        return "the length behind the slash goes from 0 to " + std::to_string(most);
+    return "the bits after the length must be 0";
+}
+
 std::string hint_for_item(const Key& key, const std::string& text) {
     if (key.type == Type::targets) return listener_hint(text);
-    if (key.type == Type::blocks && text.contains('/')) return "the bits after the length must be 0";
+    if (key.type == Type::blocks) return hint_for_block(text);
     if (key.type != Type::some_words) return {};
     std::vector<std::string_view> words;
     for (const Choice& choice : key.choices) words.push_back(choice.word);

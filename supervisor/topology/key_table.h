@@ -30,6 +30,18 @@ enum class Kinds : unsigned {
     every = 7,
 };
 
+/// What a route must do for a key to be of any use there, as a set: one of them is enough.
+enum class Uses : unsigned {
+    files = 1,    // hands out files
+    pool = 2,     // leads to a pool
+    backends = 4, // leads to addresses
+    upstream = 6,
+    any = 7,
+};
+[[nodiscard]] constexpr bool has_common(Uses one, Uses other) noexcept {
+    return (static_cast<unsigned>(one) & static_cast<unsigned>(other)) != 0;
+}
+
 struct Key {
     std::string_view path; // "workers.*.health.every"; `*` stands for a name of the user's
     Type type;
@@ -41,6 +53,7 @@ struct Key {
     std::int64_t most = 0;     //
     std::span<const Choice> choices{};
     std::string_view shorthand{}; // of a section: the key in it that a plain value stands for
+    Uses uses = Uses::any;        // of a key of routes, or the section that it is in
     // How a worker holds it; null for sections and for keys outside of workers. get: nothing when it is not set.
     std::optional<Value> (*get)(const WorkerSpec&) = nullptr;
     void (*set)(WorkerSpec&, Value) = nullptr;
@@ -69,9 +82,6 @@ constexpr std::string_view route_prefix = "workers.*.routes.*.";
 
 /// In the order in which a document has them; a section stands before its keys.
 [[nodiscard]] std::span<const Key> all_keys() noexcept;
-
-/// The keys of fronts and routes, as a part of them (route_keys.cpp).
-[[nodiscard]] std::vector<Key> make_route_keys();
 
 /// The key at `path` with `*` for names; null when there is none.
 [[nodiscard]] const Key* find_key(std::string_view path) noexcept;

@@ -35,7 +35,7 @@ bool is_unsafe_for_root(const Fd& file) {
 
 } // namespace
 
-std::expected<Topology, Problems> load_file(const std::string& path) {
+std::expected<Loaded, Problems> load_file(const std::string& path, const CertificateCheck& check) {
     const auto file = open_file(path, O_RDONLY | O_NONBLOCK);
     if (!file) return refuse_file(path, reason(file.error()));
     if (is_unsafe_for_root(*file))
@@ -45,17 +45,18 @@ std::expected<Topology, Problems> load_file(const std::string& path) {
     std::error_code error;
     const auto absolute = std::filesystem::absolute(path, error);
     if (error) return refuse_file(path, error.message());
-    return load_text(*text, path, absolute.lexically_normal().parent_path().string());
+    return load_text(*text, path, absolute.lexically_normal().parent_path().string(), check);
 }
 
-std::expected<Topology, Problems> load_text(std::string_view text, const std::string& name, const std::string& folder) {
+std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name, const std::string& folder,
+                                          const CertificateCheck& check) {
     if (text.size() > max_file_bytes) return refuse_file(name, "larger than 512KiB; is this a topology file?");
     if (auto finding = check_text(text)) return std::unexpected(to_problems({std::move(*finding)}, name, text));
     auto root = read_yaml(text);
     if (!root) return std::unexpected(to_problems({std::move(root.error())}, name, text));
-    auto topology = validate(**root, {folder, true});
-    if (!topology) return std::unexpected(to_problems(std::move(topology.error()), name, text));
-    return std::move(*topology);
+    auto valid = validate(**root, {folder, true}, check);
+    if (!valid) return std::unexpected(to_problems(std::move(valid.error()), name, text));
+    return Loaded{std::move(valid->topology), to_problems(std::move(valid->warnings), name, text)};
 }
 
 } // namespace mpsup::topology

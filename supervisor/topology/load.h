@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "supervisor/topology/certificates.h"
 #include "supervisor/topology/topology.h"
 
 #include <cstddef>
@@ -28,22 +29,29 @@ struct Problem {
     std::string message;
     std::string source_line; // as it stands in the file, shortened when very long; empty with line 0
     std::string suggestion;  // "did you mean `listen`?", or empty
+    bool is_warning = false; // the topology may be used all the same
 
     friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-using Problems = std::vector<Problem>; // in the order of the file, never empty in a refusal
+using Problems = std::vector<Problem>; // in the order of the file, never without an error in a refusal
+
+struct Loaded {
+    Topology topology;
+    Problems warnings;
+};
 
 /// Reads the file once, up to max_file_bytes. Refuses what is not a regular file (without blocking on it), and, when
 /// running as root, a file that everybody may write. Then as load_text with the folder of `path`.
-[[nodiscard]] std::expected<Topology, Problems> load_file(const std::string& path);
+[[nodiscard]] std::expected<Loaded, Problems> load_file(const std::string& path, const CertificateCheck& check = {});
 
 /// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
-/// alone; all semantic errors come together. Looks at the file system for `app` and `root` only.
-[[nodiscard]] std::expected<Topology, Problems> load_text(std::string_view text, const std::string& name,
-                                                          const std::string& folder);
+/// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check` opens the
+/// certificates, if there are any; without it nobody does.
+[[nodiscard]] std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name,
+                                                        const std::string& folder, const CertificateCheck& check = {});
 
-/// `file:line:col: error: message`, the line itself, a caret under the column, the suggestion. Control characters of
+/// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control characters of
 /// the file are not passed through to the terminal.
 [[nodiscard]] std::string format_problems(const Problems& problems);
 

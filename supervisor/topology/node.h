@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mpsup::topology {
@@ -34,12 +35,16 @@ struct Node {
 
 using NodePtr = std::shared_ptr<const Node>;
 
+/// The value of the first entry of that name; null when there is none, and of a null `map`.
+[[nodiscard]] const Node* entry(const Node* map, std::string_view key) noexcept;
+
 /// One thing that is wrong, before it is known how to show it.
 struct Finding {
     Mark mark;
     std::string key; // "workers.a.pool"; empty: the whole
     std::string message;
     std::string suggestion{};
+    bool is_warning = false; // the topology may be used all the same
 };
 
 using Findings = std::vector<Finding>;

@@ -205,9 +205,9 @@ Result<Topology> from_document(std::string_view document) {
         json::object rest;
         for (auto& [key, value] : *object)
             if (key != "version") rest[key] = std::move(value);
-        auto topology = validate(*to_node(rest), {"", false});
-        if (!topology) return std::unexpected(to_error(topology.error()));
-        return std::move(*topology);
+        auto valid = validate(*to_node(rest), {"", false});
+        if (!valid) return std::unexpected(to_error(valid.error()));
+        return std::move(valid->topology);
     } catch (const std::exception& thrown) {
         return std::unexpected(refuse(thrown.what()));
     }

@@ -12,12 +12,6 @@ namespace mpsup::topology {
 
 namespace {
 
-const Node* entry(const Node* map, std::string_view key) {
-    if (!map) return nullptr;
-    const auto found = std::ranges::find(map->entries, key, &Node::Entry::key);
-    return found == map->entries.end() ? nullptr : found->value.get();
-}
-
 std::string at_line(const Place& place) {
     return place.mark.line > 0 ? "line " + std::to_string(place.mark.line) : "an earlier one";
 }
@@ -28,7 +22,8 @@ bool has_folder(const RouteSpec& route) { return !route.root.empty() || !route.a
 
 class RouteCheck {
 public:
-    RouteCheck(const Topology& topology, const Node& root) : topology_(topology), workers_(entry(&root, "workers")) {}
+    RouteCheck(const Topology& topology, const Node& root, bool is_file)
+        : topology_(topology), workers_(entry(&root, "workers")), is_file_(is_file) {}
 
     Findings run() {
         for (const WorkerSpec& worker : topology_.workers) {
@@ -108,7 +103,7 @@ private:
             where_ = "workers." + worker_->name + ".routes[" + std::to_string(i) + "]";
             const Node* node = list && i < list->items.size() ? list->items[i].get() : nullptr;
             route(routes[i], node);
-            if (is_as_written(routes[i], node)) reach(i, node);
+            if (is_file_ && is_as_written(routes[i], node)) reach(i, node);
         }
         where_ = "workers." + worker_->name + ".routes";
         if (routes.size() > contract::max_routes)
@@ -255,6 +250,7 @@ private:
 
     const Topology& topology_;
     const Node* workers_;
+    bool is_file_;
     const WorkerSpec* worker_ = nullptr; // that is looked at
     const Node* node_ = nullptr;         // it
     Mark named_{};                       // its name
@@ -271,6 +267,8 @@ void settle_cache(RouteSpec& route) {
     route.cache_written = false;
 }
 
-Findings check_routes(const Topology& topology, const Node& root) { return RouteCheck(topology, root).run(); }
+Findings check_routes(const Topology& topology, const Node& root, bool is_file) {
+    return RouteCheck(topology, root, is_file).run();
+}
 
 } // namespace mpsup::topology

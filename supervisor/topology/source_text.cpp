@@ -123,7 +123,13 @@ Problems to_problems(Findings findings, const std::string& name, std::string_vie
     const auto left_out = findings.size() > max_problems ? findings.size() - max_problems : 0;
     findings.resize(findings.size() - left_out);
     for (auto& finding : findings) {
-        Problem problem{name, finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion)};
+        Problem problem{name,
+                        finding.mark.line,
+                        0,
+                        std::move(finding.message),
+                        "",
+                        std::move(finding.suggestion),
+                        finding.is_warning};
         if (problem.line > 0) {
             const auto line = line_of(text, problem.line);
             const auto column = std::min(static_cast<std::size_t>(std::max(finding.mark.column, 1)) - 1, line.size());
@@ -142,7 +148,7 @@ std::string format_problems(const Problems& problems) {
     for (const auto& problem : problems) {
         result += printable(problem.file) + ":";
         if (problem.line > 0) result += std::to_string(problem.line) + ":" + std::to_string(problem.column) + ":";
-        result += " error: " + printable(problem.message) + "\n";
+        result += (problem.is_warning ? " warning: " : " error: ") + printable(problem.message) + "\n";
         if (problem.line > 0) {
             const auto line = printable(problem.source_line);
             result += "    " + line + "\n    ";

@@ -2,9 +2,13 @@
 
 #include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/key_uses.h"
+#include "supervisor/topology/listener_overlaps.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/routes.h"
 #include "supervisor/topology/suggest.h"
+#include "supervisor/topology/value_parts.h"
+#include "supervisor/topology/worker_rules.h"
 
 #include <algorithm>
 #include <map>
@@ -20,39 +24,32 @@ std::string join(std::string_view section, std::string_view key) {
     return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
 }
 
-const Node* entry(const Node& map, std::string_view key) {
-    const auto found = std::ranges::find(map.entries, key, &Node::Entry::key);
-    return found == map.entries.end() ? nullptr : found->value.get();
-}
+const Node* entry(const Node& map, std::string_view key) { return topology::entry(&map, key); }
 
 Value kind_word(Kind kind) { return std::string(to_string(kind)); }
 
 /// One pass over the tree; every finding is kept and nothing stops it.
 class Validation {
 public:
-    explicit Validation(const Origin& origin) : origin_(origin) {}
+    Validation(const Origin& origin, const CertificateCheck& check) : origin_(origin), check_(check) {}
 
-    std::expected<Topology, Findings> run(const Node& root) {
+    std::expected<Valid, Findings> run(const Node& root) {
         if (root.type != Node::Type::map) {
             add(root.mark, "", "a topology is a map of keys (site, workers, …)");
             return std::unexpected(std::move(findings_));
         }
         find_duplicates(root, "");
         site_section(root);
-        check_overlaps();
-        check_dependencies(root);
-        for (auto& finding : check_routes(topology_, root)) findings_.push_back(std::move(finding));
-        if (!findings_.empty()) return std::unexpected(std::move(findings_));
-        return std::move(topology_);
+        append(findings_, check_overlaps(std::move(listeners_)));
+        append(findings_, check_dependencies(topology_, root));
+        append(findings_, check_routes(topology_, root, origin_.look_at_files));
+        if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
+        append(findings_, check_certificates(topology_, root, check_));
+        if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
+        return Valid{std::move(topology_), std::move(findings_)};
     }
 
 private:
-    struct Listener {
-        Address address;
-        Mark mark;
-        std::string worker;
-    };
-
     void add(Mark mark, std::string key, std::string message, std::string suggestion = {}) {
         findings_.push_back({mark, std::move(key), std::move(message), std::move(suggestion)});
     }
@@ -233,83 +230,8 @@ private:
                 if (key->required && key->applies_to(*kind) && !entry(*named.value, key->name()))
                     add(named.key_mark, where,
                         in_ticks(named.key) + " has no " + in_ticks(key->name()) + " (" + std::string(key->doc) + ")");
-        if (const auto* health = entry(*named.value, "health")) probes(*health, where + ".health");
-        if (spec.restart.max < spec.restart.backoff) {
-            const auto* section = entry(*named.value, "restart");
-            const auto* max = section ? entry(*section, "max") : nullptr;
-            add(max ? max->mark : section->mark, where + ".restart", "`max` is shorter than `backoff`");
-        }
-        if (kind == Kind::dynamic) dynamic_worker(named, where, spec);
+        append(findings_, check_worker(named, kind, spec));
         topology_.workers.push_back(std::move(spec));
-    }
-
-    /// Each asks in one way.
-    void probes(const Node& health, const std::string& where) {
-        for (const char* name : {"startup", "readiness", "liveness"}) {
-            const auto* probe = entry(health, name);
-            const Node* first = nullptr;
-            for (const char* way : {"http", "tcp", "exec"}) {
-                const auto* node = probe ? entry(*probe, way) : nullptr;
-                if (node && std::exchange(first, node))
-                    add(node->mark, join(where, name), "a probe asks in one way; keep one of `http`, `tcp` and `exec`");
-            }
-            if (first && name == std::string_view("readiness") && entry(health, "path"))
-                add(first->mark, join(where, name), "`path` and `readiness` both say what is asked; keep one");
-        }
-    }
-
-    /// What keys of a dynamic worker must agree on.
-    void dynamic_worker(const Node::Entry& named, const std::string& where, const WorkerSpec& spec) {
-        const auto mark_of = [&](std::string_view key, std::string_view inner = {}) {
-            const auto* node = entry(*named.value, key);
-            const auto* inside = node ? entry(*node, inner) : nullptr;
-            return inside ? inside->mark : node ? node->mark : named.key_mark;
-        };
-        const bool has_app = entry(*named.value, "app");
-        const bool has_cgi = entry(*named.value, "cgi");
-        if (!has_app && !has_cgi)
-            add(named.key_mark, where,
-                in_ticks(named.key) + " has no `app` (a .psgi file) and no `cgi` (a folder of scripts)");
-        if (has_app && has_cgi)
-            add(mark_of("cgi"), where + ".cgi", in_ticks(named.key) + " has both `app` and `cgi`; keep one");
-        if (has_cgi && spec.cgi.dir.empty() && entry(*named.value, "cgi")->type == Node::Type::map &&
-            !entry(*entry(*named.value, "cgi"), "dir"))
-            add(mark_of("cgi"), where + ".cgi", "`cgi` has no `dir` (the folder of the scripts)");
-        if (!spec.root.empty() && spec.serves.empty())
-            add(mark_of("root"), where + ".root",
-                "`root` of a dynamic worker needs `serves`: the beginnings of the paths that are files");
-        if (spec.root.empty() && !entry(*named.value, "root") && !spec.serves.empty())
-            add(mark_of("serves"), where + ".serves",
-                "`serves` of a dynamic worker needs `root`: the folder with the files");
-        const RequestTimeout& timeout = spec.request_timeout;
-        if (timeout.soft && timeout.hard && *timeout.soft >= *timeout.hard)
-            add(mark_of("request_timeout", "soft"), where + ".request_timeout", "`soft` is not shorter than `hard`");
-        if (spec.rolling.surge.value == 0 && spec.rolling.unavailable.value == 0)
-            add(mark_of("rolling", "surge"), where + ".rolling",
-                "`surge` and `unavailable` are both 0: no child of the new generation could ever come");
-        pool_bounds(spec.pool, where + ".pool", [&](std::string_view key) { return mark_of("pool", key); });
-    }
-
-    template <typename MarkOf> void pool_bounds(const Pool& pool, const std::string& where, MarkOf mark_of) {
-        const auto sized = pool.sized();
-        if (pool.size && (pool.min || pool.max || pool.min_spare || pool.max_spare))
-            add(mark_of("size"), where, "`size` is for a pool that never changes; give it alone, or bounds without it");
-        if (pool.mode == PoolMode::fixed && (pool.min || pool.min_spare || pool.max_spare || pool.idle_timeout))
-            add(mark_of("mode"), where, "a fixed pool has a `size` and no bounds");
-        if (pool.mode && pool.mode != PoolMode::fixed && pool.size)
-            add(mark_of("size"), where,
-                "a pool with `mode: " + std::string(to_string(*pool.mode)) + "` has no `size`; give `max`");
-        if (pool.mode == PoolMode::ondemand && (pool.min || pool.min_spare || pool.max_spare))
-            add(mark_of("mode"), where,
-                "an ondemand pool has no `min` and no spare children; give `max` and `idle_timeout`");
-        if (sized.mode == PoolMode::fixed) return;
-        if (sized.max != 0 && sized.min > sized.max)
-            add(mark_of("max"), where,
-                "`max` (" + std::to_string(sized.max) + ") is less than `min` (" + std::to_string(sized.min) + ")");
-        if (sized.mode == PoolMode::dynamic && sized.max_spare < sized.min_spare)
-            add(mark_of("max_spare"), where, "`max_spare` is less than `min_spare`");
-        if (sized.mode == PoolMode::dynamic && sized.max != 0 && sized.min_spare > sized.max)
-            add(mark_of("min_spare"), where, "`min_spare` is more than `max`");
     }
 
     void worker_section(const Node& section, const std::string& pattern, const std::string& where,
@@ -404,82 +326,18 @@ private:
         key.put(spec, std::move(*value));
     }
 
-    /// As Address::overlaps says, without comparing every two of thousands.
-    void check_overlaps() {
-        std::ranges::stable_sort(listeners_, {}, &Listener::mark);
-        std::map<Address, const Listener*> exact;
-        std::map<std::pair<bool, std::uint16_t>, const Listener*> first_of_port; // IPv6?, port
-        for (const auto& later : listeners_) {
-            const auto& address = later.address;
-            auto everything = address; // the listener that would stand for this address too
-            everything.ip = address.is_ipv6() ? "::" : "0.0.0.0";
-            const auto [of_port, is_first] = first_of_port.emplace(std::pair{address.is_ipv6(), address.port}, &later);
-            const auto same = exact.find(address);
-            const auto wider = exact.find(everything);
-            if (same != exact.end())
-                taken(later, *same->second);
-            else if (wider != exact.end())
-                taken(later, *wider->second);
-            else if (address.is_any() && !is_first)
-                taken(later, *of_port->second);
-            else
-                exact.emplace(address, &later);
-        }
-    }
-
-    void check_dependencies(const Node& root) {
-        const auto* section = entry(root, "workers");
-        const auto order = start_order(topology_.workers);
-        for (const auto& worker : topology_.workers) {
-            const auto where = "workers." + worker.name + ".depends_on";
-            const auto* named = section ? entry(*section, worker.name) : nullptr;
-            const auto* node = named ? entry(*named, "depends_on") : nullptr;
-            if (!node || node->type != Node::Type::map) continue;
-            for (const auto& given : node->entries)
-                if (!topology_.find(given.key)) unknown_dependency(given, where);
-            if (std::ranges::find(order, worker.name) == order.end())
-                add(node->mark, where, in_ticks(worker.name) + " waits for itself: " + circle_of(worker, order));
-        }
-    }
-
-    void unknown_dependency(const Node::Entry& given, const std::string& where) {
-        std::vector<std::string_view> names;
-        for (const auto& worker : topology_.workers) names.push_back(worker.name);
-        add(given.key_mark, where, "there is no worker " + in_ticks(given.key), did_you_mean(given.key, names));
-    }
-
-    /// "a -> b -> a"; of one that only waits for such, the way there.
-    std::string circle_of(const WorkerSpec& first, const std::vector<std::string>& order) const {
-        std::string text = first.name;
-        std::set<std::string> seen{first.name};
-        for (const auto* worker = &first;;) {
-            const auto next = std::ranges::find_if(worker->depends_on, [&](const auto& dependency) {
-                return topology_.find(dependency.first) && std::ranges::find(order, dependency.first) == order.end();
-            });
-            text += " -> " + next->first; // there is one: else it would be in the order
-            if (!seen.insert(next->first).second) return text;
-            worker = topology_.find(next->first);
-        }
-    }
-
-    void taken(const Listener& later, const Listener& earlier) {
-        const auto line = earlier.mark.line > 0 ? ", line " + std::to_string(earlier.mark.line) : "";
-        add(later.mark, "workers." + later.worker + ".listen",
-            later.address.to_string() + " is taken by " + in_ticks(earlier.worker) + " (" +
-                earlier.address.to_string() + line + ")");
-    }
-
     const Origin& origin_;
+    const CertificateCheck& check_;
     Topology topology_;
     Findings findings_;
-    std::vector<Listener> listeners_;
+    std::vector<PlacedListener> listeners_;
     std::set<const Node*> visited_;
 };
 
 } // namespace
 
-std::expected<Topology, Findings> validate(const Node& root, const Origin& origin) {
-    return Validation(origin).run(root);
+std::expected<Valid, Findings> validate(const Node& root, const Origin& origin, const CertificateCheck& check) {
+    return Validation(origin, check).run(root);
 }
 
 } // namespace mpsup::topology

@@ -6,12 +6,9 @@
 #include "supervisor/topology/value_parts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <ranges>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,7 +49,7 @@ std::string expected_form(const Key& key) {
     case Type::integer:
         return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most) +
                (key.choices.empty() ? "" : ", or " + words_of(key));
-    case Type::size: return "a size with its unit (64KiB, 200MiB, 1GiB)";
+    case Type::size: return size_form(key);
     case Type::percent: return "a percentage from 0% to 100%";
     case Type::duration:
         return "a duration from " + format_duration(std::chrono::milliseconds(key.least)) + " to " +
@@ -145,102 +142,6 @@ std::string why_unusable(const std::string& path, bool folder) {
     return {};
 }
 
-// Where a shell would find it; empty: nowhere.
-std::string find_in_path(const std::string& program) {
-    const char* const path = std::getenv("PATH");
-    for (const auto folder : std::views::split(std::string_view(path ? path : "/usr/bin:/bin"), ':')) {
-        const std::string candidate = std::string(std::string_view(folder)) + "/" + program;
-        if (candidate.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
-    return {};
-}
-
-// The program as an absolute path, so that it does not depend on the supervisor's environment.
-std::expected<Value, Findings> parse_program(const Key& key, const Node& node, const std::string& text,
-                                             const Origin& origin) {
-    if (text.contains('/') || text.empty() || origin.folder.empty()) {
-        auto path = parse_path(key, node, text, origin);
-        if (path && origin.look_at_files && ::access(std::get<std::string>(*path).c_str(), X_OK) != 0)
-            return refuse(node, in_ticks(text) + " cannot be executed");
-        return path;
-    }
-    std::string found = find_in_path(text);
-    if (!found.empty()) return found;
-    return refuse(node, in_ticks(text) + ": there is no such program in PATH", "a path of it has a / in it");
-}
-
-std::expected<Value, Findings> parse_command(const Key& key, const Node& node, const Origin& origin) {
-    std::vector<std::string> words;
-    Findings findings;
-    for (const auto* item : one_or_many(node)) {
-        auto text = text_of(key, *item);
-        auto word = !text           ? std::unexpected(text.error())
-                    : words.empty() ? parse_program(key, *item, *text, origin)
-                                    : std::expected<Value, Findings>(*text);
-        if (word)
-            words.push_back(std::get<std::string>(*word));
-        else
-            append(findings, word.error());
-        if (!word && words.empty()) break; // the program: what follows would be taken for it
-    }
-    if (!findings.empty()) return std::unexpected(std::move(findings));
-    if (words.empty()) return misfit(key, node);
-    return words;
-}
-
-std::expected<Value, Findings> parse_url(const Key& key, const Node& node, const std::string& text) {
-    if (parse_http_url(text)) return text;
-    if (text.starts_with("https://"))
-        return refuse(node, "a webhook by https: known, not in this version", "exec: [curl, …] can send one");
-    return refuse(node, "`webhook` of `" + std::string(key.name()) + "` must be http://HOST:PORT/PATH; found " +
-                            in_ticks(text));
-}
-
-std::expected<Hook, Findings> parse_hook(const Key& key, const Node& node, const Origin& origin) {
-    constexpr Key timeout{.path = "hooks.timeout", .type = Type::duration, .doc = "", .least = 10, .most = 3'600'000};
-    constexpr Key exec{.path = "hooks.exec", .type = Type::command, .doc = ""};
-    if (node.type != Node::Type::map) return misfit(key, node);
-    Hook hook;
-    Findings findings;
-    const auto take = [&](const Node::Entry& given) -> std::expected<Value, Findings> {
-        if (given.key == "exec") return parse_command(exec, *given.value, origin);
-        if (given.key != "webhook" && given.key != "timeout")
-            return std::unexpected(Findings{
-                {given.key_mark, "", "unknown key " + in_ticks(given.key), "known here: exec webhook timeout"}});
-        const auto text = text_of(key, *given.value);
-        if (!text) return std::unexpected(text.error());
-        return given.key == "webhook" ? parse_url(key, *given.value, *text) : parse_time(timeout, *given.value, *text);
-    };
-    for (const auto& given : node.entries) {
-        auto value = take(given);
-        if (!value)
-            append(findings, value.error());
-        else if (given.key == "exec")
-            hook.exec = std::get<std::vector<std::string>>(*value);
-        else if (given.key == "webhook")
-            hook.webhook = std::get<std::string>(*value);
-        else
-            hook.timeout = std::get<std::chrono::milliseconds>(*value);
-    }
-    if (!findings.empty()) return std::unexpected(std::move(findings));
-    if (hook.exec.empty() == hook.webhook.empty()) return refuse(node, "a hook has either `exec` or `webhook`");
-    return hook;
-}
-
-std::expected<Value, Findings> parse_hooks(const Key& key, const Node& node, const Origin& origin) {
-    std::vector<Hook> hooks;
-    Findings findings;
-    for (const auto* item : one_or_many(node)) {
-        auto hook = parse_hook(key, *item, origin);
-        if (hook)
-            hooks.push_back(std::move(*hook));
-        else
-            append(findings, hook.error());
-    }
-    if (!findings.empty()) return std::unexpected(std::move(findings));
-    return hooks;
-}
-
 bool is_variable_name(std::string_view text) {
     return !text.empty() && !is_digit(text.front()) && text.size() <= 256 &&
            std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
@@ -285,56 +186,6 @@ std::expected<Value, Findings> parse_words(const Key& key, const Node& node) {
     }
     if (!findings.empty()) return std::unexpected(std::move(findings));
     return words;
-}
-
-std::expected<Value, Findings> parse_bytes(const Key& key, const Node& node, const std::string& text) {
-    const auto bytes = parse_size(text);
-    if (!bytes && !text.empty() && text.size() < 16 && std::ranges::all_of(text, is_digit))
-        return refuse(node, "`" + std::string(key.name()) + "` needs a unit; found " + in_ticks(text),
-                      "did you mean `" + text + "MiB`?");
-    if (!bytes || static_cast<std::int64_t>(*bytes) < key.least) return misfit(key, node);
-    return static_cast<std::int64_t>(*bytes);
-}
-
-std::expected<Value, Findings> parse_percent(const Key& key, const Node& node, const std::string& text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || std::string_view(end) != "%" || number < 0 || number > 100) return misfit(key, node);
-    return number;
-}
-
-std::expected<Value, Findings> parse_steps(const Key& key, const Node& node) {
-    std::vector<std::string> steps;
-    Findings findings;
-    for (const auto* item : one_or_many(node)) {
-        const auto text = text_of(key, *item);
-        const auto step = text ? parse_roll_step(*text) : std::nullopt;
-        if (!text)
-            append(findings, text.error());
-        else if (!step)
-            append(findings, misfit(key, *item).error());
-        else if (steps.empty() && !step->share)
-            append(findings, refuse(*item, "`" + std::string(key.name()) +
-                                               "` begins with a pause; nothing of the new generation serves before a "
-                                               "number or a percentage")
-                                 .error());
-        else
-            steps.push_back(*text);
-    }
-    if (!findings.empty()) return std::unexpected(std::move(findings));
-    return steps;
-}
-
-std::expected<Value, Findings> parse_integer(const Key& key, const Node& node, const std::string& text) {
-    if (!key.choices.empty() && text == key.choices.front().word) return std::int64_t{0};
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool digits = !text.empty() && std::ranges::all_of(text, is_digit);
-    if (digits && text.size() > 1 && text.front() == '0')
-        return refuse(node,
-                      "`" + std::string(key.name()) + "`: a number does not begin with 0; found " + in_ticks(text));
-    if (!digits || error != std::errc{} || number < key.least || number > key.most) return misfit(key, node);
-    return number;
 }
 
 } // namespace
@@ -403,15 +254,6 @@ std::expected<Value, Findings> parse_path(const Key& key, const Node& node, cons
     if (origin.look_at_files)
         if (auto why = why_unusable(path.string(), key.type == Type::folder); !why.empty()) return refuse(node, why);
     return path.string();
-}
-
-std::expected<Value, Findings> parse_time(const Key& key, const Node& node, const std::string& text) {
-    const auto duration = parse_duration(text);
-    if (!duration && !text.empty() && text.size() < 12 && std::ranges::all_of(text, is_digit))
-        return refuse(node, "`" + std::string(key.name()) + "` needs a unit; found " + in_ticks(text),
-                      "did you mean `" + text + "s`?");
-    if (!duration || duration->count() < key.least || duration->count() > key.most) return misfit(key, node);
-    return *duration;
 }
 
 bool is_name(std::string_view text) noexcept {

@@ -24,7 +24,20 @@ void append(Findings& findings, const Findings& more);
 
 [[nodiscard]] Parsed parse_choice(const Key& key, const Node& node, const std::string& text);
 [[nodiscard]] Parsed parse_path(const Key& key, const Node& node, const std::string& text, const Origin& origin);
+
+/// A program, as an absolute path, and its arguments (command_value.cpp).
+[[nodiscard]] Parsed parse_command(const Key& key, const Node& node, const Origin& origin);
+[[nodiscard]] Parsed parse_hooks(const Key& key, const Node& node, const Origin& origin);
+
+// Within the bounds of the key (number_value.cpp).
 [[nodiscard]] Parsed parse_time(const Key& key, const Node& node, const std::string& text);
+[[nodiscard]] Parsed parse_bytes(const Key& key, const Node& node, const std::string& text);
+[[nodiscard]] Parsed parse_percent(const Key& key, const Node& node, const std::string& text);
+[[nodiscard]] Parsed parse_integer(const Key& key, const Node& node, const std::string& text);
+[[nodiscard]] Parsed parse_steps(const Key& key, const Node& node);
+/// What a size of that key must be, after "must be".
+[[nodiscard]] std::string size_form(const Key& key);
+
 /// What somebody may have meant who wrote no address.
 [[nodiscard]] std::string listener_hint(const std::string& text);
 

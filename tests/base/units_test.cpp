@@ -33,6 +33,11 @@ TEST(Units, ReadSizes) {
     EXPECT_EQ(parse_size("64KiB"), 65'536U);
     EXPECT_EQ(parse_size("10MB"), 10'000'000U);
     EXPECT_EQ(parse_size("2GiB"), 2'147'483'648U);
+    EXPECT_EQ(parse_size("900TiB"), 900ULL << 40);
+    EXPECT_EQ(parse_size("1TB"), 1'000'000'000'000U);
+    EXPECT_FALSE(parse_size("8193TiB"));
+    for (const char* text : {"0B", "1025B", "1536KiB", "2GiB", "8192TiB"})
+        EXPECT_EQ(format_whole_size(parse_size(text).value()), text);
     for (const char* text : {"", "64", "64K", "-1B", "1 MiB", "99999999GiB"}) EXPECT_FALSE(parse_size(text)) << text;
 }
 

@@ -61,6 +61,7 @@ my $yaml = <<"YAML";
     routes:
       - {path: /file.txt, root: root}
       - {path: /protected/, alias: private, internal: on}
+      - {path: /gone/, to: ["127.0.0.1:1", "127.0.0.1:2"], eject: 1}
       - {path: /, to: app, cache: on}
   app: {kind: dynamic, app: app.psgi, pool: 2, env: {MARK: @{[$site->dir]}/mark}}
 YAML
@@ -100,10 +101,12 @@ subtest 'the cache, and what may be asked of it' => sub {
     like $explained, qr/site\.yaml:\d+/, 'and which line of the file says so';
     $site->must('cache', 'purge', "http://$host/kept/a");
     isnt request($port, '/kept/a')->{body}, $first->{body}, 'purged by URL';
-    my $again = request($port, '/kept/a')->{body};
+    my $again = request($port, '/kept/a');
     $site->must('cache', 'purge', '--tag', 'kept');
-    isnt request($port, '/kept/a')->{body}, $again, 'purged by tag';
+    isnt request($port, '/kept/a')->{body}, $again->{body}, 'purged by tag';
     like $site->must('cache', 'stats'), qr/hits/, 'counted';
+    like $site->must('cache', 'stats', 'front'), qr/hits/, 'of one accelerator too';
+    is $again->{headers}{'cache-tag'}, undef, 'tags are for us alone';
 };
 
 subtest 'content goes up whole' => sub {
@@ -129,10 +132,25 @@ subtest 'children that die' => sub {
     request($port, '/half') for 1 .. 3;
     wait_until(10, 'what kills its child in the midst of the answer is, too', sub { (request($port, '/half') // {status => 0})->{status} == 503 });
     is request($port, '/')->{status}, 200, 'others are served';
+    my $wait = request($port, '/die')->{headers}{'retry-after'};
+    ok $wait > 2 && $wait <= 60, "and it says when to ask again ($wait)";
+    like $site->must('explain', "http://$host/die"), qr/^answers   503 for \d+s: in quarantine/m, 'explain knows';
+    unlike $site->must('explain', "http://$host/"), qr/^answers/m, 'of others there is nothing to say';
+};
+
+subtest 'backends' => sub {
+    is request($port, '/gone/')->{status}, 502, 'nobody is there';
+    my $table = $site->must('status');
+    like $table, qr/^127\.0\.0\.1:[12] +front +ejected, \d+s left +0 +\d+ +\S.* +\/gone\/$/m, 'status shows who gets nothing';
+    cmp_ok length, '<=', 80, 'in 80 columns' for grep { /^(?:BACKEND|127)/ } split /\n/, $table;
+    my ($front) = grep { $_->{name} eq 'front' } @{ $site->status->{workers} };
+    is_deeply [map { $_->{address} } @{ $front->{backends} }], ['127.0.0.1:1', '127.0.0.1:2'], 'for programs too';
+    like $site->must('explain', "http://$host/gone/"), qr/^backend   127\.0\.0\.1:1: /m, 'and so does explain';
 };
 
 subtest 'maintenance' => sub {
     $site->must('maintenance', 'on');
+    like $site->must('explain', "http://$host/file.txt"), qr/^answers   503: front is in maintenance/m, 'explain knows';
     my $reply = request($port, '/');
     is $reply->{status}, 503, 'everything is 503';
     like $reply->{body}, qr/at work/, 'with the page that is there for it';

@@ -1,7 +1,6 @@
 #include "worker/accelerator/accelerator.h"
 
 #include "worker/accelerator/forwarding.h"
-#include "worker/accelerator/ignored_query.h"
 #include "worker/accelerator/route_headers.h"
 #include "worker/accelerator/store_fill.h"
 #include "worker/accelerator/stored_reply.h"
@@ -17,8 +16,7 @@ namespace {
 
 using http::Clock;
 
-constexpr std::string_view retry_seconds = "2";
-constexpr std::string_view maintenance_seconds = "60";
+constexpr std::chrono::seconds maintenance_pause{60};
 constexpr std::uint64_t most_complaints = 10; // a second
 
 std::mt19937_64 seeded() {
@@ -82,10 +80,18 @@ static_files::ErrorPages* Accelerator::pages_of(const contract::Route* route) no
     return error_pages_.back().get();
 }
 
-void Accelerator::refuse(http::Reply& reply, int status, const contract::Route* route, bool retry_after) {
+void Accelerator::refuse(http::Reply& reply, int status, const contract::Route* route,
+                         std::chrono::seconds retry_after) {
     static_files::refuse(reply, status);
-    if (retry_after) reply.set("Retry-After", retry_seconds);
+    if (retry_after.count() > 0) reply.set("Retry-After", std::to_string(retry_after.count()));
     if (auto* pages = pages_of(route)) pages->apply(reply, Clock::now());
+}
+
+std::shared_ptr<const std::string> Accelerator::refusal_page(int status, const http::Request* request) {
+    const contract::Route* route = nullptr;
+    if (request) route = contract::route(state_.front(), request->authority, request->path).route;
+    auto* pages = pages_of(route);
+    return pages ? pages->find(status, Clock::now()) : nullptr;
 }
 
 void Accelerator::complain(std::string_view message) {
@@ -100,23 +106,12 @@ void Accelerator::complain(std::string_view message) {
     if (++complaints_ <= most_complaints) http::log_error(http::Severity::error, message);
 }
 
-bool Accelerator::is_trusted(const http::Client& client) const {
-    return client.trusted || (!state_.front().trusted_proxies.empty() && state_.is_trusted(client.address));
-}
-
-void Accelerator::identify(const http::Request& request, const http::Client& client, ClientIdentity& identity) {
-    const Peer peer{client.address, client.local_address, client.local_port, client.tls, is_trusted(client)};
-    accelerator::identify(
-        request, peer, [this](std::string_view address) { return state_.is_trusted(address); }, identity);
-}
-
 Accelerator::Verdict Accelerator::begin(const http::Request& request, const http::Client& client, http::LogNotes& notes,
                                         http::Reply& reply) {
     const contract::Routing routing = contract::route(state_.front(), request.authority, request.path);
     // Probes of the supervisor come by a unix socket.
     if (state_.maintenance() && !client.address.empty()) {
-        refuse(reply, 503, routing.route, false);
-        reply.set("Retry-After", maintenance_seconds);
+        refuse(reply, 503, routing.route, maintenance_pause);
         if (auto* pages = pages_of(routing.route))
             if (auto page = pages->maintenance(Clock::now())) {
                 reply.set("Content-Type", "text/html; charset=utf-8");
@@ -138,7 +133,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     route_ = routing.index;
     const cache::Rule& rule = state_.rule(routing.index);
     // What a proxy of ours says may change scheme and host: that is looked at later.
-    if (!rule.on || is_trusted(client)) return Verdict::later;
+    if (!rule.on || state_.is_trusted(client)) return Verdict::later;
     const cache::CacheRequest asked = read_for_cache(request, client.tls, routing.index);
     if (asked.kind != cache::CacheRequest::Kind::lookup || !answer_from_store(request, asked, notes, reply))
         return Verdict::later;
@@ -158,15 +153,6 @@ Accelerator::Verdict Accelerator::answer_files(std::size_t index, const http::Re
     }
     apply_headers(reply, route.headers);
     return Verdict::answered;
-}
-
-cache::CacheRequest Accelerator::read_for_cache(const http::Request& request, bool secure, std::size_t route) const {
-    cache::CacheRequest asked = cache::read_request(request, secure, state_.rule(route));
-    const contract::Texts& ignored = state_.front().routes[route].cache.ignore_query;
-    if (ignored.empty() || !request.has_query || asked.key.empty()) return asked;
-    const std::string query = without_parameters(request.query, ignored);
-    asked.key = cache::CacheKey(secure ? "https" : "http", request.authority, request.path, query, !query.empty());
-    return asked;
 }
 
 bool Accelerator::answer_from_store(const http::Request& request, const cache::CacheRequest& asked,

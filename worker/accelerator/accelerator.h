@@ -10,12 +10,16 @@
 #include "worker/static/error_pages.h"
 #include "worker/static/static_files.h"
 
+#include <chrono>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 namespace mpsup::accelerator {
+
+/// When whoever was refused for want of room may ask again.
+constexpr std::chrono::seconds usual_pause{2};
 
 /// The handler of one event loop. Files and fresh responses of the cache are answered at once, in begin(); everything else is
 /// a Forwarding, in serve(). Each thread has its own, with its own connections to upstreams; what they share is the state.
@@ -27,6 +31,7 @@ public:
     [[nodiscard]] Verdict begin(const http::Request& request, const http::Client& client, http::LogNotes& notes,
                                 http::Reply& reply) override;
     [[nodiscard]] http::Task<> serve(http::Exchange& exchange) override;
+    [[nodiscard]] std::shared_ptr<const std::string> refusal_page(int status, const http::Request* request) override;
     void attach(boost::asio::io_context& context) override;
     void detach() noexcept override;
 
@@ -39,14 +44,17 @@ public:
     [[nodiscard]] static_files::StaticFiles* files(std::size_t route) noexcept { return files_[route].get(); }
     [[nodiscard]] std::string new_request_id() { return make_request_id(random_(), random_()); }
     /// `reply` becomes one that we give ourselves, with the site's page for it. `route`: that it is for, or none.
-    void refuse(http::Reply& reply, int status, const contract::Route* route, bool retry_after = false);
+    /// `retry_after`: 0 for none.
+    void refuse(http::Reply& reply, int status, const contract::Route* route, std::chrono::seconds retry_after = {});
     /// A line in the error log; of many a second the rest is counted.
     void complain(std::string_view message);
-    void identify(const http::Request& request, const http::Client& client, ClientIdentity& identity);
-
-    /// What a request means to the cache of a route. `secure`: its client speaks TLS.
+    void identify(const http::Request& request, const http::Client& client, ClientIdentity& identity) const {
+        state_.identify(request, client, identity);
+    }
     [[nodiscard]] cache::CacheRequest read_for_cache(const http::Request& request, bool secure,
-                                                     std::size_t route) const;
+                                                     std::size_t route) const {
+        return state_.read_for_cache(request, secure, route);
+    }
     /// A cached response that may be used as it is; false: ask further.
     [[nodiscard]] bool answer_from_store(const http::Request& request, const cache::CacheRequest& asked,
                                          http::LogNotes& notes, http::Reply& reply);
@@ -54,7 +62,6 @@ public:
 private:
     explicit Accelerator(AcceleratorState& state);
 
-    [[nodiscard]] bool is_trusted(const http::Client& client) const;
     [[nodiscard]] Result<> open_files();
     [[nodiscard]] Verdict answer_files(std::size_t index, const http::Request& request, http::Reply& reply);
     [[nodiscard]] static_files::ErrorPages* pages_of(const contract::Route* route) noexcept;

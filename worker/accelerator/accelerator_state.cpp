@@ -1,5 +1,7 @@
 #include "worker/accelerator/accelerator_state.h"
 
+#include "worker/accelerator/ignored_query.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -49,6 +51,26 @@ Result<std::unique_ptr<AcceleratorState>> AcceleratorState::make(const contract:
 bool AcceleratorState::is_trusted(std::string_view address) const {
     return std::ranges::any_of(front_.trusted_proxies,
                                [&](const contract::Cidr& block) { return block.contains(address); });
+}
+
+bool AcceleratorState::is_trusted(const http::Client& client) const {
+    return client.trusted || (!front_.trusted_proxies.empty() && is_trusted(client.address));
+}
+
+void AcceleratorState::identify(const http::Request& request, const http::Client& client,
+                                ClientIdentity& identity) const {
+    const Peer peer{client.address, client.local_address, client.local_port, client.tls, is_trusted(client)};
+    accelerator::identify(request, peer, [this](std::string_view address) { return is_trusted(address); }, identity);
+}
+
+cache::CacheRequest AcceleratorState::read_for_cache(const http::Request& request, bool secure,
+                                                     std::size_t route) const {
+    cache::CacheRequest asked = cache::read_request(request, secure, rules_[route]);
+    const contract::Texts& ignored = front_.routes[route].cache.ignore_query;
+    if (ignored.empty() || !request.has_query || asked.key.empty()) return asked;
+    const std::string query = without_parameters(request.query, ignored);
+    asked.key = cache::CacheKey(secure ? "https" : "http", request.authority, request.path, query, !query.empty());
+    return asked;
 }
 
 std::string AcceleratorState::save_backends(http::TimePoint now) {

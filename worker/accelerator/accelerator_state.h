@@ -1,12 +1,15 @@
 // What all threads of an accelerator share.
 #pragma once
 
+#include "worker/accelerator/client_identity.h"
 #include "worker/accelerator/destination.h"
 #include "worker/accelerator/poison.h"
+#include "worker/cache/cache_request.h"
 #include "worker/cache/flights.h"
 #include "worker/cache/rule.h"
 #include "worker/cache/store.h"
 #include "worker/contract/front.h"
+#include "worker/http/client_info.h"
 
 #include <atomic>
 #include <memory>
@@ -34,6 +37,12 @@ public:
     [[nodiscard]] SpoolBudget& budget() noexcept { return budget_; }
 
     [[nodiscard]] bool is_trusted(std::string_view address) const;
+    [[nodiscard]] bool is_trusted(const http::Client& client) const;
+    /// Who asks, and for which host.
+    void identify(const http::Request& request, const http::Client& client, ClientIdentity& identity) const;
+    /// What a request means to the cache of a route. `secure`: its client speaks TLS.
+    [[nodiscard]] cache::CacheRequest read_for_cache(const http::Request& request, bool secure,
+                                                     std::size_t route) const;
 
     /// Everything is answered 503 while it is on.
     void set_maintenance(bool on) noexcept { maintenance_.store(on, std::memory_order_relaxed); }

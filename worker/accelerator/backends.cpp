@@ -130,6 +130,7 @@ std::optional<std::size_t> Backends::due(TimePoint now) {
 void Backends::checked(std::size_t index, bool passed, TimePoint now) {
     const std::scoped_lock lock(mutex_);
     Backend& backend = backends_[index];
+    backend.checked_at = now;
     backend.check_passes = passed ? backend.check_passes + 1 : 0;
     backend.check_fails = passed ? 0 : backend.check_fails + 1;
     switch (backend.state) {
@@ -152,8 +153,13 @@ void Backends::checked(std::size_t index, bool passed, TimePoint now) {
 std::vector<Backends::View> Backends::view() const {
     const std::scoped_lock lock(mutex_);
     std::vector<View> views;
-    for (std::size_t i = 0; i < backends_.size(); ++i)
-        views.push_back({addresses_[i], backends_[i].state, backends_[i].connections, backends_[i].ejections});
+    for (std::size_t i = 0; i < backends_.size(); ++i) {
+        const Backend& backend = backends_[i];
+        const bool is_slow = backend.up_since != TimePoint::min();
+        views.push_back({addresses_[i], backend.state, backend.connections, backend.ejections, backend.failures,
+                         backend.until, is_slow ? backend.up_since + policy_.slow_start : TimePoint::min(),
+                         backend.checked_at, backend.check_fails == 0});
+    }
     return views;
 }
 

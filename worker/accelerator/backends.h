@@ -50,6 +50,11 @@ public:
         BackendState state = BackendState::up;
         int connections = 0;
         int ejections = 0;
+        int failures = 0;                        // of requests, in a row
+        TimePoint until{};                       // ejected: when it is probed
+        TimePoint slow_until = TimePoint::min(); // up: when it takes its whole share again
+        TimePoint checked_at = TimePoint::min(); // for the last time
+        bool check_passed = false;               // then
     };
 
     /// The backend for a request, which counts as its connection until done(). Nothing when none is up. `avoid`: one that
@@ -82,6 +87,7 @@ private:
         TimePoint until{};    // ejected: when it is probed
         TimePoint up_since = TimePoint::min();
         TimePoint next_check{};
+        TimePoint checked_at = TimePoint::min();
     };
 
     [[nodiscard]] std::optional<std::size_t> fewest_connections(std::optional<std::size_t> avoid,

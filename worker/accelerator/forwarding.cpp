@@ -62,7 +62,9 @@ void Forwarding::prepare() {
 Task<> Forwarding::run() {
     prepare();
     Poison& poison = accelerator_.state().poison();
-    if (poison.anything_known() && poison.quarantined(name_, Clock::now())) return refuse(503);
+    if (poison.anything_known())
+        if (const auto left = poison.quarantined_for(name_, Clock::now()); left.count() > 0)
+            return refuse(503, std::chrono::ceil<std::chrono::seconds>(left));
     return request_->framing == http::Framing::none ? find_answer() : run_with_content();
 }
 
@@ -88,7 +90,7 @@ Task<bool> Forwarding::take_content() {
     case ContentOutcome::whole: co_return true;
     case ContentOutcome::gone: break;
     case ContentOutcome::too_large: co_await refuse(413); break;
-    case ContentOutcome::no_room: co_await refuse(503, true); break;
+    case ContentOutcome::no_room: co_await refuse(503, usual_pause); break;
     case ContentOutcome::no_disk: co_await refuse(507); break;
     }
     co_return false;
@@ -182,6 +184,7 @@ Task<> Forwarding::open_tunnel(UpstreamCall& call) {
 
 Task<> Forwarding::send_file(UpstreamCall& call, Known& known) {
     invalidate(call.head().status);
+    if (rule_.on) fields_.drop(cache::is_tag_field);
     if (known.leader) known.leader.land(cache::Landing::uncacheable, wall_seconds());
     const auto reply = std::make_unique<http::Reply>();
     if (!fill_sent_file(*reply, accelerator_, *request_, fields_)) {
@@ -199,10 +202,10 @@ Task<> Forwarding::fail(const CallFailure& failure, Known& known) {
         co_return co_await send_stored(known);
     }
     accelerator_.complain(name_ + ": " + std::to_string(failure.status) + ": " + failure.reason);
-    co_await refuse(failure.status, failure.retry_after);
+    co_await refuse(failure.status, failure.retry_after ? usual_pause : std::chrono::seconds(0));
 }
 
-Task<> Forwarding::refuse(int status, bool retry_after) {
+Task<> Forwarding::refuse(int status, std::chrono::seconds retry_after) {
     const auto reply = std::make_unique<http::Reply>();
     accelerator_.refuse(*reply, status, &route_, retry_after);
     if (!request_id_.empty()) reply->add("X-Request-Id", request_id_);

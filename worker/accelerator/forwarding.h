@@ -58,7 +58,8 @@ private:
     [[nodiscard]] http::Task<> send_stored(Known& known);
     [[nodiscard]] http::Task<> send_large(Known& known);
     [[nodiscard]] http::Task<> fail(const CallFailure& failure, Known& known);
-    [[nodiscard]] http::Task<> refuse(int status, bool retry_after = false);
+    /// `retry_after`: 0 for none.
+    [[nodiscard]] http::Task<> refuse(int status, std::chrono::seconds retry_after = {});
 
     void prepare();
     void write_head(const Known& known);

@@ -215,6 +215,7 @@ Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times&
     known.hit = {};
     cache::CacheStatus::Text space;
     if (rule_.on) {
+        fields_.drop(cache::is_tag_field); // as on a hit
         exchange_.notes().cache = known.status.word();
         fields_.add("Cache-Status", known.status.text(space));
     }

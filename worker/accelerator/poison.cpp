@@ -11,10 +11,11 @@ std::string Poison::key(std::string_view method, std::string_view host, std::str
     return key;
 }
 
-bool Poison::quarantined(const std::string& key, http::TimePoint now) const {
+std::chrono::milliseconds Poison::quarantined_for(const std::string& key, http::TimePoint now) const {
     const std::scoped_lock lock(mutex_);
     const auto found = entries_.find(key);
-    return found != entries_.end() && found->second.deaths >= policy_.deaths && now < found->second.until;
+    if (found == entries_.end() || found->second.deaths < policy_.deaths || now >= found->second.until) return {};
+    return std::chrono::ceil<std::chrono::milliseconds>(found->second.until - now);
 }
 
 bool Poison::died(const std::string& key, http::TimePoint now) {

@@ -34,7 +34,11 @@ public:
     [[nodiscard]] static std::string key(std::string_view method, std::string_view host, std::string_view path);
 
     [[nodiscard]] bool anything_known() const noexcept { return count_.load(std::memory_order_relaxed) > 0; }
-    [[nodiscard]] bool quarantined(const std::string& key, http::TimePoint now) const;
+    /// For so long still; 0: it is not.
+    [[nodiscard]] std::chrono::milliseconds quarantined_for(const std::string& key, http::TimePoint now) const;
+    [[nodiscard]] bool quarantined(const std::string& key, http::TimePoint now) const {
+        return quarantined_for(key, now).count() > 0;
+    }
     /// A child died of it. True: from now on it is quarantined; the listener has been told.
     [[nodiscard]] bool died(const std::string& key, http::TimePoint now);
     /// It was answered.

@@ -4,7 +4,9 @@
 #include "worker/accelerator/public_address.h"
 #include "worker/accelerator/response_parser.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <optional>
@@ -57,6 +59,13 @@ public:
     [[nodiscard]] const Directives& directives() const noexcept { return directives_; }
     /// One more, behind the others; it must outlive this as well.
     void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
+    /// Takes away those of such a name.
+    void drop(bool (*is_unwanted)(std::string_view name)) {
+        const auto end = fields_.begin() + static_cast<std::ptrdiff_t>(lasting_);
+        const auto is_dropped = [&](const http::Field& field) { return is_unwanted(field.name); };
+        lasting_ -= static_cast<std::size_t>(std::count_if(fields_.begin(), end, is_dropped));
+        std::erase_if(fields_, is_dropped);
+    }
 
 private:
     [[nodiscard]] bool take_directive(const http::Field& field, const ReplyPlan& plan);

@@ -157,6 +157,10 @@ std::optional<std::string_view> find_field(std::string_view text, std::string_vi
     return std::nullopt;
 }
 
+bool is_tag_field(std::string_view name) noexcept {
+    return equals_ignoring_case(name, "Cache-Tag") || equals_ignoring_case(name, "Surrogate-Key");
+}
+
 std::string tags_of(Fields fields) {
     std::string tags;
     std::size_t count = 0;

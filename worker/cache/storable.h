@@ -56,6 +56,9 @@ void split_fields(std::string_view text, std::vector<http::Field>& out);
 /// The value of the first field of that name in it.
 [[nodiscard]] std::optional<std::string_view> find_field(std::string_view text, std::string_view name) noexcept;
 
+/// Cache-Tag, Surrogate-Key: of whoever keeps the response, and nobody else's.
+[[nodiscard]] bool is_tag_field(std::string_view name) noexcept;
+
 /// Tags by which the response can be purged: Cache-Tag (by commas) and Surrogate-Key (by spaces), one a line, at most 64 and
 /// 4 KiB together.
 [[nodiscard]] std::string tags_of(Fields fields);

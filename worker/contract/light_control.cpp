@@ -10,7 +10,8 @@ namespace mpsup::contract {
 constexpr std::pair<Question::What, std::string_view> question_words[] = {
     {Question::What::cache_stats, "cache_stats"}, {Question::What::cache_list, "cache_list"},
     {Question::What::purge_urls, "purge_urls"},   {Question::What::purge_tags, "purge_tags"},
-    {Question::What::explain, "explain"},         {Question::What::maintenance, "maintenance"}};
+    {Question::What::explain, "explain"},         {Question::What::maintenance, "maintenance"},
+    {Question::What::backends, "backends"}};
 constexpr auto& words_of(Question::What) { return question_words; }
 
 template <typename Each> void describe(Each& each, Type<CachedObject>) {
@@ -30,6 +31,7 @@ template <typename Each> void describe(Each& each, Type<ExplainedRequest>) {
     each("authority", &ExplainedRequest::authority);
     each("target", &ExplainedRequest::target);
     each("headers", &ExplainedRequest::headers);
+    each("client", &ExplainedRequest::client);
 }
 
 template <typename Each> void describe(Each& each, Type<Explanation>) {
@@ -65,17 +67,33 @@ json::object shown(const CachedObject& object) {
             {"on_disk", object.on_disk}};
 }
 
-json::object list_answer(const std::vector<CachedObject>& objects) {
+json::object shown(const BackendReport& backend) {
+    json::object object{{"route", backend.route},
+                        {"path", backend.path},
+                        {"address", backend.address},
+                        {"state", backend.state},
+                        {"in_flight", backend.in_flight},
+                        {"failures", backend.failures},
+                        {"left_ms", static_cast<std::int64_t>(backend.left.count())},
+                        {"check", nullptr}};
+    if (backend.checked_ago.count() >= 0)
+        object["check"] = {{"ago_ms", static_cast<std::int64_t>(backend.checked_ago.count())},
+                           {"passed", backend.check_passed}};
+    return object;
+}
+
+// As many as an answer has room for.
+template <typename Item> json::object list_answer(std::string_view name, const std::vector<Item>& items) {
     json::array list;
     std::size_t size = room_for_the_rest;
-    for (const CachedObject& object : objects) {
-        json::object each = shown(object);
+    for (const Item& item : items) {
+        json::object each = shown(item);
         size += json::serialize(each).size() + 1;
         if (size > max_answer_bytes) break;
         list.push_back(std::move(each));
     }
-    const auto left_out = static_cast<std::int64_t>(objects.size() - list.size());
-    return {{"objects", std::move(list)}, {"left_out", left_out}};
+    const auto left_out = static_cast<std::int64_t>(items.size() - list.size());
+    return {{name, std::move(list)}, {"left_out", left_out}};
 }
 
 json::object stats_answer(const Counts& counts) {
@@ -95,21 +113,28 @@ json::object explain_answer(const Explanation& explanation) {
     for (const CachedObject& object : explanation.cached) cached.push_back(shown(object));
     json::array sent;
     for (const auto& [name, value] : explanation.sent) sent.push_back(json::array{name, value});
-    return {{"explanation", json::object{{"cache_key", explanation.cache_key},
-                                         {"cache_state", explanation.cache_state},
-                                         {"cached", std::move(cached)},
-                                         {"sent", std::move(sent)}}}};
+    json::array backends;
+    for (const BackendReport& backend : explanation.backends) backends.push_back(shown(backend));
+    return {{"explanation",
+             json::object{{"cache_key", explanation.cache_key},
+                          {"cache_state", explanation.cache_state},
+                          {"cached", std::move(cached)},
+                          {"sent", std::move(sent)},
+                          {"maintenance", explanation.maintenance},
+                          {"quarantined_for_ms", static_cast<std::int64_t>(explanation.quarantined_for.count())},
+                          {"backends", std::move(backends)}}}};
 }
 
 json::object answer_to(LightControl& control, const Question& question) {
     switch (question.what) {
     case Question::What::cache_stats: return stats_answer(control.cache_stats());
-    case Question::What::cache_list: return list_answer(control.cached(question.limit));
+    case Question::What::cache_list: return list_answer("objects", control.cached(question.limit));
     case Question::What::purge_urls:
         return purge_answer(question.texts, [&](const std::string& url) { return control.purge_url(url); });
     case Question::What::purge_tags:
         return purge_answer(question.texts, [&](const std::string& tag) { return control.purge_tag(tag); });
     case Question::What::explain: return explain_answer(control.explain(question.request));
+    case Question::What::backends: return list_answer("backends", control.backends());
     case Question::What::maintenance: control.set_maintenance(question.on); return {{"maintenance", question.on}};
     }
     return {};

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "worker/contract/files.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,15 +34,35 @@ struct ExplainedRequest {
     std::string authority{}; // host[:port]
     std::string target{"/"}; // path and query, raw
     TextPairs headers{};
+    std::string client{"127.0.0.1"}; // the address that it comes from
 
     friend bool operator==(const ExplainedRequest&, const ExplainedRequest&) = default;
 };
 
+/// A backend at an address, as one route has it: others may lead there too.
+struct BackendReport {
+    std::uint32_t route = 0; // its number, from 1
+    std::string path{};      // that the route is for, its host before it
+    std::string address{};
+    std::string state{};                       // "up", "slow start", "down" (by its checks), "ejected"
+    std::uint32_t in_flight = 0;               // requests
+    std::uint32_t failures = 0;                // of requests, in a row
+    std::chrono::milliseconds left{0};         // ejected: until it is asked; slow start: until that is over
+    std::chrono::milliseconds checked_ago{-1}; // negative: never
+    bool check_passed = false;                 // then
+
+    friend bool operator==(const BackendReport&, const BackendReport&) = default;
+};
+using BackendReports = std::vector<BackendReport>;
+
 struct Explanation {
     std::string cache_key{};   // empty: the request is none that a cache answers
     std::string cache_state{}; // "hit", "stale", "miss", or why it is passed by: "off", "method", "authorization", …
-    std::vector<CachedObject> cached{}; // the one that would answer, if any
-    TextPairs sent{};                   // header fields that the application would be sent
+    std::vector<CachedObject> cached{};           // the one that would answer, if any
+    TextPairs sent{};                             // header fields that the application would be sent
+    bool maintenance = false;                     // everything is answered 503
+    std::chrono::milliseconds quarantined_for{0}; // 503 for so long, because it killed whoever served it; 0: it is not
+    BackendReports backends{};                    // of the route
 
     friend bool operator==(const Explanation&, const Explanation&) = default;
 };
@@ -61,12 +82,14 @@ public:
     virtual std::uint64_t purge_url(std::string_view url) = 0;
     virtual std::uint64_t purge_tag(std::string_view tag) = 0;
     [[nodiscard]] virtual Explanation explain(const ExplainedRequest& request) = 0;
+    /// Of all routes that lead to addresses.
+    [[nodiscard]] virtual BackendReports backends() = 0;
     /// On: everything is answered 503 with the page of error_pages, but for what the supervisor probes.
     virtual void set_maintenance(bool on) = 0;
 };
 
 struct Question {
-    enum class What { cache_stats, cache_list, purge_urls, purge_tags, explain, maintenance };
+    enum class What { cache_stats, cache_list, purge_urls, purge_tags, explain, maintenance, backends };
     What what = What::cache_stats;
     Texts texts{};             // of a purge: URLs, or tags
     std::uint32_t limit = 100; // of a list
@@ -81,7 +104,7 @@ struct Question {
 [[nodiscard]] Result<Question> decode_question(std::string_view text);
 
 /// The answer to the text of an Ask, in at most max_answer_bytes (objects that do not fit are left out, with "left_out"):
-///   {"stats": {…}} · {"objects": […]} · {"purged": 3} · {"explanation": {…}} · {"maintenance": true} · {"error": "why"}
+///   {"stats": {…}} · {"objects": […]} · {"purged": 3} · {"explanation": {…}} · {"backends": […]} · {"maintenance": true} · {"error": "why"}
 [[nodiscard]] std::string answer(LightControl& control, std::string_view question);
 
 } // namespace mpsup::contract

@@ -1,5 +1,7 @@
 #include "worker/contract/path_pattern.h"
 
+#include "worker/contract/path_language.h"
+
 #include <algorithm>
 
 namespace mpsup::contract {
@@ -90,13 +92,10 @@ bool PathPattern::matches(std::string_view normal_path) const noexcept {
 
 bool PathPattern::covers(const PathPattern& other) const noexcept {
     if (*this == other || (kind == Kind::prefix && text == "/")) return true;
-    switch (other.kind) {
-    case Kind::exact: return matches(other.text);
-    case Kind::prefix: return kind == Kind::prefix && is_below(text, other.text);
-    case Kind::path_glob: return kind == Kind::prefix && other.text.substr(0, other.text.find('*')).starts_with(text);
-    case Kind::name_glob: return kind == Kind::name_glob && text == "*";
-    }
-    return false;
+    if (other.kind == Kind::exact) return matches(other.text);
+    if (kind == Kind::exact) return false;
+    if (kind == Kind::prefix && other.kind == Kind::prefix) return is_below(text, other.text);
+    return includes(*this, other);
 }
 
 } // namespace mpsup::contract

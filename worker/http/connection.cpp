@@ -92,18 +92,29 @@ Connection::Event Connection::read_body(TimePoint now) {
 
 // `keep`: an ordinary answer that the engine happens to give; else the connection ends.
 Connection::Event Connection::own(Refusal reply, bool keep, TimePoint now) {
-    const bool keep_alive = keep && may_go_on();
-    const ReplyContext context{understood_ && request_.method == "HEAD", understood_ ? request_.minor_version : 1,
-                               keep_alive};
-    const bool names_methods = reply.status == 204 || reply.status == 405 || reply.status == 501;
-    write_plain_reply(output_, reply.status, context, names_methods ? server_allow : std::string_view{});
-    keep_alive_ = keep_alive;
+    keep_alive_ = keep && may_go_on();
     own_reply_ = reply;
+    own_start_ = output_.size();
+    write_own_reply({});
     expired_ = false;
     responding_ = true;
     phase_ = Phase::reply;
     progress_ = now;
     return Event::replied;
+}
+
+void Connection::write_own_reply(std::string_view page) {
+    const int status = own_reply_.status;
+    const ReplyContext context{understood_ && request_.method == "HEAD", understood_ ? request_.minor_version : 1,
+                               keep_alive_};
+    const bool names_methods = status == 204 || status == 405 || status == 501;
+    write_plain_reply(output_, status, context, names_methods ? server_allow : std::string_view{}, page);
+}
+
+void Connection::dress_own_reply(std::string_view page) {
+    assert(phase_ == Phase::reply && output_sent_ <= own_start_);
+    output_.resize(own_start_);
+    write_own_reply(page);
 }
 
 bool Connection::may_go_on() const noexcept {

@@ -87,6 +87,10 @@ public:
     [[nodiscard]] std::string_view unread() const noexcept { return buffer_.unread(); }
     /// Gives up on the request in hand with one of the engine's own replies, as a refusal would: next() says replied.
     void refuse(Refusal refusal, TimePoint now);
+    /// After `replied`, while nothing of the reply has gone out: a page of the site, HTML, as its content.
+    void dress_own_reply(std::string_view page);
+    /// What the reply is for; null when its head was not understood.
+    [[nodiscard]] const Request* refused_request() const noexcept { return understood_ ? &request_ : nullptr; }
     void write_progress(TimePoint now) noexcept { progress_ = now; }
     /// The reply is out. `whole` false: its content was cut (source failed, file shrank), so the connection ends
     /// without a clean end.
@@ -115,6 +119,7 @@ private:
     [[nodiscard]] Event begin_request(TimePoint now);
     [[nodiscard]] Event read_body(TimePoint now);
     [[nodiscard]] Event own(Refusal reply, bool keep, TimePoint now);
+    void write_own_reply(std::string_view page);
     [[nodiscard]] bool may_go_on() const noexcept;
     void end_connection(bool gently, TimePoint now);
 
@@ -126,6 +131,7 @@ private:
     std::string_view piece_;
     std::string output_;
     std::size_t output_sent_ = 0;
+    std::size_t own_start_ = 0; // of the engine's own reply in output_
 
     Phase phase_ = Phase::head;
     bool understood_ = false; // request_ is the request in hand

@@ -7,6 +7,9 @@
 #include "worker/http/request.h"
 #include "worker/http/task.h"
 
+#include <memory>
+#include <string>
+
 namespace mpsup::http {
 
 class Exchange;
@@ -28,6 +31,10 @@ public:
 
     /// After `later`: see Exchange. An exception counts as returning.
     [[nodiscard]] virtual Task<> serve(Exchange& exchange);
+
+    /// The content (HTML) of a refusal that the engine gives by itself; null: a plain text. `request`: what is refused, when its
+    /// head was understood; else null, and nobody knows whom it was for.
+    [[nodiscard]] virtual std::shared_ptr<const std::string> refusal_page(int status, const Request* request);
 
     /// Before the loop runs: what the handler does on its own account (timers, kept connections) it does on `context`.
     virtual void attach(boost::asio::io_context&) {}

@@ -134,14 +134,17 @@ HeadProblem write_upgrade_head(std::string& out, std::string_view protocols, std
     return HeadProblem::none;
 }
 
-void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow) {
-    std::string content;
-    append_number(content, static_cast<std::uint64_t>(status));
-    content += ' ';
-    content += reason_phrase(status);
-    content += '\n';
-    if (status == 204) content.clear();
-    const Field fields[] = {{"Content-Type", "text/plain; charset=utf-8"}, {"Allow", allow}};
+void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow,
+                       std::string_view page) {
+    std::string plain;
+    append_number(plain, static_cast<std::uint64_t>(status));
+    plain += ' ';
+    plain += reason_phrase(status);
+    plain += '\n';
+    if (status == 204) plain.clear();
+    const std::string_view content = page.empty() ? plain : page;
+    const std::string_view type = page.empty() ? "text/plain; charset=utf-8" : "text/html; charset=utf-8";
+    const Field fields[] = {{"Content-Type", type}, {"Allow", allow}};
     const std::size_t from = content.empty() ? 1 : 0;
     const std::size_t to = allow.empty() ? 1 : 2;
     const std::span<const Field> used = std::span(fields).subspan(from, to > from ? to - from : 0);

@@ -43,9 +43,10 @@ enum class HeadProblem {
 [[nodiscard]] HeadProblem write_upgrade_head(std::string& out, std::string_view protocols,
                                              std::span<const Field> fields);
 
-/// A whole reply that the engine gives by itself: constant text of the status as content. `allow` (may be empty)
-/// becomes the field Allow.
-void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow = {});
+/// A whole reply that the engine gives by itself: `page`, HTML, or constant text of the status as content. `allow` (may be
+/// empty) becomes the field Allow.
+void write_plain_reply(std::string& out, int status, const ReplyContext& context, std::string_view allow = {},
+                       std::string_view page = {});
 
 /// The framing before `size` (more than 0) bytes of a chunk: "1f40\r\n". The view lives in `space`.
 using ChunkSpace = std::array<char, 18>;

@@ -190,6 +190,12 @@ bool Session::over_rate(TimePoint now) {
     reply.add("Content-Type", "text/plain; charset=utf-8");
     reply.add("Retry-After", std::to_string(wait->count()));
     reply.text = "429 Too Many Requests\n";
+    if (auto page = loop_.handler.refusal_page(reply.status, &http_.request())) {
+        reply.set("Content-Type", "text/html; charset=utf-8");
+        reply.text.clear();
+        reply.lent = *page;
+        reply.lender = std::move(page);
+    }
     return true;
 }
 
@@ -213,6 +219,8 @@ Task<> Session::serve() {
 Task<> Session::send_own_reply() {
     const int status = http_.own_reply().status;
     if (turn_) turn_->status = status;
+    if (status >= 400)
+        if (const auto page = loop_.handler.refusal_page(status, http_.refused_request())) http_.dress_own_reply(*page);
     co_await send_output();
     record(status);
     if (open_) http_.finish_response(true, Clock::now());

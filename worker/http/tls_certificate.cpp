@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 namespace mpsup::http {
@@ -17,6 +19,21 @@ constexpr const char* ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-
                                 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                                 "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* groups = "X25519:P-256:P-384";
+
+// A key of the same kind that is another's is found while it is read.
+PairPart part_of_key_failure() {
+    const int reason = ERR_GET_REASON(::ERR_peek_last_error());
+    const bool is_x509 = ERR_GET_LIB(::ERR_peek_last_error()) == ERR_LIB_X509;
+    return is_x509 && (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) ? PairPart::match
+                                                                                                   : PairPart::key;
+}
+
+std::string text_of_time(const ASN1_TIME* time) {
+    std::tm utc{};
+    if (::ASN1_TIME_to_tm(time, &utc) != 1) return "?";
+    std::array<char, 40> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc)};
+}
 
 std::unexpected<Error> tls_failure(std::string what) {
     const unsigned long code = ::ERR_get_error();
@@ -74,25 +91,45 @@ std::vector<std::string> names_of(X509* certificate) {
 
 } // namespace
 
-Result<std::shared_ptr<const TlsCertificate>> TlsCertificate::load(const CertificatePair& pair, bool tls13_only) {
+Result<std::shared_ptr<const TlsCertificate>> TlsCertificate::load(const CertificatePair& pair, bool tls13_only,
+                                                                   PairPart* culprit) {
+    PairPart unheard = PairPart::none;
+    PairPart& part = culprit ? *culprit : unheard;
     ::ERR_clear_error();
     std::shared_ptr<TlsCertificate> loaded(new TlsCertificate());
     loaded->path_ = pair.certificate;
     loaded->context_.reset(::SSL_CTX_new(::TLS_server_method()));
     SSL_CTX* context = loaded->context_.get();
     if (!context || !configure(context, pair.certificate, tls13_only)) return tls_failure("set up TLS");
+    part = PairPart::certificate;
     if (::SSL_CTX_use_certificate_chain_file(context, pair.certificate.c_str()) != 1)
         return tls_failure("read the certificate " + pair.certificate);
-    if (::SSL_CTX_use_PrivateKey_file(context, pair.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    if (::SSL_CTX_use_PrivateKey_file(context, pair.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+        part = part_of_key_failure();
         return tls_failure("read the private key " + pair.key);
+    }
+    part = PairPart::match;
     if (::SSL_CTX_check_private_key(context) != 1)
         return tls_failure("the private key " + pair.key + " is not that of " + pair.certificate);
+    part = PairPart::none;
     loaded->read_names();
     return loaded;
 }
 
 bool TlsCertificate::expired() const noexcept {
     return ::X509_cmp_current_time(::X509_get0_notAfter(::SSL_CTX_get0_certificate(context_.get()))) < 0;
+}
+
+bool TlsCertificate::is_early() const noexcept {
+    return ::X509_cmp_current_time(::X509_get0_notBefore(::SSL_CTX_get0_certificate(context_.get()))) > 0;
+}
+
+std::string TlsCertificate::good_from() const {
+    return text_of_time(::X509_get0_notBefore(::SSL_CTX_get0_certificate(context_.get())));
+}
+
+std::string TlsCertificate::good_until() const {
+    return text_of_time(::X509_get0_notAfter(::SSL_CTX_get0_certificate(context_.get())));
 }
 
 void TlsCertificate::read_names() {

@@ -5,17 +5,24 @@
 
 namespace mpsup::http {
 
+/// Which part of a pair it was that could not be used.
+enum class PairPart { none, certificate, key, match };
+
 /// Never changes after load().
 class TlsCertificate {
 public:
-    /// Reads, and checks that the key belongs to the certificate. Never asks for a passphrase.
-    [[nodiscard]] static Result<std::shared_ptr<const TlsCertificate>> load(const CertificatePair& pair,
-                                                                            bool tls13_only);
+    /// Reads, and checks that the key belongs to the certificate. Never asks for a passphrase. `culprit` hears why it failed.
+    [[nodiscard]] static Result<std::shared_ptr<const TlsCertificate>>
+    load(const CertificatePair& pair, bool tls13_only, PairPart* culprit = nullptr);
 
     [[nodiscard]] ssl_ctx_st* context() const noexcept { return context_.get(); }
     /// The path of the certificate: the same after it was renewed.
     [[nodiscard]] const std::string& name() const noexcept { return path_; }
     [[nodiscard]] bool expired() const noexcept;
+    /// "2026-11-30 16:49 UTC": from when it is good, and until when.
+    [[nodiscard]] std::string good_from() const;
+    [[nodiscard]] std::string good_until() const;
+    [[nodiscard]] bool is_early() const noexcept;
     /// By a name as it stands, or by a wildcard. Any case.
     [[nodiscard]] bool answers_for(std::string_view name, bool wildcard) const noexcept;
 

@@ -1,6 +1,8 @@
 #include "worker/light/accelerator_control.h"
 
 #include "worker/accelerator/forward_head.h"
+#include "worker/accelerator/renewal.h"
+#include "worker/accelerator/route_plans.h"
 #include "worker/cache/cache_request.h"
 #include "worker/cache/reuse.h"
 #include "worker/contract/routing.h"
@@ -89,23 +91,26 @@ std::string_view state_of(cache::Reuse::Verdict verdict) noexcept {
     return "miss";
 }
 
-void explain_cache(AcceleratorState& state, const http::Request& request, bool tls, const cache::Rule& rule,
-                   contract::Explanation& explanation) {
-    if (!rule.on || !state.store()) {
+// What the cache has for it, asked with the same key and the same rule as when a client asks.
+// The hit, if it is to be asked for anew.
+cache::Hit explain_cache(AcceleratorState& state, const http::Request& request, bool secure, std::size_t route,
+                         contract::Explanation& explanation) {
+    if (!state.rule(route).on) {
         explanation.cache_state = "off";
-        return;
+        return {};
     }
-    const cache::CacheRequest wanted = cache::read_request(request, tls, rule);
+    const cache::CacheRequest wanted = state.read_for_cache(request, secure, route);
     if (wanted.kind != cache::CacheRequest::Kind::lookup) {
         explanation.cache_state = wanted.kind == cache::CacheRequest::Kind::unsafe ? "method" : wanted.reason;
-        return;
+        return {};
     }
     explanation.cache_key = wanted.key.text();
     const auto now = static_cast<cache::Seconds>(std::time(nullptr));
-    const cache::Store::Found found = state.store()->find(wanted.key, request.fields);
+    cache::Store::Found found = state.store()->find(wanted.key, request.fields);
     const cache::Metadata* stored = found.hit ? &found.hit.metadata() : nullptr;
-    explanation.cache_state = state_of(cache::decide_reuse(wanted, stored, now).verdict);
-    if (!stored) return;
+    const cache::Reuse::Verdict verdict = cache::decide_reuse(wanted, stored, now).verdict;
+    explanation.cache_state = state_of(verdict);
+    if (!stored) return {};
     contract::CachedObject object;
     object.url = found.hit.key();
     object.status = stored->status;
@@ -113,6 +118,7 @@ void explain_cache(AcceleratorState& state, const http::Request& request, bool t
     object.age = contract::Seconds(stored->age(now));
     object.fresh_for = contract::Seconds(stored->ttl(now));
     explanation.cached.push_back(std::move(object));
+    return verdict == cache::Reuse::Verdict::validate ? std::move(found.hit) : cache::Hit();
 }
 
 // The fields of a head, without its first line.
@@ -128,20 +134,44 @@ contract::TextPairs fields_of(std::string_view head) {
     return fields;
 }
 
-contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& request, bool tls,
-                                const contract::Route& route) {
-    const accelerator::Peer peer{"127.0.0.1", "127.0.0.1", 0, tls, false};
-    accelerator::ClientIdentity identity;
-    accelerator::identify(request, peer, [&](std::string_view address) { return state.is_trusted(address); }, identity);
-    accelerator::ForwardPlan plan;
-    plan.peer = peer.address;
-    const std::string id = accelerator::make_request_id(0, 0);
+contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& request, const http::Client& client,
+                                const accelerator::ClientIdentity& identity, std::size_t route,
+                                const cache::Hit& known) {
+    accelerator::RoutePlans plans(state.front().routes[route], *state.destination(route), client);
+    accelerator::ForwardPlan plan = plans.forward(request, identity);
+    const std::string id =
+        identity.request_id.empty() ? accelerator::make_request_id(0, 0) : std::string(identity.request_id);
     plan.request_id = id;
-    plan.keep_alive = route.pool.empty();
-    plan.overrides = route.request_headers;
+    plan.upgrade = accelerator::wants_websocket(request);
+    plan.refetch = state.rule(route).on &&
+                   state.read_for_cache(request, identity.secure(), route).kind == cache::CacheRequest::Kind::lookup;
+    std::vector<http::Field> conditions;
+    if (known) accelerator::add_conditions(known, conditions);
+    plan.additions = conditions;
     std::string head;
     accelerator::write_forward_head(head, request, identity, plan);
     return fields_of(head);
+}
+
+contract::BackendReport report_of(const accelerator::Backends::View& view, http::TimePoint now) {
+    using std::chrono::ceil;
+    using std::chrono::milliseconds;
+    contract::BackendReport report;
+    report.address = view.address;
+    report.in_flight = static_cast<std::uint32_t>(view.connections);
+    report.failures = static_cast<std::uint32_t>(view.failures);
+    switch (view.state) {
+    case accelerator::BackendState::up: report.state = view.slow_until > now ? "slow start" : "up"; break;
+    case accelerator::BackendState::down: report.state = "down"; break;
+    case accelerator::BackendState::ejected: report.state = "ejected"; break;
+    }
+    const http::TimePoint end = view.state == accelerator::BackendState::ejected ? view.until : view.slow_until;
+    if (end > now && view.state != accelerator::BackendState::down) report.left = ceil<milliseconds>(end - now);
+    if (view.checked_at != http::TimePoint::min()) {
+        report.checked_ago = std::chrono::duration_cast<milliseconds>(now - view.checked_at);
+        report.check_passed = view.check_passed;
+    }
+    return report;
 }
 
 } // namespace
@@ -184,14 +214,43 @@ std::uint64_t AcceleratorControl::purge_tag(std::string_view tag) {
 
 contract::Explanation AcceleratorControl::explain(const contract::ExplainedRequest& asked) {
     contract::Explanation explanation;
-    const auto request = request_of(asked);
+    explanation.maintenance = state_.maintenance();
+    auto request = request_of(asked);
     if (!request) return explanation;
     const contract::Routing routing = contract::route(state_.front(), request->authority, request->path);
     if (!routing.route || routing.route->backends.empty()) return explanation;
-    const bool tls = asked.scheme == "https";
-    explain_cache(state_, *request, tls, state_.rule(routing.index), explanation);
-    explanation.sent = sent_fields(state_, *request, tls, *routing.route);
+    http::Client client;
+    client.address = asked.client;
+    client.local_address = "127.0.0.1";
+    client.tls = asked.scheme == "https";
+    accelerator::ClientIdentity identity;
+    state_.identify(*request, client, identity);
+    request->authority = identity.host;
+    const cache::Hit known = explain_cache(state_, *request, identity.secure(), routing.index, explanation);
+    explanation.sent = sent_fields(state_, *request, client, identity, routing.index, known);
+    explanation.quarantined_for = state_.poison().quarantined_for(
+        accelerator::Poison::key(request->method, identity.host, request->path), http::Clock::now());
+    report(routing.index, explanation.backends);
     return explanation;
+}
+
+contract::BackendReports AcceleratorControl::backends() {
+    contract::BackendReports reports;
+    for (std::size_t i = 0; i < state_.front().routes.size(); ++i) report(i, reports);
+    return reports;
+}
+
+// A pool's children are its own business.
+void AcceleratorControl::report(std::size_t route, contract::BackendReports& reports) {
+    accelerator::Destination* const destination = state_.destination(route);
+    if (!destination || destination->is_pool()) return;
+    const contract::Route& from = state_.front().routes[route];
+    const http::TimePoint now = http::Clock::now();
+    for (const accelerator::Backends::View& view : destination->backends().view()) {
+        contract::BackendReport& made = reports.emplace_back(report_of(view, now));
+        made.route = static_cast<std::uint32_t>(route + 1);
+        made.path = from.host + from.path.text;
+    }
 }
 
 } // namespace mpsup::light

@@ -17,9 +17,12 @@ public:
     std::uint64_t purge_url(std::string_view url) override;
     std::uint64_t purge_tag(std::string_view tag) override;
     [[nodiscard]] contract::Explanation explain(const contract::ExplainedRequest& asked) override;
+    [[nodiscard]] contract::BackendReports backends() override;
     void set_maintenance(bool on) override { state_.set_maintenance(on); }
 
 private:
+    void report(std::size_t route, contract::BackendReports& reports);
+
     accelerator::AcceleratorState& state_;
 };
 

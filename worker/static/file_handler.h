@@ -4,6 +4,7 @@
 #include "base/background.h"
 #include "worker/contract/front.h"
 #include "worker/http/handler.h"
+#include "worker/http/limits.h"
 #include "worker/static/error_pages.h"
 #include "worker/static/static_files.h"
 
@@ -23,6 +24,10 @@ public:
                                 http::Reply& reply) override {
         files_->answer(request, reply);
         return Verdict::answered;
+    }
+
+    [[nodiscard]] std::shared_ptr<const std::string> refusal_page(int status, const http::Request*) override {
+        return pages_ ? pages_->find(status, http::Clock::now()) : nullptr;
     }
 
 private:

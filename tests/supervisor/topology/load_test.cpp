@@ -310,7 +310,7 @@ TEST_F(TopologyFile, IsReadFromAnywhereWithItsPathsRelativeToItself) {
     const auto loaded = load_file("./site.yaml");
     std::filesystem::current_path(here);
     ASSERT_TRUE(loaded) << format_problems(loaded.error());
-    EXPECT_EQ(loaded->workers[0].app, path("app.psgi"));
+    EXPECT_EQ(loaded->topology.workers[0].app, path("app.psgi"));
 }
 
 TEST_F(TopologyFile, RefusesWhatIsNoRegularFileAtOnce) {
@@ -348,8 +348,8 @@ TEST(DemoTopologies, AreValidWhereGitwebIsInstalled) {
     for (const std::string name : {"two-ports", "two-ips", "accelerated"}) {
         const auto loaded = load_file(MPSUP_SOURCE_DIR "/topologies/" + name + ".yaml");
         ASSERT_TRUE(loaded) << format_problems(loaded.error());
-        EXPECT_EQ(loaded->site, "gitweb");
-        EXPECT_EQ(loaded->find("httpd_perl")->cgi.dir, MPSUP_SOURCE_DIR "/topologies/gitweb");
+        EXPECT_EQ(loaded->topology.site, "gitweb");
+        EXPECT_EQ(loaded->topology.find("httpd_perl")->cgi.dir, MPSUP_SOURCE_DIR "/topologies/gitweb");
     }
 }
 

@@ -93,7 +93,7 @@ workers:
 
 TEST_F(Routes, ComeBackFromTheirDocumentAsTheyWere) {
     const Topology topology =
-        loaded(site("{path: /a/, to: pool, cache: on, expires: 1h},\n"
+        loaded(site("{path: /a/, to: pool, cache: on, queue: {length: 3}},\n"
                     "{path: /b, to: 127.0.0.1:90, cache: off, retry: on},\n"
                     "{root: htdocs, try: /index.html, precompressed: off, error_pages: htdocs, symlinks: owner,\n"
                     " expires: {/a/: immutable, \"*.x\": off, /: 0s}}",
@@ -163,6 +163,11 @@ TEST_F(Routes, ThatNothingReachesAreNamedWithTheOneThatIsInTheWay) {
     EXPECT_EQ(problems(site("{path: /a, to: pool},\n{path: /a, root: htdocs}")),
               "6:8 the same host and path are in line 5 already\n");
     EXPECT_EQ(problems(site("{host: a.example, to: pool},\n{to: pool}")), "no problem");
+    EXPECT_EQ(
+        problems(site("{path: \"*.php\", to: pool},\n{path: /x/*.php, root: htdocs}")),
+        "6:8 nothing reaches this route: line 5 takes all of it (the first route that matches counts: put this one "
+        "before it)\n");
+    EXPECT_EQ(problems(site("{path: /x/*.php, root: htdocs},\n{path: \"*.php\", to: pool}")), "no problem");
 }
 
 TEST_F(Routes, LeadToOneThing) {
@@ -209,6 +214,27 @@ TEST_F(Routes, Fault46AreRefusedWithEveryValueThatIsWrong) {
               "3:3 `f` has no `routes` (what becomes of which request; the first entry that matches counts)\n");
     EXPECT_EQ(problems("site: s\nworkers:\n  f: {kind: accelerator, listen: 127.0.0.1:1, routes: {path: /}}\n"),
               "3:55 `routes` is a list of maps: - {path: /, to: …}\n");
+}
+
+TEST_F(Routes, SayWhatWasMeantByValuesThatAreNearlyRight) {
+    EXPECT_EQ(
+        problems(site("{host: \"*\", to: pool}")),
+        "5:8 `host` must be a host name (example.org, *.example.org) or an IP address; found `*` (leave `host` away: "
+        "a route without it is for every host)\n");
+    const auto with_proxy = [&](const std::string& text) {
+        return problems(site("{to: pool}", "trusted_proxies: [" + text + "],"));
+    };
+    EXPECT_EQ(with_proxy("10.0.0.0/33"),
+              "4:19 `trusted_proxies` must be an IP address or a block of them (10.0.0.0/8), or a list of such; found "
+              "`10.0.0.0/33` (the length behind the slash goes from 0 to 32)\n");
+    EXPECT_TRUE(with_proxy("\"fe80::/129\"").ends_with("goes from 0 to 128)\n"));
+    EXPECT_TRUE(with_proxy("10.0.0.0/x").ends_with("goes from 0 to 32)\n"));
+    EXPECT_TRUE(with_proxy("10.0.0.1/8").ends_with("(the bits after the length must be 0)\n"));
+    EXPECT_TRUE(with_proxy("\"[::1]\"").ends_with("(did you mean `::1`?)\n"));
+    EXPECT_EQ(problems(site("{to: pool, cache: {size: 900TiB}}")),
+              "5:26 `size` must be a size from 1MiB to 1TiB, with its unit (64KiB, 200MiB, 1GiB); found `900TiB`\n");
+    EXPECT_EQ(problems(site("{to: pool, buffer: {disk: 9000TiB}}")),
+              "5:27 `disk` must be a size up to 8192TiB, with its unit (64KiB, 200MiB, 1GiB); found `9000TiB`\n");
 }
 
 TEST_F(Routes, AndListenersAgreeAboutTls) {

@@ -35,14 +35,17 @@ protected:
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ / name; }
 
     [[nodiscard]] std::expected<Topology, Problems> load(const std::string& yaml) const {
-        return load_text(yaml, "site.yaml", folder_);
+        auto loaded = load_text(yaml, "site.yaml", folder_);
+        if (!loaded) return std::unexpected(std::move(loaded.error()));
+        return std::move(loaded->topology);
     }
-    /// "line:column message (suggestion)", a line each.
-    [[nodiscard]] std::string problems(const std::string& yaml) const {
-        const auto loaded = load(yaml);
-        if (loaded) return "no problem";
+    /// "line:column message (suggestion)", a line each; "warning: " before it where it is one.
+    [[nodiscard]] std::string problems(const std::string& yaml, const CertificateCheck& check = {}) const {
+        const auto loaded = load_text(yaml, "site.yaml", folder_, check);
+        if (loaded && loaded->warnings.empty()) return "no problem";
         std::string text;
-        for (const auto& problem : loaded.error()) {
+        for (const auto& problem : loaded ? loaded->warnings : loaded.error()) {
+            if (problem.is_warning) text += "warning: ";
             text += std::to_string(problem.line) + ":" + std::to_string(problem.column) + " " + problem.message;
             if (!problem.suggestion.empty()) text += " (" + problem.suggestion + ")";
             text += "\n";

@@ -39,6 +39,9 @@ protected:
         }
         return chosen;
     }
+    [[nodiscard]] Backends::View view(const Backends& backends, std::size_t index) const {
+        return backends.view()[index];
+    }
     BackendState state(const Backends& backends, std::size_t index) const { return backends.view()[index].state; }
 
     TimePoint now{seconds(1000)};
@@ -95,6 +98,28 @@ TEST_F(BackendsTest, ProbesBeforeOneReturnsAndEjectsForLongerEachTime) {
     ASSERT_EQ(backends.due(now), 0U);
     backends.checked(0, true, now);
     EXPECT_EQ(state(backends, 0), BackendState::up);
+}
+
+TEST_F(BackendsTest, ShowsWhatIsKnownOfEach) {
+    Backends backends(addresses(2), policy());
+    EXPECT_EQ(view(backends, 0).checked_at, TimePoint::min()) << "never";
+    fail(backends, 0, 3);
+    ASSERT_EQ(backends.choose(now), 1U);
+    EXPECT_EQ(view(backends, 1).connections, 1);
+    EXPECT_EQ(view(backends, 0).failures, 3);
+    EXPECT_EQ(view(backends, 0).until, now + seconds(10));
+    now += seconds(10);
+    ASSERT_EQ(backends.due(now), 0U);
+    backends.checked(0, false, now);
+    EXPECT_EQ(view(backends, 0).checked_at, now);
+    EXPECT_FALSE(view(backends, 0).check_passed);
+    now += seconds(20);
+    ASSERT_EQ(backends.due(now), 0U);
+    backends.checked(0, true, now);
+    EXPECT_TRUE(view(backends, 0).check_passed);
+    EXPECT_EQ(view(backends, 0).failures, 0);
+    EXPECT_EQ(view(backends, 0).slow_until, now + policy().slow_start);
+    EXPECT_EQ(view(backends, 1).slow_until, TimePoint::min());
 }
 
 TEST_F(BackendsTest, StartsSlowlyAgain) {

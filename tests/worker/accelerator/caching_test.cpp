@@ -28,6 +28,26 @@ TEST(Caching, AnswersFromTheStore) {
     EXPECT_EQ(origin.count, 1);
 }
 
+// Where nothing is kept they may be for somebody else.
+TEST(Caching, ShowsTheTagsOfWhatItKeepsToNobody) {
+    Origin origin([](const std::string&, int count) {
+        return numbered(count, "Cache-Control: max-age=60\r\nCache-Tag: a\r\nsurrogate-key: b\r\nX-Last: 1\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    for (const std::string_view path : {"/", "/", "/?second"}) {
+        const std::string reply = front.get(path);
+        EXPECT_EQ(field(reply, "Cache-Tag"), "none") << reply;
+        EXPECT_EQ(field(reply, "surrogate-key"), "none") << reply;
+        EXPECT_EQ(field(reply, "X-Last"), "1");
+        EXPECT_NE(field(reply, "X-Request-Id"), "none");
+    }
+    EXPECT_EQ(field(front.ask(post), "Cache-Tag"), "none");
+    EXPECT_EQ(origin.count, 3);
+    auto without = origin.front();
+    without.routes[0].cache.on = false;
+    EXPECT_EQ(field(FrontServer(without).get("/"), "Cache-Tag"), "a");
+}
+
 TEST(Caching, StoresLargeResponses) {
     const std::string content(500'000, 'x');
     Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });

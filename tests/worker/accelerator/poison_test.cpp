@@ -35,7 +35,9 @@ TEST_F(PoisonTest, ForgetsDeathsWhenItIsAnswered) {
 
 TEST_F(PoisonTest, LetsItTryAgainLaterButOnlyOnce) {
     for (int i = 0; i < 3; ++i) static_cast<void>(poison.died(url, now));
+    EXPECT_EQ(poison.quarantined_for(url, now + seconds(20)), seconds(40));
     now += seconds(60);
+    EXPECT_EQ(poison.quarantined_for(url, now), seconds(0));
     EXPECT_FALSE(poison.quarantined(url, now));
     EXPECT_TRUE(poison.died(url, now));
     EXPECT_TRUE(poison.quarantined(url, now));

@@ -22,7 +22,12 @@ public:
     std::uint64_t purge_tag(std::string_view tag) override { return purged.emplace_back(tag), 5; }
     Explanation explain(const ExplainedRequest& request) override {
         explained = request;
-        return {"GET http://h/x", "miss", {}, {{"X-Forwarded-For", "127.0.0.1"}}};
+        return {"GET http://h/x", "miss", {}, {{"X-Forwarded-For", "127.0.0.1"}}, true, std::chrono::seconds(2), {}};
+    }
+    BackendReports backends() override {
+        return {
+            {1, "/api/", "10.0.0.1:80", "ejected", 3, 5, std::chrono::seconds(8), std::chrono::milliseconds(20), false},
+            {.route = 2, .path = "h/", .address = "10.0.0.2:80", .state = "up"}};
     }
     void set_maintenance(bool on) override { maintenance = on; }
 };
@@ -38,10 +43,16 @@ TEST(LightControl, IsAskedWithWhatAnOperatorSaid) {
     EXPECT_EQ(control.purged, (Texts{"http://h/a", "http://h/b", "news"}));
     EXPECT_EQ(asked(control, {.what = Question::What::maintenance, .on = true}), R"({"maintenance":true})");
     EXPECT_TRUE(control.maintenance);
-    const ExplainedRequest request{"POST", "https", "h:8443", "/x?y", {{"Accept", "a/b"}}};
-    EXPECT_EQ(asked(control, {.what = Question::What::explain, .request = request}),
-              R"({"explanation":{"cache_key":"GET http://h/x","cache_state":"miss","cached":[],)"
-              R"("sent":[["X-Forwarded-For","127.0.0.1"]]}})");
+    EXPECT_EQ(asked(control, {.what = Question::What::backends}),
+              R"({"backends":[{"route":1,"path":"/api/","address":"10.0.0.1:80","state":"ejected","in_flight":3,)"
+              R"("failures":5,"left_ms":8000,"check":{"ago_ms":20,"passed":false}},)"
+              R"({"route":2,"path":"h/","address":"10.0.0.2:80","state":"up","in_flight":0,"failures":0,"left_ms":0,)"
+              R"("check":null}],"left_out":0})");
+    const ExplainedRequest request{"POST", "https", "h:8443", "/x?y", {{"Accept", "a/b"}}, "10.1.1.1"};
+    EXPECT_EQ(
+        asked(control, {.what = Question::What::explain, .request = request}),
+        R"({"explanation":{"cache_key":"GET http://h/x","cache_state":"miss","cached":[],)"
+        R"("sent":[["X-Forwarded-For","127.0.0.1"]],"maintenance":true,"quarantined_for_ms":2000,"backends":[]}})");
     EXPECT_EQ(control.explained, request);
 }
 

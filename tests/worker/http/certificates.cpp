@@ -20,13 +20,13 @@ CertificateFolder::CertificateFolder() {
 
 CertificateFolder::~CertificateFolder() { std::filesystem::remove_all(path_); }
 
-CertificatePair CertificateFolder::make(const std::string& name, const std::vector<std::string>& hosts,
-                                        int days) const {
+CertificatePair CertificateFolder::make(const std::string& name, const std::vector<std::string>& hosts, int days,
+                                        int from) const {
     EVP_PKEY* key = ::EVP_EC_gen("P-256");
     X509* certificate = ::X509_new();
     ::X509_set_version(certificate, 2);
     ::ASN1_INTEGER_set(::X509_get_serialNumber(certificate), 1);
-    ::X509_gmtime_adj(::X509_getm_notBefore(certificate), -10L * 86400);
+    ::X509_gmtime_adj(::X509_getm_notBefore(certificate), from * 86400L);
     ::X509_gmtime_adj(::X509_getm_notAfter(certificate), days * 86400L);
     ::X509_set_pubkey(certificate, key);
     X509_NAME* subject = ::X509_get_subject_name(certificate);

@@ -17,8 +17,10 @@ public:
     CertificateFolder();
     ~CertificateFolder();
 
-    /// NAME.crt and NAME.key for these host names; good for `days` from now, or no more when it is negative.
-    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1) const;
+    /// NAME.crt and NAME.key for these host names; good for `days` from now, or no more when it is negative, and since ten
+    /// days ago, or so many days from now on.
+    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1,
+                         int from = -10) const;
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:

@@ -113,6 +113,16 @@ TEST(PlainReply, NamesItsStatus) {
     EXPECT_TRUE(out.ends_with("\r\n\r\n405 Method Not Allowed\n"));
 }
 
+TEST(PlainReply, HasAPageOfTheSiteInPlaceOfIt) {
+    std::string out;
+    write_plain_reply(out, 413, {}, {}, "<p>too much");
+    EXPECT_TRUE(out.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"));
+    EXPECT_TRUE(out.ends_with("\r\n\r\n<p>too much"));
+    out.clear();
+    write_plain_reply(out, 413, {true, 1, false}, {}, "<p>too much");
+    EXPECT_TRUE(out.ends_with("\r\n\r\n")) << "of HEAD the head";
+}
+
 TEST(ChunkStart, IsHexadecimal) {
     ChunkSpace space;
     EXPECT_EQ(chunk_start(space, 1), "1\r\n");

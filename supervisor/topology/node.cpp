@@ -1,0 +1,13 @@
+#include "supervisor/topology/node.h"
+
+#include <algorithm>
+
+namespace mpsup::topology {
+
+const Node* entry(const Node* map, std::string_view key) noexcept {
+    if (!map) return nullptr;
+    const auto found = std::ranges::find(map->entries, key, &Node::Entry::key);
+    return found == map->entries.end() ? nullptr : found->value.get();
+}
+
+} // namespace mpsup::topology

@@ -1,0 +1,89 @@
+// The keys of a site as a whole.
+#include "supervisor/topology/key_parts.h"
+
+namespace mpsup::topology {
+
+namespace {
+
+constexpr std::array binaries_choices{Choice{"one"}, Choice{"two"}, Choice{"dso"}};
+
+// Beside `workers`, for every worker.
+template <HookPoint Point> constexpr Key hook_of_site(std::string_view path, std::string_view doc) {
+    return {.path = path,
+            .type = Type::hooks,
+            .doc = doc,
+            .get_of_site = [](const Topology& t) { return hooks_at(t.hooks, Point); },
+            .set_of_site = [](Topology& t, Value v) { set_hooks(t.hooks, Point, std::move(v)); }};
+}
+
+} // namespace
+
+std::vector<Key> make_site_keys() {
+    return {
+        Key{.path = "site",
+            .type = Type::name,
+            .doc = "the name of the site: of its folders, sockets and processes",
+            .required = true},
+        Key{.path = "binaries",
+            .type = Type::choice,
+            .doc = "how the programs are built: one big binary, a light and a heavy one, or one that loads Perl",
+            .choices = binaries_choices},
+        Key{.path = "logs", .type = Type::section, .doc = "when log files are moved away for new ones"},
+        Key{.path = "logs.size",
+            .type = Type::size,
+            .doc = "beyond so many bytes",
+            .least = 4096,
+            .get_of_site = [](const Topology& t) { return OptionalValue(t.logs.size); },
+            .set_of_site = [](Topology& t, Value v) { t.logs.size = std::get<std::int64_t>(v); }},
+        Key{.path = "logs.age",
+            .type = Type::duration,
+            .doc = "so long after they were begun",
+            .least = second,
+            .most = 365 * day,
+            .get_of_site = [](const Topology& t) { return OptionalValue(t.logs.age); },
+            .set_of_site = [](Topology& t, Value v) { t.logs.age = std::get<Duration>(v); }},
+        Key{.path = "logs.keep",
+            .type = Type::integer,
+            .doc = "so many of those moved away, the newest",
+            .least = 1,
+            .most = 1000,
+            .get_of_site = [](const Topology& t) { return OptionalValue(std::int64_t{t.logs.keep}); },
+            .set_of_site = [](Topology& t, Value v) { t.logs.keep = static_cast<int>(std::get<std::int64_t>(v)); }},
+        Key{.path = "history", .type = Type::section, .doc = "how much of what is measured the database keeps"},
+        Key{.path = "history.raw",
+            .type = Type::duration,
+            .doc = "for how long single samples are kept",
+            .least = minute,
+            .most = 365 * day,
+            .get_of_site = [](const Topology& t) { return unless(t.history.raw, History{}.raw); },
+            .set_of_site = [](Topology& t, Value v) { t.history.raw = std::get<Duration>(v); }},
+        Key{.path = "history.minute",
+            .type = Type::duration,
+            .doc = "for how long their sums by the minute are kept",
+            .least = minute,
+            .most = 3650 * day,
+            .get_of_site = [](const Topology& t) { return unless(t.history.minute, History{}.minute); },
+            .set_of_site = [](Topology& t, Value v) { t.history.minute = std::get<Duration>(v); }},
+        Key{.path = "history.max",
+            .type = Type::size,
+            .doc = "beyond this size of the database the oldest samples go",
+            .least = 4 << 20,
+            .get_of_site = [](const Topology& t) { return unless(t.history.max, History{}.max); },
+            .set_of_site = [](Topology& t, Value v) { t.history.max = std::get<std::int64_t>(v); }},
+        section("hooks", "what is called when something happens to any worker", Kinds::none),
+        hook_of_site<HookPoint::pre_start>("hooks.pre_start", before_start),
+        hook_of_site<HookPoint::post_ready>("hooks.post_ready", after_ready),
+        hook_of_site<HookPoint::pre_stop>("hooks.pre_stop", before_stop),
+        hook_of_site<HookPoint::post_exit>("hooks.post_exit", after_exit),
+        hook_of_site<HookPoint::pre_roll>("hooks.pre_roll", before_roll),
+        hook_of_site<HookPoint::post_roll>("hooks.post_roll", after_roll),
+        hook_of_site<HookPoint::on_alert>("hooks.on_alert", at_alert),
+        Key{.path = "machines",
+            .type = Type::sections,
+            .doc = "the machines of the site; one named `here` if left out"},
+        Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
+        Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},
+    };
+}
+
+} // namespace mpsup::topology
