@@ -49,7 +49,7 @@ Task<> Forwarding::run_cached() {
     const http::TimePoint patience = Clock::now() + route_.cache.wait;
     for (bool collapsed = false;; collapsed = true) {
         Known known;
-        cache::Store::Found found = store.find(asked_.key, request_->fields);
+        cache::Store::Found found = co_await accelerator_.find(asked_, request_->fields);
         known.hit = std::move(found.hit);
         known.reuse = cache::decide_reuse(asked_, known.hit ? &known.hit.metadata() : nullptr, wall_seconds());
         known.status.collapsed = collapsed;
@@ -107,20 +107,33 @@ Task<> Forwarding::send_stored(Known& known) {
     static_cast<void>(co_await exchange_.send(*reply));
 }
 
-// Too large to be put together: piece by piece, and whole, for the parts that somebody wants of it need not be sent.
+// Too large to be put together: piece by piece. Of several parts that somebody wants all is sent: they need not be.
 Task<> Forwarding::send_large(Known& known) {
+    const cache::Hit& hit = known.hit;
+    const auto selection = cache::select_for_client(asked_, request_->fields, hit.fields(), hit.metadata(), hit.size());
+    const bool is_part = selection.status == 206 && selection.ranges.size() == 1;
+    const http::ByteRange range = is_part ? selection.ranges.front() : http::ByteRange{0, hit.size()};
     std::vector<http::Field> fields;
-    cache::split_fields(known.hit.fields(), fields);
+    cache::split_fields(hit.fields(), fields);
     apply_headers(fields, route_.headers);
+    const std::string of = is_part ? content_range(range, hit.size()) : std::string();
+    if (is_part) fields.push_back({"Content-Range", of});
     const std::string age = std::to_string(std::max<cache::Seconds>(known.reuse.age, 0));
     fields.push_back({"Age", age});
     cache::CacheStatus::Text space;
     fields.push_back({"Cache-Status", known.status.text(space)});
     exchange_.notes().cache = known.status.word();
-    if (!exchange_.begin({known.hit.metadata().status, fields, known.hit.size(), false})) co_return;
+    const int status = is_part ? 206 : hit.metadata().status;
+    if (!exchange_.begin({status, fields, range.count, false})) co_return;
     bool open = true;
-    for (std::uint64_t at = 0; open && at < known.hit.size();) {
-        const std::string_view piece = known.hit.piece(at);
+    for (std::uint64_t at = range.first; open && at < range.first + range.count;) {
+        std::string read;
+        if (hit.is_absent()) {
+            read = co_await accelerator_.disk_reads().read_piece(*accelerator_.state().store()->disk(), hit, at);
+            if (read.empty()) co_return; // damaged: the client sees that it is not whole
+        }
+        std::string_view piece = hit.is_absent() ? std::string_view(read) : hit.piece(at);
+        piece = piece.substr(0, range.first + range.count - at);
         open = co_await exchange_.write(piece);
         at += piece.size();
     }

@@ -51,6 +51,7 @@ void append_content(std::string& out, const cache::Hit& hit, std::uint64_t start
 // Content from `start` on; where it lies in several places it is put together.
 bool set_content(http::Reply& reply, const cache::Hit& hit, std::uint64_t start, std::uint64_t size) {
     if (size == 0) return true;
+    if (hit.is_absent()) return false;
     const std::string_view first = hit.piece(start);
     if (first.size() >= size) {
         reply.lent = first.substr(0, static_cast<std::size_t>(size));
@@ -65,7 +66,7 @@ bool set_content(http::Reply& reply, const cache::Hit& hit, std::uint64_t start,
 bool set_parts(http::Reply& reply, const cache::Hit& hit, const std::vector<ByteRange>& ranges, std::string_view type) {
     std::uint64_t sum = 0;
     for (const ByteRange& range : ranges) sum += range.count;
-    if (sum > most_copied) return false;
+    if (sum > most_copied || hit.is_absent()) return false;
     for (const ByteRange& range : ranges) {
         reply.text += "\r\n--mpsup-part\r\n";
         if (!type.empty()) reply.text.append("Content-Type: ").append(type).append("\r\n");

@@ -182,7 +182,7 @@ TEST(DiskOfAKilledWriter, ServesNoWrongByte) {
             ASSERT_EQ(whole_content(*store, hit), text_of(version, hit.size())) << version;
             EXPECT_TRUE(version.starts_with(path(i) + "#"));
         }
-        EXPECT_EQ(store->stats().disk->damaged, 0U);
+        EXPECT_EQ(store->stats().disk->damaged, 0U) << (tiers.told.empty() ? "" : tiers.told.back());
     }
     EXPECT_GT(found, 1000U);
 }

@@ -38,6 +38,15 @@ protected:
         for (int i = 0; i < count; ++i) result += has_anywhere(*store, path(i), size) ? 1 : 0;
         return result;
     }
+    std::uint64_t position_of(const std::string& wanted) {
+        std::uint64_t cursor = 0;
+        std::uint64_t position = 0;
+        store->disk()->visit(cursor, SIZE_MAX, [&](const DiskEntry& entry) {
+            if (entry.key() == url(wanted).text()) position = entry.position;
+            return true;
+        });
+        return position;
+    }
     std::size_t listed() {
         std::uint64_t cursor = 0;
         std::size_t rows = 0;
@@ -123,8 +132,8 @@ TEST_F(DiskTierTest, TakesTheLatestOfTwoThatWereLeft) {
 
 TEST_F(DiskTierTest, MovesToMemoryWhenAskedForAgain) {
     fill(300);
-    const Hit first = find_anywhere(*store, path(0));
-    ASSERT_TRUE(first.object()->disk);
+    const std::uint64_t first = position_of(path(0));
+    EXPECT_TRUE(find_anywhere(*store, path(0)).object()->disk);
     Store::Found again = store->find(url(path(0)), OwnedFields{});
     if (!again.hit) { // the file system cannot tell what is in memory
         again.hit = store->disk()->load(again.on_disk);
@@ -135,9 +144,7 @@ TEST_F(DiskTierTest, MovesToMemoryWhenAskedForAgain) {
     EXPECT_TRUE(has_text(*store, path(0), 10'000));
     for (int i = 400; i < 600; ++i) ASSERT_TRUE(store_text(*store, path(i), 10'000));
     store->disk()->finish();
-    const Hit last = find_anywhere(*store, path(0));
-    ASSERT_TRUE(last.object()->disk);
-    EXPECT_EQ(last.object()->disk->position, first.object()->disk->position) << "not written again";
+    EXPECT_EQ(position_of(path(0)), first) << "not written again";
 }
 
 TEST_F(DiskTierTest, PurgesBothTiers) {
