@@ -54,7 +54,7 @@ public:
     void close() noexcept;
 
     /// With the lock: makes the file what it should be, all of it allocated on the disk, unless it is. True: it had to be made.
-    [[nodiscard]] Result<bool> prepare(std::uint64_t size);
+    [[nodiscard]] Result<bool> prepare(std::uint64_t wanted);
 
     struct Scanned {
         std::uint64_t end = 0;     // where to go on: the beginning of a segment

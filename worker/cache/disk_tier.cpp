@@ -103,7 +103,7 @@ Result<std::uint64_t> DiskTier::read_all(DiskFile& file, const HashKey& key, Dis
 void DiskTier::begin_with(DiskFile file, DiskDirectory found, std::uint64_t end) {
     const Lock lock(mutex_);
     if (state_ != State::loading) return; // retired: its end unlocks the file
-    file_.emplace(std::move(file));
+    file_ = std::make_unique<DiskFile>(std::move(file));
     end_ = end;
     DiskDirectory::Positions removed;
     for (const Early& early : early_) {

@@ -179,8 +179,8 @@ private:
     [[nodiscard]] Result<> carry_out(const Order& order);
 
     const DiskOptions options_;
-    HashKey key_;                  // as file_
-    std::optional<DiskFile> file_; // set before the state is open, and never again
+    HashKey key_;                    // as file_
+    std::unique_ptr<DiskFile> file_; // set before the state is open, and never again
     std::atomic<State> state_{State::closed};
     mutable std::mutex mutex_;
     std::condition_variable idle_; // orders have been carried out

@@ -73,7 +73,7 @@ private:
     void look_on_disk(std::uint64_t hash, std::string_view key, Fields request_fields, Found& found);
     /// What an object of the disk has, as one of memory: without `replaces` only if there is none.
     [[nodiscard]] Object* bring_in(const Object& from, const Record& record, bool replaces);
-    [[nodiscard]] Content* copy_in(std::string_view content, std::uint32_t checksum);
+    [[nodiscard]] Content* copy_in(std::string_view bytes, std::uint32_t checksum);
     [[nodiscard]] Object* write_object(Record record, Content* content);
     bool freshen_on_disk(Hit& hit, const Record& record);
     std::size_t erase_all(const Index::Matches& matches, Index::Objects& removed);
