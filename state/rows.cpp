@@ -35,6 +35,7 @@ constexpr std::array event_kinds{
     std::pair{EventKind::promoted, std::string_view("promoted")},
     std::pair{EventKind::resized, std::string_view("resized")},
     std::pair{EventKind::request_quarantined, std::string_view("request_quarantined")},
+    std::pair{EventKind::worker_impaired, std::string_view("worker_impaired")},
     std::pair{EventKind::code_drift, std::string_view("code_drift")},
     std::pair{EventKind::store_damaged, std::string_view("store_damaged")},
     std::pair{EventKind::store_recovered, std::string_view("store_recovered")},

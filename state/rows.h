@@ -73,6 +73,7 @@ enum class EventKind {
     promoted,            // a child of a pool became its master
     resized,             // somebody asked for another size of a pool
     request_quarantined, // it killed one child after the other
+    worker_impaired,     // it serves without something
     code_drift,          // files that a generation was loaded from have changed
     store_damaged,
     store_recovered,

@@ -34,6 +34,11 @@ std::string text_at(const json::object& object, std::string_view key) {
     return value && value->is_string() ? printable(std::string(value->as_string())) : std::string();
 }
 
+bool is_true(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_bool() && value->as_bool();
+}
+
 std::string seconds_text(std::int64_t seconds) {
     constexpr std::int64_t millisecond = 1000;
     return seconds < 0 ? "stale " + short_age(-seconds * millisecond) : short_age(seconds * millisecond);
@@ -49,13 +54,14 @@ void print_list(const json::object& answer) {
         std::puts("nothing is cached");
         return;
     }
-    Table table({"AGE", "FRESH", "SIZE", "STATUS", "URL"});
+    Table table({"AGE", "FRESH", "SIZE", "STATUS", "IN", "URL"});
     for (const json::value& each : objects->as_array()) {
         if (!each.is_object()) continue;
         const json::object& object = each.as_object();
         const std::string variant = text_at(object, "variant");
         table.add({seconds_text(number_at(object, "age_s")), seconds_text(number_at(object, "fresh_for_s")),
-                   size_at(object, "bytes"), std::to_string(number_at(object, "status")), text_at(object, "url")});
+                   size_at(object, "bytes"), std::to_string(number_at(object, "status")),
+                   is_true(object, "on_disk") ? "disk" : "memory", text_at(object, "url")});
         if (!variant.empty()) table.add_below("    " + variant);
     }
     std::fputs(table.to_string().c_str(), stdout);

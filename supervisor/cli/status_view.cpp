@@ -165,6 +165,8 @@ std::string workers_table(const std::string& document) {
                    place_of(worker)});
         std::string why = text_at(health, "why");
         if (why.empty() && state != "ready") why = text_at(worker, "last_failure");
+        if (const std::string impaired = text_at(worker, "impaired"); !impaired.empty())
+            failures += text_at(worker, "name") + ": " + printable(impaired) + "\n";
         if (worker.contains("maintenance"))
             failures +=
                 text_at(worker, "name") + ": in maintenance, everything is answered 503 (mpsup maintenance off)\n";

@@ -56,6 +56,7 @@ struct GenerationHandle {
     std::string private_path;
     std::string uuid;
     std::string program;    // its file name
+    std::string impaired;   // what it serves without, and why; it says so itself
     ServingProcess process; // light process or pool master
     std::shared_ptr<ContractLink> link;
     std::vector<ServingProcess> retiring; // masters that a child took over from; their links are theirs

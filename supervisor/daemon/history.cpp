@@ -128,6 +128,13 @@ void History::quarantined(const std::string& worker, core::GenerationNumber gene
                      " answers 503 for a while to what killed one child after the other: " + request.substr(0, most));
 }
 
+void History::impaired(const std::string& worker, core::GenerationNumber generation, const std::string& what,
+                       const core::Worker& worker_state) {
+    constexpr std::size_t most = 1000;
+    worker_event(state::EventKind::worker_impaired, worker, worker_state,
+                 "generation " + std::to_string(generation) + ": " + what.substr(0, most));
+}
+
 void History::site_event(state::EventKind kind, const std::string& text) {
     state::EventRow row;
     row.kind = kind;

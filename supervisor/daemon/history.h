@@ -35,6 +35,9 @@ public:
     /// A request that killed one child after the other; what it is said to be comes from a client.
     void quarantined(const std::string& worker, core::GenerationNumber generation, const std::string& request,
                      const core::Worker& worker_state);
+    /// A worker serves without something; in its own words.
+    void impaired(const std::string& worker, core::GenerationNumber generation, const std::string& what,
+                  const core::Worker& worker_state);
     /// Of the site as a whole.
     void site_event(state::EventKind kind, const std::string& text);
 

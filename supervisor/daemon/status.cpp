@@ -134,6 +134,9 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
     if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.pool_socket();
     if (!spec.front->flags.empty()) object["urls"] = urls_json(spec);
+    for (const auto& generation : worker.generations())
+        if (generation->number == core.serving() && !generation->impaired.empty())
+            object["impaired"] = generation->impaired;
     if (worker.is_in_maintenance()) object["maintenance"] = true;
     if (now_ms) object["updated_at"] = timestamp(*now_ms);
     return json::serialize(object);

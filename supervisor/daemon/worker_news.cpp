@@ -174,6 +174,10 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             [&](const contract::Quarantined& known) {
                 around_.history.quarantined(spec_->name, number, known.request, core_);
             },
+            [&](const contract::Impaired& worker) {
+                generation->impaired = without_line_end(worker.what);
+                around_.history.impaired(spec_->name, number, generation->impaired, core_);
+            },
             [&](const contract::ReforkDue& child) { core_.on_refork_due(number, child.pid, Clock::now()); },
             [&](const contract::Hello&) { distrust(*generation, "said hello twice"); },
             [&](const contract::Go&) { distrust(*generation, "said go"); },

@@ -94,7 +94,6 @@ std::vector<Key> make_front_keys() {
     for (Key& key : keys) key.kinds = Kinds::light;
     Key disk = of_front<&Front::cache_disk>(sized("cache.disk", "bytes on the disk for what memory has no room for"));
     disk.kinds = Kinds::accelerator;
-    disk.in_this_version = false; // the cache has no second tier yet
     keys.push_back(disk);
     return keys;
 }

@@ -63,6 +63,7 @@ Result<> Accelerator::open_files() {
 void Accelerator::attach(boost::asio::io_context& context) {
     context_ = &context;
     upstreams_ = std::make_unique<Upstreams>(context);
+    disk_reads_ = std::make_unique<DiskReads>(context);
     if (state_.claim_checks()) checks_ = std::make_unique<BackendChecks>(state_, context);
 }
 
@@ -166,6 +167,17 @@ bool Accelerator::answer_from_store(const http::Request& request, const cache::C
     if (!fill_stored(reply, notes, found.hit, asked, request, reuse, status)) return false;
     state_.store()->count_hit();
     return true;
+}
+
+http::Task<cache::Store::Found> Accelerator::find(const cache::CacheRequest& asked,
+                                                  std::span<const http::Field> request_fields) {
+    cache::Store& store = *state_.store();
+    cache::Store::Found found = store.find(asked.key, request_fields);
+    if (found.on_disk) {
+        found.hit = co_await disk_reads_->load(*store.disk(), found.on_disk);
+        if (found.hit && found.again) store.promote(found.hit);
+    }
+    co_return found;
 }
 
 http::Task<> Accelerator::serve(http::Exchange& exchange) {

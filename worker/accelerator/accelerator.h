@@ -4,6 +4,7 @@
 #include "worker/accelerator/accelerator_state.h"
 #include "worker/accelerator/backend_checks.h"
 #include "worker/accelerator/client_identity.h"
+#include "worker/accelerator/disk_reads.h"
 #include "worker/accelerator/upstreams.h"
 #include "worker/cache/cache_request.h"
 #include "worker/http/handler.h"
@@ -40,6 +41,10 @@ public:
     [[nodiscard]] AcceleratorState& state() noexcept { return state_; }
     [[nodiscard]] Upstreams& upstreams() noexcept { return *upstreams_; }
     [[nodiscard]] boost::asio::io_context& context() noexcept { return *context_; }
+    /// What the cache has for a request; from the disk if need be.
+    [[nodiscard]] http::Task<cache::Store::Found> find(const cache::CacheRequest& asked,
+                                                       std::span<const http::Field> request_fields);
+    [[nodiscard]] DiskReads& disk_reads() noexcept { return *disk_reads_; }
     /// The files of a route, or null.
     [[nodiscard]] static_files::StaticFiles* files(std::size_t route) noexcept { return files_[route].get(); }
     [[nodiscard]] std::string new_request_id() { return make_request_id(random_(), random_()); }
@@ -73,6 +78,7 @@ private:
     std::size_t route_ = 0;        // … to this one
     boost::asio::io_context* context_ = nullptr;
     std::unique_ptr<Upstreams> upstreams_;
+    std::unique_ptr<DiskReads> disk_reads_;
     std::unique_ptr<BackendChecks> checks_; // of one of the handlers, for all
     std::mt19937_64 random_;
     http::TimePoint complaints_since_{};

@@ -49,7 +49,7 @@ Task<> Forwarding::run_cached() {
     const http::TimePoint patience = Clock::now() + route_.cache.wait;
     for (bool collapsed = false;; collapsed = true) {
         Known known;
-        cache::Store::Found found = store.find(asked_.key, request_->fields);
+        cache::Store::Found found = co_await accelerator_.find(asked_, request_->fields);
         known.hit = std::move(found.hit);
         known.reuse = cache::decide_reuse(asked_, known.hit ? &known.hit.metadata() : nullptr, wall_seconds());
         known.status.collapsed = collapsed;
@@ -109,9 +109,10 @@ Task<> Forwarding::send_stored(Known& known) {
 
 // Too large to be put together: piece by piece.
 Task<> Forwarding::send_large(Known& known) {
-    const LargeReply reply = large_reply(known.hit, asked_, *request_);
+    const cache::Hit& hit = known.hit;
+    const LargeReply reply = large_reply(hit, asked_, *request_);
     std::vector<http::Field> fields;
-    cache::split_fields(known.hit.fields(), fields);
+    cache::split_fields(hit.fields(), fields);
     if (!reply.type.empty()) set_field(fields, "Content-Type", reply.type);
     if (!reply.range.empty()) fields.push_back({"Content-Range", reply.range});
     apply_headers(fields, route_.headers);
@@ -126,7 +127,13 @@ Task<> Forwarding::send_large(Known& known) {
         if (open && !part.head.empty()) open = co_await exchange_.write(part.head);
         const std::uint64_t end = part.range.first + part.range.count;
         for (std::uint64_t at = part.range.first; open && at < end;) {
-            const std::string_view piece = known.hit.piece(at).substr(0, static_cast<std::size_t>(end - at));
+            std::string read;
+            if (hit.is_absent()) {
+                read = co_await accelerator_.disk_reads().read_piece(*accelerator_.state().store()->disk(), hit, at);
+                if (read.empty()) co_return; // damaged: the client sees that it is not whole
+            }
+            std::string_view piece = hit.is_absent() ? std::string_view(read) : hit.piece(at);
+            piece = piece.substr(0, static_cast<std::size_t>(end - at));
             open = co_await exchange_.write(piece);
             at += piece.size();
         }

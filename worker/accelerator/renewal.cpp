@@ -66,7 +66,8 @@ Task<> Renewal::run() {
     accelerator.identify(request->request, client, identity);
     request->request.method = "GET";
     asked = accelerator.read_for_cache(request->request, identity.secure(), index);
-    cache::Hit hit = accelerator.state().store()->find(asked.key, request->request.fields).hit;
+    cache::Store::Found found = co_await accelerator.find(asked, request->request.fields);
+    cache::Hit hit = std::move(found.hit);
     if (!hit || destination.load(http::Clock::now()) != Load::normal) co_return;
     std::string head;
     write_head(head, hit);

@@ -44,6 +44,7 @@ void append_content(std::string& out, const cache::Hit& hit, std::uint64_t start
 // Content from `start` on; where it lies in several places it is put together.
 bool set_content(http::Reply& reply, const cache::Hit& hit, std::uint64_t start, std::uint64_t size) {
     if (size == 0) return true;
+    if (hit.is_absent()) return false;
     const std::string_view first = hit.piece(start);
     if (first.size() >= size) {
         reply.lent = first.substr(0, static_cast<std::size_t>(size));
@@ -68,7 +69,7 @@ std::string part_head(const cache::Hit& hit, const ByteRange& range) {
 bool set_parts(http::Reply& reply, const cache::Hit& hit, const std::vector<ByteRange>& ranges) {
     std::uint64_t sum = 0;
     for (const ByteRange& range : ranges) sum += range.count;
-    if (sum > most_copied) return false;
+    if (sum > most_copied || hit.is_absent()) return false;
     for (const ByteRange& range : ranges) {
         reply.text += part_head(hit, range);
         append_content(reply.text, hit, range.first, range.count);

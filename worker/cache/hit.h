@@ -38,8 +38,12 @@ public:
     [[nodiscard]] std::uint64_t size() const noexcept;      // of the content
     /// The content from `offset` on, as far as it lies in one piece: never empty before the end.
     [[nodiscard]] std::string_view piece(std::uint64_t offset) const noexcept;
+    /// The content lies on the disk, and piece() has nothing of it: see Store::read_piece.
+    [[nodiscard]] bool is_absent() const noexcept;
 
     [[nodiscard]] const Object* object() const noexcept { return object_; }
+    /// A second one of the same response.
+    [[nodiscard]] Hit share() const noexcept;
 
 private:
     const Object* object_ = nullptr;

@@ -99,11 +99,36 @@ void Index::make_room(Shard& shard, const Object& object, std::size_t max_varian
     removed.push_back(least);
 }
 
+void Index::note_erasure(std::uint64_t hash) noexcept {
+    Shard& shard = shard_of(hash);
+    const std::lock_guard lock(shard.mutex);
+    note_erasure(shard, hash);
+}
+
+bool Index::erased_since(std::uint64_t hash, std::uint64_t mark) {
+    Shard& shard = shard_of(hash);
+    const std::lock_guard lock(shard.mutex);
+    return frozen_ || erased_since(shard, hash, mark);
+}
+
+bool Index::is_in(Shard& shard, std::uint64_t hash, std::string_view key, std::string_view variant) noexcept {
+    for (const Object* object = *bucket(shard, hash); object; object = object->next)
+        if (object->hash == hash && object->record.key == key && object->record.variant == variant) return true;
+    return false;
+}
+
+bool Index::has(std::uint64_t hash, std::string_view key, std::string_view variant) {
+    Shard& shard = shard_of(hash);
+    const std::lock_guard lock(shard.mutex);
+    return is_in(shard, hash, key, variant);
+}
+
 bool Index::insert(Object* object, std::size_t max_variants, std::uint64_t mark, const std::function<void()>& publish,
-                   Objects& removed) {
+                   Objects& removed, bool replaces) {
     Shard& shard = shard_of(object->hash);
     const std::lock_guard lock(shard.mutex);
     if (frozen_ || erased_since(shard, object->hash, mark)) return false;
+    if (!replaces && is_in(shard, object->hash, object->record.key, object->record.variant)) return false;
     make_room(shard, *object, max_variants, removed);
     if (shard.count >= shard.buckets.size()) grow(shard);
     Object** link = bucket(shard, object->hash);

@@ -43,9 +43,15 @@ public:
     }
 
     /// Puts an object in, and takes out those that it replaces (same key and variant) and, beyond `max_variants` of its key,
-    /// the least used. False, and nothing happens: its key was erased after `mark`. `publish` is called with the lock.
+    /// the least used. False, and nothing happens: its key was erased after `mark`, or there is one that it would replace and
+    /// `replaces` is not set. `publish` is called with the lock.
     bool insert(Object* object, std::size_t max_variants, std::uint64_t mark, const std::function<void()>& publish,
-                Objects& removed);
+                Objects& removed, bool replaces = true);
+    /// What is being stored of that hash now is not inserted any more.
+    void note_erasure(std::uint64_t hash) noexcept;
+    /// Was anything of that hash erased after `mark`? Rather yes than no.
+    [[nodiscard]] bool erased_since(std::uint64_t hash, std::uint64_t mark);
+    [[nodiscard]] bool has(std::uint64_t hash, std::string_view key, std::string_view variant);
 
     /// Of one hash, those that match. Whatever of it is being stored now is not inserted any more.
     void erase(std::uint64_t hash, const Matches& matches, Objects& removed);
@@ -88,6 +94,8 @@ private:
     static Object** bucket(Shard& shard, std::uint64_t hash) noexcept {
         return &shard.buckets[(hash / shard_count) & (shard.buckets.size() - 1)];
     }
+    [[nodiscard]] static bool is_in(Shard& shard, std::uint64_t hash, std::string_view key,
+                                    std::string_view variant) noexcept;
     void touch(Shard& shard, Object* object) noexcept;
     static void push_newest(Shard& shard, Object* object) noexcept;
     static void take_from_order(Shard& shard, Object* object) noexcept;

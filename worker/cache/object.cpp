@@ -37,14 +37,10 @@ bool Content::verify() noexcept {
     return true;
 }
 
-namespace {
-
 std::string_view language_of(const Record& record) noexcept {
     if (record.variant.find("accept-language") == std::string_view::npos) return {};
     return find_field(record.fields, "Content-Language").value_or("");
 }
-
-} // namespace
 
 Object::Object(Keeper* keeper, const Record& of, const Run& where, Content* bytes)
     : record(of), language(language_of(of)), run(where), content(bytes), keeper_(keeper) {}
@@ -68,6 +64,11 @@ const Metadata& Hit::metadata() const noexcept { return object_->record.metadata
 std::string_view Hit::key() const noexcept { return object_->record.key; }
 std::string_view Hit::fields() const noexcept { return object_->record.fields; }
 std::uint64_t Hit::size() const noexcept { return object_->record.content_size; }
+bool Hit::is_absent() const noexcept { return object_->content && object_->content->absent; }
+Hit Hit::share() const noexcept {
+    if (object_) object_->acquire();
+    return Hit(object_);
+}
 std::string_view Hit::piece(std::uint64_t offset) const noexcept {
     return object_->content ? object_->content->piece(offset) : std::string_view();
 }

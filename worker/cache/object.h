@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +28,21 @@ struct Content {
     std::uint64_t size = 0;
     const char* units = nullptr; // of the arena
     std::vector<Piece> pieces;
-    std::string copy; // a guest's, in place of pieces
+    std::string copy;    // a guest's, or of what lies on the disk, in place of pieces
+    bool absent = false; // it lies on the disk, and is read piece by piece
 
     [[nodiscard]] std::string_view piece(std::uint64_t offset) const noexcept;
     void append(const Run& run);
     [[nodiscard]] bool verify() noexcept;
+};
+
+/// The language of a response, where a request may have asked for that one.
+[[nodiscard]] std::string_view language_of(const Record& record) noexcept;
+
+/// Where the disk has a response.
+struct DiskPlace {
+    std::uint64_t position = 0;
+    std::vector<std::uint64_t> parts; // of its content, if that does not follow its head
 };
 
 /// One response. Counted references: one of the index while it can be found, one for each Hit. Whoever drops the last one
@@ -53,6 +64,8 @@ public:
     Content* const content;          // null: no content
     std::string copy;                // a guest's: what the record points into
     std::uint32_t holders = 0;       // as in Content; guarded by the keeper
+
+    std::unique_ptr<DiskPlace> disk; // of a copy out of the second tier
 
     // The index's, guarded by its shard.
     std::uint64_t hash = 0;

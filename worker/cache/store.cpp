@@ -13,19 +13,11 @@ namespace {
 constexpr std::uint64_t most_copied = std::uint64_t{4} << 20U; // of content, by who does not write
 constexpr std::size_t most_evictions = 4096;                   // for one run
 constexpr std::size_t most_listed_over = 16384;                // objects looked at by one call of list()
+constexpr std::uint64_t disk_cursor = std::uint64_t{1} << 63U; // of list(): the rest is of the disk
 
 bool is_for(const Object& object, Fields request_fields) {
     const Record& record = object.record;
     return record.variant.empty() || variant_matches(record.variant, request_fields, object.language);
-}
-
-bool has_line(std::string_view lines, std::string_view line) noexcept {
-    while (!lines.empty()) {
-        const std::size_t end = std::min(lines.find('\n'), lines.size());
-        if (lines.substr(0, end) == line) return true;
-        lines.remove_prefix(std::min(end + 1, lines.size()));
-    }
-    return false;
 }
 
 } // namespace
@@ -85,6 +77,7 @@ void StoreCore::retire() {
         index_.freeze([this](const Object& object) { keeper_.hold(object); });
         keeper_.close();
     }
+    if (disk_) disk_->retire();
     if (before == Role::writer) arena_.unlock_writer();
 }
 
@@ -96,6 +89,8 @@ Store::Found StoreCore::find(const CacheKey& key, Fields request_fields) {
     if (role() == Role::writer) {
         carry_out_erasures();
         Found found = find_here(hash, key.text(), request_fields);
+        if (found.hit) return found;
+        if (disk_) look_on_disk(hash, key.text(), request_fields, found);
         if (found.hit || role() == Role::writer) return found;
     }
     return find_copy(hash, key.text(), request_fields);
@@ -154,10 +149,11 @@ std::optional<Run> StoreCore::take(std::uint32_t count, bool exactly) {
     for (std::size_t evictions = 0; evictions < most_evictions; ++evictions) {
         if (const auto run = exactly ? keeper_.take(count) : keeper_.take_some(count)) return run;
         if (keeper_.reclaim()) continue;
+        const std::uint64_t mark = index_.mark();
         Object* object = index_.evict();
         if (!object) return std::nullopt;
         evicted_.fetch_add(1, std::memory_order_relaxed);
-        bury({object});
+        evict(object, mark);
     }
     return std::nullopt;
 }
@@ -169,7 +165,7 @@ bool StoreCore::reserve_pending(std::uint32_t units) noexcept {
     return false;
 }
 
-Object* StoreCore::insert(Record record, Content* content, std::uint64_t mark) {
+Object* StoreCore::write_object(Record record, Content* content) {
     const auto run =
         record.bytes() <= max_record
             ? take(static_cast<std::uint32_t>((record.bytes() + Arena::unit_bytes - 1) / Arena::unit_bytes), true)
@@ -179,6 +175,7 @@ Object* StoreCore::insert(Record record, Content* content, std::uint64_t mark) {
         return nullptr;
     }
     record.id = next_id_.fetch_add(1, std::memory_order_relaxed);
+    record.content_first = content ? std::optional(content->pieces.front().run.first) : std::nullopt;
     write_record(arena_.at(run->first), record);
     const auto written = read_record({arena_.at(run->first), std::size_t{run->count} * Arena::unit_bytes});
     if (!written) { // fields that cannot be sent
@@ -189,6 +186,12 @@ Object* StoreCore::insert(Record record, Content* content, std::uint64_t mark) {
     auto* object = new Object(&keeper_, *written, *run, content);
     object->hash = hash_of(record.key);
     object->acquire();
+    return object;
+}
+
+Object* StoreCore::insert(const Record& record, Content* content, std::uint64_t mark) {
+    Object* object = write_object(record, content);
+    if (!object) return nullptr;
     Index::Objects removed;
     const bool inserted =
         index_.insert(object, options_.max_variants, mark, [&] { keeper_.publish(*object); }, removed);
@@ -198,6 +201,7 @@ Object* StoreCore::insert(Record record, Content* content, std::uint64_t mark) {
         object->release();
         return nullptr;
     }
+    if (disk_) disk_->supersede(object->hash, object->record.key, object->record.variant);
     stored_.fetch_add(1, std::memory_order_relaxed);
     return object;
 }
@@ -206,10 +210,11 @@ bool StoreCore::freshen(Hit& hit, const std::string& fields, const Metadata& met
     const WritingLock lock = writing();
     const std::uint64_t mark = index_.mark();
     const Object& old = *hit.object();
-    if (role() != Role::writer || old.run.count == 0 || !old.indexed) return false;
     Record record = old.record;
     record.fields = fields;
     record.metadata = metadata;
+    if (role() == Role::writer && old.disk) return freshen_on_disk(hit, record);
+    if (role() != Role::writer || old.run.count == 0 || !old.indexed) return false;
     if (old.content) old.content->references.fetch_add(1, std::memory_order_relaxed);
     Object* fresh = insert(record, old.content, mark);
     if (!fresh) return false;
@@ -219,7 +224,7 @@ bool StoreCore::freshen(Hit& hit, const std::string& fields, const Metadata& met
 
 StoreWriter StoreCore::begin(const NewResponse& response) {
     const bool too_large =
-        response.length.value_or(0) > max_object_ ||
+        response.length.value_or(0) > std::max(max_object_, max_on_disk()) ||
         response.key.size() + response.variant.size() + response.tags.size() + response.fields.size() >
             max_record - sizeof(RecordHeader);
     if (role() != Role::writer || too_large) {
@@ -227,88 +232,6 @@ StoreWriter StoreCore::begin(const NewResponse& response) {
         return {};
     }
     return {*this, response, response.mark != 0 ? response.mark : mark()};
-}
-
-// ---- erasing
-
-void StoreCore::bury(const Index::Objects& objects) {
-    for (Object* object : objects) {
-        keeper_.bury(*object);
-        object->release();
-    }
-}
-
-std::size_t StoreCore::tell_the_writer(std::uint64_t hash) {
-    arena_.log_erasure(hash);
-    Index::Objects removed; // of a retired one; the memory is not ours any more, and is left as it is
-    if (hash == 0)
-        index_.erase_all([](const Object&) { return true; }, removed);
-    else
-        index_.erase(hash, [](const Object&) { return true; }, removed);
-    for (Object* object : removed) object->release();
-    const std::lock_guard guest(guest_mutex_);
-    const std::size_t surveyed = hash == 0 ? surveyed_.size() : surveyed_.count(hash);
-    if (hash == 0)
-        surveyed_.clear();
-    else
-        surveyed_.erase(hash);
-    return removed.size() + surveyed;
-}
-
-std::size_t StoreCore::erase(const CacheKey& key) {
-    const WritingLock lock = writing();
-    if (!sound_.load(std::memory_order_acquire)) return 0;
-    const std::uint64_t hash = hash_of(key.text());
-    if (role() != Role::writer) return tell_the_writer(hash);
-    Index::Objects removed;
-    index_.erase(hash, [&](const Object& object) { return object.record.key == key.text(); }, removed);
-    bury(removed);
-    erased_.fetch_add(removed.size(), std::memory_order_relaxed);
-    return removed.size();
-}
-
-bool StoreCore::erase(const Hit& hit) {
-    const WritingLock lock = writing();
-    if (role() != Role::writer || hit.object()->run.count == 0) return false;
-    auto* object = const_cast<Object*>(hit.object()); // NOLINT(cppcoreguidelines-pro-type-const-cast): the index's own
-    if (!index_.erase(object)) return false;
-    bury({object});
-    erased_.fetch_add(1, std::memory_order_relaxed);
-    return true;
-}
-
-std::size_t StoreCore::erase_all(const Index::Matches& matches) {
-    const WritingLock lock = writing();
-    if (!sound_.load(std::memory_order_acquire)) return 0;
-    if (role() != Role::writer) return tell_the_writer(0);
-    Index::Objects removed;
-    index_.erase_all(matches, removed);
-    bury(removed);
-    erased_.fetch_add(removed.size(), std::memory_order_relaxed);
-    return removed.size();
-}
-
-void StoreCore::carry_out_erasures() {
-    if (arena_.erasures() == erasures_done_.load(std::memory_order_acquire)) return;
-    const std::lock_guard erasing(erasing_);
-    if (role() == Role::writer) carry_out(erasures_done_, arena_.erasures());
-}
-
-// What cannot be read any more, or not yet, may have been anything: everything goes.
-void StoreCore::carry_out(std::uint64_t from, std::uint64_t to) {
-    if (from == to) return;
-    Index::Objects removed;
-    bool all = to < from || to - from > Arena::erasures_kept;
-    for (std::uint64_t index = from; !all && index < to; ++index) {
-        const auto hash = arena_.erasure(index);
-        all = !hash || *hash == 0;
-        if (!all) index_.erase(*hash, [](const Object&) { return true; }, removed);
-    }
-    if (all) index_.erase_all([](const Object&) { return true; }, removed);
-    bury(removed);
-    erased_.fetch_add(removed.size(), std::memory_order_relaxed);
-    arena_.set_erasures_done(to);
-    erasures_done_.store(to, std::memory_order_release);
 }
 
 // ---- looking
@@ -320,14 +243,19 @@ std::vector<StoredRow> StoreCore::list(std::uint64_t& cursor, std::size_t limit,
         cursor = 0;
         return rows;
     }
+    if (disk_ && (cursor & disk_cursor) != 0) {
+        list_disk(cursor, limit, prefix, now, rows);
+        return rows;
+    }
     index_.visit(cursor, most_listed_over, [&](const Object& object) {
         const Record& record = object.record;
         if (record.key.starts_with(prefix))
             rows.push_back({std::string(record.key), std::string(record.variant), std::string(record.tags),
                             record.metadata.status, record.content_size, record.metadata.age(now),
-                            record.metadata.ttl(now)});
+                            record.metadata.ttl(now), false});
         return rows.size() < limit;
     });
+    if (cursor == 0 && disk_) cursor = disk_cursor;
     return rows;
 }
 
@@ -344,13 +272,17 @@ StoreStats StoreCore::stats() const {
     stats.evicted = evicted_;
     stats.erased = erased_;
     stats.damaged = damaged_;
+    if (disk_) stats.disk = disk_->stats();
     return stats;
 }
 
 // ---- the door
 
 Store::Store(std::unique_ptr<StoreCore> core) noexcept : core_(std::move(core)) {}
-Store::~Store() { core_->retire(); }
+Store::~Store() {
+    core_->retire();
+    if (core_->disk()) core_->disk()->finish(); // it may be copying out of memory
+}
 
 Result<Fd> Store::make_memory(std::uint64_t size) {
     constexpr std::uint64_t step = std::uint64_t{64} * 1024;
@@ -369,6 +301,11 @@ Result<std::unique_ptr<Store>> Store::attach(const Fd& memory, const StoreOption
 Store::Role Store::role() const noexcept { return core_->role(); }
 bool Store::try_to_write() { return core_->try_to_write(); }
 void Store::retire() { core_->retire(); }
+void Store::use_disk(std::shared_ptr<DiskTier> disk) noexcept { core_->use_disk(std::move(disk)); }
+DiskTier* Store::disk() const noexcept { return core_->disk(); }
+void Store::open_disk() { core_->open_disk(); }
+void Store::save_some(Seconds now) { core_->save_some(now); }
+void Store::promote(Hit& hit) { core_->promote(hit); }
 Store::Found Store::find(const CacheKey& key, Fields request_fields) { return core_->find(key, request_fields); }
 std::uint64_t Store::mark() const noexcept { return core_->mark(); }
 StoreWriter Store::begin(const NewResponse& response) { return core_->begin(response); }
@@ -377,12 +314,8 @@ bool Store::freshen(Hit& hit, const std::string& fields, const Metadata& metadat
 }
 std::size_t Store::erase(const CacheKey& key) { return core_->erase(key); }
 bool Store::erase(const Hit& hit) { return core_->erase(hit); }
-std::size_t Store::erase_tag(std::string_view tag) {
-    return core_->erase_all([tag](const Object& object) { return has_line(object.record.tags, tag); });
-}
-std::size_t Store::clear() {
-    return core_->erase_all([](const Object&) { return true; });
-}
+std::size_t Store::erase_tag(std::string_view tag) { return core_->erase_tag(tag); }
+std::size_t Store::clear() { return core_->clear(); }
 std::vector<StoredRow> Store::list(std::uint64_t& cursor, std::size_t limit, std::string_view prefix, Seconds now) {
     return core_->list(cursor, limit, prefix, now);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "worker/cache/cache_key.h"
+#include "worker/cache/disk_tier.h"
 #include "worker/cache/hit.h"
 #include "worker/cache/store_writer.h"
 
@@ -31,6 +32,7 @@ struct StoreStats {
     std::uint64_t evicted = 0;          // to make room
     std::uint64_t erased = 0;           // purged or invalidated
     std::uint64_t damaged = 0;          // found not to be what was stored
+    std::optional<DiskStats> disk;      // of the second tier, if there is one
 };
 
 /// One line of `mpsup cache ls`.
@@ -39,6 +41,7 @@ struct StoredRow {
     int status = 0;
     std::uint64_t size = 0; // of the content
     Seconds age = 0, ttl = 0;
+    bool on_disk = false; // and not in memory
 };
 
 /// Shared by all threads of a process; every function may be called by any of them.
@@ -59,9 +62,23 @@ struct StoredRow {
 ///
 /// Room is taken in units of 1 KiB and runs of up to 64 of them; a response takes as many runs as it needs. When there is no
 /// room the responses that were not used for longest go. A million responses of a byte take what their heads take.
+///
+/// With a second tier (disk_tier.h) the writer offers to it what has to go, and what is too large for memory goes to it at once. A
+/// response in memory is the latest: whatever is stored there takes the one of the same URL and variant off the disk, but for
+/// one that comes from it. Found on the disk for the second time, a small one comes back to memory.
 class Store {
 public:
     enum class Role { guest, writer, retired };
+
+    /// Before anybody uses the store. It is opened by open_disk().
+    void use_disk(std::shared_ptr<DiskTier> disk) noexcept;
+    /// Null: there is none.
+    [[nodiscard]] DiskTier* disk() const noexcept;
+    /// Opens the second tier once this process writes. Takes as long as reading its file does: not for a loop.
+    void open_disk();
+    /// Copies to the disk what has lain in memory for a while and will be good for longer, so that it is there when memory is
+    /// not any more: some of it, going round. Waits for the disk: by one thread at a time, not for a loop.
+    void save_some(Seconds now);
 
     /// The memory, for whoever keeps it (the supervisor). `size`: at least 1 MiB; made a whole number of 64 KiB.
     [[nodiscard]] static Result<Fd> make_memory(std::uint64_t size);
@@ -84,9 +101,14 @@ public:
     struct Found {
         Hit hit;            // empty: nothing for this request
         bool known = false; // something is stored of the URL, for other requests
+        OnDisk on_disk;     // without a hit: there is one, to be loaded (DiskTier::load) by whoever has the time
+        bool again = false; // and it was asked for before
     };
     /// The response for a request: of several that match, the latest. Fresh or not.
     [[nodiscard]] Found find(const CacheKey& key, std::span<const http::Field> request_fields);
+
+    /// What was loaded moves to memory, if it is small and still there; `hit` becomes that.
+    void promote(Hit& hit);
 
     /// To be taken before a request is sent to the origin, and given to begin(): a response is not stored when its URL was
     /// erased in between, because it may be from before that.
@@ -97,7 +119,8 @@ public:
     [[nodiscard]] StoreWriter begin(const NewResponse& response);
 
     /// Stores a new head with the content of `hit`; `hit` becomes the new one. False: it stays what it is, because the response
-    /// was erased or replaced meanwhile, or there is no room, or another process writes.
+    /// was erased or replaced meanwhile, or there is no room, or another process writes; or it is a large one on the disk, of
+    /// which the next hit has the new head.
     bool freshen(Hit& hit, const std::string& fields, const Metadata& metadata);
 
     /// All variants of a URL; how many there were, as far as this process knows. Whoever does not write tells the writer, who

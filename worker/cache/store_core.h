@@ -25,13 +25,19 @@ public:
     bool try_to_write();
     void retire();
     void survey();
+    void use_disk(std::shared_ptr<DiskTier> disk) noexcept { disk_ = std::move(disk); }
+    [[nodiscard]] DiskTier* disk() const noexcept { return disk_.get(); }
+    void open_disk();
+    void save_some(Seconds now);
 
     [[nodiscard]] Found find(const CacheKey& key, Fields request_fields);
+    void promote(Hit& hit);
     [[nodiscard]] StoreWriter begin(const NewResponse& response);
     bool freshen(Hit& hit, const std::string& fields, const Metadata& metadata);
     std::size_t erase(const CacheKey& key);
     bool erase(const Hit& hit);
-    std::size_t erase_all(const Index::Matches& matches);
+    std::size_t erase_tag(std::string_view tag);
+    std::size_t clear();
     std::vector<StoredRow> list(std::uint64_t& cursor, std::size_t limit, std::string_view prefix, Seconds now);
     [[nodiscard]] StoreStats stats() const;
     [[nodiscard]] std::uint64_t mark() const noexcept { return index_.mark(); }
@@ -45,12 +51,16 @@ public:
     [[nodiscard]] std::optional<Run> take(std::uint32_t count, bool exactly);
     void give(const Run& run) { keeper_.give(run); }
     void link(const Content& content) { keeper_.link(content); }
+    /// Content that outgrows memory.
+    [[nodiscard]] std::optional<DiskTier::Writer> write_to_disk() const;
+    [[nodiscard]] std::uint64_t max_on_disk() const noexcept { return disk_ ? disk_->max_object() : 0; }
+    [[nodiscard]] bool insert_on_disk(const Record& record, DiskTier::Writer& writer, std::uint64_t mark);
     /// More is being stored now than may be at once?
     [[nodiscard]] bool reserve_pending(std::uint32_t units) noexcept;
     void release_pending(std::uint32_t units) noexcept { pending_units_.fetch_sub(units, std::memory_order_relaxed); }
     /// Writes the record and puts the response into the index. Owns `content` from then on. Null: it could not be. Otherwise with
     /// a reference for the caller.
-    [[nodiscard]] Object* insert(Record record, Content* content, std::uint64_t mark);
+    [[nodiscard]] Object* insert(const Record& record, Content* content, std::uint64_t mark);
     void count_rejected() noexcept { rejected_.fetch_add(1, std::memory_order_relaxed); }
 
     void count_hit() noexcept { hits_.fetch_add(1, std::memory_order_relaxed); }
@@ -60,6 +70,16 @@ private:
     [[nodiscard]] std::uint64_t hash_of(std::string_view key) const noexcept { return keyed_hash(hash_key_, key); }
     [[nodiscard]] Found find_here(std::uint64_t hash, std::string_view key, Fields request_fields);
     [[nodiscard]] Found find_copy(std::uint64_t hash, std::string_view key, Fields request_fields);
+    void look_on_disk(std::uint64_t hash, std::string_view key, Fields request_fields, Found& found);
+    /// What an object of the disk has, as one of memory: without `replaces` only if there is none.
+    [[nodiscard]] Object* bring_in(const Object& from, const Record& record, bool replaces);
+    [[nodiscard]] Content* copy_in(std::string_view bytes, std::uint32_t checksum);
+    [[nodiscard]] Object* write_object(Record record, Content* content);
+    bool freshen_on_disk(Hit& hit, const Record& record);
+    std::size_t erase_all(const Index::Matches& matches, Index::Objects& removed);
+    void list_disk(std::uint64_t& cursor, std::size_t limit, std::string_view prefix, Seconds now,
+                   std::vector<StoredRow>& rows);
+    void evict(Object* object, std::uint64_t mark);
     void bury(const Index::Objects& objects);
     void drop_damaged(Object* object);
     /// What others have logged since; by the writer, before it looks for anything.
@@ -83,6 +103,9 @@ private:
 
     std::mutex erasing_; // held by whoever carries out, and when the writer retires
     std::atomic<std::uint64_t> erasures_done_{0};
+
+    std::shared_ptr<DiskTier> disk_;
+    std::uint64_t saved_ = 0; // how far save_some has come
 
     std::atomic<std::uint64_t> next_id_{1};
     std::atomic<std::uint32_t> pending_units_{0};

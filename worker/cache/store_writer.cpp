@@ -17,7 +17,9 @@ struct StoreWriter::Pending {
           fields(response.fields),
           metadata(response.metadata),
           length(response.length),
-          mark(taken) {}
+          mark(taken) {
+        if (length.value_or(0) > store.max_object()) disk = store.write_to_disk();
+    }
     Pending(const Pending&) = delete;
     Pending& operator=(const Pending&) = delete;
     ~Pending() {
@@ -32,7 +34,8 @@ struct StoreWriter::Pending {
     const std::optional<std::uint64_t> length;
     const std::uint64_t mark;
     std::unique_ptr<Content> content = std::make_unique<Content>();
-    std::uint32_t units = 0; // taken
+    std::uint32_t units = 0;              // taken
+    std::optional<DiskTier::Writer> disk; // in place of memory
 
     [[nodiscard]] std::uint64_t room() const noexcept {
         return std::uint64_t{units} * Arena::unit_bytes - content->size;
@@ -54,8 +57,27 @@ struct StoreWriter::Pending {
         return true;
     }
 
+    // What memory has no room for goes on the disk, with all that came before.
+    bool move_to_disk() {
+        disk = store.write_to_disk();
+        if (!disk) return false;
+        content->units = store.at(0);
+        while (disk->size() < content->size)
+            if (!disk->append(content->piece(disk->size()))) return false;
+        for (const Content::Piece& piece : content->pieces) store.give(piece.run);
+        store.release_pending(std::exchange(units, 0));
+        content = std::make_unique<Content>();
+        return true;
+    }
+
+    bool append_on_disk(std::string_view piece) {
+        return piece.size() <= length.value_or(store.max_on_disk()) - disk->size() && disk->append(piece);
+    }
+
     bool append(std::string_view piece) {
-        if (piece.size() > length.value_or(store.max_object()) - content->size) return false;
+        if (disk) return append_on_disk(piece);
+        if (piece.size() > length.value_or(store.max_object()) - content->size)
+            return !length && move_to_disk() && append_on_disk(piece);
         while (!piece.empty()) {
             if (room() == 0 && !grow()) return false;
             const Content::Piece& last = content->pieces.back();
@@ -79,7 +101,7 @@ struct StoreWriter::Pending {
     }
 
     bool commit() {
-        if (length && *length != content->size) return false;
+        if (length && *length != (disk ? disk->size() : content->size)) return false;
         trim();
         Record record;
         record.key = key;
@@ -87,12 +109,12 @@ struct StoreWriter::Pending {
         record.tags = tags;
         record.fields = fields;
         record.metadata = metadata;
+        if (disk) return store.insert_on_disk(record, *disk, mark);
         if (content->size > 0) {
             content->units = store.at(0);
             content->verified = true;
             store.link(*content);
             record.content_size = content->size;
-            record.content_first = content->pieces.front().run.first;
             record.content_checksum = content->checksum;
         } else {
             content.reset();

@@ -144,6 +144,7 @@ json::object to_json(const ChildSlow& child) { return {{"type", "child_slow"}, {
 json::object to_json(const PoolWants& pool) { return {{"type", "pool_wants"}, {"children", pool.children}}; }
 
 json::object to_json(const Quarantined& known) { return {{"type", "quarantined"}, {"request", known.request}}; }
+json::object to_json(const Impaired& worker) { return {{"type", "impaired"}, {"what", worker.what}}; }
 json::object to_json(const CodeDrift& drift) { return {{"type", "code_drift"}, {"files", to_array(drift.files)}}; }
 
 json::object to_json(const ReforkDue& child) { return {{"type", "refork_due"}, {"pid", child.pid}}; }
@@ -282,6 +283,7 @@ constexpr Decoder decoders[] = {
     {"pool_wants",
      [](ObjectReader& in) -> Message { return PoolWants{static_cast<int>(in.number("children", 0, max_pool))}; }},
     {"quarantined", [](ObjectReader& in) -> Message { return Quarantined{in.text("request")}; }},
+    {"impaired", [](ObjectReader& in) -> Message { return Impaired{in.text("what")}; }},
     {"code_drift", [](ObjectReader& in) -> Message { return CodeDrift{in.texts("files")}; }},
     {"refork_due", [](ObjectReader& in) -> Message { return ReforkDue{in.pid()}; }},
     {"resize", [](ObjectReader& in) -> Message { return Resize{read_pool(in)}; }},

@@ -200,6 +200,11 @@ struct Quarantined {
     std::string request;
 };
 
+/// Of a light worker: it serves, but without something that it was told to have. What, and why.
+struct Impaired {
+    std::string what;
+};
+
 /// A child has served enough to be the next pool master, and is idle.
 struct ReforkDue {
     pid_t pid = -1;
@@ -248,7 +253,7 @@ constexpr std::size_t max_answer_bytes = 24U << 10; // leaves room for JSON's es
 
 using Message =
     std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants, CodeDrift,
-                 Quarantined, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer>;
+                 Quarantined, Impaired, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

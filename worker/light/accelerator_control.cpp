@@ -51,6 +51,7 @@ contract::CachedObject object_of(const cache::StoredRow& row) {
     object.age = contract::Seconds(row.age);
     object.fresh_for = contract::Seconds(row.ttl);
     object.tags = words_of(row.tags);
+    object.on_disk = row.on_disk;
     return object;
 }
 
@@ -179,10 +180,20 @@ contract::BackendReport report_of(const accelerator::Backends::View& view, http:
 contract::Counts AcceleratorControl::cache_stats() {
     if (!state_.store()) return {};
     const cache::StoreStats stats = state_.store()->stats();
-    return {{"objects", stats.objects},   {"bytes", stats.used_bytes}, {"capacity_bytes", stats.bytes},
-            {"hits", stats.hits},         {"misses", stats.misses},    {"stored", stats.stored},
-            {"rejected", stats.rejected}, {"evicted", stats.evicted},  {"erased", stats.erased},
-            {"damaged", stats.damaged}};
+    contract::Counts counts{{"objects", stats.objects},   {"bytes", stats.used_bytes}, {"capacity_bytes", stats.bytes},
+                            {"hits", stats.hits},         {"misses", stats.misses},    {"stored", stats.stored},
+                            {"rejected", stats.rejected}, {"evicted", stats.evicted},  {"erased", stats.erased},
+                            {"damaged", stats.damaged}};
+    if (const auto& disk = stats.disk) {
+        counts.insert(counts.end(), {{"disk_objects", disk->objects},
+                                     {"disk_bytes", disk->used_bytes},
+                                     {"disk_capacity_bytes", disk->bytes},
+                                     {"disk_hits", disk->hits},
+                                     {"disk_stored", disk->stored},
+                                     {"disk_dropped", disk->dropped},
+                                     {"disk_damaged", disk->damaged}});
+    }
+    return counts;
 }
 
 std::vector<contract::CachedObject> AcceleratorControl::cached(std::size_t limit) {

@@ -83,6 +83,11 @@ public:
         if (session_) static_cast<void>(session_->send(contract::Quarantined{request})); // else the log has it
     }
 
+    void tell_impaired() {
+        const std::string what = serving_.impaired();
+        if (session_ && !what.empty()) static_cast<void>(session_->send(contract::Impaired{what}));
+    }
+
     void drain(std::chrono::milliseconds grace) {
         stage_ = contract::Stage::draining;
         public_listeners_.clear();
@@ -140,6 +145,7 @@ private:
         if (!session) return;
         session_.emplace(std::move(*session)); // the event loop has let go of the old one by now
         set_search(false);
+        tell_impaired();
         server_.watch(session_->fd(), [this] { return listen_to_supervisor(); });
     }
 
@@ -215,7 +221,9 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     for (Fd& listener : descriptors.private_listeners)
         if (auto listening = server.listen(std::move(listener), probes); !listening) return fail(listening.error());
     if (auto begun = obedience.begin(std::move(*memory)); !begun) return fail(begun.error());
+    (*serving)->on_impaired([&] { server.post([&obedience] { obedience.tell_impaired(); }); });
     server.run();
+    (*serving)->on_impaired(nullptr);
     return EXIT_SUCCESS;
 }
 

@@ -8,6 +8,8 @@
 #include "worker/light/backend_record.h"
 #include "worker/static/file_handler.h"
 
+#include <ctime>
+#include <mutex>
 #include <vector>
 
 namespace mpsup::light {
@@ -39,6 +41,42 @@ private:
     std::vector<http::Handler*> handlers_;
 };
 
+// Said by threads that outlive whoever is told.
+class Impairment {
+public:
+    void set(const std::string& what) {
+        const std::lock_guard lock(mutex_);
+        what_ = what;
+        if (tell_) tell_();
+    }
+    [[nodiscard]] std::string what() const {
+        const std::lock_guard lock(mutex_);
+        return what_;
+    }
+    void tell(std::function<void()> tell) {
+        const std::lock_guard lock(mutex_);
+        tell_ = std::move(tell);
+        if (tell_ && !what_.empty()) tell_();
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::string what_;
+    std::function<void()> tell_;
+};
+
+void add_disk(cache::Store& store, const contract::Front& front, std::shared_ptr<Impairment> impairment) {
+    cache::DiskOptions options;
+    options.folder = front.cache_folder;
+    options.size = front.cache_disk;
+    options.tell = [impairment = std::move(impairment)](bool off, const std::string& what) {
+        const std::string text = (off ? "the cache goes without the disk: " : "cache on the disk: ") + what;
+        http::log_error(off ? http::Severity::error : http::Severity::warning, text);
+        if (off) impairment->set(text);
+    };
+    store.use_disk(cache::DiskTier::make(std::move(options)));
+}
+
 std::unique_ptr<cache::Store> attach_store(const contract::Front& front, const Fd& memory) {
     if (!memory || front.cache_memory == 0) return nullptr;
     auto store = cache::Store::attach(memory, {});
@@ -62,6 +100,7 @@ public:
         }
         made->control_.emplace(*made->state_);
         made->record_.read(*made->state_);
+        if (made->store_ && !made->is_guest()) made->open(); // who takes over waits until he serves
         return made;
     }
 
@@ -72,16 +111,30 @@ public:
         state_->poison().tell(std::move(tell));
     }
 
+    ~FrontServing() override {
+        if (!store_) return;
+        store_->retire();
+        if (store_->disk()) store_->disk()->finish(); // what is to be written is
+    }
+    FrontServing(const FrontServing&) = delete;
+    FrontServing& operator=(const FrontServing&) = delete;
+
+    std::string impaired() const override { return impairment_->what(); }
+    void on_impaired(std::function<void()> tell) override { impairment_->tell(std::move(tell)); }
+
     std::chrono::milliseconds keep_up_in() const noexcept override {
-        if (is_guest()) return guest_pause;
-        return record_.is_needed() ? record_pause : std::chrono::milliseconds(0);
+        if (is_guest() || (disk() && disk()->is_closed())) return guest_pause;
+        return record_.is_needed() || disk() ? record_pause : std::chrono::milliseconds(0);
     }
 
     void keep_up() override {
         record_.write(*state_);
-        // Becoming the writer means reading through all that is kept: not in the loop. Asked again while it goes on, it is refused.
-        if (is_guest())
-            static_cast<void>(becoming_.run([store = store_] { static_cast<void>(store->try_to_write()); }));
+        if (is_guest() || (disk() && disk()->is_closed())) return open();
+        if (disk() && disk()->is_open())
+            static_cast<void>(upkeep_.run([store = store_] {
+                store->save_some(std::time(nullptr));
+                store->disk()->sync();
+            }));
     }
 
     void hand_over() override {
@@ -92,7 +145,17 @@ public:
 
 private:
     FrontServing(const contract::Front& front, std::unique_ptr<cache::Store> store)
-        : record_(front), store_(std::move(store)) {}
+        : record_(front), store_(std::move(store)) {
+        if (store_ && front.cache_disk > 0) add_disk(*store_, front, impairment_);
+    }
+
+    // Means reading through all that is kept: not in the loop. Asked again while it goes on, it is refused.
+    void open() {
+        static_cast<void>(upkeep_.run([store = store_] {
+            if (store->try_to_write()) store->open_disk();
+        }));
+    }
+    [[nodiscard]] cache::DiskTier* disk() const noexcept { return store_ ? store_->disk() : nullptr; }
 
     bool is_guest() const noexcept { return store_ && store_->role() == cache::Store::Role::guest; }
 
@@ -102,7 +165,8 @@ private:
     std::vector<std::unique_ptr<accelerator::Accelerator>> owned_;
     std::vector<http::Handler*> handlers_;
     std::optional<AcceleratorControl> control_;
-    Background becoming_{{.threads = 1, .waiting = 1, .nice = 5}};
+    const std::shared_ptr<Impairment> impairment_ = std::make_shared<Impairment>();
+    Background upkeep_{{.threads = 1, .waiting = 1, .nice = 5}};
 };
 
 } // namespace

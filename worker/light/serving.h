@@ -31,6 +31,11 @@ public:
     /// Whom to tell of requests that are quarantined, from any thread; before the handlers run.
     virtual void on_quarantine(std::function<void(const std::string& request)>) {}
 
+    /// What it serves without, and why; empty: nothing. `tell` is called by any thread when that changes, and at once if there is
+    /// something; null: nobody is told any more.
+    [[nodiscard]] virtual std::string impaired() const { return {}; }
+    virtual void on_impaired(std::function<void()>) {}
+
     /// What has to be done every now and then while the worker serves.
     virtual void keep_up() {}
     /// When next; 0: never again.

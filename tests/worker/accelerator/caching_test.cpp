@@ -2,6 +2,8 @@
 #include "tests/worker/accelerator/origin.h"
 #include "worker/accelerator/forwarding.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
 
 namespace mpsup::accelerator {
@@ -76,6 +78,71 @@ TEST(Caching, AnswersConditionsHeadsAndRangesFromACopy) {
     EXPECT_EQ(field(head, "Content-Length"), "10");
     EXPECT_EQ(content_of(head), "");
     EXPECT_EQ(origin.count, 1);
+}
+
+class CachingOnDisk : public testing::Test {
+protected:
+    CachingOnDisk() {
+        std::string pattern = "/tmp/mpsup-caching-XXXXXX";
+        folder = ::mkdtemp(pattern.data());
+    }
+    ~CachingOnDisk() override { std::filesystem::remove_all(folder); }
+    contract::Front front(Origin& origin) const {
+        contract::Front made = origin.front();
+        made.cache_folder = folder + "/cache";
+        made.cache_disk = 64 << 20;
+        return made;
+    }
+    std::string folder;
+};
+
+TEST_F(CachingOnDisk, AnswersWhatMemoryLost) {
+    Origin origin([](const std::string& request, int) {
+        const std::string path = request.substr(4, request.find(' ', 4) - 4);
+        return ok(path + std::string(20'000, 'x'), "Cache-Control: max-age=60\r\n");
+    });
+    {
+        const FrontServer server(front(origin), 1 << 20);
+        for (int i = 0; i < 100; ++i) static_cast<void>(server.get("/" + std::to_string(i)));
+        for (int i = 0; i < 100; ++i)
+            EXPECT_TRUE(content_of(server.get("/" + std::to_string(i))).starts_with("/" + std::to_string(i) + "x"));
+        EXPECT_EQ(origin.count, 100);
+    }
+    const FrontServer server(front(origin), 1 << 20); // with another memory
+    for (int i = 0; i < 30; ++i)
+        EXPECT_TRUE(field(server.get("/" + std::to_string(i)), "Cache-Status").starts_with("mpsup; hit"));
+    EXPECT_EQ(origin.count, 100);
+}
+
+TEST_F(CachingOnDisk, SendsWhatNeverWasInMemory) {
+    std::string content;
+    while (content.size() < 6'000'000) content += std::to_string(content.size()) + " ";
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\nETag: \"a\"\r\n"); });
+    const FrontServer server(front(origin), 1 << 20);
+    EXPECT_EQ(content_of(server.get("/")), content);
+    server.store().disk()->finish();
+    EXPECT_EQ(content_of(server.get("/")), content);
+    const std::string part = server.get("/", "Range: bytes=5000000-5200000\r\n");
+    EXPECT_EQ(status_of(part), 206);
+    EXPECT_EQ(content_of(part), content.substr(5'000'000, 200'001));
+    EXPECT_EQ(field(part, "Content-Range"), "bytes 5000000-5200000/" + std::to_string(content.size()));
+    EXPECT_EQ(status_of(server.get("/", "If-None-Match: \"a\"\r\n")), 304);
+    const std::string head = server.ask("HEAD / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(field(head, "Content-Length"), std::to_string(content.size()));
+    EXPECT_EQ(content_of(head), "");
+    EXPECT_EQ(origin.count, 1);
+}
+
+TEST_F(CachingOnDisk, IsErasedByUnsafeRequests) {
+    const std::string content(300'000, 'x');
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
+    const FrontServer server(front(origin), 1 << 20);
+    static_cast<void>(server.get("/"));
+    static_cast<void>(server.get("/"));
+    EXPECT_EQ(origin.count, 1);
+    EXPECT_EQ(status_of(server.ask(post)), 200);
+    EXPECT_EQ(content_of(server.get("/")), content);
+    EXPECT_EQ(origin.count, 3);
 }
 
 TEST(Caching, ValidatesWhatIsStale) {

@@ -12,11 +12,16 @@ namespace mpsup::accelerator {
 /// Serves `front` from its making to its end.
 class FrontServer {
 public:
-    /// `cache`: bytes of cache memory; 0: none.
+    /// `cache`: bytes of cache memory; 0: none. With `front.cache_folder` it has a second tier there.
     explicit FrontServer(contract::Front front, std::uint64_t cache = 0) : front_(std::move(front)) {
         if (cache > 0) {
             memory_ = cache::Store::make_memory(cache).value();
             store_ = cache::Store::attach(memory_, {}).value();
+            if (!front_.cache_folder.empty()) {
+                store_->use_disk(
+                    cache::DiskTier::make({.folder = front_.cache_folder, .size = front_.cache_disk, .tell = {}}));
+                store_->open_disk();
+            }
         }
         state_ = AcceleratorState::make(front_, store_.get()).value();
         accelerator_ = Accelerator::make(*state_).value();
@@ -34,6 +39,7 @@ public:
         return client.send(request).read_all();
     }
     [[nodiscard]] http::TestServer& server() { return *server_; }
+    [[nodiscard]] cache::Store& store() const noexcept { return *store_; }
     [[nodiscard]] AcceleratorState& state() { return *state_; }
 
 private:
