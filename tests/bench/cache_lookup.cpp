@@ -49,7 +49,8 @@ void fill(Store& store, std::string_view variant) {
 // The work of one hit, as the forwarder does it.
 std::size_t hit(Store& store, const http::Request& request, const Rule& rule, std::string& out) {
     const CacheRequest asked = read_request(request, false, rule);
-    const Store::Found found = store.find(asked.key, request.fields);
+    Store::Found found = store.find(asked.key, request.fields);
+    if (!found.hit && found.on_disk) found.hit = store.disk()->load(found.on_disk); // not in the page cache any more
     const Reuse reuse = decide_reuse(asked, found.hit ? &found.hit.metadata() : nullptr, start + 5);
     if (reuse.verdict != Reuse::Verdict::fresh) std::abort();
     const Selection selection =

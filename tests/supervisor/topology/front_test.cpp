@@ -52,7 +52,7 @@ TEST_F(Fronts, HaveMemoryForACacheWhenARouteHasOne) {
     EXPECT_EQ(front("routes: [{to: pool, cache: on}]").cache_memory, 64U << 20U);
     EXPECT_EQ(front("routes: [{to: pool, cache: on}]").cache_disk, 0U);
     EXPECT_EQ(front("cache: {size: 8MiB, disk: 1GiB}, routes: [{to: pool}]").cache_disk, 1U << 30U);
-    EXPECT_EQ(front("cache: {disk: 1GiB}, routes: [{to: pool}]").cache_memory, 64U << 20U);
+    EXPECT_EQ(front("cache: {disk: 1GiB}, routes: [{to: pool, cache: on}]").cache_memory, 64U << 20U);
     EXPECT_EQ(front("cache: off, routes: [{to: pool}]").cache_folder, "");
     EXPECT_EQ(
         front("routes: [{path: /a/, to: pool, cache: {size: 2MiB}}, {to: pool, cache: {size: 3MiB}}]").cache_memory,
