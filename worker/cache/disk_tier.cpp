@@ -71,6 +71,7 @@ Result<> DiskTier::open_and_read(const HashKey& key) {
         state_.compare_exchange_strong(loading, State::closed);
         return {};
     }
+    if (note_.take_others()) file->wreck(); // it is made anew, without what they erased
     const auto made = file->prepare(options_.size);
     if (!made) return std::unexpected(made.error());
     if (*made) tell(false, "the file was made anew, and is empty");
@@ -78,8 +79,7 @@ Result<> DiskTier::open_and_read(const HashKey& key) {
     const auto end = read_all(*file, key, found);
     if (!end) return std::unexpected(end.error());
     key_ = key;
-    begin_with(std::move(*file), std::move(found), *end);
-    return {};
+    return begin_with(std::move(*file), std::move(found), *end);
 }
 
 Result<std::uint64_t> DiskTier::read_all(DiskFile& file, const HashKey& key, DiskDirectory& found) {
@@ -102,22 +102,50 @@ Result<std::uint64_t> DiskTier::read_all(DiskFile& file, const HashKey& key, Dis
     return scanned->end;
 }
 
-void DiskTier::begin_with(DiskFile file, DiskDirectory found, std::uint64_t end) {
-    const Lock lock(mutex_);
-    if (state_ != State::loading) return; // retired: its end unlocks the file
+// What was erased meanwhile may be much to go through: nobody waits for that.
+Result<> DiskTier::begin_with(DiskFile file, DiskDirectory found, std::uint64_t end) {
+    DiskDirectory::Positions removed;
+    Lock lock(mutex_);
+    while (!early_.empty()) {
+        const std::vector<Early> some = std::exchange(early_, {});
+        lock.unlock();
+        for (const Early& early : some) {
+            if (early.hash)
+                found.erase(*early.hash, early.matches, removed);
+            else
+                found.erase_if(early.matches, removed);
+        }
+        lock.lock();
+    }
+    if (state_ != State::loading) { // retired: its end unlocks the file
+        idle_.wait(lock, [this] { return !noting_; });
+        lock.unlock();
+        for (const std::uint64_t position : removed)
+            if (auto killed = file.kill(position); !killed) return killed;
+        note_.remove();
+        return {};
+    }
     file_ = std::make_unique<DiskFile>(std::move(file));
     end_ = end;
-    DiskDirectory::Positions removed;
-    for (const Early& early : early_) {
-        if (early.hash)
-            found.erase(*early.hash, early.matches, removed);
-        else
-            found.erase_if(early.matches, removed);
-    }
-    early_.clear();
     directory_ = std::move(found);
     kill(removed);
+    if (std::exchange(noted_, false)) {
+        orders_.push_back({.unnote = true});
+        wake_writer();
+    }
     state_.store(State::open, std::memory_order_release);
+    return {};
+}
+
+// By a thread that may wait; as late as a mark in the file would be.
+void DiskTier::note_erasure() {
+    if (noted_) return;
+    noted_ = noting_ = writer_.run([self = shared_from_this()] {
+        self->note_.write();
+        const Lock lock(self->mutex_);
+        self->noting_ = false;
+        self->idle_.notify_all();
+    });
 }
 
 void DiskTier::fail(const Error& error) {
@@ -144,7 +172,6 @@ void DiskTier::retire() {
     const bool was_open = state_ == State::open;
     state_ = was_open ? State::retiring : State::off;
     directory_.clear();
-    early_.clear();
     if (!was_open) return;
     leave_segment();
     wake_writer();
@@ -153,7 +180,7 @@ void DiskTier::retire() {
 
 void DiskTier::finish() {
     Lock lock(mutex_);
-    idle_.wait(lock, [this] { return !writing_ && copies_ == 0; });
+    idle_.wait(lock, [this] { return !writing_ && !noting_ && copies_ == 0; });
 }
 
 // ---- erasing
@@ -162,7 +189,9 @@ bool DiskTier::erase_where(std::optional<std::uint64_t> hash, const DiskDirector
                            const Gone& gone) {
     const Lock lock(mutex_);
     if (!memory()) return false;
+    if (state_ == State::off) note_erasure();
     if (state_ == State::closed || state_ == State::loading) {
+        note_erasure();
         if (early_.size() < most_early)
             early_.push_back({hash, matches});
         else

@@ -144,6 +144,7 @@ private:
         std::uint64_t position = 0, hash = 0;
         std::shared_ptr<const std::string> bytes{}; // null: kill it
         bool forget = false;                        // everything before it
+        bool unnote = false;                        // what was erased early is so on the disk now
     };
     struct Adding {
         bool may_wait = false; // for the disk
@@ -154,12 +155,12 @@ private:
         std::optional<std::uint64_t> hash;
         DiskDirectory::Matches matches;
     };
-    explicit DiskTier(DiskOptions options) : options_(std::move(options)) {}
+    explicit DiskTier(DiskOptions options) : options_(std::move(options)), note_(options_.folder) {}
 
     [[nodiscard]] Result<> open_and_read(const HashKey& key);
     [[nodiscard]] Result<std::uint64_t> read_all(DiskFile& file, const HashKey& key, DiskDirectory& found);
     void tell(bool off, const std::string& what) const;
-    void begin_with(DiskFile file, DiskDirectory found, std::uint64_t end);
+    [[nodiscard]] Result<> begin_with(DiskFile file, DiskDirectory found, std::uint64_t end);
     void fail(const Error& error);
     void note_damage(const OnDisk& place);
     bool erase_where(std::optional<std::uint64_t> hash, const DiskDirectory::Matches& matches, const Step& memory,
@@ -180,6 +181,7 @@ private:
     [[nodiscard]] bool make_room(Lock& lock, bool may_wait);
     void leave_segment();
     void forget_all();
+    void note_erasure();
     std::uint64_t place(std::shared_ptr<std::string> record, std::uint64_t hash);
     void kill(const DiskDirectory::Positions& positions);
     void wake_writer();
@@ -187,8 +189,10 @@ private:
     [[nodiscard]] Result<> carry_out(const Order& order);
 
     const DiskOptions options_;
-    HashKey key_;                    // as file_
-    std::unique_ptr<DiskFile> file_; // set before the state is open, and never again
+    ErasureNote note_;
+    bool noted_ = false, noting_ = false; // or about to be
+    HashKey key_;                         // as file_
+    std::unique_ptr<DiskFile> file_;      // set before the state is open, and never again
     std::atomic<State> state_{State::closed};
     mutable std::mutex mutex_;
     std::condition_variable idle_; // orders have been carried out

@@ -65,6 +65,7 @@ void DiskTier::wake_writer() {
 
 Result<> DiskTier::carry_out(const Order& order) {
     if (order.bytes) return file_->write(order.position, *order.bytes);
+    if (order.unnote) return note_.remove(), Result<>{};
     unsynced_ = true;
     return order.forget ? file_->forget_before(order.position) : file_->kill(order.position);
 }
