@@ -3,6 +3,7 @@
 #include "worker/cache/cache_status.h"
 #include "worker/cache/reply_head.h"
 
+#include <atomic>
 #include <cstdio>
 #include <ctime>
 #include <thread>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int urls = 10'000;
 constexpr std::size_t rounds = 1'000'000;
+std::atomic<std::size_t> waited_for{0}; // that had left the page cache
 
 http::Request browser_request(const std::string& path) {
     http::Request request;
@@ -50,7 +52,10 @@ void fill(Store& store, std::string_view variant) {
 std::size_t hit(Store& store, const http::Request& request, const Rule& rule, std::string& out) {
     const CacheRequest asked = read_request(request, false, rule);
     Store::Found found = store.find(asked.key, request.fields);
-    if (!found.hit && found.on_disk) found.hit = store.disk()->load(found.on_disk); // not in the page cache any more
+    if (!found.hit && found.on_disk) {
+        found.hit = store.disk()->load(found.on_disk);
+        ++waited_for;
+    }
     const Reuse reuse = decide_reuse(asked, found.hit ? &found.hit.metadata() : nullptr, start + 5);
     if (reuse.verdict != Reuse::Verdict::fresh) std::abort();
     const Selection selection =
@@ -103,7 +108,9 @@ int main() {
     store->disk()->finish();
     const double one = nanoseconds(*store, requests, 1);
     const double two = nanoseconds(*store, requests, 2);
-    std::printf("on the disk: %.0f ns a hit, %.0f with two threads; %.2f of them\n", one, two,
-                static_cast<double>(store->stats().disk->hits) / (3.0 * rounds));
+    // None is lost, or it had ended: the rest was in memory, where one thread finds what the other has just brought there.
+    std::printf("on the disk: %.0f ns a hit, %.0f with two threads; %.2f of them, and %.2f had left the page cache\n",
+                one, two, static_cast<double>(store->stats().disk->hits) / (3.0 * rounds),
+                static_cast<double>(waited_for) / (3.0 * rounds));
     return 0;
 }

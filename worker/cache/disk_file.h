@@ -100,6 +100,22 @@ private:
     bool was_closed_ = false; // well
 };
 
+/// A file beside the tier's that says: something was erased by a process that does not have the file (yet). Whoever opens it and
+/// finds one of another process knows that the file is not to be believed.
+class ErasureNote {
+public:
+    explicit ErasureNote(const std::string& folder);
+    /// Once is enough. Where there is no folder there is no file either.
+    void write() noexcept;
+    /// What was erased is so in the file now, too.
+    void remove() noexcept;
+    /// Those of others, all taken away.
+    [[nodiscard]] bool take_others() const;
+
+private:
+    const std::string folder_, name_;
+};
+
 /// A record with its place left open. `head`: of a response, as write_record makes it.
 [[nodiscard]] std::string make_disk_record(DiskRecord::Kind kind, std::string_view head,
                                            std::span<const std::uint64_t> parts, std::string_view content,

@@ -20,6 +20,8 @@ bool has_line(std::string_view lines, std::string_view line) noexcept {
     return false;
 }
 
+bool every_one(const DiskEntry& /*entry*/) noexcept { return true; }
+
 // Of what the file says; nothing when it cannot be.
 std::optional<DiskEntry> entry_of(const DiskRecord& found, const HashKey& key) {
     const auto record = read_record(found.head);
@@ -69,6 +71,7 @@ Result<> DiskTier::open_and_read(const HashKey& key) {
         state_.compare_exchange_strong(loading, State::closed);
         return {};
     }
+    if (note_.take_others()) file->wreck(); // it is made anew, without what they erased
     const auto made = file->prepare(options_.size);
     if (!made) return std::unexpected(made.error());
     if (*made) tell(false, "the file was made anew, and is empty");
@@ -76,8 +79,7 @@ Result<> DiskTier::open_and_read(const HashKey& key) {
     const auto end = read_all(*file, key, found);
     if (!end) return std::unexpected(end.error());
     key_ = key;
-    begin_with(std::move(*file), std::move(found), *end);
-    return {};
+    return begin_with(std::move(*file), std::move(found), *end);
 }
 
 Result<std::uint64_t> DiskTier::read_all(DiskFile& file, const HashKey& key, DiskDirectory& found) {
@@ -100,22 +102,50 @@ Result<std::uint64_t> DiskTier::read_all(DiskFile& file, const HashKey& key, Dis
     return scanned->end;
 }
 
-void DiskTier::begin_with(DiskFile file, DiskDirectory found, std::uint64_t end) {
-    const Lock lock(mutex_);
-    if (state_ != State::loading) return; // retired: its end unlocks the file
+// What was erased meanwhile may be much to go through: nobody waits for that.
+Result<> DiskTier::begin_with(DiskFile file, DiskDirectory found, std::uint64_t end) {
+    DiskDirectory::Positions removed;
+    Lock lock(mutex_);
+    while (!early_.empty()) {
+        const std::vector<Early> some = std::exchange(early_, {});
+        lock.unlock();
+        for (const Early& early : some) {
+            if (early.hash)
+                found.erase(*early.hash, early.matches, removed);
+            else
+                found.erase_if(early.matches, removed);
+        }
+        lock.lock();
+    }
+    if (state_ != State::loading) { // retired: its end unlocks the file
+        idle_.wait(lock, [this] { return !noting_; });
+        lock.unlock();
+        for (const std::uint64_t position : removed)
+            if (auto killed = file.kill(position); !killed) return killed;
+        note_.remove();
+        return {};
+    }
     file_ = std::make_unique<DiskFile>(std::move(file));
     end_ = end;
-    DiskDirectory::Positions removed;
-    for (const Early& early : early_) {
-        if (early.hash)
-            found.erase(*early.hash, early.matches, removed);
-        else
-            found.erase_if(early.matches, removed);
-    }
-    early_.clear();
     directory_ = std::move(found);
     kill(removed);
+    if (std::exchange(noted_, false)) {
+        orders_.push_back({.unnote = true});
+        wake_writer();
+    }
     state_.store(State::open, std::memory_order_release);
+    return {};
+}
+
+// By a thread that may wait; as late as a mark in the file would be.
+void DiskTier::note_erasure() {
+    if (noted_) return;
+    noted_ = noting_ = writer_.run([self = shared_from_this()] {
+        self->note_.write();
+        const Lock lock(self->mutex_);
+        self->noting_ = false;
+        self->idle_.notify_all();
+    });
 }
 
 void DiskTier::fail(const Error& error) {
@@ -142,7 +172,6 @@ void DiskTier::retire() {
     const bool was_open = state_ == State::open;
     state_ = was_open ? State::retiring : State::off;
     directory_.clear();
-    early_.clear();
     if (!was_open) return;
     leave_segment();
     wake_writer();
@@ -151,20 +180,24 @@ void DiskTier::retire() {
 
 void DiskTier::finish() {
     Lock lock(mutex_);
-    idle_.wait(lock, [this] { return !writing_ && copies_ == 0; });
+    idle_.wait(lock, [this] { return !writing_ && !noting_ && copies_ == 0; });
 }
 
 // ---- erasing
 
-void DiskTier::erase_where(std::optional<std::uint64_t> hash, const DiskDirectory::Matches& matches, const Gone& gone) {
+bool DiskTier::erase_where(std::optional<std::uint64_t> hash, const DiskDirectory::Matches& matches, const Step& memory,
+                           const Gone& gone) {
     const Lock lock(mutex_);
+    if (!memory()) return false;
+    if (state_ == State::off) note_erasure();
     if (state_ == State::closed || state_ == State::loading) {
+        note_erasure();
         if (early_.size() < most_early)
             early_.push_back({hash, matches});
         else
-            early_ = {{std::nullopt, [](const DiskEntry&) { return true; }}};
+            early_ = {{std::nullopt, every_one}};
     }
-    if (state_ != State::open) return;
+    if (state_ != State::open) return true;
     DiskDirectory::Positions removed;
     const auto take = [&](const DiskEntry& entry) {
         if (!matches(entry)) return false;
@@ -176,40 +209,40 @@ void DiskTier::erase_where(std::optional<std::uint64_t> hash, const DiskDirector
     else
         directory_.erase_if(take, removed);
     kill(removed);
+    return true;
 }
 
-void DiskTier::supersede(std::uint64_t hash, std::string_view key, std::string_view variant) {
-    if (is_open() && !has(hash, key, variant)) return; // as a rule
-    erase_where(
+bool DiskTier::supersede(std::uint64_t hash, std::string_view key, std::string_view variant, const Step& memory) {
+    return erase_where(
         hash,
         [key = std::string(key), variant = std::string(variant)](const DiskEntry& entry) {
             return entry.key() == key && entry.variant() == variant;
         },
-        nullptr);
+        memory, nullptr);
 }
 
-void DiskTier::erase(std::uint64_t hash, std::string_view key, const Gone& gone) {
-    erase_where(hash, [key = std::string(key)](const DiskEntry& entry) { return entry.key() == key; }, gone);
+void DiskTier::erase(std::uint64_t hash, std::string_view key, const Step& memory, const Gone& gone) {
+    erase_where(hash, [key = std::string(key)](const DiskEntry& entry) { return entry.key() == key; }, memory, gone);
 }
 
-void DiskTier::erase(std::uint64_t hash) {
-    erase_where(hash, [](const DiskEntry&) { return true; }, nullptr);
-}
+void DiskTier::erase(std::uint64_t hash, const Step& memory) { erase_where(hash, every_one, memory, nullptr); }
 
-void DiskTier::erase_tagged(std::string_view tag, const Gone& gone) {
+void DiskTier::erase_tagged(std::string_view tag, const Step& memory, const Gone& gone) {
     erase_where(
-        std::nullopt, [tag = std::string(tag)](const DiskEntry& entry) { return has_line(entry.tags(), tag); }, gone);
+        std::nullopt, [tag = std::string(tag)](const DiskEntry& entry) { return has_line(entry.tags(), tag); }, memory,
+        gone);
 }
 
-void DiskTier::clear() {
+void DiskTier::clear(const Step& memory) {
     {
         const Lock lock(mutex_);
         if (state_ == State::open) {
+            if (!memory()) return;
             directory_.clear();
             return forget_all();
         }
     }
-    erase_where(std::nullopt, [](const DiskEntry&) { return true; }, nullptr);
+    erase_where(std::nullopt, every_one, memory, nullptr);
 }
 
 void DiskTier::note_damage(const OnDisk& place) {
@@ -233,20 +266,30 @@ void DiskTier::sync() {
 
 // ---- looking
 
-bool DiskTier::has(std::uint64_t hash, std::string_view key, std::string_view variant) {
+bool DiskTier::has(const Object& object) {
     const Lock lock(mutex_);
-    return is_there(hash, key, variant);
+    return has(object.hash, object.record);
 }
 
-bool DiskTier::is_there(std::uint64_t hash, std::string_view key, std::string_view variant) {
-    return directory_.find(hash, [&](const DiskEntry& entry) {
-        return entry.key() == key && entry.variant() == variant;
-    }) != nullptr;
+// An earlier one may be there though memory has taken in a later one: of its mark only the memory of a process knew.
+bool DiskTier::has(std::uint64_t hash, const Record& record) {
+    const DiskEntry* entry = find_entry(hash, record.key, record.variant);
+    return entry && entry->response_time >= record.metadata.response_time;
 }
 
-bool DiskTier::while_there(const OnDisk& place, const std::function<bool()>& act) {
+const DiskEntry* DiskTier::find_entry(std::uint64_t hash, std::string_view key, std::string_view variant) {
+    return directory_.find(hash,
+                           [&](const DiskEntry& entry) { return entry.key() == key && entry.variant() == variant; });
+}
+
+bool DiskTier::while_there(const OnDisk& place, bool stays, const std::function<bool()>& act) {
     const Lock lock(mutex_);
-    return directory_.at(place.hash, place.position) && act();
+    if (!directory_.at(place.hash, place.position) || !act()) return false;
+    if (stays) return true;
+    DiskDirectory::Positions removed;
+    directory_.erase(place.hash, [&](const DiskEntry& entry) { return entry.position == place.position; }, removed);
+    kill(removed);
+    return true;
 }
 
 void DiskTier::visit(std::uint64_t& cursor, std::size_t most, const std::function<bool(const DiskEntry&)>& visit) {

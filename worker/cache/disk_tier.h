@@ -82,9 +82,11 @@ public:
     [[nodiscard]] bool read_piece(const Hit& hit, std::uint64_t offset,
                                   std::function<void(std::optional<std::string>)> done);
 
-    [[nodiscard]] bool has(std::uint64_t hash, std::string_view key, std::string_view variant);
-    /// Calls `act` if that response is still there, and nobody erases or replaces it meanwhile. What that returned.
-    bool while_there(const OnDisk& place, const std::function<bool()>& act);
+    /// The same response as `object` or a later one?
+    [[nodiscard]] bool has(const Object& object);
+    /// Calls `act` if that response is still there, and nobody erases or replaces it meanwhile. What that returned; if that is
+    /// true the response goes, unless it `stays`.
+    bool while_there(const OnDisk& place, bool stays, const std::function<bool()>& act);
 
     /// Called when a response is about to be found, while nobody erases or replaces any; false: it is given up.
     using Wanted = std::function<bool()>;
@@ -119,14 +121,17 @@ public:
     /// A new head for a response of this tier, whose content lies in parts. `hit` itself stays what it is.
     [[nodiscard]] bool freshen(const Hit& hit, const Record& record);
 
-    /// There is a newer one elsewhere.
-    void supersede(std::uint64_t hash, std::string_view key, std::string_view variant);
+    /// What becomes of memory in the same step, so that nothing is on its way from one to the other meanwhile; false: nothing
+    /// is erased.
+    using Step = std::function<bool()>;
+    /// There is a newer one elsewhere, or none is to be found. What `memory` returned.
+    bool supersede(std::uint64_t hash, std::string_view key, std::string_view variant, const Step& memory);
     /// `gone` is called for each.
     using Gone = std::function<void(const DiskEntry&)>;
-    void erase(std::uint64_t hash, std::string_view key, const Gone& gone);
-    void erase(std::uint64_t hash);
-    void erase_tagged(std::string_view tag, const Gone& gone);
-    void clear();
+    void erase(std::uint64_t hash, std::string_view key, const Step& memory, const Gone& gone);
+    void erase(std::uint64_t hash, const Step& memory);
+    void erase_tagged(std::string_view tag, const Step& memory, const Gone& gone);
+    void clear(const Step& memory);
     /// What was erased stays so though the machine fails. Waits for the disk.
     void sync();
 
@@ -139,6 +144,7 @@ private:
         std::uint64_t position = 0, hash = 0;
         std::shared_ptr<const std::string> bytes{}; // null: kill it
         bool forget = false;                        // everything before it
+        bool unnote = false;                        // what was erased early is so on the disk now
     };
     struct Adding {
         bool may_wait = false; // for the disk
@@ -149,29 +155,33 @@ private:
         std::optional<std::uint64_t> hash;
         DiskDirectory::Matches matches;
     };
-    explicit DiskTier(DiskOptions options) : options_(std::move(options)) {}
+    explicit DiskTier(DiskOptions options) : options_(std::move(options)), note_(options_.folder) {}
 
     [[nodiscard]] Result<> open_and_read(const HashKey& key);
     [[nodiscard]] Result<std::uint64_t> read_all(DiskFile& file, const HashKey& key, DiskDirectory& found);
     void tell(bool off, const std::string& what) const;
-    void begin_with(DiskFile file, DiskDirectory found, std::uint64_t end);
+    [[nodiscard]] Result<> begin_with(DiskFile file, DiskDirectory found, std::uint64_t end);
     void fail(const Error& error);
     void note_damage(const OnDisk& place);
-    void erase_where(std::optional<std::uint64_t> hash, const DiskDirectory::Matches& matches, const Gone& gone);
+    bool erase_where(std::optional<std::uint64_t> hash, const DiskDirectory::Matches& matches, const Step& memory,
+                     const Gone& gone);
     [[nodiscard]] std::optional<std::uint64_t> add_part(std::string_view content, bool may_wait);
     [[nodiscard]] bool add_response(const Record& of, std::span<const std::uint64_t> parts, std::string_view content,
                                     const Adding& how);
     [[nodiscard]] bool copy(const Hit& hit, const Adding& how);
     [[nodiscard]] std::optional<std::string> read_part(std::uint64_t position, std::uint32_t size) const;
+    void set_asked(const OnDisk& place, std::uint8_t asked);
     [[nodiscard]] Hit hit_of(std::string front, std::string content, const OnDisk& place) const;
     [[nodiscard]] Hit load_parts(Hit hit) const;
 
     // With mutex_ held:
     using Lock = std::unique_lock<std::mutex>;
-    [[nodiscard]] bool is_there(std::uint64_t hash, std::string_view key, std::string_view variant);
+    [[nodiscard]] const DiskEntry* find_entry(std::uint64_t hash, std::string_view key, std::string_view variant);
+    [[nodiscard]] bool has(std::uint64_t hash, const Record& record);
     [[nodiscard]] bool make_room(Lock& lock, bool may_wait);
     void leave_segment();
     void forget_all();
+    void note_erasure();
     std::uint64_t place(std::shared_ptr<std::string> record, std::uint64_t hash);
     void kill(const DiskDirectory::Positions& positions);
     void wake_writer();
@@ -179,8 +189,10 @@ private:
     [[nodiscard]] Result<> carry_out(const Order& order);
 
     const DiskOptions options_;
-    HashKey key_;                    // as file_
-    std::unique_ptr<DiskFile> file_; // set before the state is open, and never again
+    ErasureNote note_;
+    bool noted_ = false, noting_ = false; // or about to be
+    HashKey key_;                         // as file_
+    std::unique_ptr<DiskFile> file_;      // set before the state is open, and never again
     std::atomic<State> state_{State::closed};
     mutable std::mutex mutex_;
     std::condition_variable idle_; // orders have been carried out

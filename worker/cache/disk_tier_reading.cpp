@@ -34,8 +34,8 @@ DiskTier::Found DiskTier::find(std::uint64_t hash, std::string_view key, std::sp
         if (!entry) return found;
         found.place = {hash, entry->position};
         found.again = entry->asked > 0;
-        entry->asked = 1;
         if (!entry->is_whole) return found;
+        entry->asked = 1;
         waiting = entry->waiting;
         front = room_for(entry->front);
         content = room_for(entry->content_size);
@@ -44,7 +44,8 @@ DiskTier::Found DiskTier::find(std::uint64_t hash, std::string_view key, std::sp
         waiting->copy(front.data(), front.size());
         waiting->copy(content.data(), content.size(), front.size());
     } else if (file_->read(found.place.position, front, content, true) != DiskFile::Read::done) {
-        return found; // whoever may wait finds out why
+        if (!found.again) set_asked(found.place, 0); // nobody has got it yet
+        return found;                                // whoever may wait finds out why
     }
     found.hit = hit_of(std::move(front), std::move(content), found.place);
     if (found.hit)
@@ -52,6 +53,11 @@ DiskTier::Found DiskTier::find(std::uint64_t hash, std::string_view key, std::sp
     else
         note_damage(std::exchange(found.place, {}));
     return found;
+}
+
+void DiskTier::set_asked(const OnDisk& place, std::uint8_t asked) {
+    const Lock lock(mutex_);
+    if (DiskEntry* entry = directory_.at(place.hash, place.position)) entry->asked = asked;
 }
 
 Hit DiskTier::hit_of(std::string front, std::string content, const OnDisk& place) const {
@@ -82,13 +88,14 @@ Hit DiskTier::load(const OnDisk& place) {
     std::string content;
     {
         Lock lock(mutex_);
-        const DiskEntry* entry = nullptr;
+        DiskEntry* entry = nullptr;
         // Parts go before their head: when that is written they are.
         idle_.wait(lock, [&] {
             entry = directory_.at(place.hash, place.position);
             return !entry || !entry->waiting || !writing_;
         });
         if (!entry || state_ != State::open) return {};
+        entry->asked = 1;
         front = room_for(entry->front);
         content = room_for(entry->is_whole ? entry->content_size : 0);
     }

@@ -65,6 +65,7 @@ void DiskTier::wake_writer() {
 
 Result<> DiskTier::carry_out(const Order& order) {
     if (order.bytes) return file_->write(order.position, *order.bytes);
+    if (order.unnote) return note_.remove(), Result<>{};
     unsynced_ = true;
     return order.forget ? file_->forget_before(order.position) : file_->kill(order.position);
 }
@@ -123,7 +124,7 @@ bool DiskTier::add_response(const Record& of, std::span<const std::uint64_t> par
 
     Lock lock(mutex_);
     if (!make_room(lock, how.may_wait) || !how.wanted()) return false;
-    if (!how.replaces && is_there(entry.hash, record.key, record.variant)) return false;
+    if (!how.replaces && has(entry.hash, record)) return false;
     entry.waiting = bytes;
     entry.position = entry.oldest = place(std::move(bytes), entry.hash);
     for (const std::uint64_t part : parts) entry.oldest = std::min(entry.oldest, part);
@@ -185,7 +186,7 @@ bool DiskTier::copy(const Hit& hit, const Adding& how) {
 bool DiskTier::offer(const Hit& hit, const Wanted& wanted) {
     const Object& object = *hit.object();
     if (!is_open() || hit.size() > max_object()) return false;
-    if (has(object.hash, object.record.key, object.record.variant)) return true;
+    if (has(object)) return true;
     if (hit.size() <= DiskFile::part_bytes) return copy(hit, {false, false, wanted});
     {
         const Lock lock(mutex_);
@@ -209,7 +210,7 @@ bool DiskTier::offer(const Hit& hit, const Wanted& wanted) {
 
 bool DiskTier::save(const Hit& hit) {
     const Object& object = *hit.object();
-    if (is_open() && hit.size() <= max_object() && !has(object.hash, object.record.key, object.record.variant))
+    if (is_open() && hit.size() <= max_object() && !has(object))
         static_cast<void>(copy(hit, {true, false, [&object] { return object.indexed.load(); }}));
     return is_open();
 }

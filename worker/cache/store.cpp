@@ -193,15 +193,17 @@ Object* StoreCore::insert(const Record& record, Content* content, std::uint64_t 
     Object* object = write_object(record, content);
     if (!object) return nullptr;
     Index::Objects removed;
+    const auto in_memory = [&] {
+        return index_.insert(object, options_.max_variants, mark, [&] { keeper_.publish(*object); }, removed);
+    };
     const bool inserted =
-        index_.insert(object, options_.max_variants, mark, [&] { keeper_.publish(*object); }, removed);
+        disk_ ? disk_->supersede(object->hash, object->record.key, object->record.variant, in_memory) : in_memory();
     bury(removed);
     if (!inserted) {
         object->release();
         object->release();
         return nullptr;
     }
-    if (disk_) disk_->supersede(object->hash, object->record.key, object->record.variant);
     stored_.fetch_add(1, std::memory_order_relaxed);
     return object;
 }

@@ -76,7 +76,8 @@ private:
     [[nodiscard]] Content* copy_in(std::string_view bytes, std::uint32_t checksum);
     [[nodiscard]] Object* write_object(Record record, Content* content);
     bool freshen_on_disk(Hit& hit, const Record& record);
-    std::size_t erase_all(const Index::Matches& matches, Index::Objects& removed);
+    /// The caller buries what is removed.
+    void clear_both(Index::Objects& removed);
     void list_disk(std::uint64_t& cursor, std::size_t limit, std::string_view prefix, Seconds now,
                    std::vector<StoredRow>& rows);
     void evict(Object* object, std::uint64_t mark);

@@ -94,7 +94,7 @@ Object* StoreCore::bring_in(const Object& from, const Record& record, bool repla
     Object* object = write_object(record, content);
     if (!object) return nullptr;
     Index::Objects removed;
-    const bool inserted = disk_->while_there({from.hash, from.disk->position}, [&] {
+    const bool inserted = disk_->while_there({from.hash, from.disk->position}, !replaces, [&] {
         return index_.insert(object, options_.max_variants, mark, [&] { keeper_.publish(*object); }, removed, replaces);
     });
     bury(removed);
@@ -103,7 +103,6 @@ Object* StoreCore::bring_in(const Object& from, const Record& record, bool repla
         object->release();
         return nullptr;
     }
-    if (replaces) disk_->supersede(from.hash, record.key, record.variant);
     return object;
 }
 

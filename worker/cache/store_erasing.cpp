@@ -18,6 +18,8 @@ bool has_line(std::string_view lines, std::string_view line) noexcept {
     return false;
 }
 
+bool every_one(const Object& /*object*/) noexcept { return true; }
+
 } // namespace
 
 void StoreCore::bury(const Index::Objects& objects) {
@@ -31,9 +33,9 @@ std::size_t StoreCore::tell_the_writer(std::uint64_t hash) {
     arena_.log_erasure(hash);
     Index::Objects removed; // of a retired one; the memory is not ours any more, and is left as it is
     if (hash == 0)
-        index_.erase_all([](const Object&) { return true; }, removed);
+        index_.erase_all(every_one, removed);
     else
-        index_.erase(hash, [](const Object&) { return true; }, removed);
+        index_.erase(hash, every_one, removed);
     for (Object* object : removed) object->release();
     const std::lock_guard guest(guest_mutex_);
     const std::size_t surveyed = hash == 0 ? surveyed_.size() : surveyed_.count(hash);
@@ -50,14 +52,20 @@ std::size_t StoreCore::erase(const CacheKey& key) {
     const std::uint64_t hash = hash_of(key.text());
     if (role() != Role::writer) return tell_the_writer(hash);
     Index::Objects removed;
-    index_.erase(hash, [&](const Object& object) { return object.record.key == key.text(); }, removed);
+    const auto in_memory = [&] {
+        index_.erase(hash, [&](const Object& object) { return object.record.key == key.text(); }, removed);
+        return true;
+    };
     std::size_t on_disk = 0; // alone
-    if (disk_)
-        disk_->erase(hash, key.text(), [&](const DiskEntry& entry) {
-            on_disk += std::ranges::none_of(removed, [&](const Object* each) {
-                return each->record.key == entry.key() && each->record.variant == entry.variant();
-            });
+    const auto count = [&](const DiskEntry& entry) {
+        on_disk += std::ranges::none_of(removed, [&](const Object* each) {
+            return each->record.key == entry.key() && each->record.variant == entry.variant();
         });
+    };
+    if (disk_)
+        disk_->erase(hash, key.text(), in_memory, count);
+    else
+        in_memory();
     bury(removed);
     erased_.fetch_add(removed.size() + on_disk, std::memory_order_relaxed);
     return removed.size() + on_disk;
@@ -67,7 +75,16 @@ bool StoreCore::erase(const Hit& hit) {
     const WritingLock lock = writing();
     if (role() != Role::writer) return false;
     if (const Object& object = *hit.object(); object.disk) {
-        disk_->supersede(object.hash, object.record.key, object.record.variant);
+        const Record& record = object.record;
+        Index::Objects removed; // it may have moved to memory meanwhile
+        const auto matches = [&](const Object& other) {
+            return other.record.key == record.key && other.record.variant == record.variant;
+        };
+        disk_->supersede(object.hash, record.key, record.variant, [&] {
+            index_.erase(object.hash, matches, removed);
+            return true;
+        });
+        bury(removed);
         return true;
     }
     if (hit.object()->run.count == 0) return false;
@@ -78,39 +95,51 @@ bool StoreCore::erase(const Hit& hit) {
     return true;
 }
 
-// The caller buries what is removed.
-std::size_t StoreCore::erase_all(const Index::Matches& matches, Index::Objects& removed) {
-    if (!sound_.load(std::memory_order_acquire)) return 0;
-    if (role() != Role::writer) return tell_the_writer(0);
-    index_.erase_all(matches, removed);
-    return removed.size();
-}
-
 std::size_t StoreCore::erase_tag(std::string_view tag) {
     const WritingLock lock = writing();
+    if (!sound_.load(std::memory_order_acquire)) return 0;
+    if (role() != Role::writer) return tell_the_writer(0);
     Index::Objects removed;
-    std::size_t gone = erase_all([tag](const Object& object) { return has_line(object.record.tags, tag); }, removed);
-    if (disk_ && role() == Role::writer) {
-        std::unordered_set<std::string> counted;
+    std::unordered_set<std::string> counted;
+    const auto in_memory = [&] {
+        index_.erase_all([tag](const Object& object) { return has_line(object.record.tags, tag); }, removed);
         for (const Object* object : removed)
             counted.insert(std::string(object->record.key) + '\n' + std::string(object->record.variant));
-        disk_->erase_tagged(tag, [&](const DiskEntry& entry) {
-            gone += counted.contains(std::string(entry.key()) + '\n' + std::string(entry.variant())) ? 0 : 1;
-        });
-    }
+        return true;
+    };
+    std::size_t on_disk = 0; // alone
+    const auto count = [&](const DiskEntry& entry) {
+        on_disk += counted.contains(std::string(entry.key()) + '\n' + std::string(entry.variant())) ? 0 : 1;
+    };
+    if (disk_)
+        disk_->erase_tagged(tag, in_memory, count);
+    else
+        in_memory();
     bury(removed);
-    erased_.fetch_add(gone, std::memory_order_relaxed);
-    return gone;
+    erased_.fetch_add(removed.size() + on_disk, std::memory_order_relaxed);
+    return removed.size() + on_disk;
 }
 
 std::size_t StoreCore::clear() {
     const WritingLock lock = writing();
+    if (!sound_.load(std::memory_order_acquire)) return 0;
+    if (role() != Role::writer) return tell_the_writer(0);
     Index::Objects removed;
-    const std::size_t gone = erase_all([](const Object&) { return true; }, removed);
-    if (disk_ && role() == Role::writer) disk_->clear();
+    clear_both(removed);
     bury(removed);
     erased_.fetch_add(removed.size(), std::memory_order_relaxed);
-    return gone;
+    return removed.size();
+}
+
+void StoreCore::clear_both(Index::Objects& removed) {
+    const auto in_memory = [&] {
+        index_.erase_all(every_one, removed);
+        return true;
+    };
+    if (disk_)
+        disk_->clear(in_memory);
+    else
+        in_memory();
 }
 
 void StoreCore::carry_out_erasures() {
@@ -128,11 +157,16 @@ void StoreCore::carry_out(std::uint64_t from, std::uint64_t to) {
         const auto hash = arena_.erasure(index);
         all = !hash || *hash == 0;
         if (all) break;
-        index_.erase(*hash, [](const Object&) { return true; }, removed);
-        if (disk_) disk_->erase(*hash);
+        const auto in_memory = [&] {
+            index_.erase(*hash, every_one, removed);
+            return true;
+        };
+        if (disk_)
+            disk_->erase(*hash, in_memory);
+        else
+            in_memory();
     }
-    if (all) index_.erase_all([](const Object&) { return true; }, removed);
-    if (all && disk_) disk_->clear();
+    if (all) clear_both(removed);
     bury(removed);
     erased_.fetch_add(removed.size(), std::memory_order_relaxed);
     arena_.set_erasures_done(to);

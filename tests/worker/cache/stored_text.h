@@ -59,7 +59,7 @@ inline bool store_text(Store& store, std::string_view path, std::size_t size, co
     response.key = key.text();
     if (response.fields.empty()) response.fields = fields;
     response.metadata.lifetime = 60;
-    response.metadata.response_time = start;
+    if (response.metadata.response_time == 0) response.metadata.response_time = start;
     StoreWriter writer = store.begin(response);
     const std::string text = text_of(path, size);
     for (std::size_t at = 0; at < text.size(); at += 7000)
