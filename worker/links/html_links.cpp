@@ -63,8 +63,7 @@ public:
     }
 
     [[nodiscard]] Edits edits(const LinkMap& map, const LinkBase& page_base) {
-        const auto href = base_ ? decoded_attribute(base_->of(page_)) : std::nullopt;
-        const LinkBase base = href ? map.base(page_base, href->text()) : page_base;
+        const LinkBase base = base_of(map, page_base);
         // What the parser made two elements of comes twice.
         std::ranges::sort(values_, {}, [](const Value& value) { return value.span.begin; });
         Edits result;
@@ -84,6 +83,15 @@ private:
         bool is_text; // of <style>: nothing is encoded in it
         Span span;    // in the page, without quotes
     };
+
+    // One whose path holds a reference that we cannot decode is nobody we know.
+    [[nodiscard]] LinkBase base_of(const LinkMap& map, const LinkBase& page_base) const {
+        if (!base_) return page_base;
+        const auto href = decoded_attribute(base_->of(page_));
+        LinkBase base = href ? map.base(page_base, href->text()) : page_base;
+        if (!href || base.path.contains(kept_ampersand)) base.ours = false;
+        return base;
+    }
 
     void look_at(const GumboElement& element, const GumboAttribute& attribute) {
         const std::string_view name = attribute.name;
@@ -129,17 +137,24 @@ private:
         if (const auto span = value_of(attribute)) values_.push_back({kind, false, *span});
     }
 
-    // Nothing for an attribute without a value, which the parser says is its name.
+    // Nothing for an attribute without a value, which the parser says is its name. Where a value starts is looked up behind its
+    // name: an unquoted one that begins with a character reference starts behind that, if gumbo 0.10 is believed.
     [[nodiscard]] std::optional<Span> value_of(const GumboAttribute& attribute) const noexcept {
         const GumboStringPiece& raw = attribute.original_value;
-        if (raw.length == 0 || raw.data == attribute.original_name.data) return std::nullopt;
-        Span span{in_page(raw.data), end_in_page(raw)};
+        if (raw.data == attribute.original_name.data) return std::nullopt;
+        const std::size_t equals = skip_space(end_in_page(attribute.original_name));
+        if (equals >= page_.size() || page_[equals] != '=') return std::nullopt;
+        const Span span{skip_space(equals + 1), end_in_page(raw)};
+        if (span.begin >= span.end) return std::nullopt;
         const char quote = page_[span.begin];
         if (quote != '"' && quote != '\'') return span;
         if (span.end - span.begin < 2 || page_[span.end - 1] != quote) return std::nullopt;
         return Span{span.begin + 1, span.end - 1};
     }
 
+    [[nodiscard]] std::size_t skip_space(std::size_t at) const noexcept {
+        return std::min(page_.find_first_not_of(" \t\n\f\r", at), page_.size());
+    }
     [[nodiscard]] std::size_t in_page(const char* at) const noexcept {
         return skeleton_.in_page(static_cast<std::size_t>(at - skeleton_.text().data()));
     }

@@ -84,6 +84,8 @@ TEST(HtmlLinks, KeepTheQuotesTheyHave) {
 TEST(HtmlLinks, KeepTheirCharacterReferences) {
     EXPECT_EQ(html("<a href='/static/?a=1&amp;b=2&c'>"), "<a href='" THERE "/static/?a=1&amp;b=2&c'>");
     EXPECT_EQ(html("<a href='&#47;static&sol;a'>"), "<a href='" THERE "&#47;static&sol;a'>");
+    EXPECT_EQ(html("<a href=&#47;static&sol;a><a href\n= &#46;./static/>"),
+              "<a href=" THERE "&#47;static&sol;a><a href\n= " THERE "/static/>");
     EXPECT_EQ(html("<a href='/st&#97;tic/caf&eacute;'>"), "<a href='" THERE "/st&#97;tic/caf&eacute;'>");
     EXPECT_EQ(html("<a href='..&sol;static/caf&eacute;&amp;x'>"), "<a href='" THERE "&sol;static/caf&eacute;&amp;x'>");
     EXPECT_EQ(html("<a href='/sta&Tab;tic/a'>"), "<a href='" THERE "/static/a'>");
@@ -100,6 +102,7 @@ TEST(HtmlLinks, AreResolvedAgainstTheBase) {
     EXPECT_EQ(html("<a href=a><base href=/static/><base href=/app/>"),
               "<a href=" THERE "/static/a><base href=/static/><base href=/app/>");
     EXPECT_TRUE(stays("<base href=http://cdn.example/><a href=/static/a>"));
+    EXPECT_TRUE(stays("<base href=/static/&eacute;/><a href=a><a href=/static/a>")); // which we cannot decode
     EXPECT_TRUE(stays("<base href=/static/><a href=../app><a href=#x>"));
     EXPECT_EQ(html("<base target=x><base href=/static/><a href=a>"),
               "<base target=x><base href=/static/><a href=" THERE "/static/a>");
