@@ -43,8 +43,13 @@ Edits edits_of(std::string_view value, Kind kind, const LinkMap& map, const Link
     return edits;
 }
 
-const GumboAttribute* find(const GumboElement& element, const char* name) noexcept {
-    return gumbo_get_attribute(&element.attributes, name);
+const GumboAttribute* find(const GumboElement& element, std::string_view name) {
+    std::string memory;
+    for (unsigned i = 0; i < element.attributes.length; ++i) {
+        const auto* attribute = static_cast<const GumboAttribute*>(element.attributes.data[i]);
+        if (name_of(*attribute, memory) == name) return attribute;
+    }
+    return nullptr;
 }
 
 // Looks through the tree for values that are, or hold, links. Nothing is changed before all of it was seen: the base may be
@@ -94,7 +99,8 @@ private:
     }
 
     void look_at(const GumboElement& element, const GumboAttribute& attribute) {
-        const std::string_view name = attribute.name;
+        std::string memory;
+        const std::string_view name = name_of(attribute, memory);
         if (element.tag == GUMBO_TAG_BASE && name == "href") {
             if (!base_) base_ = value_of(attribute);
             return;

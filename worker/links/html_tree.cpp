@@ -12,6 +12,7 @@ namespace mpsup::links {
 namespace {
 
 constexpr std::size_t block_size = 64U << 10;
+constexpr int kept_errors = 32;          // nobody reads them, but see name_of; each may be as large as the page is deep
 constexpr unsigned looks_at_clock = 256; // allocations between
 
 std::chrono::nanoseconds thread_cpu() noexcept {
@@ -35,7 +36,7 @@ public:
         options.allocator = [](void* arena, std::size_t size) { return static_cast<Arena*>(arena)->allocate(size); };
         options.deallocator = [](void*, void*) {};
         options.userdata = this;
-        options.max_errors = 0;
+        options.max_errors = kept_errors;
         return gumbo_parse_with_options(&options, text.data(), text.size());
     }
 
@@ -81,6 +82,16 @@ HtmlTree::HtmlTree(std::unique_ptr<Arena> arena, const GumboNode* document) noex
 HtmlTree::HtmlTree(HtmlTree&&) noexcept = default;
 HtmlTree& HtmlTree::operator=(HtmlTree&&) noexcept = default;
 HtmlTree::~HtmlTree() = default;
+
+std::string_view name_of(const GumboAttribute& attribute, std::string& memory) {
+    const std::string_view raw(attribute.original_name.data, attribute.original_name.length);
+    const std::size_t before = raw.find_last_of(" \t\n\f\r/");
+    if (before == std::string_view::npos) return attribute.name;
+    memory = raw.substr(before + 1);
+    for (char& c : memory)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    return memory;
+}
 
 std::expected<HtmlTree, ParseFailure> HtmlTree::parse(std::string_view text, const ParseLimits& limits) {
     auto arena = std::make_unique<Arena>(limits);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct ParseLimits {
 };
 
 enum class ParseFailure { too_costly };
+
+/// The name, lower-case, maybe in `memory`. Not GumboAttribute::name, because gumbo 0.10, once it keeps no more errors, puts the name
+/// of an attribute that comes twice before the name of the next one.
+[[nodiscard]] std::string_view name_of(const GumboAttribute& attribute, std::string& memory);
 
 /// Owns every node: all memory goes at once with it, without a walk, because gumbo's own would recurse as deep as the page.
 class HtmlTree {

@@ -122,6 +122,10 @@ TEST(HtmlLinks, AreFoundInBrokenPages) {
     EXPECT_EQ(html("<template><a href=/static/a></template><noscript><img src=/static/b></noscript>"),
               "<template><a href=" THERE "/static/a></template><noscript><img src=" THERE "/static/b></noscript>");
     EXPECT_TRUE(stays("<a title='/static/ <a href=x>"));
+    std::string errors; // more than the parser keeps
+    for (int i = 0; i < 100; ++i) errors += "</x a=1 a=2>&x;";
+    EXPECT_EQ(html(errors + "<a id=1 id=2 ID HREF=/static/a>"), errors + "<a id=1 id=2 ID HREF=" THERE "/static/a>");
+    EXPECT_EQ(html("<a id=1 id=2 id href=/static/a>"), "<a id=1 id=2 id href=" THERE "/static/a>");
     EXPECT_EQ(html(std::string_view("\0<a\0 href=/static/a\0>", 21)), std::string_view("\0<a\0 href=/static/a\0>", 21));
     EXPECT_EQ(html(std::string_view("\0<a\0 href=/static/a>", 20)).substr(10), THERE "/static/a>");
 }

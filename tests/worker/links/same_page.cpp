@@ -1,5 +1,6 @@
 #include "tests/worker/links/same_page.h"
 
+#include "worker/http/request.h"
 #include "worker/links/css_links.h"
 #include "worker/links/html_tree.h"
 #include "worker/links/reference_spans.h"
@@ -88,10 +89,12 @@ private:
     }
 
     void attribute(const GumboElement& element, const GumboAttribute& old_one, const GumboAttribute& new_one) {
-        const std::string name = old_one.name;
+        std::string memory;
+        std::string new_memory;
+        const std::string name(name_of(old_one, memory));
         const std::string old_value = old_one.value;
         const std::string new_value = new_one.value;
-        if (name != new_one.name) return wrong("another attribute", name);
+        if (name != name_of(new_one, new_memory)) return wrong("another attribute", name);
         const bool has_value = old_one.original_value.data != old_one.original_name.data;
         const bool is_link = has_value && is_link_of(element, name);
         if (is_link && !exact_) return;
@@ -108,7 +111,7 @@ private:
         if (name == "data") return element.tag == GUMBO_TAG_OBJECT;
         if (name != "content") return names.contains(name);
         const GumboAttribute* equivalent = gumbo_get_attribute(&element.attributes, "http-equiv");
-        return element.tag == GUMBO_TAG_META && equivalent && std::string_view(equivalent->value) == "refresh";
+        return element.tag == GUMBO_TAG_META && equivalent && http::equals_ignoring_case(equivalent->value, "refresh");
     }
 
     std::string changed(const std::string& name, const std::string& value) const {
