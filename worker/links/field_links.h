@@ -1,0 +1,18 @@
+// The links of a response's fields.
+#pragma once
+
+#include "worker/links/link_map.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mpsup::links {
+
+/// The new value of Location, Content-Location, Link or Refresh; nothing when it stays as it is, and for every other name.
+/// `base`: of the request's path, because `<base href>` has no say in fields. What is written is percent-encoded where a
+/// field or a '<…>' could not hold it.
+[[nodiscard]] std::optional<std::string> changed_field(std::string_view name, std::string_view value,
+                                                       const LinkMap& map, const LinkBase& base);
+
+} // namespace mpsup::links

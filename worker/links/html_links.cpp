@@ -1,0 +1,213 @@
+#include "worker/links/html_links.h"
+
+#include "worker/http/request.h"
+#include "worker/links/attribute_value.h"
+#include "worker/links/charset.h"
+#include "worker/links/css_links.h"
+#include "worker/links/page_skeleton.h"
+#include "worker/links/reference_spans.h"
+#include "worker/links/word_scan.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+namespace mpsup::links {
+
+namespace {
+
+enum class Kind { reference, srcset, spaced, refresh, style };
+
+struct NamedKind {
+    std::string_view name;
+    Kind kind;
+};
+constexpr NamedKind attributes[] = {
+    {"href", Kind::reference},     {"src", Kind::reference},        {"action", Kind::reference},
+    {"srcset", Kind::srcset},      {"style", Kind::style},          {"formaction", Kind::reference},
+    {"poster", Kind::reference},   {"background", Kind::reference}, {"cite", Kind::reference},
+    {"longdesc", Kind::reference}, {"imagesrcset", Kind::srcset},   {"ping", Kind::spaced},
+    {"manifest", Kind::reference}};
+
+// The links of one decoded value.
+Edits edits_of(std::string_view value, Kind kind, const LinkMap& map, const LinkBase& base) {
+    if (kind == Kind::style) return css_links(value, map, base);
+    Spans spans{{0, value.size()}};
+    if (kind == Kind::srcset) spans = srcset_references(value);
+    if (kind == Kind::spaced) spans = spaced_references(value);
+    if (kind == Kind::refresh) spans = refresh_references(value);
+    Edits edits;
+    for (const Span& span : spans)
+        if (auto edit = map.change(base, span.of(value)))
+            edits.push_back({span.begin + edit->begin, span.begin + edit->end, std::move(edit->text)});
+    return edits;
+}
+
+const GumboAttribute* find(const GumboElement& element, std::string_view name) {
+    std::string memory;
+    for (unsigned i = 0; i < element.attributes.length; ++i) {
+        const auto* attribute = static_cast<const GumboAttribute*>(element.attributes.data[i]);
+        if (name_of(*attribute, memory) == name) return attribute;
+    }
+    return nullptr;
+}
+
+// Looks through the tree for values that are, or hold, links. Nothing is changed before all of it was seen: the base may be
+// anywhere.
+class Finder {
+public:
+    Finder(const Page& page, const PageSkeleton& skeleton) : page_(page.text), skeleton_(skeleton) {}
+
+    void look_at(const GumboNode& node) {
+        if (node.type != GUMBO_NODE_ELEMENT && node.type != GUMBO_NODE_TEMPLATE) return;
+        const GumboElement& element = node.v.element;
+        for (unsigned i = 0; i < element.attributes.length; ++i)
+            look_at(element, *static_cast<const GumboAttribute*>(element.attributes.data[i]));
+        if (element.tag == GUMBO_TAG_STYLE && element.tag_namespace == GUMBO_NAMESPACE_HTML) sheet(element);
+        if (element.tag == GUMBO_TAG_META) meta(element);
+    }
+
+    [[nodiscard]] Edits edits(const LinkMap& map, const LinkBase& page_base) {
+        const LinkBase base = base_of(map, page_base);
+        // What the parser made two elements of comes twice.
+        std::ranges::sort(values_, {}, [](const Value& value) { return value.span.begin; });
+        Edits result;
+        for (const Value& value : values_)
+            if (value.span.begin >= seen_) {
+                seen_ = value.span.end;
+                add(value, map, base, result);
+            }
+        return result;
+    }
+
+    [[nodiscard]] bool has_fit_charset() const noexcept { return has_fit_charset_; }
+
+private:
+    struct Value {
+        Kind kind;
+        bool is_text; // of <style>: nothing is encoded in it
+        Span span;    // in the page, without quotes
+    };
+
+    // One whose path holds a reference that we cannot decode is nobody we know.
+    [[nodiscard]] LinkBase base_of(const LinkMap& map, const LinkBase& page_base) const {
+        if (!base_) return page_base;
+        const auto href = decoded_attribute(base_->of(page_));
+        LinkBase base = href ? map.base(page_base, href->text()) : page_base;
+        if (!href || base.path.contains(kept_ampersand)) base.ours = false;
+        return base;
+    }
+
+    void look_at(const GumboElement& element, const GumboAttribute& attribute) {
+        std::string memory;
+        const std::string_view name = name_of(attribute, memory);
+        if (element.tag == GUMBO_TAG_BASE && name == "href") {
+            if (!base_) base_ = value_of(attribute);
+            return;
+        }
+        const auto* known = std::ranges::find(attributes, name, &NamedKind::name);
+        if (known != std::end(attributes))
+            add(known->kind, attribute);
+        else if (name == "data" && element.tag == GUMBO_TAG_OBJECT)
+            add(Kind::reference, attribute);
+    }
+
+    void meta(const GumboElement& element) {
+        const GumboAttribute* equivalent = find(element, "http-equiv");
+        const GumboAttribute* content = find(element, "content");
+        if (const GumboAttribute* charset = find(element, "charset")) said_charset(charset->value);
+        if (!equivalent || !content) return;
+        if (http::equals_ignoring_case(equivalent->value, "refresh")) add(Kind::refresh, *content);
+        if (!http::equals_ignoring_case(equivalent->value, "content-type")) return;
+        const std::string_view type = content->value;
+        if (const std::size_t at = type.find("charset="); at != std::string_view::npos)
+            said_charset(type.substr(at + 8, type.find(';', at) - at - 8));
+    }
+
+    // A page that can say so in ASCII is not in UTF-16: browsers take it for UTF-8.
+    void said_charset(std::string_view label) {
+        const bool is_wide = label.size() > 4 && http::equals_ignoring_case(label.substr(0, 5), "utf-1");
+        if (!is_wide && !is_ascii_superset(label)) has_fit_charset_ = false;
+    }
+
+    // Between the tags of <style>, which hold nothing but text.
+    void sheet(const GumboElement& element) {
+        if (element.original_tag.length == 0) return;
+        const std::size_t begin = end_in_page(element.original_tag);
+        const std::size_t end =
+            element.original_end_tag.length > 0 ? in_page(element.original_end_tag.data) : page_.size();
+        if (begin < end) values_.push_back({Kind::style, true, {begin, end}});
+    }
+
+    void add(Kind kind, const GumboAttribute& attribute) {
+        if (const auto span = value_of(attribute)) values_.push_back({kind, false, *span});
+    }
+
+    // Nothing for an attribute without a value, which the parser says is its name. Where a value starts is looked up behind its
+    // name: an unquoted one that begins with a character reference starts behind that, if gumbo 0.10 is believed.
+    [[nodiscard]] std::optional<Span> value_of(const GumboAttribute& attribute) const noexcept {
+        const GumboStringPiece& raw = attribute.original_value;
+        if (raw.data == attribute.original_name.data) return std::nullopt;
+        const std::size_t equals = skip_space(end_in_page(attribute.original_name));
+        if (equals >= page_.size() || page_[equals] != '=') return std::nullopt;
+        const Span span{skip_space(equals + 1), end_in_page(raw)};
+        if (span.begin >= span.end) return std::nullopt;
+        const char quote = page_[span.begin];
+        if (quote != '"' && quote != '\'') return span;
+        if (span.end - span.begin < 2 || page_[span.end - 1] != quote) return std::nullopt;
+        return Span{span.begin + 1, span.end - 1};
+    }
+
+    [[nodiscard]] std::size_t skip_space(std::size_t at) const noexcept {
+        return std::min(page_.find_first_not_of(" \t\n\f\r", at), page_.size());
+    }
+    [[nodiscard]] std::size_t in_page(const char* at) const noexcept {
+        return skeleton_.in_page(static_cast<std::size_t>(at - skeleton_.text().data()));
+    }
+    [[nodiscard]] std::size_t end_in_page(const GumboStringPiece& piece) const noexcept {
+        return in_page(piece.data + piece.length - 1) + 1;
+    }
+
+    void add(const Value& value, const LinkMap& map, const LinkBase& base, Edits& edits) const {
+        const auto in_page = [&value](Edit edit) {
+            return Edit{value.span.begin + edit.begin, value.span.begin + edit.end, std::move(edit.text)};
+        };
+        const std::string_view raw = value.span.of(page_);
+        if (value.is_text) {
+            for (Edit& edit : edits_of(raw, value.kind, map, base)) edits.push_back(in_page(std::move(edit)));
+        } else if (const auto decoded = decoded_attribute(raw)) {
+            for (Edit& edit : edits_of(decoded->text(), value.kind, map, base)) {
+                edits.push_back(in_page(decoded->raw(std::move(edit))));
+                edits.back().text = encoded_attribute(edits.back().text);
+            }
+        }
+    }
+
+    std::string_view page_;
+    const PageSkeleton& skeleton_;
+    std::optional<Span> base_;
+    std::vector<Value> values_;
+    std::size_t seen_ = 0;
+    bool has_fit_charset_ = true;
+};
+
+} // namespace
+
+std::expected<Edits, Untouched> html_links(const Page& page, const LinkMap& map) {
+    return html_links(page, map, ParseLimits::of_page(page.text.size()));
+}
+
+std::expected<Edits, Untouched> html_links(const Page& page, const LinkMap& map, const ParseLimits& limits) {
+    if (!is_ascii_superset(page.charset) || has_wide_mark(page.text)) return std::unexpected(Untouched::encoding);
+    const LinkBase base = map.base(page.path);
+    if (const auto words = map.words(base); words && !may_hold_words(page.text, *words)) return Edits{};
+    const PageSkeleton skeleton(page.text);
+    const auto tree = HtmlTree::parse(skeleton.text(), limits);
+    if (!tree) return std::unexpected(Untouched::too_costly);
+    Finder finder(page, skeleton);
+    tree->each([&finder](const GumboNode& node) { finder.look_at(node); });
+    if (page.charset.empty() && !finder.has_fit_charset()) return std::unexpected(Untouched::encoding);
+    return finder.edits(map, base);
+}
+
+} // namespace mpsup::links
