@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr int own_signal = 32; // glibc's SIGCANCEL: for pthread_cancel(3), which nothing here uses
 constexpr std::int64_t interrupt_again_ms = 1000;
 constexpr milliseconds longest_slack{5'000};
+constexpr milliseconds longest_look_slack{100};
 
 RequestClock* the_clock = nullptr;
 
@@ -66,6 +67,7 @@ std::int64_t to_ms(RequestClock::TimePoint time) noexcept {
     return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
 }
 
+milliseconds look_slack_of(milliseconds first) { return std::clamp(first / 64, milliseconds(1), longest_look_slack); }
 milliseconds slack_of(milliseconds hard) { return std::clamp(hard / 4, milliseconds(1), longest_slack); }
 
 } // namespace
@@ -93,11 +95,13 @@ void RequestClock::begin(TimePoint now) noexcept {
     const auto first = limits_.slow.count() == 0   ? limits_.soft
                        : limits_.soft.count() == 0 ? limits_.slow
                                                    : std::min(limits_.slow, limits_.soft);
-    // It may be set for a later limit of a request before this one.
-    if (has_look_timer_ && (!armed_ || look_at_ms_ > to_ms(now) + first.count())) {
+    // It is set for a request before this one: too early, and it would cut short a sleep of this one; or much too late.
+    const std::int64_t due = to_ms(now) + first.count();
+    const std::int64_t latest = due + look_slack_of(first).count();
+    if (has_look_timer_ && (!armed_ || look_at_ms_ < due || look_at_ms_ > latest)) {
         armed_ = 1;
-        look_at_ms_ = to_ms(now) + first.count();
-        set_timer(look_timer_, first.count());
+        look_at_ms_ = latest;
+        set_timer(look_timer_, latest - to_ms(now));
     }
     if (has_kill_timer_ && (!kill_at_ || *kill_at_ < now + limits_.hard)) {
         kill_at_ = now + limits_.hard + slack_of(limits_.hard);

@@ -18,7 +18,8 @@ namespace mpsup::dynamic {
 /// the request is slow, and interrupts Perl when the soft limit has passed, and again each second.
 ///
 /// Both are armed lazily: not for each request, but so that one system call serves many. Therefore the hard limit comes a
-/// quarter late at most, and never more than 5 s late. One a process, for the whole of its life; not copied by fork(2).
+/// quarter late at most, and never more than 5 s late, the others a 64th and 100 ms; none is early, nor does a timer that was
+/// set for one request disturb the next. One a process, for the whole of its life; not copied by fork(2).
 class RequestClock {
 public:
     using TimePoint = std::chrono::steady_clock::time_point;

@@ -118,6 +118,18 @@ TEST_F(RequestClockTest, PassesOverRequestsThatEndInTime) {
     EXPECT_EQ(engine_.copied, 0);
 }
 
+TEST_F(RequestClockTest, ARequestIsNotDisturbedByTheTimerOfOneBefore) {
+    for (const auto& limits : {contract::TimeLimits{0ms, 0ms, 600ms}, contract::TimeLimits{600ms, 0ms, 0ms}}) {
+        limit(limits);
+        begin();
+        clock_->end();
+        ::poll(nullptr, 0, 300);
+        begin();
+        EXPECT_EQ(::poll(nullptr, 0, 400), 0) << "a sleep of the application is cut short";
+        clock_->end();
+    }
+}
+
 TEST_F(RequestClockTest, InterruptsPerlAfterTheSoftLimitAndAgain) {
     limit({10ms, 0ms, 0ms});
     begin();
