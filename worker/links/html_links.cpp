@@ -113,15 +113,22 @@ private:
     }
 
     void meta(const GumboElement& element) {
-        const GumboAttribute* equivalent = find(element, "http-equiv");
-        const GumboAttribute* content = find(element, "content");
-        if (const GumboAttribute* charset = find(element, "charset")) said_charset(charset->value);
+        if (const auto* charset = find(element, "charset")) said_charset(text_of(*charset));
+        const auto* equivalent = find(element, "http-equiv");
+        const auto* content = find(element, "content");
         if (!equivalent || !content) return;
-        if (http::equals_ignoring_case(equivalent->value, "refresh")) add(Kind::refresh, *content);
-        if (!http::equals_ignoring_case(equivalent->value, "content-type")) return;
-        const std::string_view type = content->value;
-        if (const std::size_t at = type.find("charset="); at != std::string_view::npos)
-            said_charset(type.substr(at + 8, type.find(';', at) - at - 8));
+        const std::string what = text_of(*equivalent);
+        if (http::equals_ignoring_case(what, "refresh")) add(Kind::refresh, *content);
+        if (!http::equals_ignoring_case(what, "content-type")) return;
+        const std::string type = text_of(*content);
+        if (const std::size_t at = type.find("charset="); at != std::string::npos)
+            said_charset(std::string_view(type).substr(at + 8, type.find(';', at) - at - 8));
+    }
+
+    [[nodiscard]] std::string text_of(const GumboAttribute& attribute) const {
+        const auto span = value_of(attribute);
+        const auto decoded = span ? decoded_attribute(span->of(page_)) : std::nullopt;
+        return decoded ? decoded->text() : std::string();
     }
 
     // A page that can say so in ASCII is not in UTF-16: browsers take it for UTF-8.

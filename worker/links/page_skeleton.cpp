@@ -1,24 +1,47 @@
 #include "worker/links/page_skeleton.h"
 
+#include "worker/http/request.h"
+
 #include <algorithm>
+#include <array>
 
 namespace mpsup::links {
 
 namespace {
 
-constexpr std::string_view spaces = " \t\n\f\r";
 constexpr std::size_t worth_it = 8; // octets
 
-bool is_space(char c) noexcept { return spaces.contains(c); }
+bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+
+constexpr std::array<bool, 256> octets_of(std::string_view set, bool others) {
+    std::array<bool, 256> table{};
+    for (bool& each : table) each = others;
+    for (const char c : set) table[static_cast<unsigned char>(c)] = !others;
+    return table;
+}
+
+// Of a value: whatever ends none, in any state of the tokenizer, and is no white space.
+constexpr std::array<bool, 256> word_octets = octets_of(std::string_view("<>\"'=&` \t\n\f\r\0", 13), true);
+bool is_word(char c) noexcept { return word_octets[static_cast<unsigned char>(c)]; }
+
+constexpr std::array<bool, 256> special_octets = octets_of(std::string_view("\"'=\0", 4), false);
 
 // May it be shortened? A NUL, and a reference to white space at its start, are more to the parser than text.
 bool is_plain(std::string_view text) noexcept {
-    using namespace std::string_view_literals;
-    if (text.contains('\0')) return false;
-    const std::size_t quote = text.find_first_of("\"'"sv);
-    if (quote != std::string_view::npos && text.find('=', quote) != std::string_view::npos) return false;
-    const std::size_t first = text.find_first_not_of(spaces);
-    return first == std::string_view::npos || text[first] != '&';
+    bool has_quote = false;
+    for (const char c : text) {
+        if (!special_octets[static_cast<unsigned char>(c)]) continue;
+        if (c == '\0' || (c == '=' && has_quote)) return false;
+        has_quote |= c != '=';
+    }
+    const auto* const first = std::ranges::find_if_not(text, is_space);
+    return first == text.end() || *first != '&';
+}
+
+// Those that the parser knows stay: type=hidden, and encoding=… of MathML.
+bool may_shorten_value(std::string_view value) noexcept {
+    return value.size() >= worth_it && !http::equals_ignoring_case(value, "text/html") &&
+           !http::equals_ignoring_case(value, "application/xhtml+xml");
 }
 
 } // namespace
@@ -27,28 +50,41 @@ PageSkeleton::PageSkeleton(std::string_view page) : page_(page) {
     text_.reserve(page.size());
     std::size_t kept = page.starts_with("\xef\xbb\xbf") ? 3 : 0; // the parser would take the mark for text
     pieces_.push_back({0, kept});
-    for (std::size_t at = page.find('>', kept); at < page.size(); at = page.find('>', at)) {
-        const std::size_t from = ++at;
-        at = std::min(page.find_first_of("<>", from), page.size());
-        const bool is_text = at < page.size() && page[at] == '<';
-        if (!is_text || at - from < worth_it || !is_plain(page.substr(from, at - from))) continue;
-        keep(kept, from);
+    std::size_t behind = kept; // the '<' before
+    for (std::size_t at = kept; (at = page.find('<', at)) != std::string_view::npos; behind = ++at) {
+        const std::size_t before = page.substr(behind, at - behind).rfind('>');
+        if (before == std::string_view::npos) continue;
+        const std::size_t from = behind + before + 1;
+        if (at - from < worth_it || !is_plain(page.substr(from, at - from))) continue;
+        keep_tags(kept, from);
         shorten(from, at);
         kept = at;
     }
-    keep(kept, page.size());
+    keep_tags(kept, page.size());
 }
 
-void PageSkeleton::keep(std::size_t from, std::size_t to) {
-    if (const Piece& last = pieces_.back(); text_.size() - last.at != from - last.in_page)
-        pieces_.push_back({text_.size(), from});
-    text_.append(page_.substr(from, to - from));
+// Where there are tags, if nowhere else, values are shortened.
+void PageSkeleton::keep_tags(std::size_t from, std::size_t to) {
+    const std::string_view tags = page_.substr(0, to);
+    std::size_t kept = from;
+    for (std::size_t at = from; (at = tags.find('=', at)) != std::string_view::npos;) {
+        const std::size_t begin = ++at + 1;
+        if (begin >= to || (page_[at] != '"' && page_[at] != '\'')) continue;
+        std::size_t end = begin;
+        while (end < to && is_word(page_[end])) ++end;
+        if (end == to || page_[end] != page_[at] || !may_shorten_value(page_.substr(begin, end - begin))) continue;
+        keep(kept, begin);
+        put_word(begin);
+        at = kept = end;
+    }
+    keep(kept, to);
 }
 
 // Quotes stay.
 void PageSkeleton::shorten(std::size_t from, std::size_t to) {
     while (from < to) {
-        const std::size_t end = std::min(page_.find_first_of("\"'", from), to);
+        std::size_t end = from;
+        while (end < to && page_[end] != '"' && page_[end] != '\'') ++end;
         shorten_run(from, end);
         if (end < to) keep(end, end + 1);
         from = end + 1;
@@ -59,13 +95,27 @@ void PageSkeleton::shorten(std::size_t from, std::size_t to) {
 void PageSkeleton::shorten_run(std::size_t from, std::size_t to) {
     if (from == to) return;
     const std::string_view run = page_.substr(from, to - from);
-    const std::size_t first = run.find_first_not_of(spaces);
-    if (first == std::string_view::npos) return keep(from, from + 1);
+    const auto first = static_cast<std::size_t>(std::ranges::find_if_not(run, is_space) - run.begin());
+    if (first == run.size()) return keep(from, from + 1);
     if (is_space(run.front())) keep(from, from + 1);
-    if (text_.size() - pieces_.back().at != from + first - pieces_.back().in_page)
-        pieces_.push_back({text_.size(), from + first});
-    text_ += 'x';
+    put_word(from + first);
     if (is_space(run.back())) keep(to - 1, to);
+}
+
+void PageSkeleton::keep(std::size_t from, std::size_t to) {
+    if (from == to) return;
+    go_on(from);
+    text_.append(page_.substr(from, to - from));
+}
+
+void PageSkeleton::put_word(std::size_t from) {
+    go_on(from);
+    text_ += 'x';
+}
+
+void PageSkeleton::go_on(std::size_t from) {
+    if (const Piece& last = pieces_.back(); text_.size() - last.at != from - last.in_page)
+        pieces_.push_back({text_.size(), from});
 }
 
 std::size_t PageSkeleton::in_page(std::size_t at) const noexcept {

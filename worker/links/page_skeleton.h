@@ -1,4 +1,4 @@
-// A page without most of its text, for a parser that pays for each character.
+// A page without most of its text and long values, for a parser that pays for each character.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,14 @@
 
 namespace mpsup::links {
 
-/// Parses to the same elements with the same attributes as the page, whose texts are shorter. What is shortened lies between a
-/// '>' and the next '<', and holds no '>'. Whatever the tokenizer of HTML is in there (text, script, comment, or a quoted
-/// value that began before the '>'), it leaves that state by no octet but a quote, so quotes stay; and once a quote may have
-/// ended a value, only what an attribute's name could be is shortened: nothing with a '=' behind a quote. Values of
-/// attributes may so become shorter as well: they are to be read from the page, by `in_page`.
+/// Parses to the same start tags with the same attributes as the page; texts and values are shorter, so values are to be read from
+/// the page, by `in_page`. Not the same is only how often the parser repeats formatting elements that were left open, because
+/// it counts those that are alike. What is shortened:
+///  - text from a '>' to the next '<' that holds no '>'. Whatever the tokenizer of HTML is in there (text, script, comment, or a
+///    quoted value that began before the '>'), it leaves that state by no octet but a quote, so quotes stay; and once a
+///    quote may have ended a value, only what an attribute's name could be is shortened: nothing with a '=' behind a quote;
+///  - between '="' and the next quote (or with single quotes) one word: it is a value, or what could be a name behind the
+///    end of one, or a part of some text.
 class PageSkeleton {
 public:
     explicit PageSkeleton(std::string_view page);
@@ -28,6 +31,9 @@ private:
     };
 
     void keep(std::size_t from, std::size_t to);
+    void keep_tags(std::size_t from, std::size_t to);
+    void put_word(std::size_t from);
+    void go_on(std::size_t from);
     void shorten(std::size_t from, std::size_t to);
     void shorten_run(std::size_t from, std::size_t to);
 

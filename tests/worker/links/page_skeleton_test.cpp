@@ -14,6 +14,16 @@ TEST(PageSkeleton, LosesTextsBetweenTags) {
     EXPECT_EQ(skeleton("<p>it's a \"text\" long</p>"), "<p>x'x \"x\" x</p>");
 }
 
+TEST(PageSkeleton, LosesLongValues) {
+    EXPECT_EQ(skeleton("<a href=\"/app/order/1\" title='something'>"), "<a href=\"x\" title='x'>");
+    for (const char* page :
+         {"<a href=\"/short\">", "<a href=/app/order/1>", "<a title=\"more than one\">", "<a b=\"not-ended-here>",
+          "<a b=\"one&amp;another\">", "<a b='one\"another'>", "<a b=\"c=d&e=f&g=h\">", "<a b=\"<c>longer</c>\">",
+          "<input type=\"hidden\">", "<annotation-xml encoding=\"text/html\">",
+          "<annotation-xml encoding='Application/XHTML+XML'>"})
+        EXPECT_EQ(skeleton(page), page);
+}
+
 TEST(PageSkeleton, KeepsWhatMayBeMore) {
     for (const char* page : {"", "no tags at all", "<p>short</p>", "<p>text without an end",
                              "<!-- > some text here -->", "<p title=\"a > b\" class=here <p>", "<p>&#32;&#32;&#32;</p>",
