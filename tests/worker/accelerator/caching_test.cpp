@@ -2,8 +2,12 @@
 #include "tests/worker/accelerator/origin.h"
 #include "worker/accelerator/forwarding.h"
 
+#include <barrier>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <gtest/gtest.h>
 
 namespace mpsup::accelerator {
@@ -131,6 +135,37 @@ TEST_F(CachingOnDisk, SendsWhatNeverWasInMemory) {
     EXPECT_EQ(field(head, "Content-Length"), std::to_string(content.size()));
     EXPECT_EQ(content_of(head), "");
     EXPECT_EQ(origin.count, 1);
+}
+
+// Threads that read are the tier's, and may come back later than that.
+TEST_F(CachingOnDisk, TellsNothingToALoopThatHasEnded) {
+    const std::string content(300'000, 'x');
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
+    FrontServer server(front(origin), 1 << 20);
+    static_cast<void>(server.get("/"));
+    cache::DiskTier& disk = *server.store().disk();
+    disk.finish();
+    const auto accelerator = Accelerator::make(server.state()).value();
+    boost::asio::io_context loop;
+    accelerator->attach(loop);
+    std::promise<void> go_on;
+    std::barrier<> all(3); // two threads read, and this one
+    const auto keep_busy = [&](const std::function<void()>& with) {
+        for (int i = 0; i < 2; ++i) ASSERT_TRUE(disk.load({1, 1}, [with](const cache::Hit&) { with(); }));
+    };
+    keep_busy([go = go_on.get_future().share()] { go.wait(); });
+    http::Request request;
+    request.method = "GET";
+    request.target = request.path = "/";
+    request.authority = "example.org";
+    const cache::CacheRequest asked = accelerator->read_for_cache(request, false, 0);
+    boost::asio::co_spawn(loop, accelerator->find(asked, {}), boost::asio::detached);
+    loop.poll();
+    accelerator->detach();
+    go_on.set_value();
+    keep_busy([&] { all.arrive_and_wait(); });
+    all.arrive_and_wait(); // what was asked for before has been read
+    EXPECT_EQ(loop.poll(), 0U);
 }
 
 TEST_F(CachingOnDisk, IsErasedByUnsafeRequests) {
