@@ -150,6 +150,7 @@ void Forwarding::note_child(const UpstreamCall& call) {
     notes.heavy = std::chrono::microseconds(child->heavy_us);
     notes.queue = std::max(call.waited() - *notes.heavy, std::chrono::microseconds(0));
 }
+    destination_.note_generation(child->generation);
 
 Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& times) {
     ReplyPlan plan = plans_.reply(identity_);

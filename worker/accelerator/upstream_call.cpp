@@ -105,7 +105,8 @@ std::optional<UpstreamCall::Attempt> UpstreamCall::look_for_head(TimePoint sent)
         switch (connection_->reader().next()) {
         case ResponseReader::Event::head:
             place_.leave();
-            waited_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - sent);
+            answered_at_ = Clock::now();
+            waited_ = std::chrono::duration_cast<std::chrono::microseconds>(answered_at_ - sent);
             return Attempt::answered;
         case ResponseReader::Event::interim:
             if (interim_) interim_(connection_->reader().head());
@@ -188,12 +189,12 @@ UpstreamCall::Attempt UpstreamCall::judge_silence(const char* problem) {
     place_.leave();
     static_cast<void>(give_up(502, problem));
     if (connection_->reader().begun()) return Attempt::over;
-    if (destination_.is_pool()) child_died();
+    if (destination_.is_pool()) tell_quarantine(poison_.died(std::string(request_.name), Clock::now()));
     return Attempt::unanswered;
 }
 
-void UpstreamCall::child_died() {
-    if (poison_.died(std::string(request_.name), Clock::now()))
+void UpstreamCall::tell_quarantine(bool begun) const {
+    if (begun)
         http::log_error(http::Severity::error,
                         "quarantined, for it killed one child after the other: " + std::string(request_.name));
 }
@@ -206,11 +207,12 @@ ResponseReader::Event UpstreamCall::next() {
     return event;
 }
 
-// A child that only gave up on its answer lives on, and is not the request's victim.
+// A child that only gave up on its answer lives on, and is not the request's victim; nor is one that a restart has ended.
 void UpstreamCall::judge_cut() {
     if (std::exchange(cut_, true) || !destination_.is_pool()) return;
     const auto child = ChildNote::parse(head().find("Mpsup-Child").value_or(""));
-    if (child && process_is_ending(child->pid)) child_died();
+    if (!child || destination_.is_outdated(child->generation) || !process_is_ending(child->pid)) return;
+    tell_quarantine(poison_.died_answering(std::string(request_.name), answered_at_, Clock::now()));
 }
 
 // A child is free from here on, a backend's connection too.

@@ -95,7 +95,7 @@ private:
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
     void choose(http::TimePoint now);
     void settle(Outcome outcome) noexcept;
-    void child_died();
+    void tell_quarantine(bool begun) const;
     void judge_cut();
     void finish();
     void settle_by_status();
@@ -111,6 +111,7 @@ private:
     std::optional<std::size_t> failed_;  // the backend that failed this request
     std::optional<CallFailure> failure_;
     std::chrono::microseconds waited_{0};
+    http::TimePoint answered_at_{}; // when the head came
     http::TimePoint limit_ = http::TimePoint::max();
     bool early_ = false; // the answer began before the request was sent whole
     bool finished_ = false;
