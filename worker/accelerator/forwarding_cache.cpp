@@ -125,6 +125,10 @@ Task<> Forwarding::send_large(Known& known) {
     bool open = true;
     for (const LargeReply::Part& part : reply.parts) {
         if (open && !part.head.empty()) open = co_await exchange_.write(part.head);
+    if (asked_.is_head) {
+        static_cast<void>(co_await exchange_.finish(true));
+        co_return;
+    }
         const std::uint64_t end = part.range.first + part.range.count;
         for (std::uint64_t at = part.range.first; open && at < end;) {
             std::string read;

@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <gtest/gtest.h>
 
@@ -138,6 +139,29 @@ TEST_F(CachingOnDisk, SendsWhatNeverWasInMemory) {
 }
 
 // Threads that read are the tier's, and may come back later than that.
+TEST_F(CachingOnDisk, ReadsNoContentForAHead) {
+    std::string content;
+    while (content.size() < 6'000'000) content += std::to_string(content.size()) + " ";
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
+    const FrontServer server(front(origin), 1 << 20);
+    static_cast<void>(server.get("/"));
+    server.store().disk()->finish();
+    {
+        std::fstream file(folder + "/cache/tier", std::ios::binary | std::ios::in | std::ios::out);
+        const std::string image{std::istreambuf_iterator<char>(file), {}};
+        const std::size_t at = image.find(content.substr(1000, 1000));
+        ASSERT_NE(at, std::string::npos);
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put('?');
+    }
+    const std::string both = server.ask("HEAD / HTTP/1.1\r\nHost: example.org\r\n\r\n"
+                                        "HEAD / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(field(both, "Content-Length"), std::to_string(content.size()));
+    EXPECT_EQ(status_of(content_of(both)), 200) << both;
+    EXPECT_EQ(server.store().disk()->stats().damaged, 0U);
+    EXPECT_EQ(origin.count, 1);
+}
+
 TEST_F(CachingOnDisk, TellsNothingToALoopThatHasEnded) {
     const std::string content(300'000, 'x');
     Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
