@@ -121,7 +121,8 @@ std::optional<UpstreamCall::Attempt> UpstreamCall::look_for_head(TimePoint sent)
 TimePoint UpstreamCall::first_deadline(TimePoint sent) const {
     const auto& route = destination_.route();
     const milliseconds response = route.timeouts.response;
-    return sent + (destination_.is_pool() ? std::min(response, route.queue.timeout) : response);
+    const TimePoint end = sent + (destination_.is_pool() ? std::min(response, route.queue.timeout) : response);
+    return std::min(end, limit_);
 }
 
 // `answered`: by the kernel, the connection is there.
@@ -161,7 +162,7 @@ Task<std::error_code> UpstreamCall::send_content(TimePoint start) {
 
 Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint deadline) {
     for (;;) {
-        const auto failed = co_await connection_->receive(deadline);
+        const auto failed = co_await connection_->receive(std::min(deadline, limit_));
         if (failed == std::errc::timed_out) {
             if (judge_late(sent, deadline) == Attempt::over) co_return Attempt::over;
             continue;
@@ -172,7 +173,7 @@ Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint d
     }
 }
 
-// Time is up: of the queue, or of the answer. `answered`: there is another deadline.
+// Time is up: of those who wait, of the queue, or of the answer. `answered`: there is another deadline.
 UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadline) {
     const TimePoint end = sent + destination_.route().timeouts.response;
     if (destination_.is_pool() && is_unread(connection_->descriptor()))
@@ -182,6 +183,10 @@ UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadli
         return Attempt::answered;
     }
     return give_up(504, "no answer in time");
+    if (Clock::now() >= limit_) {
+        cancelled_ = true;
+        return give_up(503, "nobody waits for the answer");
+    }
 }
 
 // It has ended, or said what is no response.

@@ -60,7 +60,7 @@ public:
     [[nodiscard]] const char* problem() const noexcept;
     /// After `end`: head and pieces are not needed any more, so the connection may serve others.
     void release();
-    /// wait() ends at that time, which is then nobody's fault.
+    /// begin() is cancelled at that time, or wait() ends, which is then nobody's fault.
     void hurry(http::TimePoint until) noexcept;
     /// Nobody wants the rest of it: a connection that is not at its end is closed. What its status says of the upstream counts.
     void drop();

@@ -178,5 +178,18 @@ TEST(Filling, FinishesForNobodyOnlyAsLongAsOthersWouldWait) {
     origin.go_on = true;
 }
 
+TEST(Filling, WaitsForNobodyOnlyAsLongAsOthersWouldWaitForTheHead) {
+    SlowOrigin origin(0);
+    contract::Front setup = origin.front();
+    setup.routes[0].cache.wait = 500ms;
+    FrontServer front(setup, memory);
+    http::TestClient first = ask(front, "/");
+    ASSERT_TRUE(comes_true([&] { return origin.count == 1; }));
+    http::TestClient second = ask(front, "/");
+    ASSERT_TRUE(leave(front, origin, first));
+    EXPECT_TRUE(comes_true([&] { return front.state().flights().size() == 0; }));
+    origin.go_on = true;
+}
+
 } // namespace
 } // namespace mpsup::accelerator
