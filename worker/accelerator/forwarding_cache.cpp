@@ -66,7 +66,8 @@ Task<> Forwarding::run_cached() {
             known.status.detail = "brown-out";
             co_return co_await send_stored(known);
         }
-        if (!co_await wait_for_flight(known, patience)) {
+        const bool landed = co_await wait_for_flight(known, patience);
+        if (!landed) {
             store.count_miss();
             co_return co_await call_upstream(known);
         }
