@@ -138,7 +138,6 @@ TEST_F(CachingOnDisk, SendsWhatNeverWasInMemory) {
     EXPECT_EQ(origin.count, 1);
 }
 
-// Threads that read are the tier's, and may come back later than that.
 TEST_F(CachingOnDisk, ReadsNoContentForAHead) {
     std::string content;
     while (content.size() < 6'000'000) content += std::to_string(content.size()) + " ";
@@ -162,6 +161,7 @@ TEST_F(CachingOnDisk, ReadsNoContentForAHead) {
     EXPECT_EQ(origin.count, 1);
 }
 
+// Threads that read are the tier's, and may come back later than that.
 TEST_F(CachingOnDisk, TellsNothingToALoopThatHasEnded) {
     const std::string content(300'000, 'x');
     Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
@@ -444,6 +444,24 @@ TEST(Caching, LetsNobodyWaitForAnAnswerThatNamesAFile) {
     EXPECT_EQ(status_of(front.get("/")), 404) << "it is known not to be for everybody";
     go_on = true;
     EXPECT_EQ(status_of(held.read_all()), 404);
+}
+
+TEST(Caching, LetsNobodyWaitForAnAnswerToWhoLoggedIn) {
+    std::atomic<bool> go_on = false;
+    Origin origin([&](const std::string& request, int count) {
+        while (request.contains("Authorization: Basic x") && !go_on) std::this_thread::yield();
+        return numbered(count, "Cache-Control: max-age=60\r\n");
+    });
+    contract::Front setup = origin.front();
+    setup.routes[0].cache.wait = 60s;
+    const FrontServer front(setup, memory);
+    http::TestClient held = front.connect();
+    held.send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nAuthorization: Basic x\r\n\r\n");
+    while (origin.count < 1) std::this_thread::yield();
+    EXPECT_EQ(content_of(front.get("/", "Authorization: Basic y\r\n")), "answer 2");
+    EXPECT_EQ(content_of(front.get("/")), "answer 3") << "nor does anybody else";
+    go_on = true;
+    EXPECT_EQ(content_of(held.read_all()), "answer 1");
 }
 
 TEST(Caching, ForgetsWhatAnUnsafeRequestChangesThoughAFileAnswersIt) {
