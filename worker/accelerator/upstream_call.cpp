@@ -16,6 +16,12 @@ using http::Task;
 using http::TimePoint;
 using std::chrono::milliseconds;
 
+void report_ejection(const std::string& address, milliseconds time) {
+    http::log_error(http::Severity::warning, "backend " + address + " is ejected for " +
+                                                 std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) +
+                                                 " s, for its requests failed one after the other; then it is probed");
+}
+
 bool is_overloaded(int status) noexcept { return status == 502 || status == 503 || status == 504; }
 
 } // namespace
@@ -37,7 +43,9 @@ void UpstreamCall::choose(TimePoint now) {
 
 void UpstreamCall::settle(Outcome outcome) noexcept {
     if (!backend_) return;
-    if (!destination_.is_pool()) destination_.backends().done(*backend_, outcome, Clock::now());
+    if (!destination_.is_pool())
+        if (const auto ejected = destination_.backends().done(*backend_, outcome, Clock::now()))
+            report_ejection(destination_.addresses()[*backend_].text, *ejected);
     if (outcome == Outcome::bad) failed_ = backend_;
     backend_.reset();
 }
@@ -175,6 +183,10 @@ Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint d
 
 // Time is up: of those who wait, of the queue, or of the answer. `answered`: there is another deadline.
 UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadline) {
+    if (Clock::now() >= limit_) {
+        cancelled_ = true;
+        return give_up(503, "nobody waits for the answer");
+    }
     const TimePoint end = sent + destination_.route().timeouts.response;
     if (destination_.is_pool() && is_unread(connection_->descriptor()))
         return give_up(503, "no child was free in time", true);
@@ -183,10 +195,6 @@ UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadli
         return Attempt::answered;
     }
     return give_up(504, "no answer in time");
-    if (Clock::now() >= limit_) {
-        cancelled_ = true;
-        return give_up(503, "nobody waits for the answer");
-    }
 }
 
 // It has ended, or said what is no response.
