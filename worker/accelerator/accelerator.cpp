@@ -67,9 +67,10 @@ void Accelerator::attach(boost::asio::io_context& context) {
     if (state_.claim_checks()) checks_ = std::make_unique<BackendChecks>(state_, context);
 }
 
-// Coroutines that were cut short still hold leases of it.
+// Coroutines that were cut short still hold leases of the upstreams. Threads that read may come back when there is no loop.
 void Accelerator::detach() noexcept {
     checks_.reset();
+    disk_reads_.reset();
     if (upstreams_) upstreams_->close();
 }
 

@@ -77,21 +77,25 @@ bool Backends::may_take(Backend& backend, TimePoint now) const noexcept {
     return true;
 }
 
-void Backends::done(std::size_t index, Outcome outcome, TimePoint now) {
+std::optional<milliseconds> Backends::done(std::size_t index, Outcome outcome, TimePoint now) {
     const std::scoped_lock lock(mutex_);
     Backend& backend = backends_[index];
     backend.connections = std::max(0, backend.connections - 1);
     if (outcome == Outcome::good) backend.failures = 0;
     if (outcome == Outcome::good && backend.ejections > 0 && now - backend.until >= policy_.longest)
         backend.ejections = 0;
-    if (outcome == Outcome::bad) fail(backend, now);
+    if (outcome != Outcome::bad || !fail(backend, now)) return std::nullopt;
+    return std::chrono::duration_cast<milliseconds>(backend.until - now);
 }
 
-void Backends::fail(Backend& backend, TimePoint now) {
+// True: it is ejected now, and was not before.
+bool Backends::fail(Backend& backend, TimePoint now) {
     ++backend.failures;
-    if (backend.state == BackendState::up && backend.failures >= policy_.failures &&
-        ejected() + 1 <= backends_.size() / 2)
-        eject(backend, now);
+    if (backend.state != BackendState::up || backend.failures < policy_.failures ||
+        ejected() + 1 > backends_.size() / 2)
+        return false;
+    eject(backend, now);
+    return true;
 }
 
 void Backends::eject(Backend& backend, TimePoint now) {

@@ -60,7 +60,8 @@ public:
     /// The backend for a request, which counts as its connection until done(). Nothing when none is up. `avoid`: one that
     /// has just failed this request, taken only when it is the last.
     [[nodiscard]] std::optional<std::size_t> choose(TimePoint now, std::optional<std::size_t> avoid = std::nullopt);
-    void done(std::size_t index, Outcome outcome, TimePoint now);
+    /// That request has ended. How long the backend is ejected for, when this was one too many.
+    std::optional<std::chrono::milliseconds> done(std::size_t index, Outcome outcome, TimePoint now);
 
     /// A backend that is to be probed now; it is not named again before checked() or `every`.
     [[nodiscard]] std::optional<std::size_t> due(TimePoint now);
@@ -93,7 +94,7 @@ private:
     [[nodiscard]] std::optional<std::size_t> fewest_connections(std::optional<std::size_t> avoid,
                                                                 bool settled) const noexcept;
     [[nodiscard]] bool may_take(Backend& backend, TimePoint now) const noexcept;
-    void fail(Backend& backend, TimePoint now);
+    [[nodiscard]] bool fail(Backend& backend, TimePoint now);
     void eject(Backend& backend, TimePoint now);
     void come_back(Backend& backend, TimePoint now) const;
     [[nodiscard]] std::size_t ejected() const noexcept;

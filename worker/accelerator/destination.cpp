@@ -55,6 +55,13 @@ Destination::Destination(const contract::Route& route, std::vector<UpstreamAddre
       brownout_(route.queue.target),
       backends_(texts_of(addresses_), policy_of(route.health)) {}
 
+void Destination::note_generation(std::uint64_t generation) noexcept {
+    std::uint64_t known = newest_generation_.load(std::memory_order_relaxed);
+    while (known < generation &&
+           !newest_generation_.compare_exchange_weak(known, generation, std::memory_order_relaxed)) {
+    }
+}
+
 Load Destination::load(http::TimePoint now) {
     if (!is_pool() || !brownout_.possible()) return Load::normal;
     return brownout_.judge(queue_.waiting_since(), now);

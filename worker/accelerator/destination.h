@@ -8,6 +8,8 @@
 #include "worker/accelerator/upstream_address.h"
 #include "worker/contract/front.h"
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +31,12 @@ public:
     [[nodiscard]] SpoolBudget& budget() noexcept { return budget_; }
     [[nodiscard]] Queue& queue() noexcept { return queue_; }
     [[nodiscard]] Backends& backends() noexcept { return backends_; }
+    /// A child of this generation of the pool has answered.
+    void note_generation(std::uint64_t generation) noexcept;
+    /// Has one of a later generation answered? Then its children are being ended, whatever they do.
+    [[nodiscard]] bool is_outdated(std::uint64_t generation) const noexcept {
+        return generation < newest_generation_.load(std::memory_order_relaxed);
+    }
     /// How much of the pool's time is left for new requests. Backends have none that we know of: normal.
     [[nodiscard]] Load load(http::TimePoint now);
 
@@ -43,6 +51,7 @@ private:
     Queue queue_;
     Brownout brownout_;
     Backends backends_;
+    std::atomic<std::uint64_t> newest_generation_{0}; // of children that answered
 };
 
 /// Has the peer of a unix socket not yet read what was written (SIOCOUTQ)? False, too, for a socket that is none.

@@ -129,7 +129,10 @@ Task<> Forwarding::call_upstream(Known& known) {
     {
         const HangUpWatch watch(exchange_, [&] {
             client_left_ = true;
-            if (!known.leader.is_awaited()) call.cancel();
+            if (known.leader.is_awaited())
+                call.hurry(Clock::now() + route_.cache.wait);
+            else
+                call.cancel();
         });
         cache::Times times;
         times.request = wall_seconds();
@@ -147,6 +150,7 @@ void Forwarding::note_child(const UpstreamCall& call) {
     if (!child) return;
     notes.child = child->pid;
     notes.generation = child->generation;
+    destination_.note_generation(child->generation);
     notes.heavy = std::chrono::microseconds(child->heavy_us);
     notes.queue = std::max(call.waited() - *notes.heavy, std::chrono::microseconds(0));
 }

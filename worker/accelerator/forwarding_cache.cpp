@@ -66,7 +66,8 @@ Task<> Forwarding::run_cached() {
             known.status.detail = "brown-out";
             co_return co_await send_stored(known);
         }
-        if (!co_await wait_for_flight(known, patience)) {
+        const bool landed = co_await wait_for_flight(known, patience);
+        if (!landed) {
             store.count_miss();
             co_return co_await call_upstream(known);
         }
@@ -75,8 +76,10 @@ Task<> Forwarding::run_cached() {
 
 // True: another request has fetched something, look again. False: go, as leader or alone.
 Task<bool> Forwarding::wait_for_flight(Known& known, http::TimePoint patience) {
-    // What these fetch is for nobody else.
-    if (asked_.is_head || !asked_.range.empty() || asked_.client.no_store || Clock::now() >= patience) co_return false;
+    // What these fetch is for nobody else, as a rule.
+    if (asked_.is_head || !asked_.range.empty() || asked_.client.no_store || asked_.has_authorization ||
+        Clock::now() >= patience)
+        co_return false;
     auto waiter = std::make_shared<Waiter>(exchange_.context());
     cache::Flights::Joined joined =
         accelerator_.state().flights().join(asked_.key.text(), wall_seconds(), [waiter](cache::Landing) {
@@ -122,6 +125,10 @@ Task<> Forwarding::send_large(Known& known) {
     fields.push_back({"Cache-Status", known.status.text(space)});
     exchange_.notes().cache = known.status.word();
     if (!exchange_.begin({reply.status, fields, reply.length, false})) co_return;
+    if (asked_.is_head) {
+        static_cast<void>(co_await exchange_.finish(true));
+        co_return;
+    }
     bool open = true;
     for (const LargeReply::Part& part : reply.parts) {
         if (open && !part.head.empty()) open = co_await exchange_.write(part.head);

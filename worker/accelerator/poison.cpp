@@ -30,6 +30,7 @@ bool Poison::count_death(const std::string& key, http::TimePoint now) {
     if (entries_.size() >= policy_.most && !entries_.contains(key)) make_room();
     Entry& entry = entries_[key];
     count_.store(entries_.size(), std::memory_order_relaxed);
+    if (now - entry.last > policy_.time * pause) entry.deaths = 0;
     ++entry.deaths;
     entry.last = now;
     if (entry.deaths < policy_.deaths || now < entry.until) return false;

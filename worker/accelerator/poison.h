@@ -15,10 +15,14 @@
 namespace mpsup::accelerator {
 
 /// Counts, for each method, host and path, how many children in a row died of it. From `deaths` on the request is
-/// quarantined: answered with 503 for `time`, and after that its next death is enough. At most `most` are remembered, the
-/// oldest are forgotten first. Shared by threads; costs one atomic read while nobody died.
+/// quarantined: answered with 503 for `time`, and after that its next death is enough. A row ends when there was no death for
+/// `pause` times as long. At most `most` are remembered, the oldest are forgotten first. Shared by threads; costs one atomic
+/// read while nobody died.
 class Poison {
 public:
+    static constexpr int pause = 10;
+    static constexpr std::chrono::seconds sudden{5};
+
     struct Policy {
         int deaths = 3;
         std::chrono::milliseconds time{600'000};
@@ -41,6 +45,11 @@ public:
     }
     /// A child died of it. True: from now on it is quarantined; the listener has been told.
     [[nodiscard]] bool died(const std::string& key, http::TimePoint now);
+    /// The same in the midst of an answer, whose head came at `since`. When that is longer ago than `sudden` it does not count:
+    /// streams last, and end with their child when that is ended for reasons of its own.
+    [[nodiscard]] bool died_answering(const std::string& key, http::TimePoint since, http::TimePoint now) {
+        return now - since <= sudden && died(key, now);
+    }
     /// It was answered.
     void served(const std::string& key);
 

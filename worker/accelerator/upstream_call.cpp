@@ -16,6 +16,12 @@ using http::Task;
 using http::TimePoint;
 using std::chrono::milliseconds;
 
+void report_ejection(const std::string& address, milliseconds time) {
+    http::log_error(http::Severity::warning, "backend " + address + " is ejected for " +
+                                                 std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) +
+                                                 " s, for its requests failed one after the other; then it is probed");
+}
+
 bool is_overloaded(int status) noexcept { return status == 502 || status == 503 || status == 504; }
 
 } // namespace
@@ -37,7 +43,9 @@ void UpstreamCall::choose(TimePoint now) {
 
 void UpstreamCall::settle(Outcome outcome) noexcept {
     if (!backend_) return;
-    if (!destination_.is_pool()) destination_.backends().done(*backend_, outcome, Clock::now());
+    if (!destination_.is_pool())
+        if (const auto ejected = destination_.backends().done(*backend_, outcome, Clock::now()))
+            report_ejection(destination_.addresses()[*backend_].text, *ejected);
     if (outcome == Outcome::bad) failed_ = backend_;
     backend_.reset();
 }
@@ -105,7 +113,8 @@ std::optional<UpstreamCall::Attempt> UpstreamCall::look_for_head(TimePoint sent)
         switch (connection_->reader().next()) {
         case ResponseReader::Event::head:
             place_.leave();
-            waited_ = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - sent);
+            answered_at_ = Clock::now();
+            waited_ = std::chrono::duration_cast<std::chrono::microseconds>(answered_at_ - sent);
             return Attempt::answered;
         case ResponseReader::Event::interim:
             if (interim_) interim_(connection_->reader().head());
@@ -120,7 +129,8 @@ std::optional<UpstreamCall::Attempt> UpstreamCall::look_for_head(TimePoint sent)
 TimePoint UpstreamCall::first_deadline(TimePoint sent) const {
     const auto& route = destination_.route();
     const milliseconds response = route.timeouts.response;
-    return sent + (destination_.is_pool() ? std::min(response, route.queue.timeout) : response);
+    const TimePoint end = sent + (destination_.is_pool() ? std::min(response, route.queue.timeout) : response);
+    return std::min(end, limit_);
 }
 
 // `answered`: by the kernel, the connection is there.
@@ -160,7 +170,7 @@ Task<std::error_code> UpstreamCall::send_content(TimePoint start) {
 
 Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint deadline) {
     for (;;) {
-        const auto failed = co_await connection_->receive(deadline);
+        const auto failed = co_await connection_->receive(std::min(deadline, limit_));
         if (failed == std::errc::timed_out) {
             if (judge_late(sent, deadline) == Attempt::over) co_return Attempt::over;
             continue;
@@ -171,8 +181,12 @@ Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint d
     }
 }
 
-// Time is up: of the queue, or of the answer. `answered`: there is another deadline.
+// Time is up: of those who wait, of the queue, or of the answer. `answered`: there is another deadline.
 UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadline) {
+    if (Clock::now() >= limit_) {
+        cancelled_ = true;
+        return give_up(503, "nobody waits for the answer");
+    }
     const TimePoint end = sent + destination_.route().timeouts.response;
     if (destination_.is_pool() && is_unread(connection_->descriptor()))
         return give_up(503, "no child was free in time", true);
@@ -188,12 +202,12 @@ UpstreamCall::Attempt UpstreamCall::judge_silence(const char* problem) {
     place_.leave();
     static_cast<void>(give_up(502, problem));
     if (connection_->reader().begun()) return Attempt::over;
-    if (destination_.is_pool()) child_died();
+    if (destination_.is_pool()) tell_quarantine(poison_.died(std::string(request_.name), Clock::now()));
     return Attempt::unanswered;
 }
 
-void UpstreamCall::child_died() {
-    if (poison_.died(std::string(request_.name), Clock::now()))
+void UpstreamCall::tell_quarantine(bool begun) const {
+    if (begun)
         http::log_error(http::Severity::error,
                         "quarantined, for it killed one child after the other: " + std::string(request_.name));
 }
@@ -206,11 +220,12 @@ ResponseReader::Event UpstreamCall::next() {
     return event;
 }
 
-// A child that only gave up on its answer lives on, and is not the request's victim.
+// A child that only gave up on its answer lives on, and is not the request's victim; nor is one that a restart has ended.
 void UpstreamCall::judge_cut() {
     if (std::exchange(cut_, true) || !destination_.is_pool()) return;
     const auto child = ChildNote::parse(head().find("Mpsup-Child").value_or(""));
-    if (child && process_is_ending(child->pid)) child_died();
+    if (!child || destination_.is_outdated(child->generation) || !process_is_ending(child->pid)) return;
+    tell_quarantine(poison_.died_answering(std::string(request_.name), answered_at_, Clock::now()));
 }
 
 // A child is free from here on, a backend's connection too.

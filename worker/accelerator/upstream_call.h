@@ -60,7 +60,7 @@ public:
     [[nodiscard]] const char* problem() const noexcept;
     /// After `end`: head and pieces are not needed any more, so the connection may serve others.
     void release();
-    /// wait() ends at that time, which is then nobody's fault.
+    /// begin() is cancelled at that time, or wait() ends, which is then nobody's fault.
     void hurry(http::TimePoint until) noexcept;
     /// Nobody wants the rest of it: a connection that is not at its end is closed. What its status says of the upstream counts.
     void drop();
@@ -95,7 +95,7 @@ private:
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
     void choose(http::TimePoint now);
     void settle(Outcome outcome) noexcept;
-    void child_died();
+    void tell_quarantine(bool begun) const;
     void judge_cut();
     void finish();
     void settle_by_status();
@@ -111,6 +111,7 @@ private:
     std::optional<std::size_t> failed_;  // the backend that failed this request
     std::optional<CallFailure> failure_;
     std::chrono::microseconds waited_{0};
+    http::TimePoint answered_at_{}; // when the head came
     http::TimePoint limit_ = http::TimePoint::max();
     bool early_ = false; // the answer began before the request was sent whole
     bool finished_ = false;

@@ -25,8 +25,12 @@ Flights::Joined Flights::join(std::string_view key, Seconds now, Wake wake) {
     const std::lock_guard lock(mutex_);
     Joined joined;
     if (const auto known = uncacheable_.find(owned); known != uncacheable_.end()) {
-        if (known->second > now) return joined;
-        uncacheable_.erase(known);
+        const Seconds since = now - known->second;
+        if (since < 0) return joined;
+        if (since < recall)
+            known->second = now + memory; // one goes to see whether it can be shared by now, and nobody waits for that
+        else
+            uncacheable_.erase(known);
     }
     const auto [flight, first] = flying_.try_emplace(owned);
     if (first) {
@@ -80,6 +84,8 @@ void Flights::land(const std::string& key, Landing landing, Seconds now) {
         if (landing == Landing::uncacheable) {
             if (uncacheable_.size() >= most) uncacheable_.clear();
             uncacheable_[key] = now + memory;
+        } else if (landing == Landing::stored) {
+            uncacheable_.erase(key);
         }
     }
     for (const Waiter& waiter : landed) waiter.wake(landing);

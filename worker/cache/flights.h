@@ -49,6 +49,7 @@ private:
 class Flights {
 public:
     static constexpr Seconds memory = 10;        // how long a key stays known as uncacheable
+    static constexpr Seconds recall = 60;        // after that: who comes then leads, and nobody waits for him
     static constexpr std::size_t most = 16384;   // such keys; when there are more, all are forgotten
     static constexpr std::size_t waiters = 4096; // of one flight; who comes then goes himself
 

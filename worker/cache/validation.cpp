@@ -41,7 +41,7 @@ bool if_range_holds(std::string_view value, std::string_view etag, const Metadat
     return date && *date == stored.last_modified && stored.last_modified < stored.date;
 }
 
-// `modified`: Last-Modified, else Date.
+// `modified`: when that was.
 bool holds_still(Fields request, std::string_view etag, Seconds modified) noexcept {
     if (find_field(request, "If-None-Match")) return any_tag_matches(request, etag);
     const http::Field* since = find_field(request, "If-Modified-Since");
@@ -125,7 +125,6 @@ bool is_not_modified(const CacheRequest& request, Fields request_fields, int sta
     if (status != 200 || !request.is_conditional) return false;
     const http::Field* etag = find_field(response, "ETag");
     const http::Field* modified = find_field(response, "Last-Modified");
-    if (!modified) modified = find_field(response, "Date");
     const auto date = modified ? http::parse_http_date(modified->value) : std::nullopt;
     return holds_still(request_fields, etag ? etag->value : std::string_view(),
                        date ? *date : std::numeric_limits<Seconds>::max());

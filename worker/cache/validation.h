@@ -41,7 +41,8 @@ struct Selection {
 [[nodiscard]] Selection select_for_client(const CacheRequest& request, Fields request_fields,
                                           std::string_view stored_fields, const Metadata& stored, std::uint64_t size);
 
-/// The origin was asked without the client's conditions (CacheRequest), for a copy to keep: is this response to be a 304 to the client?
+/// The origin was asked without the client's conditions (CacheRequest), for a copy to keep: is this response to be a 304 to
+/// the client? Without Last-Modified its If-Modified-Since means nothing (RFC 9110 section 13.1.3).
 [[nodiscard]] bool is_not_modified(const CacheRequest& request, Fields request_fields, int status,
                                    Fields response) noexcept;
 

@@ -55,6 +55,7 @@ http::Limits trusted_limits() {
 
 http::Deadlines trusted_deadlines(http::Deadlines deadlines) {
     deadlines.write_rate = 0;
+    deadlines.write_stall = std::chrono::hours(24);
     return deadlines;
 }
 

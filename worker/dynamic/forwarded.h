@@ -22,7 +22,8 @@ struct Forwarded {
 
 /// Of requests that an accelerator passes on: it has kept to its own limits, and added some fields.
 [[nodiscard]] http::Limits trusted_limits();
-/// Nor does it read slower than its own client makes it, whom it has an eye on.
+/// Nor does it read slower than its own client makes it, whom it has an eye on: it may pause for longer than that client, for
+/// it reads on only when much of what it has is gone. When it is no more, writing fails.
 [[nodiscard]] http::Deadlines trusted_deadlines(http::Deadlines deadlines);
 
 } // namespace mpsup::dynamic

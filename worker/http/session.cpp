@@ -61,7 +61,10 @@ Session::~Session() {
 
 Task<> Session::run() {
     arriving_ = listener_.proxy_protocol || listener_.tls;
-    open_ = arriving_ ? co_await arrive() : admit();
+    if (arriving_)
+        open_ = co_await arrive();
+    else
+        open_ = admit();
     arriving_ = false;
     while (open_) {
         const TimePoint now = Clock::now();

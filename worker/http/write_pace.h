@@ -4,6 +4,7 @@
 #include "worker/http/limits.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 namespace mpsup::http {
@@ -23,13 +24,19 @@ public:
         taken_ = std::max(taken, taken_);
         const TimePoint stalled = progress_ + deadlines.write_stall;
         if (deadlines.write_rate == 0) return stalled;
-        const std::chrono::milliseconds bought(taken_ * 1000 / deadlines.write_rate);
-        return std::min(stalled, since_ - waited_ + deadlines.write_stall + bought);
+        return std::min(stalled, since_ - waited_ + deadlines.write_stall + bought(deadlines.write_rate));
     }
     /// Something can be written.
     void end(TimePoint now) noexcept { waited_ += now - since_; }
 
 private:
+    static constexpr std::uint64_t most = 1'000'000'000; // seconds that a clock can bear
+
+    [[nodiscard]] std::chrono::milliseconds bought(std::uint64_t rate) const noexcept {
+        const std::uint64_t seconds = std::min(taken_ / rate, most);
+        return std::chrono::seconds(seconds) + std::chrono::milliseconds(taken_ % rate * 1000 / rate);
+    }
+
     Clock::duration waited_{0}; // before the wait that runs
     TimePoint since_{};         // of that
     TimePoint progress_{};

@@ -62,6 +62,17 @@ TEST_F(BackendsTest, PrefersWhoHasTheFewestConnections) {
     EXPECT_EQ(backends.choose(now), 0U);
 }
 
+TEST_F(BackendsTest, SaysForHowLongABackendIsEjectedWhenItIs) {
+    Backends backends(addresses(3), policy());
+    fail(backends, 0, 2);
+    EXPECT_FALSE(backends.done(0, Outcome::good, now));
+    fail(backends, 0, 2);
+    EXPECT_EQ(backends.done(0, Outcome::bad, now), seconds(10));
+    EXPECT_FALSE(backends.done(0, Outcome::bad, now)) << "it is already";
+    fail(backends, 1, 2);
+    EXPECT_FALSE(backends.done(1, Outcome::bad, now)) << "half of them are to stay";
+}
+
 TEST_F(BackendsTest, Fault62EjectsWhoFailsInARow) {
     Backends backends(addresses(2), policy());
     fail(backends, 0, 2);

@@ -2,8 +2,13 @@
 #include "tests/worker/accelerator/origin.h"
 #include "worker/accelerator/forwarding.h"
 
+#include <barrier>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <future>
 #include <gtest/gtest.h>
 
 namespace mpsup::accelerator {
@@ -131,6 +136,60 @@ TEST_F(CachingOnDisk, SendsWhatNeverWasInMemory) {
     EXPECT_EQ(field(head, "Content-Length"), std::to_string(content.size()));
     EXPECT_EQ(content_of(head), "");
     EXPECT_EQ(origin.count, 1);
+}
+
+TEST_F(CachingOnDisk, ReadsNoContentForAHead) {
+    std::string content;
+    while (content.size() < 6'000'000) content += std::to_string(content.size()) + " ";
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
+    const FrontServer server(front(origin), 1 << 20);
+    static_cast<void>(server.get("/"));
+    server.store().disk()->finish();
+    {
+        std::fstream file(folder + "/cache/tier", std::ios::binary | std::ios::in | std::ios::out);
+        const std::string image{std::istreambuf_iterator<char>(file), {}};
+        const std::size_t at = image.find(content.substr(1000, 1000));
+        ASSERT_NE(at, std::string::npos);
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put('?');
+    }
+    const std::string both = server.ask("HEAD / HTTP/1.1\r\nHost: example.org\r\n\r\n"
+                                        "HEAD / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(field(both, "Content-Length"), std::to_string(content.size()));
+    EXPECT_EQ(status_of(content_of(both)), 200) << both;
+    EXPECT_EQ(server.store().disk()->stats().damaged, 0U);
+    EXPECT_EQ(origin.count, 1);
+}
+
+// Threads that read are the tier's, and may come back later than that.
+TEST_F(CachingOnDisk, TellsNothingToALoopThatHasEnded) {
+    const std::string content(300'000, 'x');
+    Origin origin([&](const std::string&, int) { return ok(content, "Cache-Control: max-age=60\r\n"); });
+    FrontServer server(front(origin), 1 << 20);
+    static_cast<void>(server.get("/"));
+    cache::DiskTier& disk = *server.store().disk();
+    disk.finish();
+    const auto accelerator = Accelerator::make(server.state()).value();
+    boost::asio::io_context loop;
+    accelerator->attach(loop);
+    std::promise<void> go_on;
+    std::barrier<> all(3); // two threads read, and this one
+    const auto keep_busy = [&](const std::function<void()>& with) {
+        for (int i = 0; i < 2; ++i) ASSERT_TRUE(disk.load({1, 1}, [with](const cache::Hit&) { with(); }));
+    };
+    keep_busy([go = go_on.get_future().share()] { go.wait(); });
+    http::Request request;
+    request.method = "GET";
+    request.target = request.path = "/";
+    request.authority = "example.org";
+    const cache::CacheRequest asked = accelerator->read_for_cache(request, false, 0);
+    boost::asio::co_spawn(loop, accelerator->find(asked, {}), boost::asio::detached);
+    loop.poll();
+    accelerator->detach();
+    go_on.set_value();
+    keep_busy([&] { all.arrive_and_wait(); });
+    all.arrive_and_wait(); // what was asked for before has been read
+    EXPECT_EQ(loop.poll(), 0U);
 }
 
 TEST_F(CachingOnDisk, IsErasedByUnsafeRequests) {
@@ -385,6 +444,24 @@ TEST(Caching, LetsNobodyWaitForAnAnswerThatNamesAFile) {
     EXPECT_EQ(status_of(front.get("/")), 404) << "it is known not to be for everybody";
     go_on = true;
     EXPECT_EQ(status_of(held.read_all()), 404);
+}
+
+TEST(Caching, LetsNobodyWaitForAnAnswerToWhoLoggedIn) {
+    std::atomic<bool> go_on = false;
+    Origin origin([&](const std::string& request, int count) {
+        while (request.contains("Authorization: Basic x") && !go_on) std::this_thread::yield();
+        return numbered(count, "Cache-Control: max-age=60\r\n");
+    });
+    contract::Front setup = origin.front();
+    setup.routes[0].cache.wait = 60s;
+    const FrontServer front(setup, memory);
+    http::TestClient held = front.connect();
+    held.send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nAuthorization: Basic x\r\n\r\n");
+    while (origin.count < 1) std::this_thread::yield();
+    EXPECT_EQ(content_of(front.get("/", "Authorization: Basic y\r\n")), "answer 2");
+    EXPECT_EQ(content_of(front.get("/")), "answer 3") << "nor does anybody else";
+    go_on = true;
+    EXPECT_EQ(content_of(held.read_all()), "answer 1");
 }
 
 TEST(Caching, ForgetsWhatAnUnsafeRequestChangesThoughAFileAnswersIt) {

@@ -36,6 +36,18 @@ TEST(Filling, AnswersAClientsConditionThoughItHasNothingStored) {
     EXPECT_TRUE(both.ends_with("\r\n\r\n0123456789")) << "one connection is enough for both";
 }
 
+// RFC 9110 section 13.1.3.
+TEST(Filling, KnowsNothingOfDatesWhereTheOriginSaysNone) {
+    Origin origin([](const std::string& request, int) {
+        const std::string kept = request.starts_with("GET /kept ") ? "max-age=60" : "no-store";
+        return ok("0123456789", "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nCache-Control: " + kept + "\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    for (const char* path : {"/", "/kept"})
+        EXPECT_EQ(content_of(front.get(path, "If-Modified-Since: Fri, 02 Jan 2026 00:00:00 GMT\r\n")), "0123456789")
+            << path;
+}
+
 TEST(Filling, SendsPartsOfWhatIsTooLargeForOnePiece) {
     std::string content(6'000'000, '.');
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>('a' + i % 23);
@@ -161,6 +173,19 @@ TEST(Filling, FinishesForNobodyOnlyAsLongAsOthersWouldWait) {
     FrontServer front(setup, memory);
     http::TestClient first = ask(front, "/");
     first.read_until("01234");
+    ASSERT_TRUE(leave(front, origin, first));
+    EXPECT_TRUE(comes_true([&] { return front.state().flights().size() == 0; }));
+    origin.go_on = true;
+}
+
+TEST(Filling, WaitsForNobodyOnlyAsLongAsOthersWouldWaitForTheHead) {
+    SlowOrigin origin(0);
+    contract::Front setup = origin.front();
+    setup.routes[0].cache.wait = 500ms;
+    FrontServer front(setup, memory);
+    http::TestClient first = ask(front, "/");
+    ASSERT_TRUE(comes_true([&] { return origin.count == 1; }));
+    http::TestClient second = ask(front, "/");
     ASSERT_TRUE(leave(front, origin, first));
     EXPECT_TRUE(comes_true([&] { return front.state().flights().size() == 0; }));
     origin.go_on = true;

@@ -462,14 +462,20 @@ TEST(Forwarding, QuarantinesWhatKillsChildren) {
 }
 
 // What a pool's child, `pid`, says that ends in the midst of its answer.
-std::string half_of(pid_t pid) {
-    return "HTTP/1.1 200 OK\r\nMpsup-Child: " + std::to_string(pid) + " 1 1\r\nContent-Length: 10\r\n\r\nhalf";
+std::string half_of(pid_t pid, int generation = 1) {
+    return "HTTP/1.1 200 OK\r\nMpsup-Child: " + std::to_string(pid) + " " + std::to_string(generation) +
+           " 1\r\nContent-Length: 10\r\n\r\nhalf";
 }
 
-TEST(Forwarding, QuarantinesWhatKillsChildrenInTheMidstOfAnAnswer) {
+pid_t dead_child() {
     const pid_t dead = ::fork();
     if (dead == 0) ::_exit(0);
     ::waitpid(dead, nullptr, 0);
+    return dead;
+}
+
+TEST(Forwarding, QuarantinesWhatKillsChildrenInTheMidstOfAnAnswer) {
+    const pid_t dead = dead_child();
     FakeUpstream upstream(socket_path(), [&](Conversation& conversation) {
         const std::string request = conversation.read_request();
         conversation.send(half_of(request.starts_with("GET /kills ") ? dead : ::getpid()));
@@ -481,6 +487,22 @@ TEST(Forwarding, QuarantinesWhatKillsChildrenInTheMidstOfAnAnswer) {
     }
     EXPECT_EQ(status_of(front.get("/kills")), 503);
     EXPECT_EQ(status_of(front.get("/gives-up")), 200) << "its child lives on";
+}
+
+// Their master ends those that a restart finds busy, at the end of its grace.
+TEST(Forwarding, QuarantinesNothingForTheEndOfAnEarlierGeneration) {
+    const pid_t dead = dead_child();
+    std::atomic<int> generation = 1;
+    FakeUpstream upstream(socket_path(), [&](Conversation& conversation) {
+        const std::string request = conversation.read_request();
+        conversation.send(request.starts_with("GET /new ") ? half_of(::getpid(), 2) : half_of(dead, generation));
+    });
+    const FrontServer front(front_to({upstream.address()}));
+    EXPECT_EQ(status_of(front.get("/new")), 200);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(status_of(front.get("/")), 200) << i;
+    generation = 2;
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(status_of(front.get("/")), 200) << i;
+    EXPECT_EQ(status_of(front.get("/")), 503);
 }
 
 TEST(Forwarding, CancelsWhatNobodyWaitsFor) {

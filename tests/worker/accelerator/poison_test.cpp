@@ -43,6 +43,20 @@ TEST_F(PoisonTest, LetsItTryAgainLaterButOnlyOnce) {
     EXPECT_TRUE(poison.quarantined(url, now));
 }
 
+TEST_F(PoisonTest, CountsDeathsInTheMidstOfAnAnswerOnlySoonAfterItsHead) {
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(poison.died_answering(url, now - seconds(6), now));
+    EXPECT_FALSE(poison.anything_known()) << "a stream that has lasted was not what killed its child";
+    EXPECT_FALSE(poison.died_answering(url, now - seconds(4), now));
+    EXPECT_FALSE(poison.died(url, now));
+    EXPECT_TRUE(poison.died_answering(url, now, now));
+}
+
+TEST_F(PoisonTest, ForgetsDeathsOfLongAgo) {
+    for (int i = 0; i < 10; ++i) EXPECT_FALSE(poison.died(url, now += seconds(601))) << i;
+    EXPECT_FALSE(poison.died(url, now += seconds(599)));
+    EXPECT_TRUE(poison.died(url, now += seconds(599)));
+}
+
 TEST_F(PoisonTest, ForgetsTheOldestWhenThereAreMany) {
     for (int i = 0; i < 3; ++i) static_cast<void>(poison.died(url, now));
     for (int i = 0; i < 3; ++i) static_cast<void>(poison.died(std::to_string(i), now += seconds(1)));

@@ -46,6 +46,28 @@ TEST_F(SingleFlight, DoesNotQueueForWhatCannotBeShared) {
     EXPECT_EQ(join("k", 100 + Flights::memory).role, Role::leads) << "perhaps it can by now";
 }
 
+TEST_F(SingleFlight, LetsNobodyWaitWhileOneLooksAgainAtWhatCouldNotBeShared) {
+    join().leader.land(Landing::uncacheable, 100);
+    Seconds now = 100 + Flights::memory;
+    Flights::Joined second = join("k", now);
+    EXPECT_EQ(second.role, Role::leads);
+    EXPECT_EQ(join("k", now).role, Role::alone);
+    second.leader.land(Landing::uncacheable, now);
+    now += Flights::memory + Flights::recall - 1;
+    Flights::Joined third = join("k", now);
+    EXPECT_EQ(join("k", now).role, Role::alone);
+    third.leader.land(Landing::stored, now);
+    EXPECT_EQ(join("k", now).role, Role::leads);
+    EXPECT_EQ(join("k", now).role, Role::leads) << "the first of them has failed";
+}
+
+TEST_F(SingleFlight, ForgetsWhatCouldNotBeSharedWhenNobodyAsksForIt) {
+    join().leader.land(Landing::uncacheable, 100);
+    const Flights::Joined later = join("k", 100 + Flights::memory + Flights::recall);
+    EXPECT_EQ(later.role, Role::leads);
+    EXPECT_EQ(join("k", 100 + Flights::memory + Flights::recall).role, Role::waits);
+}
+
 TEST_F(SingleFlight, LetsWaitersLeave) {
     Flights::Joined first = join();
     const Flights::Joined second = join(), third = join();

@@ -44,5 +44,14 @@ TEST(Forwarded, NamesTheServerAsTheClientDid) {
     EXPECT_EQ(of({}, "").server_name, "localhost");
 }
 
+// An accelerator reads when its own client does, whom it ends for being too slow.
+TEST(Forwarded, LetsTheAcceleratorReadAsSlowlyAsItsClient) {
+    http::Deadlines usual;
+    const http::Deadlines trusted = trusted_deadlines(usual);
+    EXPECT_EQ(trusted.write_rate, 0U);
+    EXPECT_GE(trusted.write_stall, std::chrono::hours(1));
+    EXPECT_EQ(trusted.body_stall, usual.body_stall);
+}
+
 } // namespace
 } // namespace mpsup::dynamic

@@ -1,6 +1,7 @@
 #include "worker/http/write_pace.h"
 
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace mpsup::http {
 namespace {
@@ -43,6 +44,14 @@ TEST_F(Pace, MayBeAny) {
     pace.begin(0, start);
     for (int second = 1; second < 1000; ++second)
         EXPECT_EQ(look(static_cast<std::uint64_t>(second), start + second * 1s), start + second * 1s + 10s);
+}
+
+TEST_F(Pace, BearsAnyNumberOfBytes) {
+    deadlines.write_rate = 1;
+    for (const std::uint64_t taken : {std::uint64_t{10'000'000'000}, std::numeric_limits<std::uint64_t>::max()}) {
+        pace.begin(taken, start);
+        EXPECT_EQ(look(taken, start + 1s), start + 10s) << taken;
+    }
 }
 
 TEST_F(Pace, CountsNothingButWaiting) {
