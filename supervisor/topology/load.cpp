@@ -49,12 +49,12 @@ std::expected<Loaded, Problems> load_file(const std::string& path, const Certifi
 }
 
 std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name, const std::string& folder,
-                                          const CertificateCheck& check) {
+                                          const CertificateCheck& check, const Variables& variables) {
     if (text.size() > max_file_bytes) return refuse_file(name, "larger than 512KiB; is this a topology file?");
     if (auto finding = check_text(text)) return std::unexpected(to_problems({std::move(*finding)}, name, text));
     auto root = read_yaml(text);
     if (!root) return std::unexpected(to_problems({std::move(root.error())}, name, text));
-    auto valid = validate(**root, {folder, true}, check);
+    auto valid = validate(*interpolate(*root, text, variables), {folder, true}, check);
     if (!valid) return std::unexpected(to_problems(std::move(valid.error()), name, text));
     return Loaded{std::move(valid->topology), to_problems(std::move(valid->warnings), name, text)};
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "supervisor/topology/certificates.h"
+#include "supervisor/topology/interpolate.h"
 #include "supervisor/topology/topology.h"
 
 #include <cstddef>
@@ -47,9 +48,10 @@ struct Loaded {
 
 /// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
 /// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check` opens the
-/// certificates, if there are any; without it nobody does.
+/// certificates, if there are any; without it nobody does. `variables` is what ${NAME} stands for.
 [[nodiscard]] std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name,
-                                                        const std::string& folder, const CertificateCheck& check = {});
+                                                        const std::string& folder, const CertificateCheck& check = {},
+                                                        const Variables& variables = variable_of_process);
 
 /// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control characters of
 /// the file are not passed through to the terminal.

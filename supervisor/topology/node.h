@@ -16,6 +16,8 @@ struct Mark {
     friend auto operator<=>(const Mark&, const Mark&) = default;
 };
 
+struct Finding;
+
 /// A value, as text: no scalar is ever taken for a number, a truth value or a date before a key says what it is.
 /// Shared between the places that name it (YAML aliases); never cyclic.
 struct Node {
@@ -29,6 +31,7 @@ struct Node {
     Type type = Type::null;
     Mark mark;
     std::string text;                               // scalar
+    std::shared_ptr<const Finding> fault;           // of a scalar that has no text after all: why
     std::vector<std::shared_ptr<const Node>> items; // sequence
     std::vector<Entry> entries;                     // map, in the order of the file; a key may stand twice
 };

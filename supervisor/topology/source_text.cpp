@@ -43,18 +43,6 @@ std::optional<std::string> refuse_character(std::string_view rest, bool indentin
     return std::nullopt;
 }
 
-std::string_view line_of(std::string_view text, int line) {
-    std::size_t start = 0;
-    for (int i = 1; i < line; ++i) {
-        const auto end = text.find('\n', start);
-        if (end == std::string_view::npos) return {};
-        start = end + 1;
-    }
-    auto found = text.substr(start, text.find('\n', start) - start);
-    if (found.ends_with('\r')) found.remove_suffix(1);
-    return found;
-}
-
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
 int count_characters(std::string_view bytes) {
@@ -88,6 +76,27 @@ std::string printable(std::string_view text) {
 }
 
 } // namespace
+
+bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto length = utf8_sequence(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string_view line_of(std::string_view text, int line) noexcept {
+    std::size_t start = 0;
+    for (int i = 1; i < line; ++i) {
+        const auto end = text.find('\n', start);
+        if (end == std::string_view::npos) return {};
+        start = end + 1;
+    }
+    auto found = text.substr(start, text.find('\n', start) - start);
+    if (found.ends_with('\r')) found.remove_suffix(1);
+    return found;
+}
 
 std::optional<Finding> check_text(std::string_view text) {
     Mark mark{1, 1};
