@@ -136,13 +136,13 @@ private:
 /// A tree with the same sharing as the one that was read.
 class Replacement {
 public:
-    Replacement(std::string_view text, const Variables& variables) : text_(text), variables_(variables) {}
+    Replacement(std::string_view text, const Variables& variables, int file)
+        : text_(text), variables_(variables), file_(file) {}
 
     NodePtr of(const NodePtr& node) {
-        if (node->type == Node::Type::null) return node;
         const auto [known, is_new] = done_.emplace(node.get(), nullptr);
         if (!is_new) return known->second;
-        NodePtr replaced = node->type == Node::Type::scalar ? scalar(node) : collection(*node);
+        NodePtr replaced = node->type == Node::Type::scalar ? scalar(*node) : collection(*node);
         done_[node.get()] = replaced;
         return replaced;
     }
@@ -150,33 +150,37 @@ public:
 private:
     NodePtr collection(const Node& node) {
         auto copy = std::make_shared<Node>(node);
+        copy->mark.file = file_;
         for (auto& item : copy->items) item = of(item);
-        for (auto& entry : copy->entries) entry.value = of(entry.value);
+        for (auto& entry : copy->entries) {
+            entry.key_mark.file = file_;
+            entry.value = of(entry.value);
+        }
         return copy;
     }
 
-    NodePtr scalar(const NodePtr& node) {
-        if (!node->text.contains('$')) return node;
-        auto copy = std::make_shared<Node>(*node);
-        Expansion expansion(node->text, variables_);
+    NodePtr scalar(const Node& node) {
+        auto copy = std::make_shared<Node>(node);
+        copy->mark.file = file_;
+        if (!node.text.contains('$')) return copy;
+        Expansion expansion(node.text, variables_);
         copy->text = expansion.run();
         expanded_ += copy->text.size();
         std::optional<Fault> fault = expansion.fault();
         if (!fault && expanded_ > max_expanded_values)
             fault = Fault{0, "values of more than 4MiB in all", "fewer variables"};
         if (fault)
-            copy->fault = std::make_shared<Finding>(
-                Finding{place(*node, fault->at), "", std::move(fault->message), std::move(fault->suggestion)});
+            copy->fault = std::make_shared<Finding>(Finding{place(*copy, node.text, fault->at), "",
+                                                            std::move(fault->message), std::move(fault->suggestion)});
         return copy;
     }
 
     // Of a part of a scalar: exact where it stands in one line and as it is, else where the scalar begins.
-    [[nodiscard]] Mark place(const Node& node, std::size_t at) const {
+    [[nodiscard]] Mark place(const Node& node, std::string_view written, std::size_t at) const {
         const auto line = line_of(text_, node.mark.line);
         auto column = static_cast<std::size_t>(std::max(node.mark.column, 1)) - 1;
         if (column < line.size() && (line[column] == '"' || line[column] == '\'')) ++column;
-        if (column > line.size() || !line.substr(column).starts_with(std::string_view(node.text).substr(0, at + 1)))
-            return node.mark;
+        if (column > line.size() || !line.substr(column).starts_with(written.substr(0, at + 1))) return node.mark;
         Mark mark = node.mark;
         mark.column = static_cast<int>(column + at) + 1;
         return mark;
@@ -184,6 +188,7 @@ private:
 
     std::string_view text_;
     const Variables& variables_;
+    int file_;
     std::map<const Node*, NodePtr> done_;
     std::size_t expanded_ = 0;
 };
@@ -195,8 +200,8 @@ std::optional<std::string> variable_of_process(const std::string& name) {
     return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
-NodePtr interpolate(const NodePtr& root, std::string_view text, const Variables& variables) {
-    return Replacement(text, variables).of(root);
+NodePtr interpolate(const NodePtr& root, std::string_view text, const Variables& variables, int file) {
+    return Replacement(text, variables, file).of(root);
 }
 
 } // namespace mpsup::topology

@@ -23,7 +23,8 @@ using Variables = std::function<std::optional<std::string>(const std::string& na
 
 /// The tree with ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+text}, their forms without the colon (which take an
 /// empty variable for one that is set) and $$ replaced in its scalars; keys stay as they are. Where that cannot be done the
-/// node says so (Node::fault), and nothing is wrong until somebody wants its text. `text` is what the tree was read from.
-[[nodiscard]] NodePtr interpolate(const NodePtr& root, std::string_view text, const Variables& variables);
+/// node says so (Node::fault), and nothing is wrong until somebody wants its text. `text` is what the tree was read from; its
+/// marks are of file number `file` then.
+[[nodiscard]] NodePtr interpolate(const NodePtr& root, std::string_view text, const Variables& variables, int file = 0);
 
 } // namespace mpsup::topology

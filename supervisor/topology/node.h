@@ -4,16 +4,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace mpsup::topology {
 
-/// Where something stands: line and column (in bytes) from 1; 0: nowhere.
+/// Where something stands: line and column (in bytes) from 1; 0: nowhere. In the order of the files.
 struct Mark {
     int line = 0;
     int column = 0;
+    int file = 0; // which of the files that were read (assemble.h)
 
-    friend auto operator<=>(const Mark&, const Mark&) = default;
+    friend bool operator==(const Mark&, const Mark&) = default;
+    friend auto operator<=>(const Mark& one, const Mark& other) {
+        return std::tie(one.file, one.line, one.column) <=> std::tie(other.file, other.line, other.column);
+    }
 };
 
 struct Finding;

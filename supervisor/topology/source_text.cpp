@@ -126,21 +126,18 @@ std::optional<Finding> check_text(std::string_view text) {
     return std::nullopt;
 }
 
-Problems to_problems(Findings findings, const std::string& name, std::string_view text) {
+Problems to_problems(Findings findings, const Sources& sources) {
     std::ranges::stable_sort(findings, {}, &Finding::mark);
     Problems problems;
     const auto left_out = findings.size() > max_problems ? findings.size() - max_problems : 0;
     findings.resize(findings.size() - left_out);
     for (auto& finding : findings) {
-        Problem problem{name,
-                        finding.mark.line,
-                        0,
-                        std::move(finding.message),
-                        "",
-                        std::move(finding.suggestion),
-                        finding.is_warning};
+        const Source& source = sources.at(static_cast<std::size_t>(finding.mark.file));
+        Problem problem{
+            source.name,       finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion),
+            finding.is_warning};
         if (problem.line > 0) {
-            const auto line = line_of(text, problem.line);
+            const auto line = line_of(source.text, problem.line);
             const auto column = std::min(static_cast<std::size_t>(std::max(finding.mark.column, 1)) - 1, line.size());
             problem.column = count_characters(line.substr(0, column)) + 1;
             problem.source_line = excerpt(line, column);
@@ -148,7 +145,8 @@ Problems to_problems(Findings findings, const std::string& name, std::string_vie
         problems.push_back(std::move(problem));
     }
     if (left_out > 0)
-        problems.push_back(Problem{name, 0, 0, "and " + std::to_string(left_out) + " more problems", "", ""});
+        problems.push_back(
+            Problem{sources.front().name, 0, 0, "and " + std::to_string(left_out) + " more problems", "", ""});
     return problems;
 }
 

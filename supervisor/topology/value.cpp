@@ -246,7 +246,7 @@ std::expected<Value, Findings> parse_path(const Key& key, const Node& node, cons
     std::filesystem::path path(text);
     if (path.is_relative()) {
         if (origin.folder.empty()) return refuse(node, in_ticks(text) + " is not an absolute path");
-        path = origin.folder / path;
+        path = origin.folder_of(node) / path;
     }
     // Symbolic links stay as they are: a deploy may turn one round.
     path = path.lexically_normal();
