@@ -3,6 +3,7 @@
 #include "supervisor/cli/backends_view.h"
 #include "supervisor/cli/explanation.h"
 #include "supervisor/cli/terminal.h"
+#include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/cli/worker_answers.h"
 #include "supervisor/daemon/endpoint.h"
@@ -39,11 +40,12 @@ Result<Applied> applied_topology(const ChosenSite& site) {
 
 // Where the route stands, if the file is still what was brought up: "/etc/site.yaml:12".
 std::string place_of_route(const Applied& applied, const Way& way) {
-    const auto file = topology::load_file(applied.path);
+    const auto file = topology::load_files(from_path_list(applied.path));
     if (!file || topology::digest_of(topology::to_document(file->topology)) != applied.digest) return {};
     const topology::WorkerSpec* const worker = file->topology.find(way.worker->name);
     if (!worker || way.routing.index >= worker->front->routes.size()) return {};
-    return applied.path + ":" + std::to_string(worker->front->routes[way.routing.index].place.mark.line);
+    const topology::Mark mark = worker->front->routes[way.routing.index].place.mark;
+    return file->files.at(static_cast<std::size_t>(mark.file)) + ":" + std::to_string(mark.line);
 }
 
 std::string target_of(const contract::Route& route) {

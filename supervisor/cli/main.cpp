@@ -70,7 +70,7 @@ private:
 
     void add_changing_verbs() {
         CLI::App* up = verb("up", "make the site what a topology file says", [this] { return run_up(context_, up_); });
-        up->add_option("file", up_.file, "topology file")->required();
+        add_files(up, up_.files);
         up->add_flag("--foreground", up_.foreground, "stay: for systemd, containers and debugging");
         up->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
         verb("down", "stop the site, every worker finishing what it serves", [this] { return run_down(context_); });
@@ -136,8 +136,11 @@ private:
         logs->add_flag("-f,--follow", logs_.follow, "and what they write from here on");
         logs->add_flag("--access", logs_.access, "the access logs");
         CLI::App* validate = verb("validate", "check a topology file, change nothing",
-                                  [this] { return run_validate(context_, validate_); });
-        validate->add_option("file", validate_, "topology file")->required();
+                                  [this] { return run_validate(context_, files_); });
+        add_files(validate, files_);
+        CLI::App* plan = verb("plan", "what `up` would change, step by step; changes nothing",
+                              [this] { return run_plan(context_, files_); });
+        add_files(plan, files_);
         verb("version", "of this program", [this] { return run_version(context_); });
     }
 
@@ -192,6 +195,20 @@ private:
         sql->add_option("statement", sql_, "its tables are described in state/SCHEMA.md")->required();
     }
 
+    // What stands alone, and then those of -f in their order.
+    static void add_files(CLI::App* sub, std::vector<std::string>& files) {
+        sub->add_option_function<std::string>(
+            "file", [&files](const std::string& file) { files.insert(files.begin(), file); }, "topology file");
+        sub->add_option_function<std::vector<std::string>>(
+               "-f,--file",
+               [&files](const std::vector<std::string>& more) { files.insert(files.end(), more.begin(), more.end()); },
+               "one more, merged over those before it")
+            ->allow_extra_args(false);
+        sub->final_callback([&files] {
+            if (files.empty()) throw CLI::RequiredError("a topology file");
+        });
+    }
+
     static void add_since(CLI::App* sub, std::string& since) {
         sub->add_option("--since", since, "from then on: 2h (ago), 03:12, '2026-11-22 03:12'")->check(check_moment);
     }
@@ -215,7 +232,7 @@ private:
     std::vector<std::string> tags_;
     ExplainOptions explain_;
     MaintenanceOptions maintenance_;
-    std::string validate_;
+    std::vector<std::string> files_;
     std::string at_;
     std::string sql_;
     std::function<int()> verb_;

@@ -4,6 +4,8 @@
 #include "supervisor/daemon/worker_handle.h"
 
 #include <cstdio>
+#include <filesystem>
+#include <ranges>
 
 namespace mpsup::cli {
 
@@ -35,12 +37,29 @@ std::vector<PairVerdict> check(topology::Binaries build, std::span<const contrac
 
 } // namespace
 
-std::expected<topology::Loaded, topology::Problems> load_topology(const std::string& path) {
-    return topology::load_file(path, check);
+std::optional<std::string> to_path_list(const Files& files) {
+    std::string list;
+    for (const std::string& file : files) {
+        if (files.size() > 1 && file.contains(':')) return std::nullopt;
+        list += (list.empty() ? "" : ":") + std::filesystem::absolute(file).lexically_normal().string();
+    }
+    return list;
 }
 
-std::optional<topology::Topology> read_topology(const std::string& path) {
-    auto loaded = load_topology(path);
+Files from_path_list(const std::string& list) {
+    std::error_code error;
+    if (std::filesystem::exists(list, error)) return {list};
+    Files files;
+    for (const auto part : std::views::split(list, ':')) files.emplace_back(std::string_view(part));
+    return files;
+}
+
+std::expected<topology::Loaded, topology::Problems> load_topology(const Files& files) {
+    return topology::load_files(files, check);
+}
+
+std::optional<topology::Topology> read_topology(const Files& files) {
+    auto loaded = load_topology(files);
     std::fputs(topology::format_problems(loaded ? loaded->warnings : loaded.error()).c_str(), stderr);
     return loaded ? std::optional(std::move(loaded->topology)) : std::nullopt;
 }

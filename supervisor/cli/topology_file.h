@@ -6,13 +6,21 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpsup::cli {
 
+using Files = std::vector<std::string>; // what a later one says counts more
+
+/// As the supervisor keeps it: absolute, with colons between them. Nothing when one of several has a colon in its name.
+[[nodiscard]] std::optional<std::string> to_path_list(const Files& files);
+/// The other way. A list that is the name of a file is that file.
+[[nodiscard]] Files from_path_list(const std::string& list);
+
 /// Its certificates are opened by the worker program that would serve them. Where that cannot be run there is a warning.
-[[nodiscard]] std::expected<topology::Loaded, topology::Problems> load_topology(const std::string& path);
+[[nodiscard]] std::expected<topology::Loaded, topology::Problems> load_topology(const Files& files);
 
 /// The same, with what is wrong and what is doubtful on the standard error; nothing when it is refused.
-[[nodiscard]] std::optional<topology::Topology> read_topology(const std::string& path);
+[[nodiscard]] std::optional<topology::Topology> read_topology(const Files& files);
 
 } // namespace mpsup::cli

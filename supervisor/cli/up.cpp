@@ -14,7 +14,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 namespace mpsup::cli {
 
@@ -48,23 +47,24 @@ int run_in_foreground(const ChosenSite& site, const std::string& document, const
 } // namespace
 
 int run_up(const Context& context, const UpOptions& options) {
-    const auto loaded = read_topology(options.file);
+    const auto loaded = read_topology(options.files);
     if (!loaded) return bad_topology;
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);
     if (context.site && *context.site != loaded->site)
-        return complain(options.file + " describes site " + loaded->site + ", not " + *context.site, usage);
+        return complain(options.files.front() + " describes site " + loaded->site + ", not " + *context.site, usage);
     const ChosenSite site{loaded->site, SitePaths(*base, loaded->site)};
     const std::string document = topology::to_document(*loaded);
-    const std::string file = std::filesystem::absolute(options.file).lexically_normal().string();
-    if (options.foreground) return run_in_foreground(site, document, file);
+    const auto file = to_path_list(options.files);
+    if (!file) return complain("one of several files has a colon in its name; rename it", usage);
+    if (options.foreground) return run_in_foreground(site, document, *file);
     const bool was_running = check_control_socket(site.paths.control_socket()).has_value();
     if (was_running) {
         warn_of_other_build(site);
     } else if (auto started = start_supervisor(context, site); !started) {
         return complain(started.error().to_string(), failed);
     }
-    const json::object body{{"document", document}, {"path", file}};
+    const json::object body{{"document", document}, {"path", *file}};
     const int code = ask(context, site, "/v1/up", json::serialize(body));
     if (code == failed && !was_running) wait_until_gone(site); // it ends when there is nothing to supervise
     if (code == ok && context.output == Output::table && !context.quiet && !context.detach) print_urls(site);

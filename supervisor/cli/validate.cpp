@@ -26,8 +26,8 @@ json::array to_json(const topology::Problems& problems) {
 
 } // namespace
 
-int run_validate(const Context& context, const std::string& file) {
-    const auto loaded = load_topology(file);
+int run_validate(const Context& context, const std::vector<std::string>& files) {
+    const auto loaded = load_topology(files);
     const topology::Problems& problems = loaded ? loaded->warnings : loaded.error();
     if (context.output != Output::table) {
         json::object result{{"version", 1}, {"valid", loaded.has_value()}};
@@ -37,7 +37,7 @@ int run_validate(const Context& context, const std::string& file) {
     } else {
         std::fputs(topology::format_problems(problems).c_str(), stderr);
         if (loaded && !context.quiet)
-            std::printf("%s: site %s, %zu workers: valid\n", file.c_str(), loaded->topology.site.c_str(),
+            std::printf("%s: site %s, %zu workers: valid\n", files.front().c_str(), loaded->topology.site.c_str(),
                         loaded->topology.workers.size());
     }
     return loaded ? ok : bad_topology;

@@ -11,7 +11,7 @@
 namespace mpsup::cli {
 
 struct UpOptions {
-    std::string file;
+    std::vector<std::string> files; // what a later one says counts more
     bool foreground = false;
 };
 /// Makes the site what the file says: starts the supervisor when none runs.
@@ -112,8 +112,10 @@ struct MaintenanceOptions {
 /// Everything is answered 503 until it is set off.
 [[nodiscard]] int run_maintenance(const Context& context, const MaintenanceOptions& options);
 
-/// Checks a file and changes nothing.
-[[nodiscard]] int run_validate(const Context& context, const std::string& file);
+/// Checks files that make one topology and changes nothing.
+[[nodiscard]] int run_validate(const Context& context, const std::vector<std::string>& files);
+/// What `up` would change, in the order of its steps.
+[[nodiscard]] int run_plan(const Context& context, const std::vector<std::string>& files);
 
 [[nodiscard]] int run_version(const Context& context);
 

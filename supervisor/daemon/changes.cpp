@@ -29,14 +29,17 @@ void add_unsure(const Site& site, topology::Diff& changes) {
     }
 }
 
-std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
-    std::vector<std::string> names;
-    const auto is_of_no_generation = [](const std::string& key) {
+bool needs_no_generation(const topology::Diff::Change& change) {
+    return std::ranges::all_of(change.keys, [](const std::string& key) {
         return key.starts_with("pool.") || key.starts_with("rolling.") || key.starts_with("hooks.") ||
                key == "depends_on";
-    };
+    });
+}
+
+std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted, topology::Diff& changes) {
+    std::vector<std::string> names;
     std::erase_if(changes.changed, [&](topology::Diff::Change& change) {
-        if (!std::ranges::all_of(change.keys, is_of_no_generation)) return false;
+        if (!needs_no_generation(change)) return false;
         names.push_back(change.worker);
         return true;
     });

@@ -17,8 +17,10 @@ namespace mpsup {
 /// Those of which the site does not know what they were started with have changed, unless they go.
 void add_unsure(const Site& site, topology::Diff& changes);
 
-/// Workers that need no new generation, for only their pool's size, `rolling`, `hooks` or `depends_on` are others. Taken out
-/// of `changes`.
+/// Are only its pool's size, `rolling`, `hooks` or `depends_on` others?
+[[nodiscard]] bool needs_no_generation(const topology::Diff::Change& change);
+
+/// Workers that need no new generation. Taken out of `changes`.
 [[nodiscard]] std::vector<std::string> take_resized(const Site& site, const topology::Topology& wanted,
                                                     topology::Diff& changes);
 

@@ -58,6 +58,7 @@ std::expected<Hook, Findings> parse_hook(const Key& key, const Node& node, const
         return given.key == "webhook" ? parse_url(key, *given.value, *text) : parse_time(timeout, *given.value, *text);
     };
     for (const auto& given : node.entries) {
+        if (given.key.starts_with("x-")) continue;
         auto value = take(given);
         if (!value)
             append(findings, value.error());

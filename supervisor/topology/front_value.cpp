@@ -219,7 +219,7 @@ Parsed parse_headers(const Key& key, const Node& node) {
 // The entries of a map whose keys are known.
 template <typename Take> void take_entries(const Node& node, std::string_view known, Findings& findings, Take take) {
     for (const auto& entry : node.entries)
-        if (auto taken = take(entry); !taken)
+        if (auto taken = entry.key.starts_with("x-") || take(entry); !taken)
             findings.push_back(
                 {entry.key_mark, "", "unknown key " + in_ticks(entry.key), "known here: " + std::string(known)});
 }

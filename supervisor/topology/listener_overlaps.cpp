@@ -12,7 +12,8 @@ namespace mpsup::topology {
 namespace {
 
 Finding taken(const PlacedListener& later, const PlacedListener& earlier) {
-    const auto line = earlier.mark.line > 0 ? ", line " + std::to_string(earlier.mark.line) : "";
+    const std::string file = earlier.mark.file != later.mark.file ? " of another file" : "";
+    const auto line = earlier.mark.line > 0 ? ", line " + std::to_string(earlier.mark.line) + file : "";
     return {later.mark, "workers." + later.worker + ".listen",
             later.address.to_string() + " is taken by " + in_ticks(earlier.worker) + " (" +
                 earlier.address.to_string() + line + ")"};

@@ -1,14 +1,7 @@
 #include "supervisor/topology/load.h"
 
-#include "base/fd.h"
-#include "supervisor/topology/source_text.h"
+#include "supervisor/topology/assemble.h"
 #include "supervisor/topology/validate.h"
-#include "supervisor/topology/yaml_reader.h"
-
-#include <fcntl.h>
-#include <filesystem>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace mpsup::topology {
 
@@ -18,45 +11,45 @@ std::unexpected<Problems> refuse_file(const std::string& path, std::string why) 
     return std::unexpected(Problems{{path, 0, 0, std::move(why), "", ""}});
 }
 
-std::string reason(const Error& error) {
-    if (error.code == std::errc::file_too_large) return "larger than 512KiB; is this a topology file?";
-    if (error.code == std::errc::is_a_directory) return "is a folder";
-    if (error.code == std::errc::invalid_argument) return "not a regular file";
-    if (error.code == std::errc::no_such_file_or_directory) return "there is no such file";
-    return error.code.message();
-}
-
-/// Everybody may write it, and we are somebody who should not do what everybody says.
-bool is_unsafe_for_root(const Fd& file) {
-    struct stat status{};
-    return ::geteuid() == 0 && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
-           (status.st_mode & S_IWOTH) != 0;
+std::expected<Loaded, Problems> load_sources(std::vector<Source> sources, const CertificateCheck& check,
+                                             const Variables& variables) {
+    auto assembled = assemble(std::move(sources), variables);
+    if (!assembled) return std::unexpected(std::move(assembled.error()));
+    Origin origin{assembled->sources.front().folder, true, {}};
+    for (const Source& source : assembled->sources) origin.folders.push_back(source.folder);
+    auto valid = validate(*assembled->root, origin, check);
+    Findings findings = std::move(assembled->findings);
+    const bool is_good = valid && findings.empty();
+    for (Finding& finding : valid ? valid->warnings : valid.error()) findings.push_back(std::move(finding));
+    Problems problems = to_problems(std::move(findings), assembled->sources);
+    if (!is_good) return std::unexpected(std::move(problems));
+    Loaded loaded{std::move(valid->topology), std::move(problems), {}};
+    for (Source& source : assembled->sources) loaded.files.push_back(std::move(source.name));
+    return loaded;
 }
 
 } // namespace
 
+std::expected<Loaded, Problems> load_files(const std::vector<std::string>& paths, const CertificateCheck& check,
+                                           const Variables& variables) {
+    std::vector<Source> sources;
+    for (const std::string& path : paths) {
+        auto source = read_source(path);
+        if (!source) return refuse_file(path, std::move(source.error()));
+        sources.push_back(std::move(*source));
+    }
+    if (sources.empty()) return refuse_file("", "no file is named");
+    return load_sources(std::move(sources), check, variables);
+}
+
 std::expected<Loaded, Problems> load_file(const std::string& path, const CertificateCheck& check) {
-    const auto file = open_file(path, O_RDONLY | O_NONBLOCK);
-    if (!file) return refuse_file(path, reason(file.error()));
-    if (is_unsafe_for_root(*file))
-        return refuse_file(path, "everybody may write this file, and it would be obeyed as root; chmod o-w it");
-    const auto text = read_file(*file, path, max_file_bytes);
-    if (!text) return refuse_file(path, reason(text.error()));
-    std::error_code error;
-    const auto absolute = std::filesystem::absolute(path, error);
-    if (error) return refuse_file(path, error.message());
-    return load_text(*text, path, absolute.lexically_normal().parent_path().string(), check);
+    return load_files({path}, check);
 }
 
 std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name, const std::string& folder,
-                                          const CertificateCheck& check) {
+                                          const CertificateCheck& check, const Variables& variables) {
     if (text.size() > max_file_bytes) return refuse_file(name, "larger than 512KiB; is this a topology file?");
-    if (auto finding = check_text(text)) return std::unexpected(to_problems({std::move(*finding)}, name, text));
-    auto root = read_yaml(text);
-    if (!root) return std::unexpected(to_problems({std::move(root.error())}, name, text));
-    auto valid = validate(**root, {folder, true}, check);
-    if (!valid) return std::unexpected(to_problems(std::move(valid.error()), name, text));
-    return Loaded{std::move(valid->topology), to_problems(std::move(valid->warnings), name, text)};
+    return load_sources({{name, folder, std::string(text)}}, check, variables);
 }
 
 } // namespace mpsup::topology

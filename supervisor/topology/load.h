@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "supervisor/topology/certificates.h"
+#include "supervisor/topology/interpolate.h"
 #include "supervisor/topology/topology.h"
 
 #include <cstddef>
@@ -39,17 +40,21 @@ using Problems = std::vector<Problem>; // in the order of the file, never withou
 struct Loaded {
     Topology topology;
     Problems warnings;
+    std::vector<std::string> files; // that were read, as they are shown; by Mark::file
 };
 
-/// Reads the file once, up to max_file_bytes. Refuses what is not a regular file (without blocking on it), and, when
-/// running as root, a file that everybody may write. Then as load_text with the folder of `path`.
+/// Reads each file once (assemble.h); what a later one says counts more. Then as load_text with the folders of the files.
+[[nodiscard]] std::expected<Loaded, Problems> load_files(const std::vector<std::string>& paths,
+                                                         const CertificateCheck& check = {},
+                                                         const Variables& variables = variable_of_process);
 [[nodiscard]] std::expected<Loaded, Problems> load_file(const std::string& path, const CertificateCheck& check = {});
 
 /// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
 /// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check` opens the
-/// certificates, if there are any; without it nobody does.
+/// certificates, if there are any; without it nobody does. `variables` is what ${NAME} stands for.
 [[nodiscard]] std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name,
-                                                        const std::string& folder, const CertificateCheck& check = {});
+                                                        const std::string& folder, const CertificateCheck& check = {},
+                                                        const Variables& variables = variable_of_process);
 
 /// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control characters of
 /// the file are not passed through to the terminal.

@@ -4,17 +4,24 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace mpsup::topology {
 
-/// Where something stands: line and column (in bytes) from 1; 0: nowhere.
+/// Where something stands: line and column (in bytes) from 1; 0: nowhere. In the order of the files.
 struct Mark {
     int line = 0;
     int column = 0;
+    int file = 0; // which of the files that were read (assemble.h)
 
-    friend auto operator<=>(const Mark&, const Mark&) = default;
+    friend bool operator==(const Mark&, const Mark&) = default;
+    friend auto operator<=>(const Mark& one, const Mark& other) {
+        return std::tie(one.file, one.line, one.column) <=> std::tie(other.file, other.line, other.column);
+    }
 };
+
+struct Finding;
 
 /// A value, as text: no scalar is ever taken for a number, a truth value or a date before a key says what it is.
 /// Shared between the places that name it (YAML aliases); never cyclic.
@@ -29,6 +36,7 @@ struct Node {
     Type type = Type::null;
     Mark mark;
     std::string text;                               // scalar
+    std::shared_ptr<const Finding> fault;           // of a scalar that has no text after all: why
     std::vector<std::shared_ptr<const Node>> items; // sequence
     std::vector<Entry> entries;                     // map, in the order of the file; a key may stand twice
 };

@@ -1,6 +1,7 @@
 #include "supervisor/topology/resolve.h"
 
 #include "base/units.h"
+#include "supervisor/topology/duplicates.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/validate.h"
 
@@ -205,7 +206,9 @@ Result<Topology> from_document(std::string_view document) {
         json::object rest;
         for (auto& [key, value] : *object)
             if (key != "version") rest[key] = std::move(value);
-        auto valid = validate(*to_node(rest), {"", false});
+        const auto root = to_node(rest);
+        if (const auto twice = find_duplicates(*root); !twice.empty()) return std::unexpected(to_error(twice));
+        auto valid = validate(*root, {"", false, {}});
         if (!valid) return std::unexpected(to_error(valid.error()));
         return std::move(valid->topology);
     } catch (const std::exception& thrown) {

@@ -24,6 +24,10 @@ std::vector<Key> make_site_keys() {
             .type = Type::name,
             .doc = "the name of the site: of its folders, sockets and processes",
             .required = true},
+        Key{.path = "include",
+            .type = Type::texts,
+            .doc = "topology files that this one is merged over, relative to its folder: maps key by key, all else "
+                   "replaces"},
         Key{.path = "binaries",
             .type = Type::choice,
             .doc = "how the programs are built: one big binary, a light and a heavy one, or one that loads Perl",

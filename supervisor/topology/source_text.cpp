@@ -43,18 +43,6 @@ std::optional<std::string> refuse_character(std::string_view rest, bool indentin
     return std::nullopt;
 }
 
-std::string_view line_of(std::string_view text, int line) {
-    std::size_t start = 0;
-    for (int i = 1; i < line; ++i) {
-        const auto end = text.find('\n', start);
-        if (end == std::string_view::npos) return {};
-        start = end + 1;
-    }
-    auto found = text.substr(start, text.find('\n', start) - start);
-    if (found.ends_with('\r')) found.remove_suffix(1);
-    return found;
-}
-
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
 
 int count_characters(std::string_view bytes) {
@@ -89,6 +77,27 @@ std::string printable(std::string_view text) {
 
 } // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto length = utf8_sequence(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string_view line_of(std::string_view text, int line) noexcept {
+    std::size_t start = 0;
+    for (int i = 1; i < line; ++i) {
+        const auto end = text.find('\n', start);
+        if (end == std::string_view::npos) return {};
+        start = end + 1;
+    }
+    auto found = text.substr(start, text.find('\n', start) - start);
+    if (found.ends_with('\r')) found.remove_suffix(1);
+    return found;
+}
+
 std::optional<Finding> check_text(std::string_view text) {
     Mark mark{1, 1};
     bool indenting = true;
@@ -117,21 +126,18 @@ std::optional<Finding> check_text(std::string_view text) {
     return std::nullopt;
 }
 
-Problems to_problems(Findings findings, const std::string& name, std::string_view text) {
+Problems to_problems(Findings findings, const Sources& sources) {
     std::ranges::stable_sort(findings, {}, &Finding::mark);
     Problems problems;
     const auto left_out = findings.size() > max_problems ? findings.size() - max_problems : 0;
     findings.resize(findings.size() - left_out);
     for (auto& finding : findings) {
-        Problem problem{name,
-                        finding.mark.line,
-                        0,
-                        std::move(finding.message),
-                        "",
-                        std::move(finding.suggestion),
-                        finding.is_warning};
+        const Source& source = sources.at(static_cast<std::size_t>(finding.mark.file));
+        Problem problem{
+            source.name,       finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion),
+            finding.is_warning};
         if (problem.line > 0) {
-            const auto line = line_of(text, problem.line);
+            const auto line = line_of(source.text, problem.line);
             const auto column = std::min(static_cast<std::size_t>(std::max(finding.mark.column, 1)) - 1, line.size());
             problem.column = count_characters(line.substr(0, column)) + 1;
             problem.source_line = excerpt(line, column);
@@ -139,7 +145,8 @@ Problems to_problems(Findings findings, const std::string& name, std::string_vie
         problems.push_back(std::move(problem));
     }
     if (left_out > 0)
-        problems.push_back(Problem{name, 0, 0, "and " + std::to_string(left_out) + " more problems", "", ""});
+        problems.push_back(
+            Problem{sources.front().name, 0, 0, "and " + std::to_string(left_out) + " more problems", "", ""});
     return problems;
 }
 

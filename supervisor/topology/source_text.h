@@ -15,7 +15,21 @@ namespace mpsup::topology {
 /// max_line_bytes, more than max_open_brackets, nothing at all.
 [[nodiscard]] std::optional<Finding> check_text(std::string_view text);
 
-/// Turns findings into problems of file `name`, in the order of the file.
-[[nodiscard]] Problems to_problems(Findings findings, const std::string& name, std::string_view text);
+/// RFC 3629.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// Line `line`, counted from 1, without its end; empty when there is none.
+[[nodiscard]] std::string_view line_of(std::string_view text, int line) noexcept;
+
+/// A file that was read.
+struct Source {
+    std::string name;   // as it is shown
+    std::string folder; // absolute; that its relative paths start from
+    std::string text;
+};
+using Sources = std::vector<Source>;
+
+/// Turns findings into problems, in the order of the files and of what stands in them; `sources` by Mark::file, not empty.
+[[nodiscard]] Problems to_problems(Findings findings, const Sources& sources);
 
 } // namespace mpsup::topology

@@ -11,9 +11,7 @@
 #include "supervisor/topology/worker_rules.h"
 
 #include <algorithm>
-#include <map>
 #include <ranges>
-#include <set>
 #include <utility>
 
 namespace mpsup::topology {
@@ -38,7 +36,6 @@ public:
             add(root.mark, "", "a topology is a map of keys (site, workers, …)");
             return std::unexpected(std::move(findings_));
         }
-        find_duplicates(root, "");
         site_section(root);
         append(findings_, check_overlaps(std::move(listeners_)));
         append(findings_, check_dependencies(topology_, root));
@@ -52,19 +49,6 @@ public:
 private:
     void add(Mark mark, std::string key, std::string message, std::string suggestion = {}) {
         findings_.push_back({mark, std::move(key), std::move(message), std::move(suggestion)});
-    }
-
-    void find_duplicates(const Node& node, const std::string& where) {
-        if (!visited_.insert(&node).second) return;
-        std::map<std::string_view, Mark> first;
-        for (const auto& each : node.entries) {
-            const auto [known, fresh] = first.emplace(each.key, each.key_mark);
-            if (!fresh)
-                add(each.key_mark, join(where, each.key),
-                    "duplicate key " + in_ticks(each.key) + ", first at line " + std::to_string(known->second.line));
-            find_duplicates(*each.value, join(where, each.key));
-        }
-        for (const auto& item : node.items) find_duplicates(*item, where);
     }
 
     std::optional<Value> value_of(const Key& key, const Node& node, const std::string& where) {
@@ -130,6 +114,8 @@ private:
                 machines(*given.value);
             else if (key->path == "workers")
                 workers(*given.value);
+            else if (key->path == "include") // assemble.h took it out of files
+                add(given.key_mark, given.key, "`include` is for files alone");
             else if (key->type == Type::section)
                 part_of_site(*key, *given.value);
             else if (const auto value = value_of(*key, *given.value, given.key))
@@ -331,7 +317,6 @@ private:
     Topology topology_;
     Findings findings_;
     std::vector<PlacedListener> listeners_;
-    std::set<const Node*> visited_;
 };
 
 } // namespace

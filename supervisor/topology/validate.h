@@ -15,7 +15,7 @@ struct Valid {
     Findings warnings;
 };
 
-/// All that is wrong, not the first thing only; the findings carry place and key. What makes no difference is a warning, or
+/// All that is wrong but duplicate keys (duplicates.h), not the first thing only; the findings carry place and key. What makes no difference is a warning, or
 /// an error, in a file alone (Origin::look_at_files), so that no document of before is refused for it.
 [[nodiscard]] std::expected<Valid, Findings> validate(const Node& root, const Origin& origin,
                                                       const CertificateCheck& check = {});

@@ -205,7 +205,7 @@ std::unexpected<Findings> misfit(const Key& key, const Node& node, std::string s
 std::expected<std::string, Findings> text_of(const Key& key, const Node& node) {
     if (node.type == Node::Type::null) return refuse(node, "`" + std::string(key.name()) + "` has no value");
     if (node.type != Node::Type::scalar) return misfit(key, node);
-    if (node.text.contains("${")) return refuse(node, "${…} in a value: known, not in this version");
+    if (node.fault) return std::unexpected(Findings{*node.fault});
     if (node.text.contains('\0')) return refuse(node, "a NUL byte in a value");
     if (node.text.size() > longest_text) return refuse(node, "a value of more than 64KiB");
     return node.text;
@@ -246,7 +246,7 @@ std::expected<Value, Findings> parse_path(const Key& key, const Node& node, cons
     std::filesystem::path path(text);
     if (path.is_relative()) {
         if (origin.folder.empty()) return refuse(node, in_ticks(text) + " is not an absolute path");
-        path = origin.folder / path;
+        path = origin.folder_of(node) / path;
     }
     // Symbolic links stay as they are: a deploy may turn one round.
     path = path.lexically_normal();

@@ -65,8 +65,13 @@ struct Key; // key_table.h
 
 /// Where values come from.
 struct Origin {
-    std::string folder;        // that relative paths start from; empty: they are refused
-    bool look_at_files = true; // must `file` and `folder` exist?
+    std::string folder;                 // that relative paths start from; empty: they are refused
+    bool look_at_files = true;          // must `file` and `folder` exist?
+    std::vector<std::string> folders{}; // of each file that was read, by Mark::file; none: `folder` is that of all
+
+    [[nodiscard]] const std::string& folder_of(const Node& node) const {
+        return folders.empty() ? folder : folders.at(static_cast<std::size_t>(node.mark.file));
+    }
 };
 
 /// The value of `key` in `node`, or all that is wrong with it. `key` names a type below `section`. The findings carry

@@ -1,6 +1,7 @@
 #include "supervisor/topology/yaml_reader.h"
 
 #include "supervisor/topology/load.h"
+#include "supervisor/topology/source_text.h"
 
 #include <algorithm>
 #include <map>
@@ -42,6 +43,11 @@ bool is_closed(std::string_view text, std::size_t start) {
             return true;
     }
     return false;
+}
+
+/// What somebody may have meant whose line is no YAML.
+std::string hint(std::string_view line) {
+    return line.contains("${") ? "within {…} and […] a value with a variable needs quotes: \"${NAME}\"" : "";
 }
 
 class TreeBuilder final : public YAML::EventHandler {
@@ -189,7 +195,8 @@ std::expected<NodePtr, Finding> read_yaml(std::string_view text) {
     } catch (const Refusal& refusal) {
         return std::unexpected(refusal.finding);
     } catch (const YAML::Exception& error) {
-        return std::unexpected(Finding{to_mark(error.mark), "", "not YAML: " + error.msg});
+        return std::unexpected(
+            Finding{to_mark(error.mark), "", "not YAML: " + error.msg, hint(line_of(text, to_mark(error.mark).line))});
     } catch (const std::exception& error) {
         return std::unexpected(Finding{{}, "", std::string("not YAML: ") + error.what()});
     }

@@ -88,6 +88,12 @@ workers:
   app: {kind: dynamic, listen: "127.0.0.1:8086", app: app.psgi, handler: My::Handler}
 YAML
 
+refuses_text('a variable that is not set', <<'YAML', qr/bad\.yaml:3:48: error: the variable `MPSUP_NOT_SET` is not set/, qr/\$\{MPSUP_NOT_SET:-/);
+site: test
+workers:
+  docs: {kind: static, root: root, listen: "127${MPSUP_NOT_SET}"}
+YAML
+
 is_deeply [$site->pids('docs', 'light'), $site->pids('app', 'master'), $site->pids('app', 'child')], \@before,
     'all of it left the running site as it was';
 

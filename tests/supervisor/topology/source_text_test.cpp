@@ -39,8 +39,8 @@ TEST(SourceText, RefusesNothing) {
 
 TEST(Problems, ComeInTheOrderOfTheFileWithTheirLines) {
     const auto problems =
-        to_problems({{{3, 2}, "", "third"}, {{1, 1}, "", "first"}, {{9, 9}, "", "beyond"}, {{}, "", "whole"}}, "f",
-                    "one\r\ntwo\nthree");
+        to_problems({{{3, 2}, "", "third"}, {{1, 1}, "", "first"}, {{9, 9}, "", "beyond"}, {{}, "", "whole"}},
+                    {{"f", "/", "one\r\ntwo\nthree"}});
     ASSERT_EQ(problems.size(), 4U);
     EXPECT_EQ(problems[0], (Problem{"f", 0, 0, "whole", "", ""}));
     EXPECT_EQ(problems[1], (Problem{"f", 1, 1, "first", "one", ""}));

@@ -1,0 +1,50 @@
+#include "supervisor/daemon/up_steps.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup {
+namespace {
+
+topology::WorkerSpec worker(const std::string& name, std::uint16_t port) {
+    topology::WorkerSpec spec{.name = name, .kind = topology::Kind::dynamic};
+    spec.listen = {{"127.0.0.1", port}};
+    return spec;
+}
+
+std::string text(const std::vector<UpStep>& steps) {
+    std::string all;
+    for (const UpStep& step : steps)
+        all += step.verb + " " + step.object + (step.why.empty() ? "" : " (" + step.why + ")") + "\n";
+    return all;
+}
+
+TEST(UpSteps, OfASiteThatIsDownStartAllInTheOrderOfTheirDependencies) {
+    topology::Topology wanted{.site = "s", .workers = {worker("a", 1), worker("b", 2)}};
+    wanted.workers[0].depends_on = {{"b", "healthy"}};
+    EXPECT_EQ(text(steps_of_up({}, wanted)), "listen 127.0.0.1:1 (of a)\nlisten 127.0.0.1:2 (of b)\nstart b\nstart a\n"
+                                             "serve b\nserve a\n");
+}
+
+TEST(UpSteps, OpenBeforeTheyStartAndCloseAtTheEnd) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2), worker("c", 4), worker("d", 5)}};
+    topology::Topology wanted{.site = "s", .workers = {worker("a", 1), worker("c", 3), worker("e", 5)}};
+    wanted.workers[0].pool.size = 9;
+    wanted.workers[1].env = {{"A", "b"}};
+    const auto steps = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(steps.starts_with("listen 127.0.0.1:3 (of c)\n")) << steps;
+    EXPECT_TRUE(steps.contains("replace c (listen, env")) << steps;
+    EXPECT_TRUE(steps.contains("start e\nserve a\n") || steps.contains("start e\nserve c\n")) << steps;
+    EXPECT_TRUE(steps.contains("stop d\nstop b\n")) << steps;
+    EXPECT_TRUE(steps.ends_with("close 127.0.0.1:2 (of b)\nclose 127.0.0.1:4 (of c)\n")) << steps;
+}
+
+TEST(UpSteps, OfAnotherSizeStartNobody) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1)}};
+    topology::Topology wanted = before;
+    EXPECT_TRUE(steps_of_up(before, wanted).empty());
+    wanted.workers[0].pool.size = 9;
+    EXPECT_EQ(text(steps_of_up(before, wanted)), "adjust a (pool.size)\n");
+}
+
+} // namespace
+} // namespace mpsup
