@@ -140,6 +140,10 @@ private:
         CLI::App* validate = verb("validate", "check a topology file, change nothing",
                                   [this] { return run_validate(context_, files_); });
         add_files(validate, files_);
+        CLI::App* config = verb("config", "a topology with includes, variables and defaults in their places",
+                                [this] { return run_config(context_, files_, with_origin_); });
+        add_files(config, files_);
+        config->add_flag("--origin", with_origin_, "and where each value was written, or that it is a default");
         CLI::App* plan = verb("plan", "what `up` would change, step by step; changes nothing",
                               [this] { return run_plan(context_, files_); });
         add_files(plan, files_);
@@ -233,6 +237,7 @@ private:
     ExplainOptions explain_;
     MaintenanceOptions maintenance_;
     std::vector<std::string> files_;
+    bool with_origin_ = false;
     std::vector<std::pair<CLI::App*, std::vector<std::string>*>> with_files_;
     std::string at_;
     std::string sql_;
