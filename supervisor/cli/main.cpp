@@ -56,6 +56,8 @@ public:
             const int code = app_.exit(error); // prints help or the complaint
             return code == 0 ? ok : usage;
         }
+        for (const auto& [sub, files] : with_files_)
+            if (sub->parsed() && files->empty()) return complain(sub->get_name() + " needs a topology file", usage);
         if (!timeout_.empty()) context_.timeout = parse_duration(timeout_);
         if (output_ != "table") context_.output = output_ == "json" ? Output::json : Output::jsonl;
         return verb_();
@@ -138,6 +140,10 @@ private:
         CLI::App* validate = verb("validate", "check a topology file, change nothing",
                                   [this] { return run_validate(context_, files_); });
         add_files(validate, files_);
+        CLI::App* config = verb("config", "a topology with includes, variables and defaults in their places",
+                                [this] { return run_config(context_, files_, with_origin_); });
+        add_files(config, files_);
+        config->add_flag("--origin", with_origin_, "and where each value was written, or that it is a default");
         CLI::App* plan = verb("plan", "what `up` would change, step by step; changes nothing",
                               [this] { return run_plan(context_, files_); });
         add_files(plan, files_);
@@ -196,7 +202,7 @@ private:
     }
 
     // What stands alone, and then those of -f in their order.
-    static void add_files(CLI::App* sub, std::vector<std::string>& files) {
+    void add_files(CLI::App* sub, std::vector<std::string>& files) {
         sub->add_option_function<std::string>(
             "file", [&files](const std::string& file) { files.insert(files.begin(), file); }, "topology file");
         sub->add_option_function<std::vector<std::string>>(
@@ -204,9 +210,7 @@ private:
                [&files](const std::vector<std::string>& more) { files.insert(files.end(), more.begin(), more.end()); },
                "one more, merged over those before it")
             ->allow_extra_args(false);
-        sub->final_callback([&files] {
-            if (files.empty()) throw CLI::RequiredError("a topology file");
-        });
+        with_files_.emplace_back(sub, &files);
     }
 
     static void add_since(CLI::App* sub, std::string& since) {
@@ -233,6 +237,8 @@ private:
     ExplainOptions explain_;
     MaintenanceOptions maintenance_;
     std::vector<std::string> files_;
+    bool with_origin_ = false;
+    std::vector<std::pair<CLI::App*, std::vector<std::string>*>> with_files_;
     std::string at_;
     std::string sql_;
     std::function<int()> verb_;

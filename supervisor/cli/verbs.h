@@ -114,6 +114,8 @@ struct MaintenanceOptions {
 
 /// Checks files that make one topology and changes nothing.
 [[nodiscard]] int run_validate(const Context& context, const std::vector<std::string>& files);
+/// The topology with includes, variables and defaults in their places; `with_origin`: and where each value was written.
+[[nodiscard]] int run_config(const Context& context, const std::vector<std::string>& files, bool with_origin);
 /// What `up` would change, in the order of its steps.
 [[nodiscard]] int run_plan(const Context& context, const std::vector<std::string>& files);
 

@@ -23,7 +23,7 @@ std::expected<Loaded, Problems> load_sources(std::vector<Source> sources, const 
     for (Finding& finding : valid ? valid->warnings : valid.error()) findings.push_back(std::move(finding));
     Problems problems = to_problems(std::move(findings), assembled->sources);
     if (!is_good) return std::unexpected(std::move(problems));
-    Loaded loaded{std::move(valid->topology), std::move(problems), {}};
+    Loaded loaded{std::move(valid->topology), std::move(problems), {}, assembled->root};
     for (Source& source : assembled->sources) loaded.files.push_back(std::move(source.name));
     return loaded;
 }

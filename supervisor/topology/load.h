@@ -41,6 +41,7 @@ struct Loaded {
     Topology topology;
     Problems warnings;
     std::vector<std::string> files; // that were read, as they are shown; by Mark::file
+    NodePtr root;                   // what they say, as one tree
 };
 
 /// Reads each file once (assemble.h); what a later one says counts more. Then as load_text with the folders of the files.

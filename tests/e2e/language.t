@@ -51,6 +51,14 @@ is $code, 78, 'an include cycle: exit 78';
 like $err, qr/b\.yaml:1:10: error: an include cycle: \S+a\.yaml:1:10 → /, 'with its chain';
 ($code, $out, $err) = $site->mpsup('plan', $site->dir . '/a.yaml');
 is $code, 78, 'plan too';
+my $effective = $site->must('config', $main);
+my $copy = $site->write('effective.yaml', $effective);
+is $site->must('config', $copy), $effective, 'config prints a file that says the same';
+like $site->must('plan', $copy, '-f', $more), qr/nothing changes/, 'also to what runs';
+my $origins = $site->must('config', '--origin', $main);
+like $origins, qr/size: 2  # \S+main\.yaml:2\n/, '--origin: of a value of this file';
+like $origins, qr/COLOUR: blue  # \S+base\.yaml:9\n/, 'of one of an included file';
+like $origins, qr/grace: 30s  # default\n/, 'and of a default';
 $site->must('down');
 
 done_testing;
