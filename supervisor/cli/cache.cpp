@@ -106,8 +106,7 @@ int run_cache(const Context& context, const CacheOptions& options) {
     const auto answers = ask_workers(*site, workers, options.question);
     if (!answers) {
         const int code = answers.error().code.value();
-        if (code == ECONNREFUSED || code == ENOENT)
-            return complain("no supervisor of " + site->name + " runs", no_supervisor);
+        if (code == ECONNREFUSED || code == ENOENT) return complain(nobody_answers(*site), no_supervisor);
         return complain(answers.error().to_string(), failed);
     }
     if (context.output != Output::table) return print_as_json(context, *answers);

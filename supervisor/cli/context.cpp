@@ -1,9 +1,12 @@
 #include "supervisor/cli/context.h"
 
 #include "supervisor/control/client.h"
+#include "supervisor/daemon/site_lock.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 namespace mpsup::cli {
 
@@ -36,6 +39,22 @@ Result<ChosenSite> choose_site(const Context& context) {
     if (candidates.size() == 1) return ChosenSite{candidates.front(), SitePaths(*base, candidates.front())};
     if (candidates.empty()) return failure("no site runs here: start one with `mpsup up FILE`");
     return failure("which site? Name one with --site: " + list(candidates));
+}
+
+std::string nobody_answers(const ChosenSite& site) {
+    if (const auto pid = site_lock_holder(site.paths.lock())) {
+        const std::string who = *pid > 0 ? " (pid " + std::to_string(*pid) + ")" : "";
+        const std::string number = *pid > 0 ? std::to_string(*pid) : "PID";
+        return "the supervisor of site " + site.name + who + " runs and does not answer at " +
+               site.paths.control_socket() +
+               ": if that file was taken away, it is made anew at the next health check, or at "
+               "once after `kill -USR1 " +
+               number + "`";
+    }
+    std::error_code error; // a supervisor that ended well took its sockets away
+    const bool was_killed = std::filesystem::exists(site.paths.contract_socket(), error);
+    return "no supervisor runs for site " + site.name +
+           (was_killed ? "; its workers serve on: `mpsup up FILE` takes them over" : ": `mpsup up FILE` starts it");
 }
 
 int complain(const std::string& text, int code) {

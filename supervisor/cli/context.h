@@ -52,4 +52,7 @@ struct ChosenSite {
 /// "mpsup: TEXT" on stderr; returns `code`.
 int complain(const std::string& text, int code);
 
+/// Why no supervisor of a site answers, and what can be done.
+[[nodiscard]] std::string nobody_answers(const ChosenSite& site);
+
 } // namespace mpsup::cli

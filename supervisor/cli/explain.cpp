@@ -67,7 +67,10 @@ std::string outcome_of(const Way& way) {
     if (way.worker->kind == topology::Kind::dynamic)
         return way.is_file ? "files of " + way.worker->root : "the application of " + way.worker->name;
     if (!way.routing.route) return "no route takes it: 404";
-    return target_of(*way.routing.route);
+    const std::string target = target_of(*way.routing.route);
+    return way.routing.route->internal
+               ? "404: the route is internal, for X-Accel-Redirect of an application (" + target + ")"
+               : target;
 }
 
 std::string route_text(const Way& way, const std::string& place) {

@@ -33,7 +33,7 @@ int run_reload(const Context& context, bool fast) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
     const auto file = file_of(*site);
-    if (!file) return complain("no supervisor of site " + site->name + ": " + file.error().to_string(), no_supervisor);
+    if (!file) return complain(file.error().to_string() + "; " + nobody_answers(*site), no_supervisor);
     const auto loaded = read_topology(from_path_list(*file));
     if (!loaded) return bad_topology;
     const json::object body{{"document", topology::to_document(*loaded)}, {"path", *file}, {"fast", fast}};

@@ -32,7 +32,7 @@ int run_size(const Context& context) {
     if (!site) return complain(site.error().what, usage);
     const auto status = fetch_status(*site);
     if (!status) return complain(status.error().to_string(), failed);
-    if (!status->is_live) return complain("no supervisor runs for site " + site->name, no_supervisor);
+    if (!status->is_live) return complain(nobody_answers(*site), no_supervisor);
     auto processes = measured(processes_in(status->text));
     if (!processes) return complain(processes.error().to_string(), failed);
     const SiteSize size{site->name, std::move(*processes), measure_programs(folder_of_this_program())};

@@ -28,9 +28,9 @@ int show(const Context& context, std::string (*table)(const std::string&), bool 
     if (!site) return complain(site.error().what, context.site ? usage : no_supervisor);
     auto status = fetch_status(*site);
     if (!status)
-        return complain("no supervisor runs for site " + site->name +
-                            ", and nothing is recorded: " + status.error().to_string(),
+        return complain(nobody_answers(*site) + "; and nothing is recorded: " + status.error().to_string(),
                         no_supervisor);
+    if (!status->is_live && context.output == Output::table) complain(nobody_answers(*site), no_supervisor);
     if (!context.quiet) {
         if (with_backends_too) add_backends(*site, *status);
         const std::string text = context.output == Output::table ? table(status->text) : status->text + "\n";

@@ -98,8 +98,7 @@ int ask(const Context& context, const ChosenSite& site, const std::string& path,
     const int error = reply.error().code.value();
     if (error == ETIMEDOUT)
         return complain("not done within the time you gave; it goes on, see `mpsup status`", timed_out);
-    if (error == ECONNREFUSED || error == ENOENT)
-        return complain("no supervisor runs for site " + site.name, no_supervisor);
+    if (error == ECONNREFUSED || error == ENOENT) return complain(nobody_answers(site), no_supervisor);
     return complain(reply.error().to_string(), failed);
 }
 

@@ -24,6 +24,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
@@ -57,6 +58,8 @@ std::string folder_of_this_program() {
 // With a terminal these two are the kernel's, for whom the background may not read or write.
 bool has_terminal() { return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY))); }
 
+bool is_gone(const std::string& path) { return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT; }
+
 class Daemon {
 public:
     Daemon(DaemonOptions options, int lock, std::unique_ptr<state::Store> store, std::string store_trouble)
@@ -79,7 +82,8 @@ public:
                   &logs_,
                   {},
                   &commands_,
-                  &hooks_},
+                  &hooks_,
+                  [this] { look_at_sockets(); }},
           site_(around_),
           started_ms_(wall_clock_ms()) {}
 
@@ -105,21 +109,51 @@ public:
         takeover_ = std::make_unique<Takeover>(site_, was_killed);
         orders_ = std::make_unique<Orders>(site_, *takeover_, options_.site);
         api_ = std::make_unique<ControlApi>(site_, *orders_, api_process());
-        contract_socket_ = Fd(::fcntl(contract.get(), F_DUPFD_CLOEXEC, 3));
-        control_socket_ = Fd(::fcntl(control.get(), F_DUPFD_CLOEXEC, 3));
-        if (!contract_socket_ || !control_socket_) return system_failure("keep the sockets");
-        contract_.emplace(context_.get_executor(), std::move(contract),
+        if (auto served = serve_workers(std::move(contract)); !served) return served;
+        return serve_commands(std::move(control));
+    }
+
+    Result<> serve_workers(Fd listener) {
+        contract_socket_ = Fd(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 3));
+        if (!contract_socket_) return system_failure("keep the socket of the contract");
+        contract_.emplace(context_.get_executor(), std::move(listener),
                           [this](const contract::Hello& hello, std::vector<Fd> fds, Fd& connection) {
                               if (hello.stage != contract::Stage::fresh && !site_.knows(hello))
                                   return takeover_->greet(hello, std::move(fds), connection);
                               return site_.greet(hello, fds, connection);
                           });
+        return {};
+    }
+
+    Result<> serve_commands(Fd listener) {
+        control_socket_ = Fd(::fcntl(listener.get(), F_DUPFD_CLOEXEC, 3));
+        if (!control_socket_) return system_failure("keep the socket of the commands");
         control_ =
-            std::make_unique<ControlServer>(context_.get_executor(), std::move(control),
+            std::make_unique<ControlServer>(context_.get_executor(), std::move(listener),
                                             [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
                                                 return api_->serve(std::move(request), std::move(answer));
                                             });
         return {};
+    }
+
+    // Whoever tidies up may take sockets away that were not used for long; nobody could give us an order then.
+    void look_at_sockets() {
+        const std::string contract = options_.paths.contract_socket();
+        const std::string control = options_.paths.control_socket();
+        if (!contract_ || !control_ || (!is_gone(contract) && !is_gone(control))) return;
+        Result<> made = options_.paths.create(); // the folders may be gone too
+        if (made && is_gone(contract)) {
+            auto listener = listen_unix(contract, SOCK_SEQPACKET, 0666);
+            made = listener ? serve_workers(std::move(*listener)) : std::unexpected(listener.error());
+        }
+        if (made && is_gone(control)) {
+            auto listener = listen_unix(control, SOCK_STREAM, 0600);
+            made = listener ? serve_commands(std::move(*listener)) : std::unexpected(listener.error());
+        }
+        if (made) log_line("warning", "somebody took a socket of the site away: it was made anew");
+        const std::string trouble = made ? "" : made.error().to_string();
+        if (trouble != std::exchange(socket_trouble_, trouble) && !made)
+            log_line("error", "a socket of the site is gone, and cannot be made anew: " + trouble);
     }
 
     int run() {
@@ -161,7 +195,7 @@ private:
             if (signal == SIGTTIN || signal == SIGTTOU)
                 spawn(orders_->scale_all(signal == SIGTTIN ? 1 : -1));
             else if (signal == SIGUSR1)
-                site_.reopen_logs();
+                reopen();
             else if (orders_->is_closed())
                 kill_everything();
             else {
@@ -169,6 +203,11 @@ private:
                 spawn(stop_by_signal());
             }
         }
+    }
+
+    void reopen() {
+        site_.reopen_logs();
+        look_at_sockets();
     }
 
     asio::awaitable<void> watch_children() {
@@ -284,6 +323,7 @@ private:
     std::string successor_of_;            // its version
     std::unique_ptr<state::Store> store_;
     std::string store_trouble_;
+    std::string socket_trouble_; // the latest that is in the log
     ProcessSpawner spawner_;
     Commands commands_{spawner_};
     EveryProbe probe_{commands_};

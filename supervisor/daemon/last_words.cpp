@@ -3,6 +3,7 @@
 #include "base/fd.h"
 
 #include <algorithm>
+#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,21 +40,27 @@ void make_printable(std::string& text) {
 struct Log {
     Fd file; // none: there is no such log
     off_t size = 0;
+    std::time_t written = 0;
 };
 
 Log open_log(const std::string& path) {
     auto file = open_file(path, O_RDONLY | O_NONBLOCK); // somebody may have put a fifo there
     struct stat status{};
     if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    return {std::move(*file), status.st_size};
+    return {std::move(*file), status.st_size, status.st_mtim.tv_sec};
 }
 
 } // namespace
 
+std::chrono::seconds log_age(const std::string& log_path) {
+    const Log log = open_log(log_path);
+    return std::chrono::seconds(log.file ? std::max<std::time_t>(std::time(nullptr) - log.written, 0) : 0);
+}
+
 std::uint64_t log_size(const std::string& log_path) { return static_cast<std::uint64_t>(open_log(log_path).size); }
 
 std::string last_words(const std::string& log_path, std::uint64_t since) {
-    const auto [file, size_then] = open_log(log_path);
+    const auto [file, size_then, written] = open_log(log_path);
     const auto end = static_cast<std::uint64_t>(size_then);
     if (!file) return {};
     if (since > end) since = 0; // it was cut since

@@ -7,6 +7,12 @@
 
 namespace mpsup {
 
+namespace {
+
+constexpr std::chrono::minutes old(1); // then it hardly tells why a process has just ended
+
+} // namespace
+
 void LogPart::begin(const std::string& log_path, bool alone) {
     from_ = log_size(log_path);
     alone_ = alone;
@@ -21,7 +27,11 @@ void LogPart::reopened(const std::string& log_path) { from_ = std::min(from_, lo
 
 std::string LogPart::last_words(const std::string& log_path) const {
     std::string words = mpsup::last_words(log_path, from_);
-    if (words.empty() || alone_) return words;
+    if (words.empty()) return words;
+    if (const auto age = log_age(log_path); age >= old)
+        words =
+            "(the last of it was written " + std::to_string(age / std::chrono::minutes(1)) + " min before)\n" + words;
+    if (alone_) return words;
     return "(other generations of the worker wrote here too)\n" + std::move(words);
 }
 

@@ -101,8 +101,9 @@ Result<> bring_in(Site& site, const topology::WorkerSpec& spec, const topology::
     auto worker = site.find(spec.name);
     if (!worker) {
         worker = site.add(spec);
+        const std::uint64_t log_start = log_size(site.around().paths.worker_log(spec.name));
         const auto generation = worker->start(std::move(*listeners), true);
-        newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming, {}, 0});
+        newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming, {}, log_start});
     } else if (is_changed || worker->core().serving() == 0) {
         newcomers.push_back(prepare(site, worker, spec, std::move(*listeners), fast));
     }

@@ -97,11 +97,17 @@ asio::awaitable<void> clear_out(Site& site, std::vector<Newcomer>& newcomers, co
     for (const Newcomer& newcomer : newcomers) co_await wait_until_settled(site, *newcomer.worker);
 }
 
+std::string no_such_worker(const Site& site, const std::string& name) {
+    std::vector<std::string> known;
+    for (const auto& worker : site.workers()) known.push_back(worker->spec().name);
+    return "there is no worker " + name + (known.empty() ? "" : "; there is " + joined(known, ", "));
+}
+
 // No names mean all that is to run: what an earlier supervisor left over and is on its way out stays so.
 std::optional<Outcome> fill_in(const Site& site, std::vector<std::string>& names) {
     for (const std::string& name : names) {
         const auto worker = site.find(name);
-        if (!worker) return Outcome{2, "there is no worker " + name};
+        if (!worker) return Outcome{2, no_such_worker(site, name)};
         if (!worker->core().wants_to_run()) return Outcome{2, name + " is being stopped"};
     }
     if (!names.empty()) return std::nullopt;
@@ -214,7 +220,7 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
 asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, Report report) {
     for (const std::string& name : names) {
         const auto worker = site.find(name);
-        if (!worker) co_return Outcome{2, "there is no worker " + name};
+        if (!worker) co_return Outcome{2, no_such_worker(site, name)};
         if (worker->core().sleeping() == 0)
             co_return Outcome{failed, name +
                                           ": no generation sleeps that it could go back to (rolling.keep); without a "

@@ -82,7 +82,10 @@ asio::awaitable<Outcome> Orders::bring_up_requested(UpRequest request, Report re
 
 asio::awaitable<Outcome> Orders::down(Report report) {
     co_await takeover_.wait_until_over(); // an `up` that waits for it too is interrupted as well
+    const bool has_interrupted = !running_.empty();
     co_await interrupt();
+    // A first `up` that fails leaves nothing to supervise, and ends the supervisor.
+    if (has_interrupted && closed_ && !has_processes()) co_return Outcome{0, "the site is down"};
     co_return co_await perform("down", bring_down_all(std::move(report)));
 }
 

@@ -60,8 +60,9 @@ struct Surroundings {
     Bell changed;             // rings whenever something about a worker may have changed
     LogFiles* logs = nullptr; // nothing: files are opened where they should be, and stay
     RolloutControl rollout{};
-    const Commands* commands = nullptr; // whose processes are not ours to reap
-    HookRunner* hooks = nullptr;        // nothing: none are called
+    const Commands* commands = nullptr;      // whose processes are not ours to reap
+    HookRunner* hooks = nullptr;             // nothing: none are called
+    std::function<void()> look_at_sockets{}; // of the site: somebody may have taken them away; nothing: they stay
 };
 
 /// How a successor is brought in.

@@ -84,6 +84,7 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         }
         look_at_logs(false);
         if (around_.logs) around_.logs->look_at_own(false);
+        if (around_.look_at_sockets) around_.look_at_sockets();
         if (around_.hooks) around_.hooks->look_at_store();
         GenerationHandle* generation = find(number);
         if (!generation) co_return;

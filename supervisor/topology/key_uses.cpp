@@ -18,6 +18,9 @@ Uses operator|(Uses one, Uses other) {
 }
 constexpr Uses no_use{};
 
+constexpr std::uint64_t least_disk = 8ULL << 20U;
+constexpr std::uint64_t most_disk = 16ULL << 40U;
+
 Uses uses_of_target(const std::string& target) {
     if (target.empty() || target.starts_with('/')) return no_use; // another file
     return Address::parse(target) ? Uses::backends : Uses::pool;
@@ -116,6 +119,7 @@ private:
         where_ = "workers." + worker.name;
         if (all != no_use) keys(node, worker_prefix, all, Of::routes_of_worker);
         buffers(front.own, node);
+        disk(front, node);
         odd_patterns(node);
     }
 
@@ -133,16 +137,23 @@ private:
 
     void buffers(const RouteSpec& route, const Node& section) {
         const contract::BufferRule& buffer = route.rule.buffer;
-        const Node* const node = entry(&section, "buffer");
-        if (!node || buffer.request <= buffer.memory) return;
-        const Node* const request = entry(node, "request");
-        const Node* const memory = entry(node, "memory");
-        add(request  ? request->mark
-            : memory ? memory->mark
-                     : node->mark,
+        const Node* const request = entry(entry(&section, "buffer"), "request");
+        if (!request || buffer.request <= buffer.memory) return;
+        add(request->mark,
             "`buffer.request` (" + format_size(buffer.request) + ", of one content) is more than `buffer.memory` (" +
                 format_size(buffer.memory) + ", of all of them)",
-            request ? "`memory` of many times as much, or a smaller `request`" : "a smaller `request` too");
+            "`memory` of many times as much, or a smaller `request`", true);
+    }
+
+    // As large as the file is made, worker/cache/disk_file: what is given is what is had.
+    void disk(const FrontSpec& front, const Node& section) {
+        const Node* const size = entry(entry(&section, "cache"), "disk");
+        const std::uint64_t bytes = front.rest.cache_disk;
+        if (size && bytes > 0 && (bytes < least_disk || bytes > most_disk))
+            add(size->mark,
+                "`cache.disk` is a size from " + format_whole_size(least_disk) + " to " + format_whole_size(most_disk) +
+                    "; found " + in_ticks(size->text),
+                "");
     }
 
     void single_address(const RouteSpec& route, const Node& section) {

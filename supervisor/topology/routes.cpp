@@ -64,8 +64,8 @@ private:
         const auto* inner = entry(map, key);
         return inner ? inner->mark : map ? map->mark : Mark{};
     }
-    void add(Mark mark, std::string message, std::string suggestion = {}) {
-        findings_.push_back({mark, where_, std::move(message), std::move(suggestion)});
+    void add(Mark mark, std::string message, std::string suggestion = {}, bool is_warning = false) {
+        findings_.push_back({mark, where_, std::move(message), std::move(suggestion), is_warning});
     }
 
     void listeners() {
@@ -196,6 +196,10 @@ private:
             const RouteSpec& earlier = routes[i];
             const Node* const before = entry(node_, "routes")->items[i].get();
             if (!is_as_written(earlier, before) || !contract::shadows(earlier.rule, later.rule)) continue;
+            if (later.rule.internal && !earlier.rule.internal) // by X-Sendfile, which names files, it is reached
+                return add(mark(node, "path"),
+                           "X-Accel-Redirect does not reach this route: " + at_line(earlier.place) + " takes all of it",
+                           "put this one before it; X-Sendfile reaches it as it is", true);
             const bool is_same = earlier.rule.host == later.rule.host && earlier.rule.path == later.rule.path;
             return add(mark(node, "path"),
                        is_same ? "the same host and path are in " + at_line(earlier.place) + " already"

@@ -86,6 +86,10 @@ private:
 
     /// The right key in the wrong section.
     static std::string elsewhere(std::string_view name, const std::string& pattern) {
+        if (pattern.starts_with(route_prefix)) {
+            const std::string same = pattern.substr(route_prefix.size()) + "." + std::string(name);
+            if (find_key("workers.*." + same)) return in_ticks(same) + " stands in the worker, for all of its routes";
+        }
         for (const auto& key : all_keys())
             if (key.in_this_version && key.name() == name && (key.path.starts_with(pattern) || pattern.contains('.')))
                 return "did you mean `" + std::string(key.kinds == Kinds::none ? key.path : key.path_in_worker()) +

@@ -99,6 +99,7 @@ subtest 'the cache, and what may be asked of it' => sub {
     my $explained = $site->must('explain', "http://$host/kept/a");
     like $explained, qr/hit/, 'explain knows that it would be answered from the cache';
     like $explained, qr/site\.yaml:\d+/, 'and which line of the file says so';
+    like $site->must('explain', "http://$host/protected/x"), qr/^leads to  404: the route is internal/m, 'and that clients get nothing of an internal route';
     $site->must('cache', 'purge', "http://$host/kept/a");
     isnt request($port, '/kept/a')->{body}, $first->{body}, 'purged by URL';
     my $again = request($port, '/kept/a');

@@ -126,9 +126,13 @@ YAML
     like $err, qr/no database here at \S+app\.psgi line 3/, "Perl's own message with file and line";
     ok !eval { request($one, '/') }, 'and nothing is half up';
     is +($fresh->mpsup('status'))[0], 4, 'no supervisor is left';
+    $fresh->write('app.psgi', "kill KILL => \$\$;\n");
+    (undef, undef, $err) = $fresh->mpsup('up', $fresh->dir . '/site.yaml');
+    unlike $err, qr/no database here/, 'what the log has of an earlier attempt is not quoted for the next';
     $fresh->write('app.psgi', q{sub { [200, ['Content-Type' => 'text/plain'], ["ok\n"]] }});
     $fresh->must('up', $fresh->dir . '/site.yaml');
     is request($two, '/')->{body}, "ok\n", 'mended, it comes up';
+    like +($fresh->mpsup('restart', 'nosuch'))[2], qr/there is no worker nosuch; there is docs, app/, 'who names none that there is, is told which there are';
 };
 
 subtest 'a damaged database' => sub {

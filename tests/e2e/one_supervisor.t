@@ -23,7 +23,43 @@ $site->must('up', $topology);
 subtest 'one supervisor a site' => sub {
     my ($code, $out, $err) = $site->mpsup('supervise', '--site', 'test');
     is $code, 1, 'a second one ends at once';
-    like $err, qr/another supervisor of this site runs/, 'and says why';
+    like $err, qr/another supervisor of this site runs \(pid @{[$site->supervisor_pid]}\)/, 'and says why, and which runs';
+};
+
+subtest 'sockets that somebody took away' => sub {
+    my $pid = $site->supervisor_pid;
+    my @sockets = map { "$site->{state}/run/test/$_/socket" } qw(control contract);
+    unlink @sockets;
+    for (['status'], ['up', $topology]) {
+        my ($code, $out, $err) = $site->mpsup(@$_);
+        isnt $code, 0, "$_->[0] is not done";
+        like $err, qr/the supervisor of site test \(pid $pid\) runs .* `kill -USR1 $pid`/s, '  and names the process and the remedy';
+    }
+    kill 'USR1', $pid;
+    wait_until(5, 'the sockets are there again', sub { @sockets == grep { -S } @sockets });
+    is $site->supervisor_pid, $pid, 'it answers';
+    $site->must('restart'); # new processes find the other one
+};
+
+subtest 'a state folder that cannot be written' => sub {
+    my $other = Mpsup::Test::new_site();
+    mkdir "$other->{state}"; mkdir "$other->{state}/test"; mkdir "$other->{state}/test/lock"; # as good as one
+    my ($code, $out, $err) = $other->mpsup('up', $topology);
+    is $code, 1, 'up fails';
+    like $err, qr{test/lock: Is a directory}, 'and says at what';
+};
+
+subtest 'down while up waits' => sub {
+    my $other = Mpsup::Test::new_site();
+    $other->write('never.psgi', "sleep 600;\n");
+    my $file = $other->topology("  app: {kind: dynamic, listen: '127.0.0.1:@{[free_port]}', app: never.psgi, pool: 1}\n");
+    my $pid = fork // die;
+    if (!$pid) { my ($code) = $other->mpsup('up', $file); require POSIX; POSIX::_exit($code) }
+    wait_until(10, 'it starts', sub { eval { scalar @{ $other->worker('app')->{processes} } } });
+    my ($code, $out, $err) = $other->mpsup('down');
+    is $code, 0, 'down is done' or diag $err;
+    waitpid $pid, 0;
+    isnt $? >> 8, 0, 'up is not';
 };
 
 subtest 'in the foreground' => sub {

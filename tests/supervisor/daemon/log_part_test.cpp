@@ -37,6 +37,13 @@ TEST_F(LogPartTest, SaysWhenOthersWroteToo) {
     EXPECT_EQ(part_.last_words(path_), "(other generations of the worker wrote here too)\nwhose?");
 }
 
+TEST_F(LogPartTest, SaysThatNothingWasWrittenForLong) {
+    part_.begin(path_, true);
+    write("long ago");
+    std::filesystem::last_write_time(path_, std::filesystem::file_time_type::clock::now() - std::chrono::seconds(800));
+    EXPECT_EQ(part_.last_words(path_), "(the last of it was written 13 min before)\nlong ago");
+}
+
 TEST_F(LogPartTest, IsCertainAgainOnceItIsAlone) {
     part_.begin(path_, true);
     write("its own");

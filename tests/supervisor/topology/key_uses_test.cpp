@@ -83,17 +83,28 @@ TEST_F(KeyUses, OfAWorkerAreForAnyOfItsRoutes) {
 }
 
 TEST_F(KeyUses, OneContentDoesNotTakeMoreMemoryThanAllOfThem) {
-    expect("{to: hidden, buffer: {request: 2MiB, memory: 1MiB}}",
-           "5:32 `buffer.request` (2.0MiB, of one content) is more than `buffer.memory` (1.0MiB, of all of them) "
-           "(`memory` of many times as much, or a smaller `request`)\n");
+    expect(
+        "{to: hidden, buffer: {request: 2MiB, memory: 1MiB}}",
+        "warning: 5:32 `buffer.request` (2.0MiB, of one content) is more than `buffer.memory` (1.0MiB, of all of them) "
+        "(`memory` of many times as much, or a smaller `request`)\n");
     expect("{to: hidden, buffer: {memory: 512KiB}}",
-           "5:31 `buffer.request` (1.0MiB, of one content) is more than `buffer.memory` (512KiB, of all of them) (a "
-           "smaller `request` too)\n");
-    expect("{to: hidden}",
-           "4:19 `buffer.request` (2.0MiB, of one content) is more than `buffer.memory` (1.0MiB, of all of them) "
-           "(`memory` of many times as much, or a smaller `request`)\n",
-           "buffer: {request: 2MiB, memory: 1MiB},");
+           "no problem"); // nobody asked for so much of one
+    expect(
+        "{to: hidden}",
+        "warning: 4:19 `buffer.request` (2.0MiB, of one content) is more than `buffer.memory` (1.0MiB, of all of them) "
+        "(`memory` of many times as much, or a smaller `request`)\n",
+        "buffer: {request: 2MiB, memory: 1MiB},");
     expect("{to: hidden, buffer: {request: 1MiB, memory: 1MiB}}", "no problem");
+}
+
+TEST_F(KeyUses, TheDiskOfACacheIsAsLargeAsItsFileCanBe) {
+    expect("{to: hidden, cache: on}", "4:15 `cache.disk` is a size from 8MiB to 16TiB; found `4MiB`\n",
+           "cache: {disk: 4MiB},");
+    expect("{to: hidden, cache: on}", "4:15 `cache.disk` is a size from 8MiB to 16TiB; found `900TiB`\n",
+           "cache: {disk: 900TiB},");
+    expect("{to: hidden, cache: on}", "no problem", "cache: {disk: 8MiB},");
+    expect("{to: hidden, cache: {disk: 8MiB}}",
+           "5:22 unknown key `disk` (`cache.disk` stands in the worker, for all of its routes)\n");
 }
 
 TEST_F(KeyUses, PatternsOfOtherLanguagesAreDoubtful) {

@@ -182,6 +182,10 @@ TEST_F(Routes, LeadToOneThing) {
     EXPECT_EQ(problems(site("{path: \"*.x\", to: pool, strip: on}")),
               "5:32 `strip` needs a path without `*`: the beginning that is taken off\n");
     EXPECT_EQ(problems(site("{path: /i/, root: htdocs, internal: on}, {to: pool}")), "no problem");
+    EXPECT_EQ(
+        problems(site("{to: pool},\n{path: /i/, root: htdocs, internal: on}")),
+        "warning: 6:8 X-Accel-Redirect does not reach this route: line 5 takes all of it (put this one before it; "
+        "X-Sendfile reaches it as it is)\n");
     EXPECT_EQ(problems(site("{path: /i/, to: pool, internal: on}, {to: pool}")),
               "5:33 `internal` is for files that an application names: it needs `root` or `alias`\n");
 }
