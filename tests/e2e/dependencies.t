@@ -69,7 +69,11 @@ subtest 'reset' => sub {
     for (1 .. 2) {
         my ($master) = $site->pids('api', 'master') or last;
         kill 'KILL', $master, $site->pids('api', 'child');
-        wait_until(10, 'it is gone', sub { my $s = $site->worker('api')->{state}; $s ne 'ready' && $s ne 'degraded' });
+        wait_until(20, 'it is gone', sub {
+            kill 'KILL', $site->pids('api', 'child'); # one that came while the others were listed
+            my $s = $site->worker('api')->{state};
+            $s ne 'ready' && $s ne 'degraded';
+        });
     }
     wait_until(20, 'it was given up', sub { $site->worker('api')->{state} eq 'failed' });
     my ($code, $out, $err) = $site->mpsup('reset', 'api');
