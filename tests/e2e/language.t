@@ -34,7 +34,7 @@ is request($one, '/')->{body}, "red\n", 'is kept by the site';
     like $site->must('plan', $main), qr/nothing changes/, 'the plan of what runs';
     my $plan = $site->must('plan', $main, '-f', $more);
     like $plan, qr/listen\s+127\.0\.0\.1:$two.*start\s+more.*serve\s+more/s, 'the plan of one worker more';
-    unlike $plan, qr/\bapp\b/, 'and of no other';
+    like $plan, qr/replace app \(the addresses of others\)/, 'which another is told of';
     $site->must('up', $main, '-f', $more);
 }
 is request($two, '/base.yaml')->{status}, 200, 'the worker of the second file';
