@@ -20,6 +20,8 @@ std::string pattern_of(const std::vector<std::string>& path, std::size_t count) 
     return pattern;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 const Node* item_at(const Node& list, const std::string& index) {
     std::size_t at = list.items.size();
     std::from_chars(index.data(), index.data() + index.size(), at);
@@ -40,7 +42,9 @@ std::optional<Mark> origin_of(const Node& root, const std::vector<std::string>& 
         } else if (const Node* const item = item_at(*node, path[i])) {
             mark = item->mark;
             node = item;
-        } else { // a plain value that stands for a section, or for a map
+        } else if (node->type == Node::Type::sequence && std::ranges::all_of(path[i], is_digit)) {
+            return std::nullopt; // there are fewer
+        } else {                 // a plain value that stands for a section, or for a map
             const Key* const section = find_key(pattern_of(path, i));
             const bool is_other = section && section->type == Type::section && section->shorthand != path[i];
             return is_other ? std::nullopt : std::optional(mark);

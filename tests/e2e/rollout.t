@@ -209,7 +209,7 @@ subtest 'a worker that has none that sleeps stays as it is' => sub {
 subtest 'back to the topology before, when nothing sleeps' => sub {
     $site->must('up', up('pool: 3, env: {A: "1"}, rolling: {keep: 0s}, stop: {grace: 5s}'));
     my $noted = $site->dir . '/noted';
-    my $hooks = qq(hooks: {pre_roll: {exec: ["false"]}, post_roll: {exec: [sh, -c, 'echo "\$MPSUP_REASON" >> $noted']}});
+    my $hooks = qq(hooks: {pre_roll: {exec: ["false"]}, post_roll: {exec: [sh, -c, 'echo "\$\$MPSUP_REASON" >> $noted']}});
     $site->must('up', up(qq(pool: 3, env: {A: "1"}, rolling: {keep: 0s, steps: [1, pause, 100%], judge: on}, $hooks, stop: {grace: 5s})));
     $site->must('up', up('pool: 3, env: {A: "2"}, rolling: {keep: 0s}, stop: {grace: 5s}'));
     release('sub { [200, [], [$ENV{A}]] }');

@@ -230,9 +230,12 @@ TEST_F(Light, Fault23SurvivesRunningOutOfDescriptors) {
     int served = 0;
     for (Client& client : crowd) {
         const std::string reply = client.read_all();
-        served += status(reply) == 200 || status(reply) == 503 ? 1 : 0;
+        const bool is_served = status(reply) == 200 || status(reply) == 503;
+        served += is_served ? 1 : 0;
+        // Who had said nothing yet makes room for others.
+        EXPECT_TRUE(is_served || reply.empty() || reply == "[reset]") << reply;
     }
-    EXPECT_EQ(served, 80);
+    EXPECT_GE(served, 40);
     Client after = light.connect();
     EXPECT_EQ(status(get(after, "/")), 200);
 }
