@@ -97,7 +97,7 @@ private:
         if (fault_) return {};
         if (!accept('}')) return never_closed(condition.start);
         if (!wanted || (condition.operation == '+' && !replaces)) return {};
-        if (!replaces) return checked(condition.start, condition.name, std::move(*value));
+        if (value && !replaces) return checked(condition.start, condition.name, std::move(*value));
         if (condition.operation != '?') return rest;
         return fail(condition.start,
                     "the variable " + in_ticks(condition.name) + (rest.empty() ? " is not set" : ": " + rest),
