@@ -68,9 +68,10 @@ void UpstreamConnection::cancel() noexcept {
 }
 
 void UpstreamConnection::expire(TimePoint now) noexcept {
-    const bool late = (reading_ && reading_->expire(now)) | (writing_ && writing_->expire(now));
+    const bool reads_late = reading_ && reading_->expire(now);
+    const bool writes_late = writing_ && writing_->expire(now);
     boost::system::error_code ignored;
-    if (late && socket_) socket_->stream.cancel(ignored);
+    if (socket_ && (reads_late || writes_late)) socket_->stream.cancel(ignored);
 }
 
 void UpstreamConnection::hurry(TimePoint until) noexcept {

@@ -56,7 +56,7 @@ Session::Session(LoopParts& loop, const ListenerOptions& listener, Stream stream
 }
 
 Session::~Session() {
-    if (counted_) loop_.server.guards.leave(*guard_);
+    if (guard_ && counted_) loop_.server.guards.leave(*guard_);
 }
 
 Task<> Session::run() {
@@ -141,7 +141,7 @@ void Session::interrupt() noexcept {
 
 void Session::tick(TimePoint now) {
     if (turn_ && turn_->status == 101 && read_until_ <= now)
-        read_until_ = *http_.deadline(); // the other way was in use
+        read_until_ = http_.deadline().value_or(TimePoint::max()); // the other way was in use
     if (write_until_ != TimePoint::max() && is_paced())
         write_until_ = turn_->pace.look(taken(), now, loop_.server.options.connection.deadlines);
     if (std::min(read_until_, write_until_) <= now) {
@@ -180,13 +180,13 @@ void Session::abandon() {
 bool Session::begin_request(TimePoint now) {
     turn_ = loop_.turns.take();
     turn_->start = now;
-    if (guard_ && over_rate(now)) return true;
+    if (guard_ && over_rate(*guard_, now)) return true;
     return loop_.handler.begin(http_.request(), client_, turn_->notes, turn_->reply) == Handler::Verdict::answered;
 }
 
 // RFC 6585 section 4.
-bool Session::over_rate(TimePoint now) {
-    const auto wait = loop_.server.guards.charge(*guard_, now);
+bool Session::over_rate(const GuardKey& client, TimePoint now) {
+    const auto wait = loop_.server.guards.charge(client, now);
     if (!wait) return false;
     Reply& reply = turn_->reply;
     reply.status = 429;

@@ -97,7 +97,7 @@ private:
 
     // From head to answer.
     [[nodiscard]] bool begin_request(TimePoint now);
-    [[nodiscard]] bool over_rate(TimePoint now);
+    [[nodiscard]] bool over_rate(const GuardKey& client, TimePoint now);
     void name_local_end();
     [[nodiscard]] Task<> serve();
     [[nodiscard]] Task<> send_own_reply();
