@@ -96,6 +96,9 @@ while ($made < $count) {
 }
 
 for my $peer (@peers) {
+    # The log is written some moments later, in order: what is before this one's line is there with it.
+    request($front{$peer}, '/the-last-one');
+    wait_until(10, 'the log is whole', sub { scalar grep { ($_->{request} // q()) =~ m{/the-last-one} } our_log("front_$peer") });
     my %forwarded = map { $_->{request_id} => $_ } grep { defined $_->{request_id} && ($_->{tier} // '') eq 'backend' } our_log("front_$peer");
     cmp_ok(scalar keys %forwarded, '>', $count / 20, "$peer: " . keys(%forwarded) . ' requests were forwarded');
     # Those that it answered; of others the client was gone, or had sent only half of it, before they were sent on.
