@@ -1,5 +1,6 @@
 // `mpsup cache`: what accelerators keep.
 #include "base/units.h"
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verb.h"
@@ -17,27 +18,6 @@ namespace mpsup::cli {
 namespace json = boost::json;
 
 namespace {
-
-json::object parse(const std::string& text) {
-    boost::system::error_code error;
-    const json::value value = json::parse(text, error);
-    return !error && value.is_object() ? value.as_object() : json::object();
-}
-
-std::int64_t number_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_int64() ? value->as_int64() : 0;
-}
-
-std::string text_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_string() ? printable(std::string(value->as_string())) : std::string();
-}
-
-bool is_true(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_bool() && value->as_bool();
-}
 
 std::string seconds_text(std::int64_t seconds) {
     constexpr std::int64_t millisecond = 1000;
@@ -58,10 +38,10 @@ void print_list(const json::object& answer) {
     for (const json::value& each : objects->as_array()) {
         if (!each.is_object()) continue;
         const json::object& object = each.as_object();
-        const std::string variant = text_at(object, "variant");
+        const std::string variant = printable_at(object, "variant");
         table.add({seconds_text(number_at(object, "age_s")), seconds_text(number_at(object, "fresh_for_s")),
                    size_at(object, "bytes"), std::to_string(number_at(object, "status")),
-                   is_true(object, "on_disk") ? "disk" : "memory", text_at(object, "url")});
+                   is_true(object, "on_disk") ? "disk" : "memory", printable_at(object, "url")});
         if (!variant.empty()) table.add_below("    " + variant);
     }
     std::fputs(table.to_string().c_str(), stdout);
@@ -118,7 +98,8 @@ int run_cache(const Context& context, const CacheOptions& options) {
             continue;
         }
         if (context.quiet) continue;
-        print_answer(options.question.what, answers->size() > 1 ? printable(answer.worker) : "", parse(answer.text));
+        print_answer(options.question.what, answers->size() > 1 ? printable(answer.worker) : "",
+                     parse_object(answer.text));
     }
     return code;
 }

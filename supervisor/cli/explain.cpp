@@ -2,6 +2,7 @@
 #include "state/queries.h"
 #include "supervisor/cli/backends_view.h"
 #include "supervisor/cli/explanation.h"
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
@@ -85,43 +86,18 @@ void print_line(const char* name, const std::string& text) {
     if (!text.empty()) std::printf("%-10s%s\n", name, printable(text).c_str());
 }
 
-json::object object_in(const std::string& text, std::string_view key) {
-    boost::system::error_code error;
-    const json::value value = json::parse(text, error);
-    const json::value* inner = !error && value.is_object() ? value.as_object().if_contains(key) : nullptr;
-    return inner && inner->is_object() ? inner->as_object() : json::object();
-}
-
-std::string text_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-bool is_true(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_bool() && value->as_bool();
-}
-
-std::int64_t number_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_int64() ? value->as_int64() : 0;
-}
-
 void print_maintenance(const std::string& worker) {
     print_line("answers", "503: " + worker + " is in maintenance (mpsup maintenance off " + worker + ")");
 }
 
 void print_backends(const json::object& explanation) {
-    const json::value* backends = explanation.if_contains("backends");
-    if (!backends || !backends->is_array()) return;
-    for (const json::value& each : backends->as_array())
-        if (const json::object* backend = each.if_object())
-            print_line("backend", text_at(*backend, "address") + ": " + backend_line(*backend));
+    for (const json::object& backend : objects_at(explanation, "backends"))
+        print_line("backend", text_at(backend, "address") + ": " + backend_line(backend));
 }
 
 void print_explanation(const WorkerAnswer& answer) {
     if (!answer.error.empty()) return print_line("cache", "not known: " + answer.error);
-    const json::object explanation = object_in(answer.text, "explanation");
+    const json::object explanation = object_at(parse_object(answer.text), "explanation");
     if (is_true(explanation, "maintenance")) print_maintenance(answer.worker);
     if (const auto left = number_at(explanation, "quarantined_for_ms"); left > 0)
         print_line("answers", "503 for " + short_age(left) + ": in quarantine, for it killed whoever served it");
@@ -160,7 +136,7 @@ json::object to_json(const Way& way, const std::string& place, const std::option
                            {"backends", std::move(backends)},
                            {"cache", route->cache.on}};
     }
-    if (answer && answer->error.empty()) object["explanation"] = object_in(answer->text, "explanation");
+    if (answer && answer->error.empty()) object["explanation"] = object_at(parse_object(answer->text), "explanation");
     if (answer && !answer->error.empty()) object["trouble"] = answer->error;
     return object;
 }

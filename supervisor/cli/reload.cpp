@@ -1,3 +1,4 @@
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verb.h"
 #include "supervisor/cli/verbs.h"
@@ -19,12 +20,9 @@ Result<std::string> file_of(const ChosenSite& site) {
     constexpr std::chrono::milliseconds patience{5000};
     const auto reply = control_get(site.paths.control_socket(), "/v1/status", patience);
     if (!reply) return std::unexpected(reply.error());
-    boost::system::error_code error;
-    const json::value status = json::parse(reply->body, error);
-    const json::value* path = error ? nullptr : status.find_pointer("/topology/path", error);
-    if (error || !path || !path->is_string() || path->as_string().empty())
-        return failure("nothing is up that could be read again");
-    return std::string(path->as_string());
+    std::string path = text_at(object_at(parse_object(reply->body), "topology"), "path");
+    if (path.empty()) return failure("nothing is up that could be read again");
+    return path;
 }
 
 } // namespace

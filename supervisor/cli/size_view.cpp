@@ -1,5 +1,6 @@
 #include "supervisor/cli/size_view.h"
 
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
 
@@ -14,31 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t longest_name = 20; // so that a row is no wider than a page
-
-std::string text_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-std::int64_t number_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_int64() ? value->as_int64() : 0;
-}
-
-std::vector<json::object> objects_at(const json::object& object, std::string_view key) {
-    std::vector<json::object> list;
-    const json::value* value = object.if_contains(key);
-    if (!value || !value->is_array()) return list;
-    for (const json::value& item : value->as_array())
-        if (item.is_object()) list.push_back(item.as_object());
-    return list;
-}
-
-json::object parse(const std::string& text) {
-    boost::system::error_code error;
-    const json::value value = json::parse(text, error);
-    return !error && value.is_object() ? value.as_object() : json::object();
-}
 
 struct Total {
     std::string worker;
@@ -156,7 +132,7 @@ json::object to_json(const ProgramSize& program) {
 } // namespace
 
 std::vector<ProcessSize> processes_in(const std::string& document) {
-    const json::object status = parse(document);
+    const json::object status = parse_object(document);
     std::vector<ProcessSize> processes;
     if (const json::value* supervisor = status.if_contains("supervisor"); supervisor && supervisor->is_object())
         processes.push_back({"", "supervisor", static_cast<pid_t>(number_at(supervisor->as_object(), "pid")), 0, {}});
@@ -172,7 +148,7 @@ std::vector<ProcessSize> processes_in(const std::string& document) {
 }
 
 std::optional<ProcessMemory> parse_memory(const std::string& text) {
-    const json::object object = parse(text);
+    const json::object object = parse_object(text);
     const std::int64_t resident = number_at(object, "rss_bytes");
     if (resident <= 0) return std::nullopt;
     const auto bytes = [&](std::string_view key) {

@@ -2,6 +2,7 @@
 
 #include "base/joined.h"
 #include "state/queries.h"
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/control/client.h"
@@ -19,51 +20,10 @@ namespace {
 
 constexpr std::chrono::milliseconds patience{5000};
 
-// Reads members of a document that the supervisor wrote; what is missing reads as nothing.
-std::string text_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-long long number_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    if (value && value->is_int64()) return value->as_int64();
-    return value && value->is_uint64() ? static_cast<long long>(value->as_uint64()) : 0;
-}
-
-json::object object_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_object() ? value->as_object() : json::object();
-}
-
-std::vector<json::object> objects_at(const json::object& object, std::string_view key) {
-    std::vector<json::object> list;
-    const json::value* value = object.if_contains(key);
-    if (value && value->is_array())
-        for (const json::value& item : value->as_array())
-            if (item.is_object()) list.push_back(item.as_object());
-    return list;
-}
-
-json::object parse(const std::string& document) {
-    boost::system::error_code error;
-    const json::value value = json::parse(document, error);
-    return !error && value.is_object() ? value.as_object() : json::object();
-}
-
-std::vector<std::string> texts_of(const json::object& worker, std::string_view key) {
-    std::vector<std::string> texts;
-    const json::value* list = worker.if_contains(key);
-    if (list && list->is_array())
-        for (const json::value& text : list->as_array())
-            if (text.is_string()) texts.emplace_back(text.as_string());
-    return texts;
-}
-
-std::vector<std::string> listen_of(const json::object& worker) { return texts_of(worker, "listen"); }
+std::vector<std::string> listen_of(const json::object& worker) { return texts_at(worker, "listen"); }
 
 std::vector<std::string> urls_of(const json::object& worker) {
-    std::vector<std::string> urls = texts_of(worker, "urls");
+    std::vector<std::string> urls = texts_at(worker, "urls");
     if (!urls.empty()) return urls;
     for (const std::string& address : listen_of(worker)) urls.push_back("http://" + address);
     return urls;
@@ -91,7 +51,7 @@ Result<std::string> recorded_status(const ChosenSite& site) {
     if (!rows) return std::unexpected(rows.error());
     json::array workers;
     for (const state::WorkerRow& row : *rows) {
-        json::object worker = parse(row.status);
+        json::object worker = parse_object(row.status);
         if (row.state != "stopped") worker["state"] = "unknown";
         json::object health = object_at(worker, "health"); // nobody asks any more
         health["state"] = "unknown";
@@ -141,13 +101,13 @@ void print_urls(const ChosenSite& site) {
     const auto status = fetch_status(site);
     if (!status) return;
     Table table({"WORKER", "ADDRESS"});
-    for (const json::object& worker : objects_at(parse(status->text), "workers"))
+    for (const json::object& worker : objects_at(parse_object(status->text), "workers"))
         for (const std::string& url : urls_of(worker)) table.add({text_at(worker, "name"), url});
     std::fputs(table.to_string().c_str(), stdout);
 }
 
 std::string workers_table(const std::string& document) {
-    const json::object status = parse(document);
+    const json::object status = parse_object(document);
     Table table({"WORKER", "KIND", "STATE", "READY", "GEN", "CRASH", "PLAN", "HEALTH", "LISTEN"});
     std::string failures;
     for (const json::object& worker : objects_at(status, "workers")) {
@@ -176,7 +136,7 @@ std::string workers_table(const std::string& document) {
 }
 
 std::string processes_table(const std::string& document) {
-    const json::object status = parse(document);
+    const json::object status = parse_object(document);
     Table table({"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS", "OWN", "SHARED", "AGE", "FOR", "REQUEST"});
     for (const json::object& worker : objects_at(status, "workers"))
         for (const json::object& process : objects_at(worker, "processes")) {
@@ -196,7 +156,7 @@ std::string processes_table(const std::string& document) {
 int exit_code_of(const StatusDocument& status) {
     if (!status.is_live) return no_supervisor;
     int code = ok;
-    for (const json::object& worker : objects_at(parse(status.text), "workers")) {
+    for (const json::object& worker : objects_at(parse_object(status.text), "workers")) {
         const bool sleeps = text_at(worker, "state") == "ready" && number_at(worker, "wanted") == 0; // a pool on demand
         if (number_at(worker, "ready") == 0 && !sleeps) return not_running;
         if (text_at(worker, "state") != "ready" || text_at(object_at(worker, "health"), "state") == "unhealthy")

@@ -1,3 +1,4 @@
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/start_supervisor.h"
 #include "supervisor/cli/status_view.h"
 #include "supervisor/cli/terminal.h"
@@ -25,11 +26,8 @@ void warn_of_other_build(const ChosenSite& site) {
     constexpr std::chrono::milliseconds patience{2000};
     const auto reply = control_get(site.paths.control_socket(), "/v1/version", patience);
     if (!reply) return;
-    boost::system::error_code error;
-    const json::value value = json::parse(reply->body, error);
-    if (error || !value.is_object()) return;
-    const json::value* build = value.as_object().if_contains("build");
-    if (build && build->is_string() && build->as_string() != build_id())
+    const std::string build = text_at(parse_object(reply->body), "build");
+    if (!build.empty() && build != build_id())
         std::fprintf(stderr,
                      "mpsup: the running supervisor is older than this program, or another build of it; it goes "
                      "on. To replace it: mpsup upgrade\n");

@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "supervisor/cli/live_table.h"
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/control/client.h"
 
@@ -27,28 +28,16 @@ struct Line {
     std::optional<ProcessNews> news;
 };
 
-std::string text_in(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-std::int64_t number_in(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_int64() ? value->as_int64() : 0;
-}
-
 std::optional<Line> parse_line(const std::string& text) {
-    boost::system::error_code error;
-    const json::value value = json::parse(text, error);
-    if (error || !value.is_object()) return std::nullopt;
+    const json::object object = parse_object(text);
+    if (object.empty()) return std::nullopt;
     Line line;
-    const json::object& object = value.as_object();
-    line.is_result = text_in(object, "type") == "result";
-    if (object.contains("code")) line.code = static_cast<int>(number_in(object, "code"));
-    line.text = printable_lines(text_in(object, "text"));
-    if (auto stage = text_in(object, "stage"); !stage.empty())
-        line.news = ProcessNews{text_in(object, "worker"), static_cast<std::uint64_t>(number_in(object, "generation")),
-                                static_cast<int>(number_in(object, "pid")), std::move(stage)};
+    line.is_result = text_at(object, "type") == "result";
+    if (object.contains("code")) line.code = static_cast<int>(number_at(object, "code"));
+    line.text = printable_lines(text_at(object, "text"));
+    if (auto stage = text_at(object, "stage"); !stage.empty())
+        line.news = ProcessNews{text_at(object, "worker"), static_cast<std::uint64_t>(number_at(object, "generation")),
+                                static_cast<int>(number_at(object, "pid")), std::move(stage)};
     return line;
 }
 

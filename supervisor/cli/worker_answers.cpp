@@ -1,5 +1,6 @@
 #include "supervisor/cli/worker_answers.h"
 
+#include "supervisor/cli/members.h"
 #include "supervisor/control/client.h"
 
 #include <boost/json.hpp>
@@ -12,11 +13,6 @@ namespace mpsup::cli {
 namespace json = boost::json;
 
 namespace {
-
-std::string text_at(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value && value->is_string() ? std::string(value->as_string()) : std::string();
-}
 
 WorkerAnswer read_answer(const json::object& object) {
     WorkerAnswer answer{text_at(object, "worker"), text_at(object, "error"), {}};
@@ -34,10 +30,7 @@ json::object to_json(const WorkerAnswer& answer) {
         object["error"] = answer.error;
         return object;
     }
-    boost::system::error_code error;
-    const json::value value = json::parse(answer.text, error);
-    if (!error && value.is_object())
-        for (const auto& [key, inner] : value.as_object()) object.emplace(key, inner);
+    for (const auto& [key, inner] : parse_object(answer.text)) object.emplace(key, inner);
     return object;
 }
 
@@ -51,15 +44,12 @@ Result<std::vector<WorkerAnswer>> ask_workers(const ChosenSite& site, const std:
         json::object{{"workers", std::move(names)}, {"question", json::array{contract::encode_question(question)}}});
     const auto reply = control_post(site.paths.control_socket(), "/v1/ask", body, patience, {});
     if (!reply) return std::unexpected(reply.error());
-    boost::system::error_code error;
-    const json::value value = json::parse(reply->body, error);
-    const json::object* object = error ? nullptr : value.if_object();
-    const json::value* list = object ? object->if_contains("answers") : nullptr;
+    const json::object said = parse_object(reply->body);
+    const json::value* list = said.if_contains("answers");
     if (!list || !list->is_array())
         return failure("the supervisor's answer is not understood: is it of another version?");
     std::vector<WorkerAnswer> answers;
-    for (const json::value& each : list->as_array())
-        if (each.is_object()) answers.push_back(read_answer(each.as_object()));
+    for (const json::object& each : objects_at(said, "answers")) answers.push_back(read_answer(each));
     return answers;
 }
 
