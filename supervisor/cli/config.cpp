@@ -1,4 +1,5 @@
 // `mpsup config`: what a topology is after includes, variables and defaults, and who said so.
+#include "base/joined.h"
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/topology/key_origin.h"
@@ -85,13 +86,11 @@ private:
     }
 
     void leaf(const std::string& value) {
-        std::string name;
-        for (const std::string& part : path_) name += (name.empty() ? "" : ".") + part;
         const auto mark = topology::origin_of(*loaded_.root, path_);
         const std::string origin =
             mark ? loaded_.files.at(static_cast<std::size_t>(mark->file)) + ":" + std::to_string(mark->line)
                  : "default";
-        origins[name] = origin;
+        origins[joined(path_, ".")] = origin;
         text += " " + value + (with_origin_ ? "  # " + origin : "") + "\n";
     }
 

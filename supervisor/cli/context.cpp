@@ -1,5 +1,6 @@
 #include "supervisor/cli/context.h"
 
+#include "base/joined.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/site_lock.h"
 
@@ -10,16 +11,6 @@
 
 namespace mpsup::cli {
 
-namespace {
-
-std::string list(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
-
-} // namespace
-
 Result<BaseDirs> Context::base_dirs() const { return BaseDirs::find(state_dir, run_dir); }
 
 Result<ChosenSite> choose_site(const Context& context) {
@@ -29,7 +20,7 @@ Result<ChosenSite> choose_site(const Context& context) {
     if (context.site) {
         if (std::ranges::find(sites, *context.site) == sites.end())
             return failure("there is no site " + *context.site + " under " + base->state +
-                           (sites.empty() ? "" : "; there is " + list(sites)));
+                           (sites.empty() ? "" : "; there is " + joined(sites, ", ")));
         return ChosenSite{*context.site, SitePaths(*base, *context.site)};
     }
     std::vector<std::string> running;
@@ -38,7 +29,7 @@ Result<ChosenSite> choose_site(const Context& context) {
     const auto& candidates = running.empty() ? sites : running;
     if (candidates.size() == 1) return ChosenSite{candidates.front(), SitePaths(*base, candidates.front())};
     if (candidates.empty()) return failure("no site runs here: start one with `mpsup up FILE`");
-    return failure("which site? Name one with --site: " + list(candidates));
+    return failure("which site? Name one with --site: " + joined(candidates, ", "));
 }
 
 std::string nobody_answers(const ChosenSite& site) {

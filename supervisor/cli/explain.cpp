@@ -1,5 +1,5 @@
 // `mpsup explain`: what would become of a request.
-#include "state/queries.h"
+#include "supervisor/cli/applied_topology.h"
 #include "supervisor/cli/backends_view.h"
 #include "supervisor/cli/explanation.h"
 #include "supervisor/cli/members.h"
@@ -21,26 +21,8 @@ namespace json = boost::json;
 
 namespace {
 
-struct Applied {
-    topology::Topology topology;
-    std::string path;
-    std::string digest;
-};
-
-Result<Applied> applied_topology(const ChosenSite& site) {
-    const auto queries = state::Queries::open_any(site.paths.database());
-    if (!queries) return std::unexpected(queries.error());
-    const auto row = queries->last_topology();
-    if (!row) return std::unexpected(row.error());
-    const std::optional<state::TopologyRow>& last = *row;
-    if (!last) return failure("no topology was brought up yet");
-    auto topology = topology::from_document(last->document);
-    if (!topology) return std::unexpected(topology.error());
-    return Applied{std::move(*topology), last->path, last->digest};
-}
-
 // Where the route stands, if the file is still what was brought up: "/etc/site.yaml:12".
-std::string place_of_route(const Applied& applied, const Way& way) {
+std::string place_of_route(const AppliedTopology& applied, const Way& way) {
     const auto file = topology::load_files(from_path_list(applied.path));
     if (!file || topology::digest_of(topology::to_document(file->topology)) != applied.digest) return {};
     const topology::WorkerSpec* const worker = file->topology.find(way.worker->name);
@@ -170,8 +152,10 @@ int run_explain(const Context& context, const ExplainOptions& options) {
     if (!contract::Cidr::parse_ip(request->client)) return complain(request->client + " is no IP address", usage);
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
-    const auto applied = applied_topology(*site);
-    if (!applied) return complain(applied.error().to_string(), failed);
+    const auto last = applied_topology(site->paths);
+    if (!last) return complain(last.error().to_string(), failed);
+    const std::optional<AppliedTopology>& applied = *last;
+    if (!applied) return complain("no topology was brought up yet", failed);
     const auto way = way_of(applied->topology, *request, {site->paths.pool_folder(), {}, {}});
     if (!way) return complain(way.error().what, failed);
     const auto answer = asked(*site, *way);

@@ -1,11 +1,10 @@
 // `mpsup plan`: what `up` would change.
-#include "state/queries.h"
+#include "supervisor/cli/applied_topology.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/up_steps.h"
-#include "supervisor/topology/resolve.h"
 
 #include <boost/json.hpp>
 
@@ -20,12 +19,10 @@ namespace {
 // What runs; without workers when no supervisor does.
 Result<topology::Topology> running(const SitePaths& paths) {
     if (!check_control_socket(paths.control_socket())) return topology::Topology{};
-    const auto queries = state::Queries::open_any(paths.database());
-    if (!queries) return std::unexpected(queries.error());
-    const auto last = queries->last_topology();
+    auto last = applied_topology(paths);
     if (!last) return std::unexpected(last.error());
-    const std::optional<state::TopologyRow>& row = *last;
-    return row ? topology::from_document(row->document) : topology::Topology{};
+    std::optional<AppliedTopology>& applied = *last;
+    return applied ? std::move(applied->topology) : topology::Topology{};
 }
 
 void print_table(const std::vector<UpStep>& steps) {

@@ -1,5 +1,6 @@
 #include "supervisor/daemon/up_steps.h"
 
+#include "base/joined.h"
 #include "supervisor/daemon/changes.h"
 #include "supervisor/topology/dependencies.h"
 
@@ -27,12 +28,6 @@ void add_addresses(std::vector<UpStep>& steps, const char* verb, const topology:
             if (!has(address)) steps.push_back({verb, address.to_string(), "of " + worker.name});
 }
 
-std::string joined(const std::vector<std::string>& keys) {
-    std::string text;
-    for (const std::string& key : keys) text += (text.empty() ? "" : ", ") + key;
-    return text;
-}
-
 } // namespace
 
 std::vector<UpStep> steps_of_up(const topology::Topology& before, const topology::Topology& wanted) {
@@ -44,9 +39,9 @@ std::vector<UpStep> steps_of_up(const topology::Topology& before, const topology
     for (const std::string& name : changes.added) started[name] = {"start", name, {}};
     for (const auto& change : changes.changed) {
         if (needs_no_generation(change))
-            adjusted.push_back({"adjust", change.worker, joined(change.keys)});
+            adjusted.push_back({"adjust", change.worker, joined(change.keys, ", ")});
         else
-            started[change.worker] = {"replace", change.worker, joined(change.keys)};
+            started[change.worker] = {"replace", change.worker, joined(change.keys, ", ")};
     }
     const auto order = topology::start_order(wanted.workers);
     for (const std::string& name : order)
