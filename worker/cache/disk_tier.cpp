@@ -11,15 +11,6 @@ namespace {
 
 constexpr std::size_t most_early = 65536;
 
-bool has_line(std::string_view lines, std::string_view line) noexcept {
-    for (std::size_t at = 0; at < lines.size();) {
-        const std::size_t end = std::min(lines.find('\n', at), lines.size());
-        if (lines.substr(at, end - at) == line) return true;
-        at = end + 1;
-    }
-    return false;
-}
-
 bool every_one(const DiskEntry& /*entry*/) noexcept { return true; }
 
 // Of what the file says; nothing when it cannot be.
@@ -229,7 +220,7 @@ void DiskTier::erase(std::uint64_t hash, const Step& memory) { erase_where(hash,
 
 void DiskTier::erase_tagged(std::string_view tag, const Step& memory, const Gone& gone) {
     erase_where(
-        std::nullopt, [tag = std::string(tag)](const DiskEntry& entry) { return has_line(entry.tags(), tag); }, memory,
+        std::nullopt, [tag = std::string(tag)](const DiskEntry& entry) { return has_tag(entry.tags(), tag); }, memory,
         gone);
 }
 

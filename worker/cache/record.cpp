@@ -66,6 +66,15 @@ std::uint32_t record_checksum(const char* record, std::size_t bytes) noexcept {
 
 } // namespace
 
+bool has_tag(std::string_view tags, std::string_view tag) noexcept {
+    while (!tags.empty()) {
+        const std::size_t end = std::min(tags.find('\n'), tags.size());
+        if (tags.substr(0, end) == tag) return true;
+        tags.remove_prefix(std::min(end + 1, tags.size()));
+    }
+    return false;
+}
+
 void write_record(char* to, const Record& record) noexcept {
     RecordHeader header{};
     header.bytes = static_cast<std::uint32_t>(record.bytes());

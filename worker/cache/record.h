@@ -44,6 +44,9 @@ struct Record {
 /// Texts that are longer cannot be stored.
 constexpr std::size_t max_record = 64 * 1024;
 
+/// Is it among the tags of a response (Record::tags: a line each)?
+[[nodiscard]] bool has_tag(std::string_view tags, std::string_view tag) noexcept;
+
 /// Writes record.bytes() bytes.
 void write_record(char* to, const Record& record) noexcept;
 

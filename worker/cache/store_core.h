@@ -77,6 +77,7 @@ private:
     [[nodiscard]] Object* write_object(Record record, Content* content);
     bool freshen_on_disk(Hit& hit, const Record& record);
     /// The caller buries what is removed.
+    void take_out(std::uint64_t hash, const Record& of, Index::Objects& removed);
     void clear_both(Index::Objects& removed);
     void list_disk(std::uint64_t& cursor, std::size_t limit, std::string_view prefix, Seconds now,
                    std::vector<StoredRow>& rows);

@@ -141,12 +141,7 @@ bool StoreCore::insert_on_disk(const Record& record, DiskTier::Writer& writer, s
     const std::uint64_t hash = hash_of(record.key);
     if (!writer.commit(record, true, [&] { return !index_.erased_since(hash, mark); })) return false;
     Index::Objects removed; // what memory has of it is older
-    index_.erase(
-        hash,
-        [&](const Object& object) {
-            return object.record.key == record.key && object.record.variant == record.variant;
-        },
-        removed);
+    take_out(hash, record, removed);
     bury(removed);
     stored_.fetch_add(1, std::memory_order_relaxed);
     return true;

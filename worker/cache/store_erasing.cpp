@@ -9,15 +9,6 @@ namespace mpsup::cache {
 
 namespace {
 
-bool has_line(std::string_view lines, std::string_view line) noexcept {
-    while (!lines.empty()) {
-        const std::size_t end = std::min(lines.find('\n'), lines.size());
-        if (lines.substr(0, end) == line) return true;
-        lines.remove_prefix(std::min(end + 1, lines.size()));
-    }
-    return false;
-}
-
 bool every_one(const Object& /*object*/) noexcept { return true; }
 
 } // namespace
@@ -44,6 +35,13 @@ std::size_t StoreCore::tell_the_writer(std::uint64_t hash) {
     else
         surveyed_.erase(hash);
     return removed.size() + surveyed;
+}
+
+// Of the same URL and variant.
+void StoreCore::take_out(std::uint64_t hash, const Record& of, Index::Objects& removed) {
+    index_.erase(
+        hash, [&](const Object& object) { return object.record.key == of.key && object.record.variant == of.variant; },
+        removed);
 }
 
 std::size_t StoreCore::erase(const CacheKey& key) {
@@ -77,11 +75,8 @@ bool StoreCore::erase(const Hit& hit) {
     if (const Object& object = *hit.object(); object.disk) {
         const Record& record = object.record;
         Index::Objects removed; // it may have moved to memory meanwhile
-        const auto matches = [&](const Object& other) {
-            return other.record.key == record.key && other.record.variant == record.variant;
-        };
         disk_->supersede(object.hash, record.key, record.variant, [&] {
-            index_.erase(object.hash, matches, removed);
+            take_out(object.hash, record, removed);
             return true;
         });
         bury(removed);
@@ -102,7 +97,7 @@ std::size_t StoreCore::erase_tag(std::string_view tag) {
     Index::Objects removed;
     std::unordered_set<std::string> counted;
     const auto in_memory = [&] {
-        index_.erase_all([tag](const Object& object) { return has_line(object.record.tags, tag); }, removed);
+        index_.erase_all([tag](const Object& object) { return has_tag(object.record.tags, tag); }, removed);
         for (const Object* object : removed)
             counted.insert(std::string(object->record.key) + '\n' + std::string(object->record.variant));
         return true;
