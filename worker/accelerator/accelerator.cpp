@@ -115,12 +115,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     if (state_.maintenance() && !client.address.empty()) {
         refuse(reply, 503, routing.route, maintenance_pause);
         if (auto* pages = pages_of(routing.route))
-            if (auto page = pages->maintenance(Clock::now())) {
-                reply.set("Content-Type", "text/html; charset=utf-8");
-                reply.text.clear();
-                reply.lent = *page;
-                reply.lender = std::move(page);
-            }
+            if (auto page = pages->maintenance(Clock::now())) reply.set_page(std::move(page));
         return Verdict::answered;
     }
     if (!routing.route || routing.route->internal) {
@@ -136,7 +131,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     const cache::Rule& rule = state_.rule(routing.index);
     // What a proxy of ours says may change scheme and host: that is looked at later.
     if (!rule.on || state_.is_trusted(client)) return Verdict::later;
-    const cache::CacheRequest asked = read_for_cache(request, client.tls, routing.index);
+    const cache::CacheRequest asked = state_.read_for_cache(request, client.tls, routing.index);
     if (asked.kind != cache::CacheRequest::Kind::lookup || !answer_from_store(request, asked, notes, reply))
         return Verdict::later;
     notes.tier = "cache";

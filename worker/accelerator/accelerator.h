@@ -53,13 +53,6 @@ public:
     void refuse(http::Reply& reply, int status, const contract::Route* route, std::chrono::seconds retry_after = {});
     /// A line in the error log; of many a second the rest is counted.
     void complain(std::string_view message);
-    void identify(const http::Request& request, const http::Client& client, ClientIdentity& identity) const {
-        state_.identify(request, client, identity);
-    }
-    [[nodiscard]] cache::CacheRequest read_for_cache(const http::Request& request, bool secure,
-                                                     std::size_t route) const {
-        return state_.read_for_cache(request, secure, route);
-    }
     /// A cached response that may be used as it is; false: ask further.
     [[nodiscard]] bool answer_from_store(const http::Request& request, const cache::CacheRequest& asked,
                                          http::LogNotes& notes, http::Reply& reply);

@@ -1,8 +1,8 @@
 #include "worker/accelerator/destination.h"
 
+#include "worker/http/socket_io.h"
+
 #include <limits>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 
 namespace mpsup::accelerator {
 
@@ -27,10 +27,7 @@ std::vector<std::string> texts_of(const std::vector<UpstreamAddress>& addresses)
 
 } // namespace
 
-bool is_unread(int socket) noexcept {
-    int unread = 0;
-    return ::ioctl(socket, SIOCOUTQ, &unread) == 0 && unread > 0;
-}
+bool is_unread(int socket) noexcept { return http::unacknowledged(socket) > 0; }
 
 Result<std::unique_ptr<Destination>> Destination::make(const contract::Route& route, SpoolBudget& whole) {
     std::vector<UpstreamAddress> addresses;

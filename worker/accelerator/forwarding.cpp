@@ -44,7 +44,7 @@ Forwarding::Forwarding(Accelerator& accelerator, http::Exchange& exchange, std::
       response_(destination_.budget(), route_.buffer.request, accelerator.state().front().buffer_folder) {}
 
 void Forwarding::prepare() {
-    accelerator_.identify(*request_, exchange_.client(), identity_);
+    accelerator_.state().identify(*request_, exchange_.client(), identity_);
     if (identity_.host != request_->authority) {
         // Under this name the application sees it, so under this name it is cached (faults: no. 68).
         renamed_ = OwnedRequest::copy(*request_);
@@ -52,7 +52,7 @@ void Forwarding::prepare() {
         request_ = &renamed_->request;
     }
     websocket_ = wants_websocket(*request_);
-    if (rule_.on) asked_ = accelerator_.read_for_cache(*request_, identity_.secure(), index_);
+    if (rule_.on) asked_ = accelerator_.state().read_for_cache(*request_, identity_.secure(), index_);
     request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
     exchange_.notes().request_id = request_id_;
     name_.reserve(request_->method.size() + identity_.host.size() + request_->path.size() + 1);

@@ -63,9 +63,9 @@ void Renewal::write_head(std::string& head, const cache::Hit& hit) {
 }
 
 Task<> Renewal::run() {
-    accelerator.identify(request->request, client, identity);
+    accelerator.state().identify(request->request, client, identity);
     request->request.method = "GET";
-    asked = accelerator.read_for_cache(request->request, identity.secure(), index);
+    asked = accelerator.state().read_for_cache(request->request, identity.secure(), index);
     cache::Store::Found found = co_await accelerator.find(asked, request->request.fields);
     cache::Hit hit = std::move(found.hit);
     if (!hit || destination.load(http::Clock::now()) != Load::normal) co_return;

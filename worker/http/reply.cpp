@@ -1,5 +1,7 @@
 #include "worker/http/reply.h"
 
+#include <utility>
+
 namespace mpsup::http {
 
 namespace {
@@ -22,6 +24,15 @@ void Reply::clear() noexcept {
     fields_.clear();
     used_ = 0;
     overflow_.clear();
+}
+
+void Reply::set_page(std::shared_ptr<const std::string> page) {
+    set("Content-Type", "text/html; charset=utf-8");
+    text.clear();
+    lent = *page;
+    // Fields may be views of what it held before.
+    using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const std::string>>;
+    lender = std::make_shared<Both>(std::move(lender), std::move(page));
 }
 
 void Reply::add(std::string_view name, std::string_view value) {

@@ -50,6 +50,9 @@ public:
     void add_lent(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
     [[nodiscard]] std::span<const Field> fields() const noexcept { return fields_; }
 
+    /// HTML as the content, in the place of a text; it is held until the reply is out, as is what `lender` held before.
+    void set_page(std::shared_ptr<const std::string> page);
+
     /// The file that content comes from, or -1.
     [[nodiscard]] int source() const noexcept { return file ? file.get() : lent_file; }
     /// Of the content.

@@ -193,12 +193,7 @@ bool Session::over_rate(const GuardKey& client, TimePoint now) {
     reply.add("Content-Type", "text/plain; charset=utf-8");
     reply.add("Retry-After", std::to_string(wait->count()));
     reply.text = "429 Too Many Requests\n";
-    if (auto page = loop_.handler.refusal_page(reply.status, &http_.request())) {
-        reply.set("Content-Type", "text/html; charset=utf-8");
-        reply.text.clear();
-        reply.lent = *page;
-        reply.lender = std::move(page);
-    }
+    if (auto page = loop_.handler.refusal_page(reply.status, &http_.request())) reply.set_page(std::move(page));
     return true;
 }
 

@@ -92,15 +92,14 @@ std::string_view state_of(cache::Reuse::Verdict verdict) noexcept {
     return "miss";
 }
 
-// What the cache has for it, asked with the same key and the same rule as when a client asks.
-// The hit, if it is to be asked for anew.
-cache::Hit explain_cache(AcceleratorState& state, const http::Request& request, bool secure, std::size_t route,
-                         contract::Explanation& explanation) {
-    if (!state.rule(route).on) {
+// What the cache has for it; `asked`: as when a client asks, or nothing where there is none. The hit, if it is to be asked for anew.
+cache::Hit explain_cache(AcceleratorState& state, const http::Request& request,
+                         const std::optional<cache::CacheRequest>& asked, contract::Explanation& explanation) {
+    if (!asked) {
         explanation.cache_state = "off";
         return {};
     }
-    const cache::CacheRequest wanted = state.read_for_cache(request, secure, route);
+    const cache::CacheRequest& wanted = *asked;
     if (wanted.kind != cache::CacheRequest::Kind::lookup) {
         explanation.cache_state = wanted.kind == cache::CacheRequest::Kind::unsafe ? "method" : wanted.reason;
         return {};
@@ -136,7 +135,7 @@ contract::TextPairs fields_of(std::string_view head) {
 }
 
 contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& request, const http::Client& client,
-                                const accelerator::ClientIdentity& identity, std::size_t route,
+                                const accelerator::ClientIdentity& identity, std::size_t route, bool is_lookup,
                                 const cache::Hit& known) {
     accelerator::RoutePlans plans(state.front().routes[route], *state.destination(route), client);
     accelerator::ForwardPlan plan = plans.forward(request, identity);
@@ -144,8 +143,7 @@ contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& re
         identity.request_id.empty() ? accelerator::make_request_id(0, 0) : std::string(identity.request_id);
     plan.request_id = id;
     plan.upgrade = accelerator::wants_websocket(request);
-    plan.refetch = state.rule(route).on &&
-                   state.read_for_cache(request, identity.secure(), route).kind == cache::CacheRequest::Kind::lookup;
+    plan.refetch = is_lookup;
     std::vector<http::Field> conditions;
     if (known) accelerator::add_conditions(known, conditions);
     plan.additions = conditions;
@@ -237,8 +235,11 @@ contract::Explanation AcceleratorControl::explain(const contract::ExplainedReque
     accelerator::ClientIdentity identity;
     state_.identify(*request, client, identity);
     request->authority = identity.host;
-    const cache::Hit known = explain_cache(state_, *request, identity.secure(), routing.index, explanation);
-    explanation.sent = sent_fields(state_, *request, client, identity, routing.index, known);
+    std::optional<cache::CacheRequest> wanted;
+    if (state_.rule(routing.index).on) wanted = state_.read_for_cache(*request, identity.secure(), routing.index);
+    const cache::Hit known = explain_cache(state_, *request, wanted, explanation);
+    const bool is_lookup = wanted && wanted->kind == cache::CacheRequest::Kind::lookup;
+    explanation.sent = sent_fields(state_, *request, client, identity, routing.index, is_lookup, known);
     explanation.quarantined_for = state_.poison().quarantined_for(
         accelerator::Poison::key(request->method, identity.host, request->path), http::Clock::now());
     report(routing.index, explanation.backends);

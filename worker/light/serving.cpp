@@ -123,13 +123,13 @@ public:
     void on_impaired(std::function<void()> tell) override { impairment_->tell(std::move(tell)); }
 
     std::chrono::milliseconds keep_up_in() const noexcept override {
-        if (is_guest() || (disk() && disk()->is_closed())) return guest_pause;
+        if (must_open()) return guest_pause;
         return record_.is_needed() || disk() ? record_pause : std::chrono::milliseconds(0);
     }
 
     void keep_up() override {
         record_.write(*state_);
-        if (is_guest() || (disk() && disk()->is_closed())) return open();
+        if (must_open()) return open();
         if (disk() && disk()->is_open())
             static_cast<void>(upkeep_.run([store = store_] {
                 store->save_some(std::time(nullptr));
@@ -155,6 +155,7 @@ private:
             if (store->try_to_write()) store->open_disk();
         }));
     }
+    [[nodiscard]] bool must_open() const noexcept { return is_guest() || (disk() && disk()->is_closed()); }
     [[nodiscard]] cache::DiskTier* disk() const noexcept { return store_ ? store_->disk() : nullptr; }
 
     bool is_guest() const noexcept { return store_ && store_->role() == cache::Store::Role::guest; }

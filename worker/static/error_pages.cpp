@@ -89,14 +89,7 @@ std::shared_ptr<const std::string> ErrorPages::maintenance(Time now) {
 }
 
 void ErrorPages::apply(http::Reply& reply, Time now) {
-    auto content = find(reply.status, now);
-    if (!content) return;
-    reply.set("Content-Type", "text/html; charset=utf-8");
-    reply.text.clear();
-    reply.lent = *content;
-    // Fields may be views of what it held before.
-    using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const std::string>>;
-    reply.lender = std::make_shared<Both>(std::move(reply.lender), std::move(content));
+    if (auto content = find(reply.status, now)) reply.set_page(std::move(content));
 }
 
 } // namespace mpsup::static_files

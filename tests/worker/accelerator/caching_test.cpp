@@ -182,7 +182,7 @@ TEST_F(CachingOnDisk, TellsNothingToALoopThatHasEnded) {
     request.method = "GET";
     request.target = request.path = "/";
     request.authority = "example.org";
-    const cache::CacheRequest asked = accelerator->read_for_cache(request, false, 0);
+    const cache::CacheRequest asked = accelerator->state().read_for_cache(request, false, 0);
     boost::asio::co_spawn(loop, accelerator->find(asked, {}), boost::asio::detached);
     loop.poll();
     accelerator->detach();
