@@ -1,5 +1,7 @@
 #include "supervisor/core/lineage.h"
 
+#include "base/earlier.h"
+
 #include <ranges>
 
 namespace mpsup::core {
@@ -127,9 +129,8 @@ void Lineage::perform(GenerationNumber number, Action action) {
     std::unreachable();
 }
 
-void Lineage::retire_all_but(GenerationNumber number, Time now) {
-    for (Generation& generation : generations_)
-        if (generation.number != number) step(generation, Trigger::retire, now);
+void Lineage::retire_all(Time now) {
+    for (Generation& generation : generations_) step(generation, Trigger::retire, now);
 }
 
 void Lineage::let_go_of_others(const Generation& settled, Time now, bool keeps_old) {
@@ -167,7 +168,7 @@ std::optional<Time> Lineage::next_deadline() const {
     for (const Generation& generation : generations_)
         for (const auto& deadline :
              {generation.deadline, generation.succession.deadline(), sleepless_after(generation)})
-            if (deadline && (!next || *deadline < *next)) next = deadline;
+            next = earlier(next, deadline);
     return next;
 }
 

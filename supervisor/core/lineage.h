@@ -57,7 +57,7 @@ public:
 
     // Life
     void step(Generation& generation, Trigger trigger, Time now);
-    void retire_all_but(GenerationNumber number, Time now);
+    void retire_all(Time now);
     /// One serves alone. Of those that served before it the last is sent to sleep, if the rules say so and this is a pool that
     /// was asked for; without `keeps_old` none is. The rest is retired.
     void let_go_of_others(const Generation& settled, Time now, bool keeps_old);

@@ -1,5 +1,7 @@
 #include "supervisor/core/worker.h"
 
+#include "base/earlier.h"
+
 #include "supervisor/core/inheritance.h"
 #include "supervisor/core/offspring.h"
 
@@ -91,7 +93,7 @@ void Worker::stop(Time now) {
     wants_to_run_ = false;
     given_up_ = false;
     start_again_at_.reset();
-    line_.retire_all_but(0, now);
+    line_.retire_all(now);
 }
 
 void Worker::set_rules(WorkerRules rules) {
@@ -289,10 +291,7 @@ void Worker::on_time(Time now) {
     converge(now);
 }
 
-std::optional<Time> Worker::next_deadline() const {
-    const auto next = line_.next_deadline();
-    return start_again_at_ && (!next || *start_again_at_ < *next) ? start_again_at_ : next;
-}
+std::optional<Time> Worker::next_deadline() const { return earlier(line_.next_deadline(), start_again_at_); }
 
 // Questions
 

@@ -8,36 +8,42 @@ namespace json = boost::json;
 
 namespace {
 
-// What stands under `key` of a JSON object; null: nothing does.
-json::value member_of(const std::string& body, std::string_view key) {
+// Null: it is no JSON.
+json::value parsed(const std::string& body) {
     boost::system::error_code error;
-    const json::value value = json::parse(body, error);
-    const json::object* object = error ? nullptr : value.if_object();
-    const json::value* member = object ? object->if_contains(key) : nullptr;
-    return member ? *member : json::value();
+    return json::parse(body, error);
+}
+
+// What stands under `key` of an object; null: nothing does.
+const json::value* member_of(const json::value& value, std::string_view key) {
+    const json::object* object = value.if_object();
+    return object ? object->if_contains(key) : nullptr;
 }
 
 } // namespace
 
 std::vector<std::string> texts_in(const std::string& body, std::string_view key) {
     std::vector<std::string> texts;
-    const json::value list = member_of(body, key);
-    if (!list.is_array()) return texts;
-    for (const json::value& item : list.get_array())
+    const json::value value = parsed(body);
+    const json::value* list = member_of(value, key);
+    if (!list || !list->is_array()) return texts;
+    for (const json::value& item : list->get_array())
         if (item.is_string()) texts.emplace_back(item.get_string());
     return texts;
 }
 
 bool has_flag(const std::string& body, std::string_view key) {
-    const json::value flag = member_of(body, key);
-    return flag.is_bool() && flag.get_bool();
+    const json::value value = parsed(body);
+    const json::value* flag = member_of(value, key);
+    return flag && flag->is_bool() && flag->get_bool();
 }
 
 std::optional<UpRequest> up_request_in(const std::string& body) {
-    const json::value document = member_of(body, "document");
-    const json::value path = member_of(body, "path");
-    if (!document.is_string() || !path.is_string()) return std::nullopt;
-    return UpRequest{std::string(document.get_string()), std::string(path.get_string())};
+    const json::value value = parsed(body);
+    const json::value* document = member_of(value, "document");
+    const json::value* path = member_of(value, "path");
+    if (!document || !document->is_string() || !path || !path->is_string()) return std::nullopt;
+    return UpRequest{std::string(document->get_string()), std::string(path->get_string())};
 }
 
 std::string result_line(const Outcome& outcome) {

@@ -19,7 +19,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr int usage = 2;
-constexpr int busy = 8;
 
 } // namespace
 
@@ -61,7 +60,8 @@ asio::awaitable<void> ControlApi::serve_up(const std::string& body, bool all_ane
     const Outcome outcome = co_await orders_.up(name, std::move(*request), report, how);
     answer.line(result_line(outcome));
     // A supervisor whose first topology did not come up has nothing to supervise.
-    if (is_first && outcome.code != 0 && outcome.code != busy && !orders_.has_processes()) process_.end(outcome.code);
+    if (is_first && outcome.code != 0 && outcome.code != Outcome::busy && !orders_.has_processes())
+        process_.end(outcome.code);
 }
 
 asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {

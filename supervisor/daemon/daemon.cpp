@@ -89,11 +89,18 @@ public:
 
     Result<> open_sockets() {
         const bool was_killed = std::filesystem::exists(options_.paths.contract_socket());
-        auto contract = listen_unix(options_.paths.contract_socket(), SOCK_SEQPACKET, 0666);
+        auto contract = listen_for_workers();
         if (!contract) return std::unexpected(contract.error());
-        auto control = listen_unix(options_.paths.control_socket(), SOCK_STREAM, 0600);
+        auto control = listen_for_commands();
         if (!control) return std::unexpected(control.error());
         return serve_on(std::move(*contract), std::move(*control), was_killed);
+    }
+
+    [[nodiscard]] Result<Fd> listen_for_workers() const {
+        return listen_unix(options_.paths.contract_socket(), SOCK_SEQPACKET, 0666);
+    }
+    [[nodiscard]] Result<Fd> listen_for_commands() const {
+        return listen_unix(options_.paths.control_socket(), SOCK_STREAM, 0600);
     }
 
     // Of the program before us in this process.
@@ -143,11 +150,11 @@ public:
         if (!contract_ || !control_ || (!is_gone(contract) && !is_gone(control))) return;
         Result<> made = options_.paths.create(); // the folders may be gone too
         if (made && is_gone(contract)) {
-            auto listener = listen_unix(contract, SOCK_SEQPACKET, 0666);
+            auto listener = listen_for_workers();
             made = listener ? serve_workers(std::move(*listener)) : std::unexpected(listener.error());
         }
         if (made && is_gone(control)) {
-            auto listener = listen_unix(control, SOCK_STREAM, 0600);
+            auto listener = listen_for_commands();
             made = listener ? serve_commands(std::move(*listener)) : std::unexpected(listener.error());
         }
         if (made) log_line("warning", "somebody took a socket of the site away: it was made anew");

@@ -31,10 +31,7 @@ bool is_child_of(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t 
     return parent && start_time && (*parent == master || *parent == ::getpid()) && *start_time == child.start_time;
 }
 
-bool GenerationHandle::has(pid_t pid) const {
-    return process.pidfd.pid() == pid || children.contains(pid) ||
-           std::ranges::any_of(retiring, [pid](const auto& old) { return old.pidfd.pid() == pid; });
-}
+bool GenerationHandle::has(pid_t pid) const { return pidfd_of(pid) != nullptr; }
 
 const Pidfd* GenerationHandle::pidfd_of(pid_t pid) const {
     if (process.pidfd.pid() == pid) return &process.pidfd;

@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr int failed = 1;
-constexpr int busy = 8;
 constexpr int bad_topology = 78;
 constexpr auto flush_patience = std::chrono::milliseconds(100);
 
@@ -46,7 +45,7 @@ asio::awaitable<Outcome> Orders::perform(std::string name, asio::awaitable<Outco
                                          std::vector<std::string> workers) {
     co_await takeover_.wait_until_over();
     if (!running_.empty() || closed_)
-        co_return Outcome{busy, "another change runs: " + (running_.empty() ? "stop" : running_)};
+        co_return Outcome{Outcome::busy, "another change runs: " + (running_.empty() ? "stop" : running_)};
     running_ = std::move(name);
     std::optional<RolloutRecord>
         record; // of an upgrade none: it changes no worker, and this process may not see its end

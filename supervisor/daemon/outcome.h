@@ -6,8 +6,10 @@
 namespace mpsup {
 
 /// How an operation ended: an exit code of the command line (0 done, 1 failed, 2 asked wrongly, 6 the old one was kept, 7 the
-/// new one had served and was taken back, 9 too late), and a sentence.
+/// new one had served and was taken back, 8 busy, 9 too late), and a sentence.
 struct Outcome {
+    static constexpr int busy = 8; // another change runs
+
     int code = 0;
     std::string text;
     bool is_unjudged = false; // done, and too little was asked of what is new to compare it

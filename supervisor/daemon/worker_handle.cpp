@@ -283,7 +283,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
             [&](const core::SendDrain& drain) {
                 auto* generation = find(drain.generation);
                 const core::Generation* known = core_.find(drain.generation);
-                const bool served = known && known->ready_since != core::Time{};
+                const bool served = known && known->was_ready();
                 if (!generation) return;
                 if (!served || !around_.hooks || !around_.hooks->has(spec_->hooks, topology::HookPoint::pre_stop))
                     return send_drain(*generation);

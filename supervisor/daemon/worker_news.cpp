@@ -364,7 +364,7 @@ void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus stat
     const pid_t pid = generation.process.pidfd.pid();
     generation.process.pidfd = {};
     const core::Generation* known = core_.find(generation.number);
-    const bool has_served = known && known->ready_since != core::Time{}; // whatever kills it
+    const bool has_served = known && known->was_ready(); // whatever kills it
     state::ProcessExit end{generation.uuid, status,
                            generation.draining ? "planned"
                            : has_served        ? "crash"

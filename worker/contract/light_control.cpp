@@ -14,17 +14,6 @@ constexpr std::pair<Question::What, std::string_view> question_words[] = {
     {Question::What::backends, "backends"}};
 constexpr auto& words_of(Question::What) { return question_words; }
 
-template <typename Each> void describe(Each& each, Type<CachedObject>) {
-    each("url", &CachedObject::url);
-    each("variant", &CachedObject::variant);
-    each("status", &CachedObject::status);
-    each("bytes", &CachedObject::bytes);
-    each("age_s", &CachedObject::age);
-    each("fresh_for_s", &CachedObject::fresh_for);
-    each("tags", &CachedObject::tags);
-    each("on_disk", &CachedObject::on_disk);
-}
-
 template <typename Each> void describe(Each& each, Type<ExplainedRequest>) {
     each("method", &ExplainedRequest::method);
     each("scheme", &ExplainedRequest::scheme);
@@ -32,13 +21,6 @@ template <typename Each> void describe(Each& each, Type<ExplainedRequest>) {
     each("target", &ExplainedRequest::target);
     each("headers", &ExplainedRequest::headers);
     each("client", &ExplainedRequest::client);
-}
-
-template <typename Each> void describe(Each& each, Type<Explanation>) {
-    each("cache_key", &Explanation::cache_key);
-    each("cache_state", &Explanation::cache_state);
-    each("cached", &Explanation::cached);
-    each("sent", &Explanation::sent);
 }
 
 template <typename Each> void describe(Each& each, Type<Question>) {

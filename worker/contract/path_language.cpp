@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace mpsup::contract {
@@ -171,22 +172,17 @@ private:
     std::map<std::pair<Automaton::State, NormalPath::State>, std::vector<Automaton::States>> seen_;
 };
 
-// One path of it, with `star` in the place of each star.
-std::string sample(const PathPattern& pattern, std::string_view star) {
+// One path of it, with `other` in the place of each star.
+std::string sample(const PathPattern& pattern) {
     std::string path = pattern.kind == PathPattern::Kind::name_glob ? "/" : "";
-    for (const char c : pattern.text) {
-        if (c == '*')
-            path += star;
-        else
-            path += c;
-    }
+    for (const char c : pattern.text) path += c == '*' ? other : c;
     return path;
 }
 
 } // namespace
 
 bool includes(const PathPattern& outer, const PathPattern& inner) {
-    if (const std::string path = sample(inner, std::string(1, other)); !outer.matches(path)) return false;
+    if (!outer.matches(sample(inner))) return false;
     return Inclusion(outer, inner).holds();
 }
 

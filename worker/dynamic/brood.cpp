@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <sys/wait.h>
+#include <utility>
 
 namespace mpsup::dynamic {
 

@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <sys/types.h>
-#include <utility>
 #include <vector>
 
 namespace mpsup::dynamic {
@@ -48,7 +47,6 @@ public:
     [[nodiscard]] Roster& roster() { return roster_; }
     [[nodiscard]] const Roster& roster() const { return roster_; }
     [[nodiscard]] Members& members() { return members_; }
-    [[nodiscard]] const Members& members() const { return members_; }
 
     // Coming and going
     /// Just forked, and watched. It holds its slot of the board already.

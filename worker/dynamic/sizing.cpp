@@ -1,5 +1,6 @@
 #include "worker/dynamic/sizing.h"
 
+#include "base/earlier.h"
 #include "worker/dynamic/room.h"
 
 #include <algorithm>
@@ -31,10 +32,7 @@ void Sizing::resize(const contract::PoolSize& size) {
 
 bool Sizing::is_asleep() const { return policy_.size().mode == contract::PoolMode::fixed && policy_.size().max == 0; }
 
-std::optional<TimePoint> Sizing::next_look() const {
-    if (look_at_ && full_until_) return std::min(*look_at_, *full_until_);
-    return look_at_ ? look_at_ : full_until_;
-}
+std::optional<TimePoint> Sizing::next_look() const { return earlier(look_at_, full_until_); }
 
 // Of one that is recycled its successor counts in its place.
 std::vector<ChildView> Sizing::view() const {

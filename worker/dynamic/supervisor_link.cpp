@@ -1,6 +1,7 @@
 #include "worker/dynamic/supervisor_link.h"
 
-#include <algorithm>
+#include "base/earlier.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <poll.h>
@@ -62,10 +63,7 @@ bool SupervisorLink::search(const contract::Return& with, TimePoint now) {
     return true;
 }
 
-std::optional<SupervisorLink::TimePoint> SupervisorLink::next_look() const {
-    if (search_at_ && speak_at_) return std::min(*search_at_, *speak_at_);
-    return search_at_ ? search_at_ : speak_at_;
-}
+std::optional<SupervisorLink::TimePoint> SupervisorLink::next_look() const { return earlier(search_at_, speak_at_); }
 
 void SupervisorLink::take(std::optional<contract::Session> session, TimePoint now) {
     session_ = std::move(session);
