@@ -3,12 +3,14 @@
 #include "base/fd.h"
 #include "supervisor/topology/duplicates.h"
 #include "supervisor/topology/suggest.h"
+#include "supervisor/topology/value_parts.h"
 #include "supervisor/topology/yaml_reader.h"
 
 #include <algorithm>
 #include <fcntl.h>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,7 +78,7 @@ private:
             return stop({{0, 0, index}, "", "files of more than 4MiB in all", "fewer includes"});
         auto root = parse(index);
         if (!root) return stop(std::move(root.error()));
-        for (Finding& finding : find_duplicates(**root)) findings_.push_back(std::move(finding));
+        append(findings_, find_duplicates(**root));
         return with_includes(*root, index);
     }
 
@@ -93,9 +95,8 @@ private:
         const Node* const list = entry(root.get(), "include");
         if (!list) return root;
         NodePtr base;
-        for (std::size_t i = 0; i < (list->type == Node::Type::sequence ? list->items.size() : 1); ++i) {
-            const Node& item = list->type == Node::Type::sequence ? *list->items[i] : *list;
-            NodePtr part = include(item, index);
+        for (const Node* const item : one_or_many(*list)) {
+            NodePtr part = include(*item, index);
             if (!part) return nullptr;
             base = base ? merge(base, part) : std::move(part);
         }
@@ -171,16 +172,16 @@ NodePtr merge(const NodePtr& base, const NodePtr& over) {
     merged->entries.clear();
     std::map<std::string_view, const Node::Entry*> above; // the first of that name counts
     for (const auto& each : over->entries) above.emplace(each.key, &each);
-    std::map<std::string_view, bool> taken;
+    std::set<std::string_view> taken;
     for (const auto& each : base->entries) {
-        if (!taken.emplace(each.key, true).second) continue;
+        if (!taken.insert(each.key).second) continue;
         const auto found = above.find(each.key);
         merged->entries.push_back(found == above.end() ? each
                                                        : Node::Entry{each.key, found->second->key_mark,
                                                                      merge(each.value, found->second->value)});
     }
     for (const auto& each : over->entries)
-        if (taken.emplace(each.key, true).second) merged->entries.push_back(each);
+        if (taken.insert(each.key).second) merged->entries.push_back(each);
     return merged;
 }
 

@@ -13,11 +13,6 @@ namespace {
 struct PairPlace {
     std::string key; // "workers.front.tls"
     const Node* node = nullptr;
-
-    [[nodiscard]] Mark of(const contract::PairVerdict& verdict) const {
-        const Node* const file = entry(node, verdict.of_key ? "key" : "cert");
-        return file ? file->mark : node ? node->mark : Mark{};
-    }
 };
 
 } // namespace
@@ -40,8 +35,8 @@ Findings check_certificates(const Topology& topology, const Node& root, const Ce
     const auto verdicts = check(topology.binaries, pairs);
     for (std::size_t i = 0; i < std::min(pairs.size(), verdicts.size()); ++i)
         if (!verdicts[i].problem.empty())
-            findings.push_back({places[i].of(verdicts[i]), places[i].key, verdicts[i].problem, verdicts[i].remedy,
-                                verdicts[i].harmless});
+            findings.push_back({mark_of(places[i].node, verdicts[i].of_key ? "key" : "cert"), places[i].key,
+                                verdicts[i].problem, verdicts[i].remedy, verdicts[i].harmless});
     return findings;
 }
 

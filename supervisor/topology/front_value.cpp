@@ -20,7 +20,6 @@ constexpr std::size_t most_items = 256;
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_printable(char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; }
 bool is_token_char(char c) {
     return is_lower(c) || is_upper(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);

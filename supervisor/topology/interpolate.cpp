@@ -2,6 +2,7 @@
 
 #include "supervisor/topology/source_text.h"
 #include "supervisor/topology/suggest.h"
+#include "supervisor/topology/value_parts.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,8 +15,8 @@ namespace {
 
 constexpr const char* forms = "${NAME}, ${NAME:-default}, ${NAME:?message}; $$ for a dollar sign";
 
-bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool continues_name(char c) { return begins_name(c) || (c >= '0' && c <= '9'); }
+bool begins_name(char c) { return is_letter(c) || c == '_'; }
+bool continues_name(char c) { return begins_name(c) || is_digit(c); }
 
 /// Why a text cannot be expanded, and where in it.
 struct Fault {

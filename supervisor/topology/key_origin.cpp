@@ -1,6 +1,6 @@
 #include "supervisor/topology/key_origin.h"
 
-#include "supervisor/topology/key_table.h"
+#include "supervisor/topology/value_parts.h"
 
 #include <algorithm>
 #include <charconv>
@@ -19,8 +19,6 @@ std::string pattern_of(const std::vector<std::string>& path, std::size_t count) 
     }
     return pattern;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 const Node* item_at(const Node& list, const std::string& index) {
     std::size_t at = list.items.size();

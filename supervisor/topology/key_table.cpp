@@ -8,8 +8,6 @@ namespace mpsup::topology {
 
 namespace {
 
-constexpr std::string_view worker_prefix = "workers.*.";
-
 const std::vector<Key>& table() {
     static const std::vector<Key> keys = [] {
         std::vector<Key> all;

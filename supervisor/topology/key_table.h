@@ -78,6 +78,7 @@ struct Key {
     void put(WorkerSpec& worker, Value value) const;
 };
 
+constexpr std::string_view worker_prefix = "workers.*.";
 constexpr std::string_view route_prefix = "workers.*.routes.*.";
 
 /// In the order in which a document has them; a section stands before its keys.

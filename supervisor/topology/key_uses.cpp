@@ -11,8 +11,6 @@ namespace mpsup::topology {
 
 namespace {
 
-constexpr std::string_view worker_prefix = "workers.*.";
-
 Uses operator|(Uses one, Uses other) {
     return static_cast<Uses>(static_cast<unsigned>(one) | static_cast<unsigned>(other));
 }

@@ -2,6 +2,7 @@
 
 #include "supervisor/topology/assemble.h"
 #include "supervisor/topology/validate.h"
+#include "supervisor/topology/value_parts.h"
 
 namespace mpsup::topology {
 
@@ -20,7 +21,7 @@ std::expected<Loaded, Problems> load_sources(std::vector<Source> sources, const 
     auto valid = validate(*assembled->root, origin, check);
     Findings findings = std::move(assembled->findings);
     const bool is_good = valid && findings.empty();
-    for (Finding& finding : valid ? valid->warnings : valid.error()) findings.push_back(std::move(finding));
+    append(findings, valid ? valid->warnings : valid.error());
     Problems problems = to_problems(std::move(findings), assembled->sources);
     if (!is_good) return std::unexpected(std::move(problems));
     Loaded loaded{std::move(valid->topology), std::move(problems), {}, assembled->root};

@@ -10,4 +10,9 @@ const Node* entry(const Node* map, std::string_view key) noexcept {
     return found == map->entries.end() ? nullptr : found->value.get();
 }
 
+Mark mark_of(const Node* map, std::string_view key) noexcept {
+    const Node* const inner = entry(map, key);
+    return inner ? inner->mark : map ? map->mark : Mark{};
+}
+
 } // namespace mpsup::topology

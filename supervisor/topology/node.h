@@ -46,6 +46,9 @@ using NodePtr = std::shared_ptr<const Node>;
 /// The value of the first entry of that name; null when there is none, and of a null `map`.
 [[nodiscard]] const Node* entry(const Node* map, std::string_view key) noexcept;
 
+/// Where that value stands, else where the map does; nowhere for null.
+[[nodiscard]] Mark mark_of(const Node* map, std::string_view key) noexcept;
+
 /// One thing that is wrong, before it is known how to show it.
 struct Finding {
     Mark mark;

@@ -10,8 +10,6 @@ namespace mpsup::topology {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::uint64_t most_bytes(const Key& key) { return key.most > 0 ? static_cast<std::uint64_t>(key.most) : largest_size; }
 
 } // namespace

@@ -262,8 +262,8 @@ std::vector<Key> make_route_keys() {
         keys.push_back(key);
     };
     for (const Row& row : rows)
-        if (row.in_workers != Kinds::none) add(row.key, "workers.*.", row.in_workers);
-    for (const Key& key : make_front_keys()) add(key, "workers.*.", key.kinds);
+        if (row.in_workers != Kinds::none) add(row.key, worker_prefix, row.in_workers);
+    for (const Key& key : make_front_keys()) add(key, worker_prefix, key.kinds);
     keys.push_back({.path = "workers.*.routes",
                     .type = Type::items,
                     .doc = "what becomes of which request; the first entry that matches counts",

@@ -60,10 +60,6 @@ private:
         return kind && kind->text == to_string(worker_->kind);
     }
     [[nodiscard]] bool has(std::string_view key) const { return entry(node_, key) != nullptr; }
-    [[nodiscard]] static Mark mark(const Node* map, std::string_view key) {
-        const auto* inner = entry(map, key);
-        return inner ? inner->mark : map ? map->mark : Mark{};
-    }
     void add(Mark mark, std::string message, std::string suggestion = {}, bool is_warning = false) {
         findings_.push_back({mark, where_, std::move(message), std::move(suggestion), is_warning});
     }
@@ -74,13 +70,13 @@ private:
         if (is_light && worker_->listen.empty() && !has("listen"))
             add(named_, in_ticks(worker_->name) + " has no `listen` (ADDRESS:PORT that clients connect to)");
         if (!is_light && !front.flags.empty())
-            add(mark(node_, "listen"), "`tls` and `proxy_protocol` are for accelerators and static workers");
+            add(mark_of(node_, "listen"), "`tls` and `proxy_protocol` are for accelerators and static workers");
         const bool has_tls = std::ranges::any_of(front.flags, [](const auto& each) { return each.second.tls; });
         if (is_light && has_tls && front.rest.certificates.empty() && !has("tls"))
-            add(mark(node_, "listen"), "a listener has `tls: on`, and there is no certificate",
+            add(mark_of(node_, "listen"), "a listener has `tls: on`, and there is no certificate",
                 "tls: [{cert: FILE, key: FILE}]");
         if (is_light && !has_tls && !front.rest.certificates.empty())
-            add(mark(node_, "tls"), "there are certificates, and no listener has `tls: on`",
+            add(mark_of(node_, "tls"), "there are certificates, and no listener has `tls: on`",
                 "listen: [{address: 0.0.0.0:443, tls: on}]");
     }
 
@@ -89,11 +85,11 @@ private:
         if (worker_->root.empty() && own.alias.empty() && !has("root") && !has("alias"))
             add(named_, in_ticks(worker_->name) + " has no `root` (the folder with the files)");
         if (!worker_->root.empty() && !own.alias.empty())
-            add(mark(node_, "alias"), in_ticks(worker_->name) + " has both `root` and `alias`; keep one");
+            add(mark_of(node_, "alias"), in_ticks(worker_->name) + " has both `root` and `alias`; keep one");
         if (!own.alias.empty() && worker_->serves.size() != 1)
-            add(mark(node_, "alias"),
+            add(mark_of(node_, "alias"),
                 "`alias` needs one path in `serves`: what is taken off before a file is looked up");
-        if (!own.fallback.empty() && !own.fallback.starts_with('/')) target(own.fallback, mark(node_, "try"));
+        if (!own.fallback.empty() && !own.fallback.starts_with('/')) target(own.fallback, mark_of(node_, "try"));
     }
 
     void accelerator() {
@@ -107,9 +103,9 @@ private:
         }
         where_ = "workers." + worker_->name + ".routes";
         if (routes.size() > contract::max_routes)
-            add(mark(node_, "routes"), "more than " + std::to_string(contract::max_routes) + " routes");
+            add(mark_of(node_, "routes"), "more than " + std::to_string(contract::max_routes) + " routes");
         else if (contract::encode_front(front_of(*worker_, {})).size() > contract::max_front_bytes)
-            add(mark(node_, "routes"), "so much is written in the routes that a worker cannot be told",
+            add(mark_of(node_, "routes"), "so much is written in the routes that a worker cannot be told",
                 "what all of them have in common can stand in the worker");
     }
 
@@ -117,26 +113,27 @@ private:
         const auto written = [&](std::string_view key) { return entry(node, key) != nullptr; };
         const int ways = int(written("to")) + int(written("root")) + int(written("alias"));
         if (ways == 0)
-            add(mark(node, {}), "a route leads to one of `to` (a worker or addresses), `root` and `alias` (a folder)");
+            add(mark_of(node, {}),
+                "a route leads to one of `to` (a worker or addresses), `root` and `alias` (a folder)");
         if (ways > 1)
-            add(mark(node, written("alias") ? "alias" : "root"),
+            add(mark_of(node, written("alias") ? "alias" : "root"),
                 "a route leads to one of `to`, `root` and `alias`; keep one",
                 written("to") && written("root") ? "files first, then a worker: `root` and `try`" : "");
         if (written("try") && !has_folder(route) && !written("root") && !written("alias"))
-            add(mark(node, "try"), "`try` needs `root` or `alias`: it answers where there is no file");
+            add(mark_of(node, "try"), "`try` needs `root` or `alias`: it answers where there is no file");
         const bool is_glob = route.rule.path.kind == contract::PathPattern::Kind::name_glob ||
                              route.rule.path.kind == contract::PathPattern::Kind::path_glob;
         if (is_glob && (written("alias") || route.strip))
-            add(mark(node, written("alias") ? "alias" : "strip"),
+            add(mark_of(node, written("alias") ? "alias" : "strip"),
                 in_ticks(written("alias") ? "alias" : "strip") +
                     " needs a path without `*`: the beginning that is taken off");
         if (route.strip && route.to.empty() && written("strip") &&
             (route.fallback.empty() || route.fallback.starts_with('/')))
-            add(mark(node, "strip"), "`strip` is for what is sent on; of a folder it is `alias`");
+            add(mark_of(node, "strip"), "`strip` is for what is sent on; of a folder it is `alias`");
         if (route.rule.internal && !has_folder(route))
-            add(mark(node, "internal"),
+            add(mark_of(node, "internal"),
                 "`internal` is for files that an application names: it needs `root` or `alias`");
-        if (!route.fallback.empty() && !route.fallback.starts_with('/')) target(route.fallback, mark(node, "try"));
+        if (!route.fallback.empty() && !route.fallback.starts_with('/')) target(route.fallback, mark_of(node, "try"));
         targets(route, node);
     }
 
@@ -146,7 +143,7 @@ private:
         for (std::size_t i = 0; i < route.to.size(); ++i) {
             const Mark place = list && list->type == Node::Type::sequence && i < list->items.size()
                                    ? list->items[i]->mark
-                                   : mark(node, "to");
+                                   : mark_of(node, "to");
             target(route.to[i], place);
             if (!Address::parse(route.to[i]) && route.to.size() > 1)
                 add(place, in_ticks(route.to[i]) + ": a route leads to one worker, or to addresses");
@@ -197,11 +194,11 @@ private:
             const Node* const before = entry(node_, "routes")->items[i].get();
             if (!is_as_written(earlier, before) || !contract::shadows(earlier.rule, later.rule)) continue;
             if (later.rule.internal && !earlier.rule.internal) // by X-Sendfile, which names files, it is reached
-                return add(mark(node, "path"),
+                return add(mark_of(node, "path"),
                            "X-Accel-Redirect does not reach this route: " + at_line(earlier.place) + " takes all of it",
                            "put this one before it; X-Sendfile reaches it as it is", true);
             const bool is_same = earlier.rule.host == later.rule.host && earlier.rule.path == later.rule.path;
-            return add(mark(node, "path"),
+            return add(mark_of(node, "path"),
                        is_same ? "the same host and path are in " + at_line(earlier.place) + " already"
                                : "nothing reaches this route: " + at_line(earlier.place) + " takes all of it",
                        is_same ? "" : "the first route that matches counts: put this one before it");
@@ -228,7 +225,7 @@ private:
                 if (seen.size() < most_shown) text += " -> " + in_ticks(at->name);
             }
             look_at(*worker);
-            if (at == worker) add(mark(node_, "routes"), "routes lead in a circle: " + text);
+            if (at == worker) add(mark_of(node_, "routes"), "routes lead in a circle: " + text);
         }
     }
 

@@ -88,7 +88,8 @@ private:
     static std::string elsewhere(std::string_view name, const std::string& pattern) {
         if (pattern.starts_with(route_prefix)) {
             const std::string same = pattern.substr(route_prefix.size()) + "." + std::string(name);
-            if (find_key("workers.*." + same)) return in_ticks(same) + " stands in the worker, for all of its routes";
+            if (find_key(std::string(worker_prefix) + same))
+                return in_ticks(same) + " stands in the worker, for all of its routes";
         }
         for (const auto& key : all_keys())
             if (key.in_this_version && key.name() == name && (key.path.starts_with(pattern) || pattern.contains('.')))

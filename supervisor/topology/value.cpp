@@ -20,9 +20,6 @@ constexpr std::size_t longest_name = 32;
 constexpr std::size_t longest_glob = 256;
 constexpr std::size_t longest_text = 64UL << 10;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::string words_of(const Key& key) {
     std::string words;
     for (const auto& choice : key.choices)

@@ -12,6 +12,9 @@ namespace mpsup::topology {
 
 using Parsed = std::expected<Value, Findings>;
 
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 [[nodiscard]] std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion = {});
 /// "`port` must be …; found …"
 [[nodiscard]] std::unexpected<Findings> misfit(const Key& key, const Node& node, std::string suggestion = {});

@@ -36,7 +36,7 @@ private:
             const auto* probe = entry(&health, name);
             const Node* first = nullptr;
             for (const char* way : {"http", "tcp", "exec"}) {
-                const auto* node = probe ? entry(probe, way) : nullptr;
+                const auto* node = entry(probe, way);
                 if (node && std::exchange(first, node))
                     add(node->mark, where + "." + name,
                         "a probe asks in one way; keep one of `http`, `tcp` and `exec`");
@@ -50,7 +50,7 @@ private:
     void dynamic_worker() {
         const auto mark_of = [&](std::string_view key, std::string_view inner = {}) {
             const auto* node = entry(named_.value.get(), key);
-            const auto* inside = node ? entry(node, inner) : nullptr;
+            const auto* inside = entry(node, inner);
             return inside ? inside->mark : node ? node->mark : named_.key_mark;
         };
         const bool has_app = entry(named_.value.get(), "app");
