@@ -1,6 +1,7 @@
 // Fields whose values are lists (RFC 9110 section 5.6.1).
 #pragma once
 
+#include "worker/http/char_class.h"
 #include "worker/http/request.h"
 
 #include <span>
@@ -18,7 +19,7 @@ using Fields = std::span<const http::Field>;
     return text;
 }
 
-[[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+using http::lower;
 
 /// The end of the quoted string that starts at `at`: one behind its closing quote, or the end of a text that has none.
 [[nodiscard]] constexpr std::size_t skip_quoted(std::string_view text, std::size_t at) noexcept {

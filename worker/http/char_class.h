@@ -46,6 +46,9 @@ inline constexpr std::array<std::uint8_t, 256> char_classes = make_char_classes(
     return common != 0;
 }
 
+/// An ASCII letter as a small one; anything else as it is.
+[[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
 /// The value of a hex digit, -1 for anything else.
 [[nodiscard]] constexpr int hex_value(char c) noexcept {
     if (c >= '0' && c <= '9') return c - '0';

@@ -1,10 +1,10 @@
 #include "worker/http/request.h"
 
+#include "worker/http/char_class.h"
+
 namespace mpsup::http {
 
 namespace {
-
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 std::string_view trim(std::string_view text) noexcept {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);

@@ -1,5 +1,7 @@
 #include "worker/links/charset.h"
 
+#include "worker/http/char_class.h"
+
 #include <algorithm>
 #include <string>
 
@@ -42,8 +44,7 @@ bool is_ascii_superset(std::string_view label) {
     while (!label.empty() && is_around(label.back())) label.remove_suffix(1);
     if (label.empty()) return true;
     std::string lower(label);
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    std::ranges::transform(lower, lower.begin(), http::lower);
     return is_latin(lower) || is_windows(lower) || std::ranges::find(known, lower) != std::end(known);
 }
 

@@ -2,6 +2,7 @@
 
 #include "worker/http/char_class.h"
 #include "worker/links/decoded_text.h"
+#include "worker/links/white_space.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +12,6 @@ namespace mpsup::links {
 namespace {
 
 bool is_newline(char c) noexcept { return c == '\n' || c == '\r' || c == '\f'; }
-bool is_space(char c) noexcept { return c == ' ' || c == '\t' || is_newline(c); }
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 // NUL counts as U+FFFD.
 bool is_name_start(char c) noexcept {
@@ -132,8 +132,7 @@ private:
                 result.add(css_[at_], at_), ++at_;
         }
         std::string text = result.text();
-        std::ranges::transform(text, text.begin(),
-                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+        std::ranges::transform(text, text.begin(), http::lower);
         return text;
     }
 

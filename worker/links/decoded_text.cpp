@@ -1,5 +1,7 @@
 #include "worker/links/decoded_text.h"
 
+#include "worker/http/percent.h"
+
 namespace mpsup::links {
 
 namespace {
@@ -9,7 +11,6 @@ constexpr std::uint32_t replacement = 0xfffd;
 } // namespace
 
 void DecodedText::add_code_point(std::uint32_t code_point, std::size_t from) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
     if (code_point == 0 || code_point > 0x10ffff || (code_point >= 0xd800 && code_point < 0xe000))
         code_point = replacement;
     if (code_point < 0x80) return add(static_cast<char>(code_point), from);
@@ -17,8 +18,8 @@ void DecodedText::add_code_point(std::uint32_t code_point, std::size_t from) {
     const std::uint32_t lead = more == 1 ? 0xc0 : more == 2 ? 0xe0 : 0xf0;
     for (int i = more; i >= 0; --i) {
         const std::uint32_t bits = code_point >> (6U * static_cast<unsigned>(i));
-        const std::uint32_t octet = i == more ? lead | bits : 0x80U | (bits & 0x3fU);
-        for (const char c : {'%', digits[octet >> 4U], digits[octet & 15U]}) add(c, from);
+        const auto octet = static_cast<char>(i == more ? lead | bits : 0x80U | (bits & 0x3fU));
+        for (const char c : http::encode_path({&octet, 1})) add(c, from);
     }
 }
 

@@ -1,6 +1,6 @@
 #include "worker/links/field_links.h"
 
-#include "worker/http/char_class.h"
+#include "worker/http/percent.h"
 #include "worker/http/request.h"
 #include "worker/links/reference_spans.h"
 
@@ -9,14 +9,12 @@ namespace mpsup::links {
 namespace {
 
 std::string encoded(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
     std::string result;
     for (const char c : text) {
-        const auto octet = static_cast<unsigned char>(c);
-        if (http::is(c, http::path_plain) || c == '%' || c == '[' || c == ']')
+        if (c == '%' || c == '[' || c == ']')
             result += c;
         else
-            result += {'%', digits[octet >> 4U], digits[octet & 15U]};
+            result += http::encode_path({&c, 1});
     }
     return result;
 }

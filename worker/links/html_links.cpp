@@ -6,6 +6,7 @@
 #include "worker/links/css_links.h"
 #include "worker/links/page_skeleton.h"
 #include "worker/links/reference_spans.h"
+#include "worker/links/white_space.h"
 #include "worker/links/word_scan.h"
 
 #include <algorithm>
@@ -72,9 +73,10 @@ public:
         // What the parser made two elements of comes twice.
         std::ranges::sort(values_, {}, [](const Value& value) { return value.span.begin; });
         Edits result;
+        std::size_t seen = 0;
         for (const Value& value : values_)
-            if (value.span.begin >= seen_) {
-                seen_ = value.span.end;
+            if (value.span.begin >= seen) {
+                seen = value.span.end;
                 add(value, map, base, result);
             }
         return result;
@@ -133,7 +135,7 @@ private:
 
     // A page that can say so in ASCII is not in UTF-16: browsers take it for UTF-8.
     void said_charset(std::string_view label) {
-        const bool is_wide = label.size() > 4 && http::equals_ignoring_case(label.substr(0, 5), "utf-1");
+        const bool is_wide = http::equals_ignoring_case(label.substr(0, 5), "utf-1");
         if (!is_wide && !is_ascii_superset(label)) has_fit_charset_ = false;
     }
 
@@ -166,7 +168,7 @@ private:
     }
 
     [[nodiscard]] std::size_t skip_space(std::size_t at) const noexcept {
-        return std::min(page_.find_first_not_of(" \t\n\f\r", at), page_.size());
+        return std::min(page_.find_first_not_of(white_space, at), page_.size());
     }
     [[nodiscard]] std::size_t in_page(const char* at) const noexcept {
         return skeleton_.in_page(static_cast<std::size_t>(at - skeleton_.text().data()));
@@ -194,7 +196,6 @@ private:
     const PageSkeleton& skeleton_;
     std::optional<Span> base_;
     std::vector<Value> values_;
-    std::size_t seen_ = 0;
     bool has_fit_charset_ = true;
 };
 

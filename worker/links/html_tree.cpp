@@ -1,5 +1,7 @@
 #include "worker/links/html_tree.h"
 
+#include "worker/http/char_class.h"
+
 #include <algorithm>
 #include <csetjmp>
 #include <cstddef>
@@ -88,8 +90,7 @@ std::string_view name_of(const GumboAttribute& attribute, std::string& memory) {
     const std::size_t before = raw.find_last_of(" \t\n\f\r/");
     if (before == std::string_view::npos) return attribute.name;
     memory = raw.substr(before + 1);
-    for (char& c : memory)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    std::ranges::transform(memory, memory.begin(), http::lower);
     return memory;
 }
 

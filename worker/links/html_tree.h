@@ -38,9 +38,6 @@ public:
     HtmlTree& operator=(HtmlTree&&) noexcept;
     ~HtmlTree();
 
-    /// The document node.
-    [[nodiscard]] const GumboNode& document() const noexcept { return *document_; }
-
     /// Calls `visit` with each node, parents first, in the order of the tree; without recursion.
     template <typename Visit> void each(Visit visit) const {
         std::vector<const GumboNode*> waiting{document_};

@@ -4,7 +4,7 @@
 #include "worker/http/request.h"
 #include "worker/links/url_reference.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace mpsup::links {
 

@@ -1,6 +1,7 @@
 #include "worker/links/page_skeleton.h"
 
 #include "worker/http/request.h"
+#include "worker/links/white_space.h"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +11,6 @@ namespace mpsup::links {
 namespace {
 
 constexpr std::size_t worth_it = 8; // octets
-
-bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
 
 constexpr std::array<bool, 256> octets_of(std::string_view set, bool others) {
     std::array<bool, 256> table{};

@@ -1,15 +1,13 @@
 #include "worker/links/reference_spans.h"
 
+#include "worker/http/request.h"
+#include "worker/links/white_space.h"
+
 #include <algorithm>
 
 namespace mpsup::links {
 
 namespace {
-
-constexpr std::string_view spaces = " \t\n\f\r";
-
-bool is_space(char c) noexcept { return spaces.contains(c); }
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 std::size_t skip(std::string_view value, std::size_t at, std::string_view set) noexcept {
     return std::min(value.find_first_not_of(set, at), value.size());
@@ -32,10 +30,9 @@ std::size_t behind_descriptors(std::string_view value, std::size_t at) noexcept 
 // Behind "url =" where that is at `at`; else `at`.
 std::size_t behind_url_word(std::string_view value, std::size_t at) noexcept {
     constexpr std::string_view word = "url";
-    if (value.size() - at < word.size() || !std::ranges::equal(value.substr(at, word.size()), word, {}, lower))
-        return at;
-    const std::size_t equals = skip(value, at + word.size(), spaces);
-    return equals < value.size() && value[equals] == '=' ? skip(value, equals + 1, spaces) : at;
+    if (!http::equals_ignoring_case(value.substr(at, word.size()), word)) return at;
+    const std::size_t equals = skip(value, at + word.size(), white_space);
+    return equals < value.size() && value[equals] == '=' ? skip(value, equals + 1, white_space) : at;
 }
 
 // Behind the comma that ends the parameters of a link; those in quoted strings end nothing.
@@ -55,7 +52,7 @@ Spans srcset_references(std::string_view value) {
     Spans result;
     std::size_t at = 0;
     while ((at = skip(value, at, " \t\n\f\r,")) < value.size()) {
-        const std::size_t end = find(value, at, spaces);
+        const std::size_t end = find(value, at, white_space);
         Span span{at, end};
         while (value[span.end - 1] == ',') --span.end;
         result.push_back(span);
@@ -65,14 +62,14 @@ Spans srcset_references(std::string_view value) {
 }
 
 Spans refresh_references(std::string_view value) {
-    std::size_t at = skip(value, 0, spaces);
+    std::size_t at = skip(value, 0, white_space);
     const std::size_t number = at;
     at = skip(value, at, "0123456789.");
     if (at == number || at == value.size()) return {};
     if (value[at] != ';' && value[at] != ',' && !is_space(value[at])) return {};
-    at = skip(value, at, spaces);
+    at = skip(value, at, white_space);
     if (at < value.size() && (value[at] == ';' || value[at] == ',')) ++at;
-    at = behind_url_word(value, skip(value, at, spaces));
+    at = behind_url_word(value, skip(value, at, white_space));
     if (at == value.size()) return {};
     if (value[at] != '"' && value[at] != '\'') return {{at, value.size()}};
     return {{at + 1, std::min(value.find(value[at], at + 1), value.size())}};
@@ -80,8 +77,8 @@ Spans refresh_references(std::string_view value) {
 
 Spans spaced_references(std::string_view value) {
     Spans result;
-    for (std::size_t at = 0; (at = skip(value, at, spaces)) < value.size();) {
-        const std::size_t end = find(value, at, spaces);
+    for (std::size_t at = 0; (at = skip(value, at, white_space)) < value.size();) {
+        const std::size_t end = find(value, at, white_space);
         result.push_back({at, end});
         at = end;
     }

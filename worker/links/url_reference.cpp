@@ -1,17 +1,19 @@
 #include "worker/links/url_reference.h"
 
+#include "worker/http/char_class.h"
+#include "worker/links/white_space.h"
+
 #include <algorithm>
 
 namespace mpsup::links {
 
 namespace {
 
-bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'; }
 bool is_left_out(char c) noexcept { return c == '\t' || c == '\n' || c == '\r'; }
 bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 && !is_left_out(c); }
 bool is_slash(char c) noexcept { return c == '/' || c == '\\'; }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+using http::lower;
 bool is_letter(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
 bool is_scheme_char(char c) noexcept {
     return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';

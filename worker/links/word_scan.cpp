@@ -1,5 +1,7 @@
 #include "worker/links/word_scan.h"
 
+#include "worker/http/request.h"
+
 #include "worker/http/char_class.h"
 #include "worker/links/character_reference.h"
 
@@ -43,9 +45,7 @@ private:
 
     bool is_base(std::size_t at) const noexcept {
         constexpr std::string_view name = "base";
-        return page_.size() - at > name.size() &&
-               std::ranges::equal(page_.substr(at + 1, name.size()), name, {},
-                                  [](char c) { return static_cast<char>(c | 0x20); });
+        return http::equals_ignoring_case(page_.substr(at + 1, name.size()), name);
     }
 
     bool is_word(std::string_view word, std::size_t at) const noexcept {

@@ -1,5 +1,7 @@
 #include "worker/static/media_types.h"
 
+#include "worker/http/char_class.h"
+
 #include <algorithm>
 #include <array>
 
@@ -98,7 +100,7 @@ constexpr Entry table[] = {
 };
 static_assert(std::ranges::is_sorted(table, {}, &Entry::extension));
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+using http::lower;
 
 } // namespace
 
