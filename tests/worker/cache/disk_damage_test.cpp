@@ -1,4 +1,5 @@
 // A file of the second tier in which anything may have changed, or whose writer was killed: what is found is what was stored.
+#include "tests/worker/cache/killed_writer.h"
 #include "tests/worker/cache/two_tiers.h"
 
 #include <csignal>
@@ -130,7 +131,7 @@ TEST_F(DamagedDisk, IsReadThoughItIsShort) {
 }
 
 // Stores, validates and erases until it is killed. Each version names itself.
-[[noreturn]] void write_for_ever(TwoTiers& tiers, const SharedMemory& memory, unsigned seed) {
+[[noreturn]] void write_for_ever(TwoTiers& tiers, const SharedMemory& memory, unsigned seed, Progress& progress) {
     auto store = tiers.attach(memory, disk_size);
     while (!store->try_to_write()) ::usleep(100);
     std::mt19937 random(seed);
@@ -139,24 +140,15 @@ TEST_F(DamagedDisk, IsReadThoughItIsShort) {
         const std::string name = path(static_cast<int>(pick(random, 300)));
         const unsigned what = pick(random, 10);
         if (what < 7) {
-            const CacheKey key = url(name);
-            const std::string text = name + "#" + std::to_string(version);
-            const std::string fields = "Version: " + text + "\r\n";
-            NewResponse response;
-            response.key = key.text();
-            response.fields = fields;
-            response.metadata.lifetime = 60;
-            response.metadata.response_time = start;
-            StoreWriter writer = store->begin(response);
-            static_cast<void>(
-                writer.append(text_of(text, pick(random, 20) == 0 ? pick(random, 400'000) : pick(random, 10'000))) &&
-                writer.commit());
+            store_version(*store, name, version, pick(random, 20) == 0 ? pick(random, 400'000) : pick(random, 10'000),
+                          60);
         } else if (what < 9) {
             Hit hit = find_anywhere(*store, name);
             if (hit) store->freshen(hit, std::string(hit.fields()), hit.metadata());
         } else {
             store->erase(url(name));
         }
+        progress.changed();
     }
 }
 
@@ -166,10 +158,11 @@ TEST(DiskOfAKilledWriter, ServesNoWrongByte) {
     std::size_t found = 0;
     for (int round = 0; round < 30 || (found <= 1000 && round < 300); ++round) { // a slow machine needs more
         const SharedMemory memory(mebibyte);
+        Progress progress;
         const pid_t child = ::fork();
-        if (child == 0) write_for_ever(tiers, memory, pick(random, 1000) + static_cast<unsigned>(round));
+        if (child == 0) write_for_ever(tiers, memory, pick(random, 1000) + static_cast<unsigned>(round), progress);
         ASSERT_GT(child, 0);
-        ::usleep(20'000 + pick(random, 100'000)); // the moment is what is tested
+        progress.wait_for(100 + pick(random, 1000)); // and dies wherever it is by then
         ASSERT_EQ(::kill(child, SIGKILL), 0);
         ASSERT_EQ(::waitpid(child, nullptr, 0), child);
         const auto store = tiers.attach(memory, disk_size);

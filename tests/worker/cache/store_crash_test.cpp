@@ -1,50 +1,14 @@
 // The writer is killed at any moment: what is found afterwards is what was stored, and nothing is lost for good.
-#include "tests/worker/cache/stored_text.h"
+#include "tests/worker/cache/killed_writer.h"
 
-#include <atomic>
 #include <csignal>
 #include <gtest/gtest.h>
-#include <new>
 #include <random>
-#include <sched.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace mpsup::cache {
 namespace {
-
-// Each version of a URL has a content of its own, which its fields name.
-bool store_version(Store& store, const std::string& path, unsigned version, std::size_t size) {
-    const CacheKey key = url(path);
-    const std::string name = path + "#" + std::to_string(version);
-    const std::string fields = "Version: " + name + "\r\n";
-    NewResponse response;
-    response.key = key.text();
-    response.fields = fields;
-    response.metadata.response_time = start;
-    StoreWriter writer = store.begin(response);
-    return writer.append(text_of(name, size)) && writer.commit();
-}
-
-// How often a child has changed the store, in memory that it shares with us.
-class Progress {
-public:
-    Progress()
-        : changes_(new(::mmap(nullptr, sizeof(std::atomic<unsigned>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                              -1, 0)) std::atomic<unsigned>(0)) {}
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-    ~Progress() { ::munmap(changes_, sizeof *changes_); }
-
-    void changed() { changes_->fetch_add(1, std::memory_order_relaxed); }
-    void wait_for(unsigned changes) const {
-        while (changes_->load(std::memory_order_relaxed) < changes) ::sched_yield();
-    }
-
-private:
-    std::atomic<unsigned>* changes_;
-};
 
 // Stores, validates and erases until it is killed.
 [[noreturn]] void write_for_ever(const Fd& memory, unsigned seed, Progress& progress) {
