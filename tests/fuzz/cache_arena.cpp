@@ -1,6 +1,7 @@
 // A cache memory in which anything may be written: whoever attaches finds responses that are what their checksums say, or
 // nothing; he can store, and when all is erased no unit is lost.
 #include "base/memfd.h"
+#include "tests/fuzz/small_responses.h"
 #include "worker/cache/arena.h"
 #include "worker/cache/checksum.h"
 #include "worker/cache/record.h"
@@ -19,23 +20,6 @@ using namespace mpsup::cache;
 namespace {
 
 constexpr std::uint64_t size_of_memory = std::uint64_t{1} << 20U;
-
-void require(bool good) {
-    if (!good) std::abort();
-}
-
-CacheKey url(int number) { return {"http", "h", "/" + std::to_string(number), "", false}; }
-
-void store(Store& store, int number, std::size_t size) {
-    const CacheKey key = url(number);
-    NewResponse response;
-    response.key = key.text();
-    response.fields = "A: b\r\n";
-    response.variant = number % 3 == 0 ? "foo:1\n" : "";
-    response.tags = "t\n";
-    StoreWriter writer = store.begin(response);
-    (void)(writer.append(std::string(size, 'x')) && writer.commit());
-}
 
 // What is mutated: a memory with some responses, one of them validated, one erased.
 struct Memory {

@@ -1,5 +1,6 @@
 // A file of the cache's second tier in which anything may be written: whoever attaches finds responses that are what their checksums
 // say, or nothing; he can store and erase, and the next one finds what he left.
+#include "tests/fuzz/small_responses.h"
 #include "worker/cache/checksum.h"
 #include "worker/cache/disk_tier.h"
 #include "worker/cache/object.h"
@@ -23,23 +24,11 @@ constexpr std::uint64_t memory_size = std::uint64_t{1} << 20U;
 constexpr std::uint64_t header_area = 4096;
 constexpr Seconds start = 1'800'000'000;
 
-void require(bool good) {
-    if (!good) std::abort();
-}
-
-CacheKey url(int number) { return {"http", "h", "/" + std::to_string(number), "", false}; }
-
-void store(Store& store, int number, std::size_t size) {
-    const CacheKey key = url(number);
-    NewResponse response;
-    response.key = key.text();
-    response.fields = "A: b\r\n";
-    response.variant = number % 3 == 0 ? "foo:1\n" : "";
-    response.tags = "t\n";
-    response.metadata.lifetime = 1000;
-    response.metadata.response_time = start;
-    StoreWriter writer = store.begin(response);
-    static_cast<void>(writer.append(std::string(size, 'x')) && writer.commit());
+Metadata fresh() {
+    Metadata metadata;
+    metadata.lifetime = 1000;
+    metadata.response_time = start;
+    return metadata;
 }
 
 std::unique_ptr<Store> attach(const Fd& memory, const std::string& folder) {
@@ -58,7 +47,7 @@ struct Tier {
     Tier() {
         const Fd memory = *Store::make_memory(memory_size);
         const auto made = attach(memory, folder);
-        for (int i = 0; i < 20; ++i) store(*made, i, i % 9 == 8 ? 300'000 : static_cast<std::size_t>(i) * 700);
+        for (int i = 0; i < 20; ++i) store(*made, i, i % 9 == 8 ? 300'000 : static_cast<std::size_t>(i) * 700, fresh());
         made->save_some(start + 30);
         made->erase(url(4));
         made->retire();
@@ -134,8 +123,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(attached->disk()->is_open());
         read_all(*attached);
         if (round == 1) require(!attached->find(url(24), {}).known);
-        store(*attached, 23, 200'000);
-        store(*attached, 24, 200'000);
+        store(*attached, 23, 200'000, fresh());
+        store(*attached, 24, 200'000, fresh());
         attached->erase(url(24));
         attached->disk()->finish();
         require(static_cast<bool>(attached->find(url(23), {}).on_disk));
