@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # CPU time a request of an accelerator, and of nginx and Varnish, in the same run: servers on one core and wrk, with kept connections, on
 # the other, in turns. The backend, an nginx of its own, is not counted. A hit of 1 KiB: at most 0.8 of nginx's and 0.5 of Varnish's.
-# Passed through to the backend: at most 1.0 of nginx's. Two threads: at most 1.1 of what one takes a request. nginx does what mpsup
-# always does: it writes an access log, buffered, and tells the backend of the client; "bare" is one that does neither.
+# Passed through to the backend where no cache is: at most 1.0 of nginx's; and where one is, but the reply says no-store. Two threads: at
+# most 1.1 of what one takes a request. nginx does what mpsup always does: it writes an access log, buffered, and tells the backend of the
+# client; "bare" is one that does neither.
 # usage: accelerator.pl [ROUNDS [SECONDS [CASE…]]]
 use strict;
 use warnings;
@@ -51,13 +52,15 @@ upstream origin { server 127.0.0.1:$origin; keepalive 32; }
 server { listen 127.0.0.1:$port; proxy_http_version 1.1; proxy_set_header Connection "";
   $fields
   location / { proxy_pass http://origin; }
-  location /cached/ { proxy_cache c; proxy_cache_valid 200 10m; proxy_pass http://origin; } }
+  location /cached/ { proxy_cache c; proxy_cache_valid 200 10m; proxy_pass http://origin; }
+  location /never/ { proxy_cache c; proxy_pass http://origin; } }
 CONF
 }
 
 run_on(1);
 $origin = free_port();
-nginx($origin, "server { listen 127.0.0.1:$origin; root $dir/www; location /cached/ { alias $dir/www/; add_header Cache-Control max-age=3600; } }");
+nginx($origin, "server { listen 127.0.0.1:$origin; root $dir/www; location /cached/ { alias $dir/www/; add_header Cache-Control max-age=3600; }
+  location /never/ { alias $dir/www/; add_header Cache-Control no-store; } }");
 wait_until(20, 'the backend answers', sub { my $reply = eval { request($origin, '/1k.txt') }; $reply && $reply->{status} == 200 });
 
 # By name: a function that starts it on a port and returns the process at its root.
@@ -74,8 +77,9 @@ my %start = (
     cache: {size: 64MiB}
     health: {every: 300s}
     routes:
-      - {path: /cached/, to: "127.0.0.1:$origin", cache: on}
-      - {path: /, to: "127.0.0.1:$origin"}
+      - {path: /cached/, to: "127.0.0.1:$origin"}
+      - {path: /never/, to: "127.0.0.1:$origin"}
+      - {path: /, to: "127.0.0.1:$origin", cache: off}
 YAML
         our $two_threads = $two;
         return [$site->pids('one', 'light')];
@@ -101,8 +105,9 @@ $server{'mpsup, 2 threads'} = {roots => [$site->pids('two', 'light')], port => o
 run_on(1);
 
 my @cases = (
-    {name => 'hit',  path => '/cached/1k.txt', targets => {nginx => 0.8, varnish => 0.5}},
-    {name => 'pass', path => '/1k.txt',        targets => {nginx => 1.0}},
+    {name => 'hit',   path => '/cached/1k.txt', targets => {nginx => 0.8, varnish => 0.5}},
+    {name => 'pass',  path => '/1k.txt',        targets => {nginx => 1.0}},
+    {name => 'never', path => '/never/1k.txt',  targets => {}},
 );
 if (@only) {
     my %only = map { $_ => 1 } @only;

@@ -135,7 +135,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     if (asked.kind != cache::CacheRequest::Kind::lookup || !answer_from_store(request, asked, notes, reply))
         return Verdict::later;
     notes.tier = "cache";
-    notes.request_id = new_request_id();
+    make_request_id(notes.request_id);
     reply.add("X-Request-Id", notes.request_id);
     apply_headers(reply, routing.route->headers);
     return Verdict::answered;
@@ -181,8 +181,8 @@ http::Task<> Accelerator::serve(http::Exchange& exchange) {
     if (routed_ != request.target.data())
         route_ = contract::route(state_.front(), request.authority, request.path).index;
     routed_ = nullptr;
-    Forwarding forwarding(*this, exchange, route_);
-    co_await forwarding.run();
+    const auto forwarding = std::make_unique<Forwarding>(*this, exchange, route_);
+    co_await forwarding->run();
 }
 
 } // namespace mpsup::accelerator

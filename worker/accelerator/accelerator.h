@@ -47,7 +47,7 @@ public:
     [[nodiscard]] DiskReads& disk_reads() noexcept { return *disk_reads_; }
     /// The files of a route, or null.
     [[nodiscard]] static_files::StaticFiles* files(std::size_t route) noexcept { return files_[route].get(); }
-    [[nodiscard]] std::string new_request_id() { return make_request_id(random_(), random_()); }
+    void make_request_id(std::string& id) { accelerator::make_request_id(random_(), random_(), id); }
     /// `reply` becomes one that we give ourselves, with the site's page for it. `route`: that it is for, or none.
     /// `retry_after`: 0 for none.
     void refuse(http::Reply& reply, int status, const contract::Route* route, std::chrono::seconds retry_after = {});

@@ -122,14 +122,13 @@ bool is_request_id(std::string_view text) noexcept {
     });
 }
 
-std::string make_request_id(std::uint64_t high, std::uint64_t low) {
+void make_request_id(std::uint64_t high, std::uint64_t low, std::string& id) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string id(32, '0');
+    id.resize(32);
     for (std::size_t i = 0; i < 16; ++i) {
         id[15 - i] = digits[(high >> (4 * i)) & 15U];
         id[31 - i] = digits[(low >> (4 * i)) & 15U];
     }
-    return id;
 }
 
 } // namespace mpsup::accelerator

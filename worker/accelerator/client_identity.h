@@ -43,8 +43,8 @@ void identify(const http::Request& request, const Peer& peer, const TrustedAddre
 /// 1 to 128 of letters, digits and "-_.+/=@:".
 [[nodiscard]] bool is_request_id(std::string_view text) noexcept;
 
-/// 32 hex digits of two random numbers.
-[[nodiscard]] std::string make_request_id(std::uint64_t high, std::uint64_t low);
+/// `id` becomes 32 hex digits of two random numbers.
+void make_request_id(std::uint64_t high, std::uint64_t low, std::string& id);
 
 /// An authority without its port: "[::1]:80" is "[::1]".
 [[nodiscard]] std::string_view host_of(std::string_view authority) noexcept;

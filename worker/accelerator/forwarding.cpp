@@ -53,17 +53,21 @@ void Forwarding::prepare() {
     }
     websocket_ = wants_websocket(*request_);
     if (rule_.on) asked_ = accelerator_.state().read_for_cache(*request_, identity_.secure(), index_);
-    request_id_ = identity_.request_id.empty() ? accelerator_.new_request_id() : std::string(identity_.request_id);
-    exchange_.notes().request_id = request_id_;
-    name_.reserve(request_->method.size() + identity_.host.size() + request_->path.size() + 1);
-    name_.append(request_->method).append(" ").append(identity_.host).append(request_->path);
+    if (identity_.request_id.empty())
+        accelerator_.make_request_id(exchange_.notes().request_id);
+    else
+        exchange_.notes().request_id = identity_.request_id;
 }
+
+std::string Forwarding::name() const { return Poison::key(request_->method, identity_.host, request_->path); }
+
+std::string_view Forwarding::request_id() { return exchange_.notes().request_id; }
 
 Task<> Forwarding::run() {
     prepare();
     Poison& poison = accelerator_.state().poison();
     if (poison.anything_known())
-        if (const auto left = poison.quarantined_for(name_, Clock::now()); left.count() > 0)
+        if (const auto left = poison.quarantined_for(name(), Clock::now()); left.count() > 0)
             return refuse(503, std::chrono::ceil<std::chrono::seconds>(left));
     return request_->framing == http::Framing::none ? find_answer() : run_with_content();
 }
@@ -98,7 +102,7 @@ Task<bool> Forwarding::take_content() {
 
 void Forwarding::write_head(const Known& known) {
     ForwardPlan plan = plans_.forward(*request_, identity_);
-    plan.request_id = request_id_;
+    plan.request_id = request_id();
     plan.has_content = request_->framing != http::Framing::none || means_content(request_->method);
     plan.length = content_.size();
     plan.upgrade = websocket_;
@@ -111,7 +115,8 @@ void Forwarding::write_head(const Known& known) {
 }
 
 Task<> Forwarding::call_upstream(Known& known) {
-    if (destination_.load(Clock::now()) == Load::shed)
+    const http::TimePoint now = Clock::now();
+    if (destination_.load(now) == Load::shed)
         co_return co_await fail({503, "shed, for the queue is over its target", true}, known);
     write_head(known);
     const CallRequest request{head_,
@@ -119,7 +124,9 @@ Task<> Forwarding::call_upstream(Known& known) {
                               asked_.is_head || request_->method == "HEAD",
                               is_safe(request_->method),
                               websocket_,
-                              name_};
+                              request_->method,
+                              identity_.host,
+                              request_->path};
     UpstreamCall call(accelerator_.upstreams(), destination_, accelerator_.state().poison(), request);
     call.on_interim([this](const UpstreamHead& head) {
         fields_.build(head, ReplyPlan{});
@@ -127,21 +134,24 @@ Task<> Forwarding::call_upstream(Known& known) {
     });
     std::optional<CallFailure> failure;
     {
-        const HangUpWatch watch(exchange_, [&] {
-            client_left_ = true;
-            if (known.leader.is_awaited())
-                call.hurry(Clock::now() + route_.cache.wait);
-            else
-                call.cancel();
-        });
+        const std::pair<UpstreamCall&, Known&> leaves{call, known};
+        const HangUpWatch watch(exchange_, [this, &leaves] { client_left(leaves.first, leaves.second); });
         cache::Times times;
         times.request = wall_seconds();
         if (rule_.on) known.mark = accelerator_.state().store()->mark();
-        failure = co_await call.begin();
+        failure = co_await call.begin(now);
         times.response = wall_seconds();
         if (!failure) co_return co_await answer(call, known, times);
     }
     if (!call.cancelled()) co_await fail(*failure, known);
+}
+
+void Forwarding::client_left(UpstreamCall& call, const Known& known) {
+    client_left_ = true;
+    if (known.leader.is_awaited())
+        call.hurry(Clock::now() + route_.cache.wait);
+    else
+        call.cancel();
 }
 
 void Forwarding::note_child(const UpstreamCall& call) {
@@ -157,7 +167,7 @@ void Forwarding::note_child(const UpstreamCall& call) {
 
 Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& times) {
     ReplyPlan plan = plans_.reply(identity_);
-    plan.request_id = request_id_;
+    plan.request_id = request_id();
     plan.upgrade = websocket_;
     fields_.build(call.head(), plan);
     note_child(call);
@@ -192,7 +202,7 @@ Task<> Forwarding::send_file(UpstreamCall& call, Known& known) {
     if (known.leader) known.leader.land(cache::Landing::uncacheable, wall_seconds());
     const auto reply = std::make_unique<http::Reply>();
     if (!fill_sent_file(*reply, accelerator_, *request_, fields_)) {
-        accelerator_.complain(name_ + ": no folder of this worker has the file that the application named");
+        accelerator_.complain(name() + ": no folder of this worker has the file that the application named");
         accelerator_.refuse(*reply, 404, &route_);
     }
     call.drop();
@@ -205,14 +215,14 @@ Task<> Forwarding::fail(const CallFailure& failure, Known& known) {
         known.status.detail = "stale-if-error";
         co_return co_await send_stored(known);
     }
-    accelerator_.complain(name_ + ": " + std::to_string(failure.status) + ": " + failure.reason);
+    accelerator_.complain(name() + ": " + std::to_string(failure.status) + ": " + failure.reason);
     co_await refuse(failure.status, failure.retry_after ? usual_pause : std::chrono::seconds(0));
 }
 
 Task<> Forwarding::refuse(int status, std::chrono::seconds retry_after) {
     const auto reply = std::make_unique<http::Reply>();
     accelerator_.refuse(*reply, status, &route_, retry_after);
-    if (!request_id_.empty()) reply->add("X-Request-Id", request_id_);
+    if (!request_id().empty()) reply->add("X-Request-Id", request_id());
     static_cast<void>(co_await exchange_.send(*reply));
 }
 

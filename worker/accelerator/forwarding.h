@@ -1,6 +1,7 @@
 // One request that an upstream, or the cache with the help of one, answers.
 #pragma once
 
+#include "base/recycled.h"
 #include "worker/accelerator/accelerator.h"
 #include "worker/accelerator/hang_up_watch.h"
 #include "worker/accelerator/owned_request.h"
@@ -25,7 +26,7 @@ namespace mpsup::accelerator {
 ///   the cache is asked, and others that fetch the same are waited for
 ///   an upstream is called
 ///   its response is judged: sent on, or what is stored instead of it, or a file that it names
-class Forwarding {
+class Forwarding : public Recycled<Forwarding> {
 public:
     /// All outlive it. `route`: index of one with a destination.
     Forwarding(Accelerator& accelerator, http::Exchange& exchange, std::size_t route);
@@ -62,6 +63,10 @@ private:
     [[nodiscard]] http::Task<> refuse(int status, std::chrono::seconds retry_after = {});
 
     void prepare();
+    /// What the request is known by in logs and to the quarantine.
+    [[nodiscard]] std::string name() const;
+    [[nodiscard]] std::string_view request_id();
+    void client_left(UpstreamCall& call, const Known& known);
     void write_head(const Known& known);
     void renew();
     void invalidate(int status);
@@ -81,8 +86,6 @@ private:
     ClientIdentity identity_;
     RoutePlans plans_;
     cache::CacheRequest asked_;
-    std::string request_id_;
-    std::string name_; // for logs and quarantine
     std::string head_; // as it goes to the upstream
     Spool content_;
     Spool response_;

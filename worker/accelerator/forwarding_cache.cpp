@@ -189,11 +189,11 @@ void Forwarding::begin_fill(std::optional<StoreFill>& fill, const UpstreamHead& 
         if (known.leader) known.leader.land(cache::Landing::uncacheable, times.response);
         return;
     }
-    fill.emplace(*accelerator_.state().store(), asked_, rule_, route_.cache.max_object, std::move(known.leader),
+    fill.emplace(*accelerator_.state().store(), rule_, route_.cache.max_object, std::move(known.leader),
                  asked_.kind == cache::CacheRequest::Kind::unsafe ? 0 : known.mark);
     std::optional<std::uint64_t> length;
     if (head.has_length) length = head.content_length;
-    fill->begin(head.status, fields_.lasting(), request_->fields, times, length, fields_.directives().expires);
+    fill->begin(asked_, head.status, fields_.lasting(), request_->fields, times, length, fields_.directives().expires);
     known.status.stored = fill->storing();
     if (fill->storing()) known.status.ttl = fill->metadata().ttl(times.response);
 }
@@ -209,15 +209,16 @@ Task<> Forwarding::answer_not_modified(UpstreamCall& call, Known& known, const c
     for (const http::Field& field : fields_.fields())
         if (belongs_to_304(field.name)) reply->add(field.name, field.value);
     apply_headers(*reply, route_.headers);
-    if (!request_id_.empty()) reply->add("X-Request-Id", request_id_);
+    if (!request_id().empty()) reply->add("X-Request-Id", request_id());
     cache::CacheStatus::Text space;
     reply->add("Cache-Status", known.status.text(space));
     exchange_.notes().cache = known.status.word();
-    static_cast<void>(co_await exchange_.send(*reply));
-    if (!fill || !fill->storing()) co_return call.drop();
     exchange_.on_gone(nullptr);
-    call.hurry(Clock::now() + route_.cache.wait);
-    co_await fill_from(*fill, call);
+    if (fill && fill->storing())
+        fill_aside(exchange_.context(), std::move(*fill), std::move(call), Clock::now() + route_.cache.wait);
+    else
+        call.drop();
+    static_cast<void>(co_await exchange_.send(*reply));
 }
 
 Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times& times) {
@@ -244,7 +245,7 @@ Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times&
     std::optional<std::uint64_t> length;
     if (head.has_length) length = head.content_length;
     co_await relay.run({head.status, fields_.fields(), length, !is_streamed(head)});
-    if (!relay.problem().empty() && !call.cancelled()) accelerator_.complain(name_ + ": cut: " + relay.problem());
+    if (!relay.problem().empty() && !call.cancelled()) accelerator_.complain(name() + ": cut: " + relay.problem());
 }
 
 } // namespace mpsup::accelerator

@@ -39,10 +39,7 @@ Task<> Relay::run(const Head& head) {
         out.length = size;
     }
     if (!gone_ && !exchange_.begin(out)) {
-        problem_ = "the response has bad fields";
-        http::Reply reply;
-        reply.status = 502;
-        co_await exchange_.send(reply);
+        co_await refuse();
         co_return;
     }
     if (!buffered_ && count == 0 && last_ == Event::need_input && !gone_) co_await deliver({});
@@ -69,6 +66,14 @@ Task<> Relay::run(const Head& head) {
     while (pumping_) static_cast<void>(co_await signal_->wait());
     // What waited in the spool may have been lost meanwhile.
     if (!gone_) static_cast<void>(co_await exchange_.finish(whole && problem_.empty()));
+}
+
+// Apart, for a Reply is large and run() is made for each request.
+Task<> Relay::refuse() {
+    problem_ = "the response has bad fields";
+    http::Reply reply;
+    reply.status = 502;
+    static_cast<void>(co_await exchange_.send(reply));
 }
 
 // What the client takes without being waited for. True: that was all of it; else `piece` is what is left.

@@ -49,6 +49,7 @@ public:
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 
 private:
+    [[nodiscard]] http::Task<> refuse();
     [[nodiscard]] bool gather(std::size_t& count);
     [[nodiscard]] bool is_wanted() const { return !gone_ || (worth_ && worth_()); }
     [[nodiscard]] bool deliver_at_once(std::string_view& piece);

@@ -52,7 +52,8 @@ struct Renewal {
 };
 
 void Renewal::write_head(std::string& head, const cache::Hit& hit) {
-    const std::string id = accelerator.new_request_id();
+    std::string id;
+    accelerator.make_request_id(id);
     std::vector<http::Field> conditions;
     add_conditions(hit, conditions);
     ForwardPlan plan = plans.forward(request->request, identity);
@@ -71,14 +72,14 @@ Task<> Renewal::run() {
     if (!hit || destination.load(http::Clock::now()) != Load::normal) co_return;
     std::string head;
     write_head(head, hit);
-    const std::string name = "GET " + std::string(identity.host) + std::string(request->request.path);
-    const CallRequest sent{head, nullptr, false, true, false, name};
+    const CallRequest sent{
+        .head = head, .safe = true, .method = "GET", .host = identity.host, .path = request->request.path};
     UpstreamCall call(accelerator.upstreams(), destination, accelerator.state().poison(), sent);
     cache::Times times;
     times.request = wall_seconds();
     mark = accelerator.state().store()->mark();
-    if (const auto failed = co_await call.begin()) {
-        accelerator.complain(name + ": not renewed: " + failed->reason);
+    if (const auto failed = co_await call.begin(http::Clock::now())) {
+        accelerator.complain(sent.name() + ": not renewed: " + failed->reason);
         co_return;
     }
     times.response = wall_seconds();
@@ -96,10 +97,10 @@ Task<> Renewal::take(UpstreamCall& call, cache::Hit& hit, const cache::Times& ti
         leader.land(cache::Landing::uncacheable, times.response);
         co_return call.drop();
     }
-    StoreFill fill(*accelerator.state().store(), asked, rule, route.cache.max_object, std::move(leader), mark);
+    StoreFill fill(*accelerator.state().store(), rule, route.cache.max_object, std::move(leader), mark);
     std::optional<std::uint64_t> length;
     if (call.head().has_length) length = call.head().content_length;
-    fill.begin(status, fields.lasting(), request->request.fields, times, length, fields.directives().expires);
+    fill.begin(asked, status, fields.lasting(), request->request.fields, times, length, fields.directives().expires);
     // What may not be kept any more is no reason to go on sending the old one.
     if (!fill.storing()) accelerator.state().store()->erase(hit);
     co_await fill_from(fill, call);

@@ -2,9 +2,14 @@
 
 #include "worker/cache/vary.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <ctime>
+#include <memory>
 #include <string>
 #include <vector>
+
+namespace asio = boost::asio;
 
 namespace mpsup::accelerator {
 
@@ -30,8 +35,9 @@ void StoreFill::land(cache::Landing landing) {
     if (leader_) leader_.land(landing, wall_seconds());
 }
 
-void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fields, const cache::Times& times,
-                      std::optional<std::uint64_t> length, std::optional<std::chrono::seconds> expires) {
+void StoreFill::begin(const cache::CacheRequest& asked, int status, cache::Fields fields, cache::Fields request_fields,
+                      const cache::Times& times, std::optional<std::uint64_t> length,
+                      std::optional<std::chrono::seconds> expires) {
     if (expires && expires->count() == 0) {
         reason_ = "expires";
         return land(cache::Landing::uncacheable);
@@ -40,7 +46,7 @@ void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fi
     const std::string lifetime = expires ? "max-age=" + std::to_string(expires->count()) : std::string();
     if (expires) changed = with_lifetime(fields, lifetime);
     const cache::Storing storing =
-        cache::judge_response(asked_, status, expires ? cache::Fields(changed) : fields, rule_, times);
+        cache::judge_response(asked, status, expires ? cache::Fields(changed) : fields, rule_, times);
     const auto variant = cache::variant_text(fields, request_fields);
     length_ = length;
     const bool small = !length || *length <= max_object_;
@@ -49,7 +55,7 @@ void StoreFill::begin(int status, cache::Fields fields, cache::Fields request_fi
     if (storing.store && variant && small) {
         const std::string stored = cache::stored_fields(fields, storing.keep_set_cookie, times.response);
         const std::string tags = cache::tags_of(fields);
-        writer_ = store_.begin({asked_.key.text(), *variant, stored, tags, storing.metadata, length, mark_});
+        writer_ = store_.begin({asked.key.text(), *variant, stored, tags, storing.metadata, length, mark_});
     }
     if (!writer_) land(cache::Landing::uncacheable);
 }
@@ -94,6 +100,35 @@ http::Task<> fill_from(StoreFill& fill, UpstreamCall& call) {
             co_return;
         }
     }
+}
+
+namespace {
+
+// What a response needs that nobody waits for.
+struct Aside {
+    Aside(StoreFill taken, UpstreamCall from, const CallRequest& of)
+        : method(of.method),
+          host(of.host),
+          path(of.path),
+          request{.method = method, .host = host, .path = path},
+          call(std::move(from), request),
+          fill(std::move(taken)) {}
+
+    const std::string method, host, path;
+    const CallRequest request;
+    UpstreamCall call;
+    StoreFill fill;
+};
+
+http::Task<> run(std::unique_ptr<Aside> aside) { co_await fill_from(aside->fill, aside->call); }
+
+} // namespace
+
+void fill_aside(asio::io_context& context, StoreFill fill, UpstreamCall call, http::TimePoint until) {
+    const CallRequest& request = call.request();
+    auto aside = std::make_unique<Aside>(std::move(fill), std::move(call), request);
+    aside->call.hurry(until);
+    asio::co_spawn(context, run(std::move(aside)), asio::detached);
 }
 
 cache::Freshened freshened(const cache::Hit& hit, cache::Fields response, const cache::Rule& rule,

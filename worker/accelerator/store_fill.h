@@ -18,16 +18,17 @@ namespace mpsup::accelerator {
 /// One response. Those that wait for it (`leader`) are told as soon as it is known what becomes of it.
 class StoreFill {
 public:
-    /// All but `leader` outlive it. `mark`: of the store, from before the upstream was asked; 0: from when begin() is called,
-    /// for a request that itself erases what it changes.
-    StoreFill(cache::Store& store, const cache::CacheRequest& asked, const cache::Rule& rule, std::uint64_t max_object,
-              cache::Leader leader, std::uint64_t mark) noexcept
-        : store_(store), asked_(asked), rule_(rule), max_object_(max_object), leader_(std::move(leader)), mark_(mark) {}
+    /// `store` and `rule` outlive it. `mark`: of the store, from before the upstream was asked; 0: from when begin() is
+    /// called, for a request that itself erases what it changes.
+    StoreFill(cache::Store& store, const cache::Rule& rule, std::uint64_t max_object, cache::Leader leader,
+              std::uint64_t mark) noexcept
+        : store_(store), rule_(rule), max_object_(max_object), leader_(std::move(leader)), mark_(mark) {}
 
-    /// The head is there. `expires`: X-Accel-Expires, which counts for more than what the response says to all; 0:
-    /// nothing is stored.
-    void begin(int status, cache::Fields fields, cache::Fields request_fields, const cache::Times& times,
-               std::optional<std::uint64_t> length, std::optional<std::chrono::seconds> expires);
+    /// The head of the answer to `asked` is there. `expires`: X-Accel-Expires, which counts for more than what the response
+    /// says to all; 0: nothing is stored. Nothing of what is given is kept.
+    void begin(const cache::CacheRequest& asked, int status, cache::Fields fields, cache::Fields request_fields,
+               const cache::Times& times, std::optional<std::uint64_t> length,
+               std::optional<std::chrono::seconds> expires);
     void piece(std::string_view piece);
     /// The content is whole.
     void whole();
@@ -44,7 +45,6 @@ public:
 
 private:
     cache::Store& store_;
-    const cache::CacheRequest& asked_;
     const cache::Rule& rule_;
     const std::uint64_t max_object_;
     cache::Leader leader_;
@@ -58,6 +58,9 @@ private:
 
 /// Takes the rest of a response for the cache alone, as long as it is stored.
 [[nodiscard]] http::Task<> fill_from(StoreFill& fill, UpstreamCall& call);
+/// The same beside everything else in `context`, whose loop the call belongs to, for those who have no use for the rest
+/// themselves. Ends with the call's connection, by `until` at the latest.
+void fill_aside(boost::asio::io_context& context, StoreFill fill, UpstreamCall call, http::TimePoint until);
 
 /// What is stored, brought up to date by a 304, of whose X-Accel-Expires the same is true.
 [[nodiscard]] cache::Freshened freshened(const cache::Hit& hit, cache::Fields response, const cache::Rule& rule,

@@ -26,9 +26,26 @@ bool is_overloaded(int status) noexcept { return status == 502 || status == 503 
 
 } // namespace
 
+UpstreamCall::UpstreamCall(UpstreamCall&& other, const CallRequest& request) noexcept
+    : upstreams_(other.upstreams_),
+      destination_(other.destination_),
+      poison_(other.poison_),
+      request_(request),
+      connection_(std::move(other.connection_)),
+      place_(std::move(other.place_)),
+      backend_(std::exchange(other.backend_, std::nullopt)),
+      waited_(other.waited_),
+      answered_at_(other.answered_at_),
+      finished_at_(other.finished_at_),
+      limit_(other.limit_),
+      early_(other.early_),
+      finished_(other.finished_),
+      cut_(other.cut_),
+      cancelled_(other.cancelled_) {}
+
 UpstreamCall::~UpstreamCall() {
     place_.leave();
-    settle(Outcome::neutral);
+    if (backend_) settle(Outcome::neutral, Clock::now());
 }
 
 UpstreamCall::Attempt UpstreamCall::give_up(int status, std::string reason, bool retry_after) {
@@ -41,26 +58,26 @@ void UpstreamCall::choose(TimePoint now) {
     backend_ = destination_.is_pool() ? std::optional<std::size_t>(0) : destination_.backends().choose(now, failed_);
 }
 
-void UpstreamCall::settle(Outcome outcome) noexcept {
+void UpstreamCall::settle(Outcome outcome, TimePoint now) noexcept {
     if (!backend_) return;
     if (!destination_.is_pool())
-        if (const auto ejected = destination_.backends().done(*backend_, outcome, Clock::now()))
+        if (const auto ejected = destination_.backends().done(*backend_, outcome, now))
             report_ejection(destination_.addresses()[*backend_].text, *ejected);
     if (outcome == Outcome::bad) failed_ = backend_;
     backend_.reset();
 }
 
-Task<std::optional<CallFailure>> UpstreamCall::begin() {
+Task<std::optional<CallFailure>> UpstreamCall::begin(TimePoint now) {
     bool kept = !destination_.is_pool() && request_.safe && !request_.content;
-    for (bool tried = false;;) {
-        choose(Clock::now());
+    for (bool tried = false;; now = Clock::now()) {
+        choose(now);
         if (!backend_) co_return CallFailure{503, "all backends are down", true};
-        const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept);
+        const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept, now);
         if (result == Attempt::answered) co_return std::nullopt;
         place_.leave(); // while the descriptor that it watches is open
         connection_.end();
         const bool blameless = result == Attempt::stale || result == Attempt::unreadable || cancelled_;
-        settle(blameless ? Outcome::neutral : Outcome::bad);
+        settle(blameless ? Outcome::neutral : Outcome::bad, Clock::now());
         if (cancelled_) co_return CallFailure{503, "nobody waits for the answer", false};
         if (result == Attempt::over || result == Attempt::unreadable) co_return failure_;
         if (result == Attempt::stale) {
@@ -73,7 +90,7 @@ Task<std::optional<CallFailure>> UpstreamCall::begin() {
     }
 }
 
-Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address, bool kept) {
+Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address, bool kept, TimePoint now) {
     if (destination_.is_pool() && destination_.queue().full())
         co_return give_up(503, "the queue of the pool is full", true);
     connection_ = upstreams_.take(address, kept);
@@ -81,9 +98,10 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     if (!used) {
         const Attempt connected = co_await connect(address);
         if (connected != Attempt::answered) co_return connected;
+        now = Clock::now();
     }
     connection_->reader().start({request_.is_head, request_.upgrade});
-    const TimePoint start = Clock::now();
+    const TimePoint start = now;
     if (destination_.is_pool()) place_ = destination_.queue().enter(connection_->descriptor(), start);
     const std::error_code failed = co_await send(start);
     if (cancelled_) co_return give_up(503, "nobody waits for the answer");
@@ -202,14 +220,14 @@ UpstreamCall::Attempt UpstreamCall::judge_silence(const char* problem) {
     place_.leave();
     static_cast<void>(give_up(502, problem));
     if (connection_->reader().begun()) return Attempt::over;
-    if (destination_.is_pool()) tell_quarantine(poison_.died(std::string(request_.name), Clock::now()));
+    if (destination_.is_pool()) tell_quarantine(poison_.died(request_.name(), Clock::now()));
     return Attempt::unanswered;
 }
 
 void UpstreamCall::tell_quarantine(bool begun) const {
     if (begun)
         http::log_error(http::Severity::error,
-                        "quarantined, for it killed one child after the other: " + std::string(request_.name));
+                        "quarantined, for it killed one child after the other: " + request_.name());
 }
 
 ResponseReader::Event UpstreamCall::next() {
@@ -225,28 +243,30 @@ void UpstreamCall::judge_cut() {
     if (std::exchange(cut_, true) || !destination_.is_pool()) return;
     const auto child = ChildNote::parse(head().find("Mpsup-Child").value_or(""));
     if (!child || destination_.is_outdated(child->generation) || !process_is_ending(child->pid)) return;
-    tell_quarantine(poison_.died_answering(std::string(request_.name), answered_at_, Clock::now()));
+    tell_quarantine(poison_.died_answering(request_.name(), answered_at_, Clock::now()));
 }
 
 // A child is free from here on, a backend's connection too.
 void UpstreamCall::finish() {
     finished_ = true;
+    finished_at_ = Clock::now();
     if (destination_.is_pool()) connection_->close();
-    settle_by_status();
+    settle_by_status(finished_at_);
 }
 
 // It was answered.
-void UpstreamCall::settle_by_status() {
-    if (poison_.anything_known()) poison_.served(std::string(request_.name));
-    settle(is_overloaded(head().status) ? Outcome::bad : Outcome::good);
+void UpstreamCall::settle_by_status(TimePoint now) {
+    if (poison_.anything_known()) poison_.served(request_.name());
+    settle(is_overloaded(head().status) ? Outcome::bad : Outcome::good, now);
 }
 
 Task<std::optional<CallFailure>> UpstreamCall::wait() {
     const TimePoint deadline = std::min(limit_, Clock::now() + destination_.route().timeouts.idle);
     const auto failed = co_await connection_->receive(deadline);
     if (!failed) co_return std::nullopt;
-    const bool ours = failed == std::errc::operation_canceled || Clock::now() >= limit_;
-    settle(ours ? Outcome::neutral : Outcome::bad);
+    const TimePoint now = Clock::now();
+    const bool ours = failed == std::errc::operation_canceled || now >= limit_;
+    settle(ours ? Outcome::neutral : Outcome::bad, now);
     if (!ours && failed != std::errc::timed_out) judge_cut();
     if (failed == std::errc::timed_out) co_return CallFailure{504, "the answer stopped in its midst", false};
     co_return CallFailure{502, "the connection was reset in the midst of the answer", false};
@@ -255,14 +275,14 @@ Task<std::optional<CallFailure>> UpstreamCall::wait() {
 void UpstreamCall::release() {
     if (!connection_) return;
     if (!destination_.is_pool() && !early_ && !cancelled_ && connection_->reader().reusable())
-        connection_.keep();
+        connection_.keep(finished_at_);
     else
         connection_.end();
 }
 
 void UpstreamCall::drop() {
     if (next() == ResponseReader::Event::end) return release();
-    settle_by_status();
+    settle_by_status(Clock::now());
     connection_.end();
 }
 

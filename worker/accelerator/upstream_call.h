@@ -14,12 +14,15 @@ namespace mpsup::accelerator {
 
 /// What is sent. Views outlive the call.
 struct CallRequest {
-    std::string_view head;    // as forward_head writes it
-    Spool* content = nullptr; // whole; none: no content
-    bool is_head = false;     // the method is HEAD
-    bool safe = false;        // GET, HEAD, OPTIONS…: may be sent again (RFC 9110 section 9.2.1)
-    bool upgrade = false;     // 101 is asked for
-    std::string_view name;    // method, host and path, for logs and for Poison
+    std::string_view head{};                   // as forward_head writes it
+    Spool* content = nullptr;                  // whole; none: no content
+    bool is_head = false;                      // the method is HEAD
+    bool safe = false;                         // GET, HEAD, OPTIONS…: may be sent again (RFC 9110 section 9.2.1)
+    bool upgrade = false;                      // 101 is asked for
+    std::string_view method{}, host{}, path{}; // for logs and for Poison
+
+    /// What it is known by to both.
+    [[nodiscard]] std::string name() const { return Poison::key(method, host, path); }
 };
 
 /// Why there is no response. `reason` is for the log.
@@ -39,14 +42,18 @@ public:
     UpstreamCall(Upstreams& upstreams, Destination& destination, Poison& poison, const CallRequest& request)
         : upstreams_(upstreams), destination_(destination), poison_(poison), request_(request) {}
     ~UpstreamCall();
+    /// The rest of a response whose head is there: of the request only `request.name()` still counts. `other` is of no use then.
+    UpstreamCall(UpstreamCall&& other, const CallRequest& request) noexcept;
+    UpstreamCall(UpstreamCall&& other) noexcept : UpstreamCall(std::move(other), other.request_) {}
     UpstreamCall(const UpstreamCall&) = delete;
     UpstreamCall& operator=(const UpstreamCall&) = delete;
 
-    /// Until the head of the response is there: then nothing is returned.
-    [[nodiscard]] http::Task<std::optional<CallFailure>> begin();
+    /// Until the head of the response is there: then nothing is returned. `now`: a fresh look at the clock.
+    [[nodiscard]] http::Task<std::optional<CallFailure>> begin(http::TimePoint now);
     /// Called with each 103 meanwhile.
     void on_interim(std::function<void(const UpstreamHead&)> interim) { interim_ = std::move(interim); }
 
+    [[nodiscard]] const CallRequest& request() const noexcept { return request_; }
     /// After begin().
     [[nodiscard]] const UpstreamHead& head() const noexcept { return connection_->reader().head(); }
 
@@ -83,7 +90,7 @@ private:
         over,       // failure_ is the answer
     };
 
-    [[nodiscard]] http::Task<Attempt> attempt(const UpstreamAddress& address, bool kept);
+    [[nodiscard]] http::Task<Attempt> attempt(const UpstreamAddress& address, bool kept, http::TimePoint now);
     [[nodiscard]] http::Task<Attempt> connect(const UpstreamAddress& address);
     [[nodiscard]] http::Task<std::error_code> send(http::TimePoint start);
     [[nodiscard]] http::Task<std::error_code> send_content(http::TimePoint start);
@@ -94,11 +101,11 @@ private:
     [[nodiscard]] Attempt judge_silence(const char* problem);
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
     void choose(http::TimePoint now);
-    void settle(Outcome outcome) noexcept;
+    void settle(Outcome outcome, http::TimePoint now) noexcept;
     void tell_quarantine(bool begun) const;
     void judge_cut();
     void finish();
-    void settle_by_status();
+    void settle_by_status(http::TimePoint now);
 
     Upstreams& upstreams_;
     Destination& destination_;
@@ -112,6 +119,7 @@ private:
     std::optional<CallFailure> failure_;
     std::chrono::microseconds waited_{0};
     http::TimePoint answered_at_{}; // when the head came
+    http::TimePoint finished_at_{}; // when the response was whole
     http::TimePoint limit_ = http::TimePoint::max();
     bool early_ = false; // the answer began before the request was sent whole
     bool finished_ = false;

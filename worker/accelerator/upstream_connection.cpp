@@ -90,18 +90,26 @@ Task<std::error_code> UpstreamConnection::connect(const UpstreamAddress& address
     const int connected = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size);
     const int error = connected == 0 ? 0 : errno;
     if (error != 0 && error != EINPROGRESS) co_return from_errno(error);
-    auto socket = std::make_unique<Socket>(context_);
-    boost::system::error_code refused;
-    socket->stream.assign(asio::generic::stream_protocol(family, 0), fd.get(), refused);
-    if (refused) co_return from_errno(refused.value());
-    static_cast<void>(fd.release());
-    socket_ = std::move(socket);
+    if (const auto refused = adopt(std::move(fd), family)) co_return refused;
     if (error == 0) co_return std::error_code{};
     if (const auto failed = co_await wait_writable(deadline)) co_return failed;
     int result = 0;
     socklen_t size = sizeof result;
     if (::getsockopt(descriptor(), SOL_SOCKET, SO_ERROR, &result, &size) != 0) result = errno;
-    co_return from_errno(result);
+    if (result != 0) co_return from_errno(result);
+    // Who has waited for room once is told of it for ever (Asio leaves EPOLLOUT set): an event too many with each answer.
+    boost::system::error_code ignored;
+    co_return adopt(Fd(socket_->stream.release(ignored)), family);
+}
+
+std::error_code UpstreamConnection::adopt(Fd fd, int family) {
+    auto socket = std::make_unique<Socket>(context_);
+    boost::system::error_code refused;
+    socket->stream.assign(asio::generic::stream_protocol(family, 0), fd.get(), refused);
+    if (refused) return from_errno(refused.value());
+    static_cast<void>(fd.release());
+    socket_ = std::move(socket);
+    return {};
 }
 
 Task<std::error_code> UpstreamConnection::wait_writable(TimePoint deadline) {

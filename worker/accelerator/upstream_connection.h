@@ -1,6 +1,7 @@
 // A connection to an upstream, in one event loop.
 #pragma once
 
+#include "base/fd.h"
 #include "worker/accelerator/response_reader.h"
 #include "worker/accelerator/upstream_address.h"
 #include "worker/http/task.h"
@@ -61,6 +62,7 @@ private:
     struct Socket;
     struct Wait;
 
+    [[nodiscard]] std::error_code adopt(Fd fd, int family);
     [[nodiscard]] http::Task<std::error_code> wait_writable(http::TimePoint deadline);
     [[nodiscard]] http::Task<std::error_code> wait_writable_or_answer(http::TimePoint deadline);
 

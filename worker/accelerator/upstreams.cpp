@@ -39,14 +39,14 @@ void Upstreams::Lease::end() noexcept {
     if (Upstreams* owner = std::exchange(owner_, nullptr)) owner->in_use_.erase(position_);
 }
 
-void Upstreams::Lease::keep() {
+void Upstreams::Lease::keep(TimePoint now) {
     Upstreams* owner = owner_;
     if (!owner || !owner->ticker_) return end();
     auto& idle = owner->idle_[&position_->address];
     if (idle.size() >= kept_each) return end();
     owner_ = nullptr;
     position_->used = true;
-    position_->idle_since = Clock::now();
+    position_->idle_since = now;
     idle.splice(idle.begin(), owner->in_use_, position_);
 }
 

@@ -38,7 +38,7 @@ public:
         [[nodiscard]] bool is_used() const noexcept;
 
         /// Gives it back for other requests.
-        void keep();
+        void keep(http::TimePoint now);
         void end() noexcept;
 
     private:

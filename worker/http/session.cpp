@@ -51,7 +51,8 @@ Session::Session(LoopParts& loop, const ListenerOptions& listener, Stream stream
       listener_(listener),
       stream_(std::move(stream)),
       client_(std::move(client)),
-      http_(loop.server.options.connection, now) {
+      http_(loop.server.options.connection, now),
+      now_(now) {
     client_.trusted = listener.trusted;
 }
 
@@ -65,10 +66,9 @@ Task<> Session::run() {
         open_ = co_await arrive();
     else
         open_ = admit();
-    arriving_ = false;
+    if (std::exchange(arriving_, false)) now_ = Clock::now();
     while (open_) {
-        const TimePoint now = Clock::now();
-        switch (http_.next(now)) {
+        switch (http_.next(now_)) {
         case Connection::Event::need_input:
             if (!turn_) {
                 co_await read_more();
@@ -80,7 +80,7 @@ Task<> Session::run() {
             if (!answer_at_once()) co_await answer_slowly(turn_->reply);
             break;
         case Connection::Event::head:
-            if (!begin_request(now)) co_await serve();
+            if (!begin_request()) co_await serve();
             break;
         case Connection::Event::body: break;
         case Connection::Event::replied: co_await send_own_reply(); break;
@@ -117,13 +117,14 @@ Task<> Session::read_more() {
     }
     resting_ = false;
     read_until_ = TimePoint::max();
+    now_ = Clock::now();
     const bool timed_out = std::exchange(timed_out_, false);
     // What came in the last moment is a request, and closing over it would lose it (RFC 9112 section 9.6).
     if (error && timed_out && http_.quiet_since()) count = stream_.receive(http_.input_space()).count;
     if (count > 0) error.clear();
     if (!error && count == 0) co_return; // there is something to be read now
     if (!error)
-        http_.received(count, Clock::now());
+        http_.received(count, now_);
     else if (timed_out)
         http_.expired();
     else
@@ -173,20 +174,21 @@ void Session::client_gone() {
 void Session::abandon() {
     if (!turn_) return;
     if (turn_->touched && turn_->framing == BodyFraming::until_close) stream_.make_reset();
+    now_ = Clock::now();
     record(turn_->status != 0 ? turn_->status : 503);
 }
 
 // False: the handler will serve it later.
-bool Session::begin_request(TimePoint now) {
+bool Session::begin_request() {
     turn_ = loop_.turns.take();
-    turn_->start = now;
-    if (guard_ && over_rate(*guard_, now)) return true;
+    turn_->start = now_;
+    if (guard_ && over_rate(*guard_)) return true;
     return loop_.handler.begin(http_.request(), client_, turn_->notes, turn_->reply) == Handler::Verdict::answered;
 }
 
 // RFC 6585 section 4.
-bool Session::over_rate(const GuardKey& client, TimePoint now) {
-    const auto wait = loop_.server.guards.charge(client, now);
+bool Session::over_rate(const GuardKey& client) {
+    const auto wait = loop_.server.guards.charge(client, now_);
     if (!wait) return false;
     Reply& reply = turn_->reply;
     reply.status = 429;
@@ -206,12 +208,13 @@ Task<> Session::serve() {
         log_error(Severity::error, std::string("a request was given up: ") + failed.what());
     }
     turn_->gone = nullptr;
+    now_ = Clock::now();
     if (turn_->refused && open_) co_return; // next() says replied
     if (turn_->status == 101) open_ = false;
     if (turn_->status != 0 || !open_)
         end_answer(turn_->whole);
     else
-        http_.refuse({502, "the handler gave no answer"}, Clock::now());
+        http_.refuse({502, "the handler gave no answer"}, now_);
 }
 
 Task<> Session::send_own_reply() {
@@ -220,8 +223,9 @@ Task<> Session::send_own_reply() {
     if (status >= 400)
         if (const auto page = loop_.handler.refusal_page(status, http_.refused_request())) http_.dress_own_reply(*page);
     co_await send_output();
+    now_ = Clock::now();
     record(status);
-    if (open_) http_.finish_response(true, Clock::now());
+    if (open_) http_.finish_response(true, now_);
     if (turn_) loop_.turns.give(std::move(turn_));
 }
 
@@ -229,8 +233,8 @@ Task<> Session::send_own_reply() {
 bool Session::respond(Reply& reply) {
     BodyFraming framing{};
     const ResponseHead head{reply.status, reply.fields(), reply.length(), reply.close};
-    if (http_.respond(head, framing, Clock::now()) != HeadProblem::none) {
-        http_.refuse({500, "the handler's fields are bad"}, Clock::now());
+    if (http_.respond(head, framing, now_) != HeadProblem::none) {
+        http_.refuse({500, "the handler's fields are bad"}, now_);
         return false;
     }
     turn_->status = reply.status;
@@ -250,6 +254,7 @@ bool Session::answer_at_once() {
     const IoStatus status = push(turn_->content, {}, false);
     if (status == IoStatus::blocked) return false;
     open_ = status == IoStatus::progress;
+    now_ = Clock::now();
     end_answer(turn_->sent == turn_->left);
     return true;
 }
@@ -264,17 +269,17 @@ Task<> Session::answer_slowly(Reply& reply) {
         co_await send_file(reply.source(), reply.offset, reply.file_size);
     if (from_file && open_ && turn_->sent == turn_->left) co_await send_output(); // TLS may hold back a last record
     turn_->whole = open_ && turn_->sent == turn_->left;
+    now_ = Clock::now();
     if (&reply == &turn_->reply) end_answer(turn_->whole);
 }
 
 void Session::end_answer(bool whole) {
-    const TimePoint now = Clock::now();
     // As others say it: the client left before there was an answer.
     record(open_ || turn_->touched ? turn_->status : 499);
-    loop_.server.scoreboard.count_request(milliseconds_of(now));
+    loop_.server.scoreboard.count_request(milliseconds_of(now_));
     // The end of the connection would look like the end of the content.
     cut_ = !whole && turn_->touched && turn_->framing == BodyFraming::until_close;
-    if (open_) http_.finish_response(whole, now);
+    if (open_) http_.finish_response(whole, now_);
     loop_.turns.give(std::move(turn_));
 }
 
@@ -285,7 +290,7 @@ void Session::record(int status) {
     line.remote = client_.address;
     if (turn_ && (loop_.log.wants_all() || !turn_->notes.empty())) {
         line.notes = &turn_->notes;
-        line.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - turn_->start);
+        line.took = std::chrono::duration_cast<std::chrono::microseconds>(now_ - turn_->start);
         line.bytes_in = http_.body_received();
     }
     line.request_line = http_.request_line();

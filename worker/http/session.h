@@ -96,8 +96,8 @@ private:
     void interrupt() noexcept;
 
     // From head to answer.
-    [[nodiscard]] bool begin_request(TimePoint now);
-    [[nodiscard]] bool over_rate(const GuardKey& client, TimePoint now);
+    [[nodiscard]] bool begin_request();
+    [[nodiscard]] bool over_rate(const GuardKey& client);
     void name_local_end();
     [[nodiscard]] Task<> serve();
     [[nodiscard]] Task<> send_own_reply();
@@ -127,6 +127,7 @@ private:
     Connection http_;
     std::optional<GuardKey> guard_; // by which it is limited
     std::unique_ptr<Turn> turn_;    // of the request in hand
+    TimePoint now_;                 // the last look at the clock: after each wait
     TimePoint read_until_ = TimePoint::max();
     TimePoint write_until_ = TimePoint::max();
     bool open_ = true;

@@ -34,6 +34,7 @@ Task<std::expected<std::string_view, std::error_code>> Session::read_body() {
 
 Task<bool> Session::send(Reply& reply) {
     if (!open_ || turn_->refused || turn_->status != 0) co_return false;
+    now_ = Clock::now();
     if (!respond(reply)) {
         turn_->refused = true;
         co_return false;
@@ -44,7 +45,8 @@ Task<bool> Session::send(Reply& reply) {
 
 bool Session::begin(const ResponseHead& head) {
     if (!open_ || turn_->refused || turn_->status != 0) return false;
-    if (http_.respond(head, turn_->framing, Clock::now()) != HeadProblem::none) return false;
+    now_ = Clock::now();
+    if (http_.respond(head, turn_->framing, now_) != HeadProblem::none) return false;
     turn_->status = head.status;
     turn_->streaming = true;
     turn_->left = head.length.value_or(0);

@@ -139,8 +139,8 @@ contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& re
                                 const cache::Hit& known) {
     accelerator::RoutePlans plans(state.front().routes[route], *state.destination(route), client);
     accelerator::ForwardPlan plan = plans.forward(request, identity);
-    const std::string id =
-        identity.request_id.empty() ? accelerator::make_request_id(0, 0) : std::string(identity.request_id);
+    std::string id(identity.request_id);
+    if (id.empty()) accelerator::make_request_id(0, 0, id);
     plan.request_id = id;
     plan.upgrade = accelerator::wants_websocket(request);
     plan.refetch = is_lookup;

@@ -82,7 +82,8 @@ TEST(ClientIdentity, PassesOverWhatAProxyGarbled) {
 }
 
 TEST(ClientIdentity, MakesRequestIdsThatItTakes) {
-    const std::string id = make_request_id(0x0123456789abcdefU, 0xfU);
+    std::string id = "what was there before";
+    make_request_id(0x0123456789abcdefU, 0xfU, id);
     EXPECT_EQ(id, "0123456789abcdef000000000000000f");
     EXPECT_TRUE(is_request_id(id));
     EXPECT_FALSE(is_request_id(""));

@@ -75,8 +75,8 @@ TEST(Filling, SendsPartsOfWhatIsTooLargeForOnePiece) {
     EXPECT_EQ(origin.count, 1);
 }
 
-// An origin that sends an answer of ten bytes in two parts, of which the second waits for the test. It also answers /gone, and
-// then notices when that client has hung up.
+// An origin that sends an answer of ten bytes in two parts, of which the second waits for the test. It answers /quick at once, and
+// /gone never, but notices when that client has hung up.
 class SlowOrigin {
 public:
     explicit SlowOrigin(std::size_t at_first)
@@ -88,8 +88,12 @@ public:
                   noticed = true;
                   return;
               }
+              if (request.starts_with("GET /quick ")) {
+                  conversation.send(ok("quick", "Connection: close\r\n"));
+                  return;
+              }
               ++count;
-              const std::string answer = ok("0123456789", "Cache-Control: max-age=60\r\n");
+              const std::string answer = ok("0123456789", "Cache-Control: max-age=60\r\nETag: \"a\"\r\n");
               const std::size_t cut = at_first == 0 ? 0 : answer.size() - 10 + at_first;
               conversation.send(std::string_view(answer).substr(0, cut));
               while (!go_on) std::this_thread::yield();
@@ -153,6 +157,31 @@ TEST(Filling, FinishesWhatIsHalfThereWhenItsClientLeaves) {
     origin.go_on = true;
     EXPECT_EQ(content_of(front.get("/")), "0123456789");
     EXPECT_EQ(origin.count, 1);
+}
+
+// The client of a 304 has all it asked for: its next request does not wait for the copy.
+TEST(Filling, MakesTheCopyBesideTheConnectionThatItWasAskedOn) {
+    SlowOrigin origin(1);
+    const FrontServer front(origin.front(), memory);
+    http::TestClient client = front.connect();
+    client.send("GET / HTTP/1.1\r\nHost: example.org\r\nIf-None-Match: \"a\"\r\n\r\n"
+                "GET /quick HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+    const std::string both = client.read_all();
+    EXPECT_EQ(status_of(both), 304);
+    EXPECT_EQ(content_of(both.substr(both.find("\r\n\r\n") + 4)), "quick");
+    origin.go_on = true;
+    EXPECT_EQ(content_of(front.get("/")), "0123456789");
+    EXPECT_EQ(origin.count, 1);
+}
+
+TEST(Filling, MakesNoCopyForNobodyLongerThanOthersWouldWait) {
+    SlowOrigin origin(1);
+    contract::Front setup = origin.front();
+    setup.routes[0].cache.wait = 1ms;
+    FrontServer front(setup, memory);
+    EXPECT_EQ(status_of(front.get("/", "If-None-Match: \"a\"\r\n")), 304);
+    EXPECT_TRUE(comes_true([&] { return front.state().flights().size() == 0; }));
+    origin.go_on = true;
 }
 
 TEST(Filling, GivesUpWhatNobodyWantsAndIsHardlyBegun) {

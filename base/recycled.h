@@ -1,0 +1,43 @@
+// Memory of objects that come and go with each request.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <new>
+
+namespace mpsup {
+
+/// Base of a class T, by which `new T` takes the memory that an earlier T of the same thread has left, and `delete` leaves it to
+/// the next: up to `kept` of them a thread, given back at its end. For classes of a kilobyte and more, where malloc is slow.
+/// Not for classes that others are derived from.
+template <class T, std::size_t kept = 64> class Recycled {
+public:
+    static void* operator new(std::size_t size) {
+        Spare& spare = this_thread();
+        return spare.count > 0 ? spare.blocks[--spare.count] : ::operator new(size);
+    }
+    static void operator delete(void* block) noexcept {
+        Spare& spare = this_thread();
+        if (spare.count < spare.room)
+            spare.blocks[spare.count++] = block;
+        else
+            ::operator delete(block);
+    }
+
+private:
+    struct Spare {
+        std::array<void*, kept> blocks; // NOLINT: filled as far as it is used
+        std::size_t count = 0;
+        std::size_t room = kept;
+        ~Spare() {
+            while (count > 0) ::operator delete(blocks[--count]);
+            room = 0; // for objects that are destroyed even later
+        }
+    };
+    static Spare& this_thread() noexcept {
+        static thread_local Spare spare;
+        return spare;
+    }
+};
+
+} // namespace mpsup
