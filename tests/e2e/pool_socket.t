@@ -81,6 +81,7 @@ subtest 'who answered' => sub {
     cmp_ok $micros, '<', 5_000_000, 'and how long it took';
     my $failed = ask('/die');
     is $failed->{status}, 500, 'an application that dies is answered for';
+    is $failed->{body}, "500 Internal Server Error\n", 'in words';
     like $failed->{headers}{'mpsup-child'}, qr/\A\d+ \d+ \d+\z/, 'with the same field';
 };
 

@@ -152,7 +152,9 @@ std::span<const http::Field> Client::with_child(std::span<const http::Field> fie
 // The application gave no answer.
 void Client::fail(int status) {
     if (peer_ != Peer::accelerator) return connection_.refuse({status, "the application failed"}, coarse_now());
-    const bool whole = start(status, {}, 0, true) == Started::ok;
+    const std::string text = std::to_string(status) + " " + std::string(http::reason_phrase(status)) + "\n";
+    const http::Field fields[] = {{"Content-Type", "text/plain; charset=utf-8"}};
+    const bool whole = start(status, fields, text.size(), true) == Started::ok && write(text);
     finish_reply(whole);
 }
 
