@@ -25,17 +25,23 @@ public:
     }
 
 private:
-    struct Spare {
-        std::array<void*, kept> blocks; // NOLINT: filled as far as it is used
-        std::size_t count = 0;
-        std::size_t room = kept;
-        ~Spare() {
-            while (count > 0) ::operator delete(blocks[--count]);
-            room = 0; // for objects that are destroyed even later
+    struct Spare { // outlives its cleaner, for objects that are destroyed even later
+        std::array<void*, kept> blocks;
+        std::size_t count, room;
+    };
+    struct Cleaner {
+        Spare& spare;
+        explicit Cleaner(Spare& of) noexcept : spare(of) { spare.room = kept; }
+        Cleaner(const Cleaner&) = delete;
+        Cleaner& operator=(const Cleaner&) = delete;
+        ~Cleaner() {
+            while (spare.count > 0) ::operator delete(spare.blocks[--spare.count]);
+            spare.room = 0;
         }
     };
     static Spare& this_thread() noexcept {
-        static thread_local Spare spare;
+        static thread_local Spare spare; // zeros
+        static thread_local const Cleaner cleaner(spare);
         return spare;
     }
 };
