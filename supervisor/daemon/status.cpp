@@ -1,7 +1,7 @@
 #include "supervisor/daemon/status.h"
 
-#include "supervisor/daemon/urls.h"
 #include "supervisor/daemon/worker_handle.h"
+#include "supervisor/topology/urls.h"
 
 #include <boost/json.hpp>
 
@@ -100,8 +100,17 @@ json::object pool_json(const topology::Pool& pool) {
 
 json::array urls_json(const topology::WorkerSpec& spec) {
     json::array urls;
+    if (!spec.public_url.empty()) urls.emplace_back(spec.public_url);
     for (const Address& address : spec.listen) urls.emplace_back(url_of(spec, address));
     return urls;
+}
+
+// Those that there were, in the order of PageFate.
+json::object pages_json(const contract::PageCounts& pages) {
+    json::object object;
+    for (std::size_t i = 0; i < pages.size(); ++i)
+        if (pages[i] > 0) object[contract::page_fates[i]] = pages[i];
+    return object;
 }
 
 // Of the generation that serves, or the one that is on its way.
@@ -133,10 +142,11 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"processes", processes_json(worker, now_ms.has_value())}};
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
     if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.pool_socket();
-    if (!spec.front->flags.empty()) object["urls"] = urls_json(spec);
+    if (!spec.front->flags.empty() || !spec.public_url.empty()) object["urls"] = urls_json(spec);
     for (const auto& generation : worker.generations())
         if (generation->number == core.serving() && !generation->impaired.empty())
             object["impaired"] = generation->impaired;
+    if (auto pages = pages_json(worker.pages()); !pages.empty()) object["pages"] = std::move(pages);
     if (worker.is_in_maintenance()) object["maintenance"] = true;
     if (now_ms) object["updated_at"] = timestamp(*now_ms);
     return json::serialize(object);

@@ -154,6 +154,7 @@ std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& ge
     const topology::WorkerSpec& spec = *generation.spec;
     auto variables = clean_environment();
     for (const auto& [name, url] : around_.urls) variables[name] = url;
+    if (spec.kind == topology::Kind::dynamic && !around_.servers.empty()) variables["MPSUP_LINKS"] = around_.servers;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
     variables["MPSUP_GENERATION"] = std::to_string(generation.number);
@@ -192,6 +193,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec, around_.paths);
     go.front.maintenance = is_in_maintenance();
+    if (const auto links = around_.links.find(spec.name); links != around_.links.end()) go.links = links->second;
     if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
     for (const Listener& listener : generation.listeners) {
