@@ -60,6 +60,7 @@ my $origins = $site->must('config', '--origin', $main);
 like $origins, qr/size: 2  # \S+main\.yaml:2\n/, '--origin: of a value of this file';
 like $origins, qr/COLOUR: blue  # \S+base\.yaml:9\n/, 'of one of an included file';
 like $origins, qr/grace: 30s  # default\n/, 'and of a default';
+$site->must('down');
 
 # What is allowed and seldom meant.
 my $public = free_port();

@@ -34,7 +34,7 @@ my $main = $site->topology(<<"YAML");
     root: .
     env: {DB: {file: db}}
     restart: {backoff: 10ms, max: 100ms, burst: 1000}
-    health: {readiness: {exec: [sh, -c, 'test "\$\$DB" = tiger -o "\$\$DB" = lion']}}
+    health: {readiness: {exec: [sh, -c, 'test "\$\$DB" = "\$\$(cat $secret)"']}}
 YAML
 
 $site->must('up', $main);
