@@ -78,12 +78,12 @@ json::object listener() {
 }
 json::object certificate() {
     json::object pair = object_with({{"cert", reference("text")}, {"key", reference("text")}});
-    pair["required"] = {"cert", "key"};
+    pair["required"] = json::array{"cert", "key"};
     return pair;
 }
 json::object environment() {
     json::object secret = object_with({{"file", reference("text")}});
-    secret["required"] = {"file"};
+    secret["required"] = json::array{"file"};
     json::object map = map_of(any_of({reference("text"), std::move(secret)}));
     map["propertyNames"] = {{"pattern", variable_pattern}};
     return map;
