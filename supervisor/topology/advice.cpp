@@ -120,7 +120,7 @@ private:
         }
     }
 
-    // Its files say how long they are good, and every route that leads to it has a cache: each is asked for once in a while.
+    // Its files say how long they are good, and every route to it has a cache: each is asked for once in a while.
     [[nodiscard]] bool is_kept(const WorkerSpec& worker) const {
         if (worker.front->own.rule.files.expires.empty() || !worker.is_private()) return false;
         const auto leads_there = [&](const RouteSpec& route) {

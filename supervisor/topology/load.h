@@ -46,8 +46,8 @@ struct Loaded {
     NodePtr root;                   // what they say, as one tree
 };
 
-/// Reads each file once (assemble.h); what a later one says counts more. Then as load_text with the folders of the files. `memory`:
-/// bytes of the machine, for what is advised (advice.h); 0: unknown.
+/// Reads each file once (assemble.h); what a later one says counts more. Then as load_text with the folders of the
+/// files. `memory`: bytes of the machine, for what is advised (advice.h); 0: unknown.
 [[nodiscard]] std::expected<Loaded, Problems> load_files(const std::vector<std::string>& paths,
                                                          const CertificateCheck& check = {},
                                                          const Variables& variables = variable_of_process,
@@ -55,14 +55,14 @@ struct Loaded {
 [[nodiscard]] std::expected<Loaded, Problems> load_file(const std::string& path, const CertificateCheck& check = {});
 
 /// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
-/// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check` opens the
-/// certificates, if there are any; without it nobody does. `variables` is what ${NAME} stands for.
+/// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check`
+/// opens the certificates, if there are any; without it nobody does. `variables` is what ${NAME} stands for.
 [[nodiscard]] std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name,
                                                         const std::string& folder, const CertificateCheck& check = {},
                                                         const Variables& variables = variable_of_process);
 
-/// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control characters of
-/// the file are not passed through to the terminal.
+/// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control
+/// characters of the file are not passed through to the terminal.
 [[nodiscard]] std::string format_problems(const Problems& problems);
 
 } // namespace mpsup::topology

@@ -134,7 +134,7 @@ Problems to_problems(Findings findings, const Sources& sources) {
     for (auto& finding : findings) {
         const Source& source = sources.at(static_cast<std::size_t>(finding.mark.file));
         Problem problem{
-            source.name,       finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion),
+            source.name,        finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion),
             finding.is_warning, finding.code};
         if (problem.line > 0) {
             const auto line = line_of(source.text, problem.line);

@@ -256,10 +256,8 @@ TEST_F(WorkerHandleTest, GivesAProcessWhatASecretHoldsWhenItIsStarted) {
     spec_.health.readiness.exec = {"/bin/true"};
     worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
     start_and_serve();
-    ASSERT_FALSE(spawner_.requests.empty());
-    EXPECT_EQ(std::ranges::count(spawner_.requests[0].environment, std::string("DB=tiger")), 1);
-    ASSERT_FALSE(probe_.targets.empty());
-    EXPECT_EQ(std::ranges::count(probe_.targets[0].environment, std::string("DB=tiger")), 1)
+    EXPECT_EQ(std::ranges::count(spawner_.requests.at(0).environment, std::string("DB=tiger")), 1);
+    EXPECT_EQ(std::ranges::count(probe_.targets.at(0).environment, std::string("DB=tiger")), 1)
         << "a probe's program has it too";
 }
 
