@@ -99,21 +99,24 @@ private:
         findings_.push_back({mark, "workers." + worker.name, std::move(message), std::move(remedy), true, code});
     }
 
+    [[nodiscard]] Mark listener_mark(const WorkerSpec& worker, std::size_t i) const {
+        const Node* const list = entry(node_of(worker), "listen");
+        const bool is_list = list && list->type == Node::Type::sequence && i < list->items.size();
+        return is_list ? list->items[i]->mark : mark_of(list, {});
+    }
+
     void listeners(const WorkerSpec& worker) {
         for (std::size_t i = 0; i < worker.listen.size(); ++i) {
             const Address& address = worker.listen[i];
-            const Node* const list = entry(node_of(worker), "listen");
-            const bool is_list = list && list->type == Node::Type::sequence && i < list->items.size();
-            const Mark mark = is_list ? list->items[i]->mark : mark_of(list, {});
             if (accelerator_ && !is_loopback(address))
-                advise(worker, "heavy-public", mark,
+                advise(worker, "heavy-public", listener_mark(worker, i),
                        in_ticks(worker.name) + " is reached at " + address.to_string() + " past the accelerator " +
                            in_ticks(accelerator_->name) +
                            ": such clients take a child with all its memory, as slow as they are",
                        "take `listen` away and lead to it by `to: " + worker.name +
                            "`, or listen on a loopback address");
             else if (!accelerator_ && is_of_the_world(address))
-                advise(worker, "heavy-keep-alive", mark,
+                advise(worker, "heavy-keep-alive", listener_mark(worker, i),
                        "clients keep their connections to " + in_ticks(worker.name) +
                            ", each at one child: what they ask next waits for that one, and who reads slowly holds it",
                        "an accelerator before it, or a loopback address behind one of another site");
