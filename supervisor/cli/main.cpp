@@ -138,8 +138,10 @@ private:
         logs->add_flag("-f,--follow", logs_.follow, "and what they write from here on");
         logs->add_flag("--access", logs_.access, "the access logs");
         CLI::App* validate = verb("validate", "check a topology file, change nothing",
-                                  [this] { return run_validate(context_, files_); });
+                                  [this] { return run_validate(context_, files_, strict_); });
         add_files(validate, files_);
+        validate->add_flag("--strict", strict_, "what is doubtful is an error too");
+        verb("schema", "the topology language as a JSON Schema, for editors", [] { return run_schema(); });
         CLI::App* config = verb("config", "a topology with includes, variables and defaults in their places",
                                 [this] { return run_config(context_, files_, with_origin_); });
         add_files(config, files_);
@@ -238,6 +240,7 @@ private:
     MaintenanceOptions maintenance_;
     std::vector<std::string> files_;
     bool with_origin_ = false;
+    bool strict_ = false;
     std::vector<std::pair<CLI::App*, std::vector<std::string>*>> with_files_;
     std::string at_;
     std::string sql_;

@@ -1,5 +1,6 @@
 #include "supervisor/cli/topology_file.h"
 
+#include "supervisor/cli/machine_memory.h"
 #include "supervisor/cli/program_answer.h"
 #include "supervisor/daemon/worker_handle.h"
 
@@ -55,7 +56,7 @@ Files from_path_list(const std::string& list) {
 }
 
 std::expected<topology::Loaded, topology::Problems> load_topology(const Files& files) {
-    return topology::load_files(files, check);
+    return topology::load_files(files, check, topology::variable_of_process, machine_memory());
 }
 
 std::optional<topology::Topology> read_topology(const Files& files) {

@@ -1,5 +1,6 @@
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
+#include "supervisor/topology/json_schema.h"
 #include "supervisor/topology/resolve.h"
 
 #include <boost/json.hpp>
@@ -19,6 +20,7 @@ json::array to_json(const topology::Problems& problems) {
                                        {"line", problem.line},
                                        {"column", problem.column},
                                        {"severity", problem.is_warning ? "warning" : "error"},
+                                       {"code", problem.code},
                                        {"message", problem.message},
                                        {"suggestion", problem.suggestion}});
     return list;
@@ -26,21 +28,29 @@ json::array to_json(const topology::Problems& problems) {
 
 } // namespace
 
-int run_validate(const Context& context, const std::vector<std::string>& files) {
+int run_validate(const Context& context, const std::vector<std::string>& files, bool strict) {
     const auto loaded = load_topology(files);
-    const topology::Problems& problems = loaded ? loaded->warnings : loaded.error();
+    topology::Problems problems = loaded ? loaded->warnings : loaded.error();
+    const bool is_valid = loaded && (!strict || problems.empty());
+    if (strict)
+        for (topology::Problem& problem : problems) problem.is_warning = false;
     if (context.output != Output::table) {
-        json::object result{{"version", 1}, {"valid", loaded.has_value()}};
+        json::object result{{"version", 1}, {"valid", is_valid}};
         result["problems"] = to_json(problems);
         if (loaded) result["digest"] = topology::digest_of(topology::to_document(loaded->topology));
         std::printf("%s\n", json::serialize(result).c_str());
     } else {
         std::fputs(topology::format_problems(problems).c_str(), stderr);
-        if (loaded && !context.quiet)
+        if (is_valid && !context.quiet)
             std::printf("%s: site %s, %zu workers: valid\n", files.front().c_str(), loaded->topology.site.c_str(),
                         loaded->topology.workers.size());
     }
-    return loaded ? ok : bad_topology;
+    return is_valid ? ok : bad_topology;
+}
+
+int run_schema() {
+    std::fputs(topology::json_schema().c_str(), stdout);
+    return ok;
 }
 
 } // namespace mpsup::cli

@@ -112,8 +112,10 @@ struct MaintenanceOptions {
 /// Everything is answered 503 until it is set off.
 [[nodiscard]] int run_maintenance(const Context& context, const MaintenanceOptions& options);
 
-/// Checks files that make one topology and changes nothing.
-[[nodiscard]] int run_validate(const Context& context, const std::vector<std::string>& files);
+/// Checks files that make one topology and changes nothing. `strict`: what is doubtful refuses it too.
+[[nodiscard]] int run_validate(const Context& context, const std::vector<std::string>& files, bool strict);
+/// The topology language as a JSON Schema.
+[[nodiscard]] int run_schema();
 /// The topology with includes, variables and defaults in their places; `with_origin`: and where each value was written.
 [[nodiscard]] int run_config(const Context& context, const std::vector<std::string>& files, bool with_origin);
 /// What `up` would change, in the order of its steps.

@@ -199,7 +199,8 @@ private:
                                            state::ProcessRole role) const;
     void record_start(const GenerationHandle& generation, const ServingProcess& process, state::ProcessRole role);
     boost::asio::awaitable<void> record_intent(state::ProcessRow row);
-    [[nodiscard]] std::vector<std::string> environment_of(const GenerationHandle& generation) const;
+    /// An error that names the variable where a secret cannot be read.
+    [[nodiscard]] Result<std::vector<std::string>> environment_of(const GenerationHandle& generation) const;
     void send_go(GenerationHandle& generation);
     void on_answer(const GenerationHandle& generation, contract::Answer answer);
     [[nodiscard]] int cache_for(const topology::WorkerSpec& spec); // -1: it has none
@@ -250,7 +251,8 @@ private:
     boost::asio::awaitable<void> keep_liveness();
     /// A pool on demand without a child; a probe would wake it up.
     [[nodiscard]] bool is_asleep(const GenerationHandle& generation) const;
-    [[nodiscard]] ProbeTarget probe_target(const GenerationHandle& generation, const topology::ProbeSpec& how) const;
+    [[nodiscard]] Result<ProbeTarget> probe_target(const GenerationHandle& generation,
+                                                   const topology::ProbeSpec& how) const;
     void sample_processes(GenerationHandle& generation);
     boost::asio::awaitable<void> judge_stopped(pid_t pid);
     [[nodiscard]] boost::asio::awaitable<ProbeResult> probe(const GenerationHandle& generation,

@@ -25,9 +25,12 @@ Clock::duration jittered(topology::Duration interval, double chance) {
     return std::chrono::duration_cast<Clock::duration>(interval * (1 + jitter * (2 * chance - 1)));
 }
 
+asio::awaitable<ProbeResult> not_asked(std::string why) { co_return ProbeResult{.why = std::move(why)}; }
+
 } // namespace
 
-ProbeTarget WorkerHandle::probe_target(const GenerationHandle& generation, const topology::ProbeSpec& how) const {
+Result<ProbeTarget> WorkerHandle::probe_target(const GenerationHandle& generation,
+                                               const topology::ProbeSpec& how) const {
     const topology::WorkerSpec& spec = *generation.spec;
     ProbeTarget target;
     target.socket = generation.private_path;
@@ -37,7 +40,9 @@ ProbeTarget WorkerHandle::probe_target(const GenerationHandle& generation, const
     target.tcp = how.tcp;
     target.exec = how.exec;
     if (!how.exec.empty()) {
-        target.environment = environment_of(generation);
+        auto environment = environment_of(generation);
+        if (!environment) return std::unexpected(environment.error());
+        target.environment = std::move(*environment);
         target.environment.push_back("MPSUP_SOCKET=" + generation.private_path);
     }
     target.timeout = how.timeout.value_or(spec.health.timeout);
@@ -45,8 +50,8 @@ ProbeTarget WorkerHandle::probe_target(const GenerationHandle& generation, const
 }
 
 asio::awaitable<ProbeResult> WorkerHandle::probe(const GenerationHandle& generation, const topology::ProbeSpec& how) {
-    ProbeTarget target = probe_target(generation, how);
-    return around_.probe.run(std::move(target));
+    auto target = probe_target(generation, how);
+    return target ? around_.probe.run(std::move(*target)) : not_asked(target.error().to_string());
 }
 
 bool WorkerHandle::is_asleep(const GenerationHandle& generation) const {

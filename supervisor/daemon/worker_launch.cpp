@@ -7,6 +7,7 @@
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/worker_handle.h"
 #include "supervisor/topology/front.h"
+#include "supervisor/topology/secret_file.h"
 #include "worker/contract/session.h"
 
 #include <boost/asio/post.hpp>
@@ -45,6 +46,10 @@ contract::WorkerKind kind_of(topology::Kind kind) {
     case topology::Kind::accelerator: return contract::WorkerKind::accelerator;
     }
     std::unreachable();
+}
+
+std::string without_secret(const std::string& name, const topology::NoSecret& error) {
+    return "the secret " + name + ": " + error.why + (error.remedy.empty() ? "" : "; " + error.remedy);
 }
 
 // What the spec says, in the words of the contract; the descriptors come later.
@@ -150,7 +155,7 @@ asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
     while (!receipt->arrived && Clock::now() < deadline) co_await receipt->bell.wait_until(deadline);
 }
 
-std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& generation) const {
+Result<std::vector<std::string>> WorkerHandle::environment_of(const GenerationHandle& generation) const {
     const topology::WorkerSpec& spec = *generation.spec;
     auto variables = clean_environment();
     for (const auto& [name, url] : around_.urls) variables[name] = url;
@@ -158,7 +163,15 @@ std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& ge
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
     variables["MPSUP_GENERATION"] = std::to_string(generation.number);
-    for (const auto& [name, value] : spec.env) variables[name] = value;
+    for (const auto& [name, variable] : spec.env) {
+        if (!variable.is_secret()) {
+            variables[name] = variable.text;
+            continue;
+        }
+        auto secret = topology::read_secret(variable.secret_file);
+        if (!secret) return failure(without_secret(name, secret.error()));
+        variables[name] = std::move(*secret);
+    }
     return to_lines(variables);
 }
 
@@ -173,7 +186,9 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
     SpawnRequest request;
     request.executable = around_.binaries + "/" + generation.program;
     request.arguments = command_line.to_arguments();
-    request.environment = environment_of(generation);
+    auto environment = environment_of(generation);
+    if (!environment) return std::unexpected(environment.error());
+    request.environment = std::move(*environment);
     request.working_directory = working_directory(*generation.spec);
     request.output = log.get();
     auto pidfd = around_.spawner.spawn(request);

@@ -2,6 +2,7 @@
 
 #include "base/fd.h"
 #include "supervisor/topology/duplicates.h"
+#include "supervisor/topology/env_file.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
 #include "supervisor/topology/yaml_reader.h"
@@ -20,13 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string reason(const Error& error) {
-    if (error.code == std::errc::file_too_large) return "larger than 512KiB; is this a topology file?";
-    if (error.code == std::errc::is_a_directory) return "is a folder";
-    if (error.code == std::errc::invalid_argument) return "not a regular file";
-    if (error.code == std::errc::no_such_file_or_directory) return "there is no such file";
-    return error.code.message();
-}
+constexpr const char* from_folder = "a path starts from the folder of this file";
 
 /// Everybody may write it, and we are somebody who should not do what everybody says.
 bool is_unsafe_for_root(const Fd& file) {
@@ -53,6 +48,8 @@ public:
             if (!fatal_.empty()) return std::unexpected(to_problems(std::move(fatal_), sources_));
             root = root ? merge(root, part) : std::move(part);
         }
+        root = with_env_files(root);
+        if (!fatal_.empty()) return std::unexpected(to_problems(std::move(fatal_), sources_));
         return Assembled{std::move(root), std::move(sources_), std::move(findings_)};
     }
 
@@ -68,14 +65,20 @@ private:
         return nullptr;
     }
 
-    // Null when something is fatal.
-    NodePtr add(Source source) {
+    // Its number; negative when there are too many.
+    int count(Source source) {
         const auto index = static_cast<int>(sources_.size());
         bytes_ += source.text.size();
         sources_.push_back(std::move(source));
-        if (sources_.size() > max_files) return stop({{0, 0, index}, "", "more than 64 files", "fewer includes"});
-        if (bytes_ > max_text_bytes)
-            return stop({{0, 0, index}, "", "files of more than 4MiB in all", "fewer includes"});
+        if (sources_.size() > max_files) stop({{0, 0, index}, "", "more than 64 files", "fewer includes"});
+        if (bytes_ > max_text_bytes) stop({{0, 0, index}, "", "files of more than 4MiB in all", "fewer includes"});
+        return fatal_.empty() ? index : -1;
+    }
+
+    // Null when something is fatal.
+    NodePtr add(Source source) {
+        const int index = count(std::move(source));
+        if (index < 0) return nullptr;
         auto root = parse(index);
         if (!root) return stop(std::move(root.error()));
         append(findings_, find_duplicates(**root));
@@ -107,7 +110,7 @@ private:
 
     NodePtr include(const Node& item, int index) {
         if (item.fault) return stop(*item.fault);
-        if (item.type != Node::Type::scalar || item.text.empty() || item.text.contains('\0'))
+        if (!is_path(item))
             return stop({item.mark, "include", "`include` must be the path of a file, or a list of such",
                          "include: [common.yaml]"});
         const Source& source = sources_[static_cast<std::size_t>(index)];
@@ -123,14 +126,81 @@ private:
             return stop({item.mark, "include", "files included deeper than 16 levels: " + chain_text() + place,
                          "include the last of them in the first"});
         auto read = read_source(path.string());
-        if (!read)
-            return stop({item.mark, "include", in_ticks(path.string()) + ": " + read.error(),
-                         "a path starts from the folder of this file"});
+        if (!read) return stop({item.mark, "include", in_ticks(path.string()) + ": " + read.error(), from_folder});
         read->name = (fs::path(source.name).parent_path() / item.text).lexically_normal().string();
         chain_.push_back({file, place});
         NodePtr part = add(std::move(*read));
         chain_.pop_back();
         return part;
+    }
+
+    // Each `env_file` of a worker is merged under its `env`.
+    NodePtr with_env_files(const NodePtr& root) {
+        const Node* const workers = entry(root.get(), "workers");
+        if (!workers) return root;
+        auto all = std::make_shared<Node>(*workers);
+        for (auto& worker : all->entries)
+            if (entry(worker.value.get(), "env_file")) worker.value = with_env_file(*worker.value);
+        auto whole = std::make_shared<Node>(*root);
+        for (auto& each : whole->entries)
+            if (each.value.get() == workers) each.value = all;
+        return whole;
+    }
+
+    NodePtr with_env_file(const Node& worker) {
+        auto result = std::make_shared<Node>(worker);
+        NodePtr variables;
+        for (const Node* const item : one_or_many(*entry(&worker, "env_file"))) {
+            NodePtr part = env_file(*item);
+            if (part) variables = variables ? merge(variables, part) : std::move(part);
+        }
+        std::erase_if(result->entries, [](const Node::Entry& each) { return each.key == "env_file"; });
+        const auto own = std::ranges::find(result->entries, "env", &Node::Entry::key);
+        if (!variables || !fits(*variables)) return result;
+        if (own == result->entries.end())
+            result->entries.push_back({"env", variables->mark, variables});
+        else if (own->value->type == Node::Type::map) // else its own error comes
+            own->value = merge(variables, own->value);
+        return result;
+    }
+
+    // Many workers may share one file.
+    bool fits(const Node& variables) {
+        for (const auto& [name, mark, value] : variables.entries) bytes_ += name.size() + value->text.size();
+        if (bytes_ > max_text_bytes) stop({variables.mark, "", "variables of more than 4MiB in all", "fewer of them"});
+        return fatal_.empty();
+    }
+
+    // Null when it is not to be had.
+    NodePtr env_file(const Node& item) {
+        const auto refuse = [&](Finding finding) {
+            finding.key = "env_file";
+            findings_.push_back(std::move(finding));
+            return nullptr;
+        };
+        if (item.fault) return refuse(*item.fault);
+        if (!is_path(item))
+            return refuse({item.mark, "", "`env_file` must be the path of a file, or a list of such",
+                           "env_file: [common.env, secret.env]"});
+        const Source& by = sources_[static_cast<std::size_t>(item.mark.file)];
+        const std::string path = (fs::path(by.folder) / item.text).lexically_normal().string();
+        const std::string shown = (fs::path(by.name).parent_path() / item.text).lexically_normal().string();
+        auto [known, is_new] = env_files_.emplace(path, nullptr);
+        if (is_new) {
+            auto source = read_source(path, "an env_file");
+            if (!source) return refuse({item.mark, "", in_ticks(path) + ": " + source.error(), from_folder});
+            source->name = shown;
+            const int index = count(std::move(*source));
+            if (index < 0) return nullptr;
+            auto read = read_env_file(sources_.back().text, variables_, index);
+            append(findings_, read.findings);
+            known->second = std::move(read.variables);
+        }
+        return known->second;
+    }
+
+    static bool is_path(const Node& item) {
+        return item.type == Node::Type::scalar && !item.text.empty() && !item.text.contains('\0');
     }
 
     static std::string place_of(Mark mark, const Source& source) {
@@ -147,19 +217,21 @@ private:
     Findings findings_;
     Findings fatal_;
     std::vector<Step> chain_;
-    std::string first_; // the file that the chain begins in
+    std::map<std::string, NodePtr> env_files_; // by path; null: could not be read
+    std::string first_;                        // the file that the chain begins in
     std::size_t bytes_ = 0;
 };
 
 } // namespace
 
-std::expected<Source, std::string> read_source(const std::string& path) {
+std::expected<Source, std::string> read_source(const std::string& path, std::string_view kind) {
+    const std::string too_large = "larger than 512KiB; is this " + std::string(kind) + "?";
     const auto file = open_file(path, O_RDONLY | O_NONBLOCK);
-    if (!file) return std::unexpected(reason(file.error()));
+    if (!file) return std::unexpected(unreadable(file.error(), too_large));
     if (is_unsafe_for_root(*file))
         return std::unexpected("everybody may write this file, and it would be obeyed as root; chmod o-w it");
     auto text = read_file(*file, path, max_file_bytes);
-    if (!text) return std::unexpected(reason(text.error()));
+    if (!text) return std::unexpected(unreadable(text.error(), too_large));
     std::error_code error;
     const auto absolute = fs::absolute(path, error);
     if (error) return std::unexpected(error.message());

@@ -7,6 +7,7 @@
 #include "supervisor/topology/topology.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct Problem {
     std::string source_line; // as it stands in the file, shortened when very long; empty with line 0
     std::string suggestion;  // "did you mean `listen`?", or empty
     bool is_warning = false; // the topology may be used all the same
+    std::string_view code{}; // of an advice (advice.h), for programs; of anything else empty
 
     friend bool operator==(const Problem&, const Problem&) = default;
 };
@@ -44,21 +46,23 @@ struct Loaded {
     NodePtr root;                   // what they say, as one tree
 };
 
-/// Reads each file once (assemble.h); what a later one says counts more. Then as load_text with the folders of the files.
+/// Reads each file once (assemble.h); what a later one says counts more. Then as load_text with the folders of the
+/// files. `memory`: bytes of the machine, for what is advised (advice.h); 0: unknown.
 [[nodiscard]] std::expected<Loaded, Problems> load_files(const std::vector<std::string>& paths,
                                                          const CertificateCheck& check = {},
-                                                         const Variables& variables = variable_of_process);
+                                                         const Variables& variables = variable_of_process,
+                                                         std::uint64_t memory = 0);
 [[nodiscard]] std::expected<Loaded, Problems> load_file(const std::string& path, const CertificateCheck& check = {});
 
 /// `name` stands in the problems, relative paths are resolved against `folder` (absolute). A syntax error comes
-/// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check` opens the
-/// certificates, if there are any; without it nobody does. `variables` is what ${NAME} stands for.
+/// alone; all semantic errors come together. Looks at the file system for `app`, `root` and the like only. `check`
+/// opens the certificates, if there are any; without it nobody does. `variables` is what ${NAME} stands for.
 [[nodiscard]] std::expected<Loaded, Problems> load_text(std::string_view text, const std::string& name,
                                                         const std::string& folder, const CertificateCheck& check = {},
                                                         const Variables& variables = variable_of_process);
 
-/// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control characters of
-/// the file are not passed through to the terminal.
+/// `file:line:col: error: message` (or warning), the line itself, a caret under the column, the suggestion. Control
+/// characters of the file are not passed through to the terminal.
 [[nodiscard]] std::string format_problems(const Problems& problems);
 
 } // namespace mpsup::topology

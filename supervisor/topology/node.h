@@ -56,6 +56,7 @@ struct Finding {
     std::string message;
     std::string suggestion{};
     bool is_warning = false; // the topology may be used all the same
+    std::string_view code{}; // of an advice (advice.h)
 };
 
 using Findings = std::vector<Finding>;

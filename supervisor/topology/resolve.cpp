@@ -63,9 +63,19 @@ struct ToJson {
         for (const auto& [name, value] : pairs) result[name] = value;
         return result;
     }
+    json::value operator()(const Words& words) const {
+        json::object result;
+        for (const auto& [name, value] : words) result[name] = value;
+        return result;
+    }
     json::value operator()(const Environment& environment) const {
         json::object result;
-        for (const auto& [name, value] : environment) result[name] = value;
+        for (const auto& [name, variable] : environment) {
+            if (variable.is_secret())
+                result[name] = json::object{{"file", variable.secret_file}};
+            else
+                result[name] = variable.text;
+        }
         return result;
     }
 };

@@ -134,8 +134,8 @@ Problems to_problems(Findings findings, const Sources& sources) {
     for (auto& finding : findings) {
         const Source& source = sources.at(static_cast<std::size_t>(finding.mark.file));
         Problem problem{
-            source.name,       finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion),
-            finding.is_warning};
+            source.name,        finding.mark.line, 0, std::move(finding.message), "", std::move(finding.suggestion),
+            finding.is_warning, finding.code};
         if (problem.line > 0) {
             const auto line = line_of(source.text, problem.line);
             const auto column = std::min(static_cast<std::size_t>(std::max(finding.mark.column, 1)) - 1, line.size());
@@ -155,7 +155,8 @@ std::string format_problems(const Problems& problems) {
     for (const auto& problem : problems) {
         result += printable(problem.file) + ":";
         if (problem.line > 0) result += std::to_string(problem.line) + ":" + std::to_string(problem.column) + ":";
-        result += (problem.is_warning ? " warning: " : " error: ") + printable(problem.message) + "\n";
+        result += (problem.is_warning ? " warning: " : " error: ") + printable(problem.message);
+        result += (problem.code.empty() ? "" : " [" + std::string(problem.code) + "]") + "\n";
         if (problem.line > 0) {
             const auto line = printable(problem.source_line);
             result += "    " + line + "\n    ";

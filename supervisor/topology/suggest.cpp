@@ -47,6 +47,14 @@ std::string in_ticks(std::string_view text) {
     return "`" + std::string(text.substr(0, shown)) + (text.size() > shown ? "…`" : "`");
 }
 
+std::string unreadable(const Error& error, std::string_view too_large) {
+    if (error.code == std::errc::file_too_large) return std::string(too_large);
+    if (error.code == std::errc::is_a_directory) return "is a folder";
+    if (error.code == std::errc::invalid_argument) return "not a regular file";
+    if (error.code == std::errc::no_such_file_or_directory) return "there is no such file";
+    return error.code.message();
+}
+
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
     const auto found = nearest(word, candidates);
     return found.empty() ? "" : "did you mean " + in_ticks(found) + "?";

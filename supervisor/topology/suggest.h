@@ -1,6 +1,8 @@
 // Words for messages about what somebody wrote, and what he may have meant.
 #pragma once
 
+#include "base/error.h"
+
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +18,9 @@ namespace mpsup::topology {
 
 /// `text`, in ticks for a message, cut when it is long.
 [[nodiscard]] std::string in_ticks(std::string_view text);
+
+/// Why a file cannot be read, as it stands behind its name; `too_large` where it is over its limit.
+[[nodiscard]] std::string unreadable(const Error& error, std::string_view too_large);
 
 /// "did you mean `listen`?", or nothing when nothing is near.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);

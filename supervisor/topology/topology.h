@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "supervisor/topology/boxed.h"
+#include "supervisor/topology/environment.h"
 #include "supervisor/topology/front_spec.h"
 #include "supervisor/topology/hook.h"
 #include "worker/contract/links.h"
@@ -177,7 +178,7 @@ struct WorkerSpec {
     std::string public_url{};          // what clients call it, as a contract::Origin; empty: by its listener
     std::string root{};                // absolute folder, the whole path of a request is appended
     std::vector<std::string> serves{}; // path prefixes that are files ("/static/"); static, empty: every path
-    std::map<std::string, std::string> env{}; // added to the clean environment of the worker
+    Environment env{};                 // added to the clean environment of the worker
     std::map<std::string, std::string>
         depends_on{};         // other workers, each "started" or "healthy" before this one is started
     Boxed<FrontSpec> front{}; // how files are handed out; all that an accelerator does

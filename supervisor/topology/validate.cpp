@@ -243,8 +243,10 @@ private:
     }
 
     void take(const Key& key, const Node& node, const std::string& where, std::optional<Kind> kind, WorkerSpec& spec) {
-        if (key.type == Type::items) return; // routes, after all that they begin with
-        if (key.type != Type::section)
+        if (key.type == Type::items) return;  // routes, after all that they begin with
+        if (key.path == "workers.*.env_file") // assemble.h took it out of files
+            add(node.mark, where, "`env_file` is for files alone");
+        else if (key.type != Type::section)
             set(key, node, where, spec);
         else if (!key.shorthand.empty() && node.type == Node::Type::scalar)
             by_shorthand(key, [&](const Key& inner) { set(inner, node, where, spec); });

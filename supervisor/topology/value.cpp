@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/secret_file.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
 #include "worker/contract/origin.h"
@@ -43,7 +44,7 @@ std::string expected_form(const Key& key) {
     case Type::url_targets: return "a path that begins with /, maybe with a query, or a list of such";
     case Type::command: return "a program and its arguments, as a list: [/usr/bin/check, --fast]";
     case Type::hooks: return "{exec: [program, argument]} or {webhook: URL}, maybe with a timeout, or a list of such";
-    case Type::environment: return "NAME: value, a line each";
+    case Type::environment: return "NAME: value or NAME: {file: PATH}, a line each";
     case Type::words: return "NAME: " + words_of(key) + ", a line each";
     case Type::integer:
         return "a whole number from " + std::to_string(key.least) + " to " + std::to_string(key.most) +
@@ -155,7 +156,34 @@ bool is_variable_name(std::string_view text) {
            std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
 }
 
-std::expected<Value, Findings> parse_environment(const Key& key, const Node& node) {
+// {file: PATH}
+std::expected<VariableSpec, Findings> parse_secret(const Node::Entry& entry, const Origin& origin) {
+    constexpr Key key{.path = "env.file", .type = Type::file, .doc = ""};
+    const Node* const file = topology::entry(entry.value.get(), "file");
+    for (const auto& given : entry.value->entries)
+        if (given.key != "file" && !given.key.starts_with("x-"))
+            return std::unexpected(
+                Findings{{given.key_mark, "", "unknown key " + in_ticks(given.key), "known here: file"}});
+    if (!file) return refuse(*entry.value, in_ticks(entry.key) + " has no `file`", "{file: PATH}, or a text");
+    const auto text = text_of(key, *file);
+    if (!text) return std::unexpected(text.error());
+    const auto path = parse_path(key, *file, *text, {origin.folder, false, origin.folders});
+    if (!path) return std::unexpected(path.error());
+    VariableSpec variable{.secret_file = std::get<std::string>(*path)};
+    if (!origin.look_at_files) return variable;
+    const auto secret = read_secret(variable.secret_file);
+    if (!secret) return refuse(*file, secret.error().why, secret.error().remedy);
+    return variable;
+}
+
+std::expected<VariableSpec, Findings> parse_variable(const Key& key, const Node::Entry& entry, const Origin& origin) {
+    if (entry.value->type == Node::Type::map) return parse_secret(entry, origin);
+    auto text = text_of(key, *entry.value);
+    if (!text) return std::unexpected(std::move(text.error()));
+    return VariableSpec{.text = std::move(*text)};
+}
+
+std::expected<Value, Findings> parse_environment(const Key& key, const Node& node, const Origin& origin) {
     if (node.type != Node::Type::map) return misfit(key, node);
     Environment environment;
     Findings findings;
@@ -167,10 +195,10 @@ std::expected<Value, Findings> parse_environment(const Key& key, const Node& nod
             complain(in_ticks(entry.key) + ": names with MPSUP_ are set by mpsup itself");
         } else if (entry.value->type == Node::Type::null) {
             complain(in_ticks(entry.key) + R"( has no value; write "" for an empty one)");
-        } else if (auto text = text_of(key, *entry.value); !text) {
-            append(findings, text.error());
+        } else if (auto variable = parse_variable(key, entry, origin); !variable) {
+            append(findings, variable.error());
         } else {
-            environment.emplace(entry.key, *text);
+            environment.emplace(entry.key, std::move(*variable));
         }
     }
     if (!findings.empty()) return std::unexpected(std::move(findings));
@@ -179,7 +207,7 @@ std::expected<Value, Findings> parse_environment(const Key& key, const Node& nod
 
 std::expected<Value, Findings> parse_words(const Key& key, const Node& node) {
     if (node.type != Node::Type::map) return misfit(key, node);
-    Environment words;
+    Words words;
     Findings findings;
     for (const auto& entry : node.entries) {
         auto text = text_of(key, *entry.value);
@@ -275,7 +303,7 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     if (key.type == Type::url_prefixes || key.type == Type::url_targets) return parse_paths(key, node);
     if (key.type == Type::hooks) return parse_hooks(key, node, origin);
     if (key.type == Type::command) return parse_command(key, node, origin);
-    if (key.type == Type::environment) return parse_environment(key, node);
+    if (key.type == Type::environment) return parse_environment(key, node, origin);
     if (key.type == Type::words) return parse_words(key, node);
     if (key.type == Type::roll_steps) return parse_steps(key, node);
     const auto text = text_of(key, node);

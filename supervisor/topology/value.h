@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "supervisor/topology/environment.h"
 #include "supervisor/topology/front_spec.h"
 #include "supervisor/topology/hook.h"
 #include "supervisor/topology/node.h"
@@ -30,7 +31,7 @@ enum class Type {
     url_targets,  // "/up?x=1", or a list of such
     command,      // a program and its arguments, as a list; the program by a path or found in PATH
     hooks,        // {exec: command} or {webhook: URL}, each with a timeout or without, or a list of such
-    environment,  // NAME: text
+    environment,  // NAME: text, or NAME: {file: a secret}
     words,        // glob: one of the key's words
     integer,      // decimal digits; or one of the key's words, which stands for 0
     size,         // bytes with a unit
@@ -57,17 +58,18 @@ enum class Type {
     anything,     // of a key that this version only knows by name
 };
 
-using Environment = std::map<std::string, std::string>;
+using Words = std::map<std::string, std::string>;
 using Pairs = std::vector<std::pair<std::string, std::string>>; // in the order of the file
-using Value = std::variant<std::string, std::int64_t, std::chrono::milliseconds, std::vector<std::string>,
-                           std::vector<Address>, Environment, std::vector<Hook>, Pairs, std::vector<ListenerSpec>>;
+using Value =
+    std::variant<std::string, std::int64_t, std::chrono::milliseconds, std::vector<std::string>, std::vector<Address>,
+                 Environment, Words, std::vector<Hook>, Pairs, std::vector<ListenerSpec>>;
 
 struct Key; // key_table.h
 
 /// Where values come from.
 struct Origin {
     std::string folder;                 // that relative paths start from; empty: they are refused
-    bool look_at_files = true;          // must `file` and `folder` exist?
+    bool look_at_files = true;          // must `file` and `folder` exist, and secrets be readable?
     std::vector<std::string> folders{}; // of each file that was read, by Mark::file; none: `folder` is that of all
 
     [[nodiscard]] const std::string& folder_of(const Node& node) const {

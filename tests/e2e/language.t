@@ -1,7 +1,8 @@
 # The topology language as a whole: variables, files that include others, several files, and what `mpsup plan` says of them.
 use strict;
 use warnings;
-use Mpsup::Test qw(new_site free_port request);
+use JSON::PP qw(decode_json);
+use Mpsup::Test qw(new_site free_port request read_file source_root);
 use Test::More;
 
 my $site = new_site();
@@ -60,5 +61,44 @@ like $origins, qr/size: 2  # \S+main\.yaml:2\n/, '--origin: of a value of this f
 like $origins, qr/COLOUR: blue  # \S+base\.yaml:9\n/, 'of one of an included file';
 like $origins, qr/grace: 30s  # default\n/, 'and of a default';
 $site->must('down');
+
+# What is allowed and seldom meant.
+my $public = free_port();
+my $doubtful = $site->write('doubtful.yaml', <<"YAML");
+site: test
+workers:
+  front:
+    kind: accelerator
+    listen: 127.0.0.1:$public
+    routes: [{path: /static/, root: .}, {path: /, to: "127.0.0.1:$one", cache: {default_ttl: 1m}}]
+  app:
+    kind: dynamic
+    listen: 0.0.0.0:$one
+    app: app.psgi
+    pool: {mode: ondemand, max: 1000}
+    recycle: {rss: 1TiB}
+    root: .
+    serves: /files/
+    env: {COLOUR: green}
+YAML
+($code, $out, $err) = $site->mpsup('validate', $doubtful);
+is $code, 0, 'what is doubtful is valid';
+my @codes = qw(cached-sessions heavy-files heavy-public pool-memory);
+is_deeply [sort $err =~ /: warning: .* \[([a-z-]+)\]$/mg], \@codes, 'with a warning for each thing';
+($code, $out, $err) = $site->mpsup('validate', '--strict', $doubtful);
+is $code, 78, 'an error with --strict';
+is_deeply [sort $err =~ /: error: .* \[([a-z-]+)\]$/mg], \@codes, 'each of them';
+is $out, '', 'and not called valid';
+my $json = decode_json($site->must('validate', '-o', 'json', $doubtful));
+is_deeply [sort map { $_->{code} } @{ $json->{problems} }], \@codes, 'the codes in JSON';
+ok $json->{valid} && !(grep { !$_->{line} || !$_->{column} || !$_->{suggestion} } @{ $json->{problems} }), 'with place and remedy';
+($code, $out, $err) = $site->mpsup('validate', '--strict', '-o', 'json', $doubtful);
+ok $code == 78 && !decode_json($out)->{valid}, 'strict there too';
+($code, $out, $err) = $site->mpsup('up', $doubtful);
+is $code, 0, 'up goes on';
+like $err, qr/\[heavy-public\]/, 'and prints them';
+is request($public, '/')->{body}, "green\n", 'the site serves';
+$site->must('down');
+is $site->must('schema'), read_file(source_root() . '/topologies/schema.json'), 'mpsup schema prints the schema in the tree';
 
 done_testing;

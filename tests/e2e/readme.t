@@ -8,9 +8,10 @@ use Test::More;
 my $site   = new_site();
 my $readme = Mpsup::Test::read_file("$FindBin::Bin/../../README.md");
 my $root   = $site->dir;
-mkdir "$root/$_" for qw(root root/static gitweb);
+mkdir "$root/$_" for qw(root root/static gitweb secrets);
 $site->write('app.psgi', 'sub { [200, [], ["x"]] }');
-$site->write("gitweb/$_", '') for qw(index.cgi gitweb.conf.perl);
+$site->write($_, '') for qw(gitweb/index.cgi gitweb/gitweb.conf.perl common.env test.env secrets/db);
+chmod 0600, "$root/secrets/db" or die "chmod: $!";
 
 my $worker = <<'YAML';
 site: readme

@@ -29,7 +29,7 @@ TEST(UpSteps, OpenBeforeTheyStartAndCloseAtTheEnd) {
     topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2), worker("c", 4), worker("d", 5)}};
     topology::Topology wanted{.site = "s", .workers = {worker("a", 1), worker("c", 3), worker("e", 5)}};
     wanted.workers[0].pool.size = 9;
-    wanted.workers[1].env = {{"A", "b"}};
+    wanted.workers[1].env = {{"A", {"b"}}};
     const auto steps = text(steps_of_up(before, wanted));
     EXPECT_TRUE(steps.starts_with("listen 127.0.0.1:3 (of c)\n")) << steps;
     EXPECT_TRUE(steps.contains("replace c (listen, env")) << steps;

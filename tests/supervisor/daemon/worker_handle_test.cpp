@@ -8,8 +8,10 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -96,7 +98,7 @@ protected:
                                      Bell(context_.get_executor())});
         spec_.name = "docs";
         spec_.root = "/srv";
-        spec_.env = {{"COLOUR", "blue"}};
+        spec_.env = {{"COLOUR", {"blue"}}};
         worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
     }
     void TearDown() override {
@@ -244,6 +246,28 @@ TEST_F(WorkerHandleTest, BacksOffWhenNothingCanBeSpawned) {
     worker_->start({}, false);
     ASSERT_TRUE(until([&] { return worker_->core().state() == core::WorkerState::backoff; }));
     EXPECT_EQ(worker_->core().last_failure(), "fork: no room");
+}
+
+TEST_F(WorkerHandleTest, GivesAProcessWhatASecretHoldsWhenItIsStarted) {
+    const std::string path = folder_ + "/secret";
+    std::ofstream(path) << "tiger\n";
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    spec_.env = {{"DB", {.secret_file = path}}};
+    spec_.health.readiness.exec = {"/bin/true"};
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    start_and_serve();
+    EXPECT_EQ(std::ranges::count(spawner_.requests.at(0).environment, std::string("DB=tiger")), 1);
+    EXPECT_EQ(std::ranges::count(probe_.targets.at(0).environment, std::string("DB=tiger")), 1)
+        << "a probe's program has it too";
+}
+
+TEST_F(WorkerHandleTest, BacksOffWhenASecretCannotBeRead) {
+    spec_.env = {{"DB", {.secret_file = folder_ + "/none"}}};
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return worker_->core().state() == core::WorkerState::backoff; }));
+    EXPECT_EQ(worker_->core().last_failure(), "the secret DB: `" + folder_ + "/none`: there is no such file");
+    EXPECT_TRUE(spawner_.requests.empty());
 }
 
 TEST_F(WorkerHandleTest, TellsAPoolThatRunsItsNewSize) {

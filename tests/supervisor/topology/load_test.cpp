@@ -54,7 +54,7 @@ TEST_F(TopologyLoader, ReadsEveryKey) {
     EXPECT_EQ(perl.kind, Kind::dynamic);
     EXPECT_EQ(perl.listen, (std::vector<Address>{{"127.0.0.1", 8081}, {"::1", 8081}}));
     EXPECT_EQ(perl.app, path("app.psgi"));
-    EXPECT_EQ(perl.env, (std::map<std::string, std::string>{{"LANG", "C"}, {"EMPTY", ""}, {"NUMBER", "012"}}));
+    EXPECT_EQ(perl.env, (Environment{{"LANG", {"C"}}, {"EMPTY", {""}}, {"NUMBER", {"012"}}}));
     EXPECT_EQ(perl.pool.sized().max, 8);
     EXPECT_EQ(perl.health, (Health{.path = "/up", .every = 500ms, .timeout = 1s}));
     EXPECT_EQ(perl.restart, (Restart{3, 60s, 200ms, 10s}));

@@ -12,7 +12,7 @@ Topology two_workers() {
     topology.workers.push_back({.name = "perl",
                                 .kind = Kind::dynamic,
                                 .listen = {{"::1", 8081}, {"127.0.0.1", 8081}},
-                                .env = {{"B", "2"}, {"A", "ö\n\"\\"}},
+                                .env = {{"B", {"2"}}, {"A", {"ö\n\"\\"}}, {"S", {.secret_file = "/run/secrets/s"}}},
                                 .app = "/srv/app.psgi",
                                 .pool = {.size = 7},
                                 .health = {.path = "/up"}});
@@ -28,7 +28,7 @@ TEST(ResolvedDocument, HoldsEveryDefaultInAFixedOrder) {
         R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},)"
         R"("rolling":{"gate":{"passes":3,"min_healthy":"0ms","deadline":"30s"},"on_failure":"abort"},"stop":{"grace":"30s"}},)"
         R"("perl":{"kind":"dynamic","listen":["[::1]:8081","127.0.0.1:8081"],"app":"/srv/app.psgi",)"
-        R"("env":{"A":"ö\n\"\\","B":"2"},"mode":"deployment","pool":{"size":7},"reshare":"on","health":{"path":"/up","every":"5s","timeout":"2s"},)"
+        R"("env":{"A":"ö\n\"\\","B":"2","S":{"file":"/run/secrets/s"}},"mode":"deployment","pool":{"size":7},"reshare":"on","health":{"path":"/up","every":"5s","timeout":"2s"},)"
         R"("restart":{"burst":5,"window":"30s","backoff":"1s","max":"1m"},)"
         R"("rolling":{"surge":"100%","unavailable":"0","gate":{"passes":3,"min_healthy":"0ms","deadline":"30s"},)"
         R"("on_failure":"abort","keep":"30m"},"stop":{"grace":"30s"}}}})");

@@ -1,6 +1,7 @@
 #include "supervisor/topology/value.h"
 
 #include "site_folder.h"
+#include "supervisor/topology/resolve.h"
 
 #include <sys/stat.h>
 
@@ -13,13 +14,13 @@ TEST_F(TopologyValue, IsTakenAsItIsWritten) {
     const auto loaded =
         load(dynamic_worker("env: {A: no, B: 012, C: 1e3, D: 2001-01-01, E: \"null\", F: 0x10, G: 1_000}"));
     ASSERT_TRUE(loaded) << format_problems(loaded.error());
-    EXPECT_EQ(loaded->workers[0].env, (std::map<std::string, std::string>{{"A", "no"},
-                                                                          {"B", "012"},
-                                                                          {"C", "1e3"},
-                                                                          {"D", "2001-01-01"},
-                                                                          {"E", "null"},
-                                                                          {"F", "0x10"},
-                                                                          {"G", "1_000"}}));
+    EXPECT_EQ(loaded->workers[0].env, (Environment{{"A", {"no"}},
+                                                   {"B", {"012"}},
+                                                   {"C", {"1e3"}},
+                                                   {"D", {"2001-01-01"}},
+                                                   {"E", {"null"}},
+                                                   {"F", {"0x10"}},
+                                                   {"G", {"1_000"}}}));
 }
 
 TEST_F(TopologyValue, OfANumberHasDigitsAndBounds) {
@@ -103,8 +104,35 @@ TEST_F(TopologyValue, OfAnEnvironmentIsNamedText) {
     EXPECT_EQ(problems(dynamic_worker("env: {1A: x, A-B: x, MPSUP_X: x, N: , L: [1]}")),
               "4:7 `1A` is no name of a variable\n4:14 `A-B` is no name of a variable\n"
               "4:22 `MPSUP_X`: names with MPSUP_ are set by mpsup itself\n"
-              "4:34 `N` has no value; write \"\" for an empty one\n4:42 `env` must be NAME: value, a line each\n");
-    EXPECT_EQ(problems(dynamic_worker("env: [A=1]")), "4:6 `env` must be NAME: value, a line each\n");
+              "4:34 `N` has no value; write \"\" for an empty one\n4:42 `env` must be NAME: value or NAME: {file: "
+              "PATH}, a line each\n");
+    EXPECT_EQ(problems(dynamic_worker("env: [A=1]")),
+              "4:6 `env` must be NAME: value or NAME: {file: PATH}, a line each\n");
+}
+
+TEST_F(TopologyValue, OfASecretIsTheFileAndNotItsContent) {
+    std::filesystem::permissions(write("db", "tiger\n"), std::filesystem::perms(0640));
+    const auto loaded = load(dynamic_worker("env: {DB: {file: db}}"));
+    ASSERT_TRUE(loaded) << format_problems(loaded.error());
+    EXPECT_EQ(loaded->workers[0].env, (Environment{{"DB", {.secret_file = path("db")}}}));
+    EXPECT_EQ(problems(dynamic_worker("env: {DB: {fil: db}}")), "4:12 unknown key `fil` (known here: file)\n");
+    EXPECT_EQ(problems(dynamic_worker("env: {DB: {}}")), "4:11 `DB` has no `file` ({file: PATH}, or a text)\n");
+}
+
+TEST_F(TopologyValue, OfASecretMustBeReadableAndNobodyElses) {
+    const auto of = [&](const std::string& file) {
+        std::string text = problems(dynamic_worker("env: {DB: {file: " + file + "}}"));
+        for (auto at = text.find(folder_.string()); at != std::string::npos; at = text.find(folder_.string()))
+            text.erase(at, folder_.string().size() + 1);
+        return text;
+    };
+    EXPECT_EQ(of("none"), "4:18 `none`: there is no such file\n");
+    EXPECT_EQ(of("htdocs"), "4:18 `htdocs`: is a folder\n");
+    write("db", "tiger\n"); // 0644
+    EXPECT_EQ(of("db"), "4:18 `db`: others may reach it (chmod o-rwx it)\n");
+    EXPECT_TRUE(from_document(R"({"version":1,"site":"s","workers":{"w":{"kind":"static","listen":"127.0.0.1:1",)"
+                              R"("root":"/r","env":{"A":{"file":"/not/there"}}}}})"))
+        << "a document is not looked up on the disk";
 }
 
 TEST_F(TopologyValue, OfACommandIsAProgramAndItsArguments) {
