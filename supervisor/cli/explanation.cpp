@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint16_t http_port = 80;
 constexpr std::uint16_t https_port = 443;
+constexpr std::size_t most_hops = 8;
 
 struct Place {
     std::string host; // without brackets; a name or an IP address
@@ -90,6 +91,38 @@ bool begins_like(const std::string& path, const std::string& prefix) {
            (path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/');
 }
 
+bool is_below(const std::vector<std::string>& prefixes, const std::string& path) {
+    return std::ranges::any_of(prefixes, [&](const std::string& prefix) { return begins_like(path, prefix); });
+}
+
+// What the worker makes of it.
+void settle(Way& way, const topology::FrontPlaces& places) {
+    const topology::WorkerSpec& worker = *way.worker;
+    if (worker.kind == topology::Kind::dynamic) {
+        way.is_file =
+            !way.path.empty() && !topology::files_of(worker).root.empty() && is_below(worker.serves, way.path);
+        return;
+    }
+    way.front = topology::front_of(worker, places);
+    way.routing =
+        contract::route(way.front, way.request.authority, way.request.target.substr(0, way.request.target.find('?')));
+    const contract::Route* const route = way.routing.route;
+    way.is_file = route && route->target == contract::Route::Target::files &&
+                  (route->files.serves.empty() || is_below(route->files.serves, way.path));
+}
+
+// Who is asked next, if that is known before anybody is asked.
+const topology::WorkerSpec* next_of(const topology::Topology& topology, const Way& way) {
+    const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
+    if (!route || way.is_file || route->internal) return nullptr;
+    if (!route->pool.empty()) return topology.find(route->pool);
+    if (route->backends.size() != 1) return nullptr;
+    for (const topology::WorkerSpec& worker : topology.workers)
+        for (const Address& address : worker.listen)
+            if (address.to_string() == route->backends.front().address) return &worker;
+    return nullptr;
+}
+
 } // namespace
 
 Result<contract::ExplainedRequest> parse_request(const std::string& url, const std::string& method,
@@ -129,15 +162,44 @@ Result<Way> way_of(const topology::Topology& topology, const contract::Explained
         way->request.authority = host->second;
         way->request.headers.erase(host);
     }
-    if (way->worker->kind == topology::Kind::dynamic) {
-        way->is_file = !way->worker->root.empty() && std::ranges::any_of(way->worker->serves, [&](const auto& prefix) {
-            return begins_like(way->path, prefix);
-        });
-        return way;
-    }
-    way->front = topology::front_of(*way->worker, places);
-    way->routing = contract::route(way->front, way->request.authority, raw);
+    settle(*way, places);
     return way;
+}
+
+std::vector<Way> ways_from(const topology::Topology& topology, Way first, const topology::FrontPlaces& places) {
+    std::vector<Way> ways;
+    ways.push_back(std::move(first));
+    while (ways.size() < most_hops) {
+        const topology::WorkerSpec* const worker = next_of(topology, ways.back());
+        if (!worker) break;
+        Way next{.worker = worker, .request = ways.back().request, .path = ways.back().path};
+        settle(next, places);
+        ways.push_back(std::move(next));
+    }
+    return ways;
+}
+
+std::vector<std::string> key_of(const Way& way) {
+    std::vector<std::string> key{"workers", way.worker->name};
+    if (way.worker->kind == topology::Kind::accelerator) {
+        key.emplace_back("routes");
+        if (way.routing.route) key.push_back(std::to_string(way.routing.index));
+    } else if (way.is_file) {
+        key.emplace_back(way.worker->front->own.alias.empty() ? "root" : "alias");
+    } else if (way.worker->kind == topology::Kind::static_files) {
+        key.emplace_back("serves");
+    } else {
+        key.emplace_back(way.worker->app.empty() ? "cgi" : "app");
+    }
+    return key;
+}
+
+std::string file_of(const Way& way) {
+    if (!way.is_file) return {};
+    const bool has_route = way.worker->kind != topology::Kind::dynamic;
+    const contract::Files files = has_route ? way.routing.route->files : topology::files_of(*way.worker);
+    const std::string& prefix = files.strip_prefix;
+    return files.root + (way.path.starts_with(prefix) ? way.path.substr(prefix.size()) : way.path);
 }
 
 } // namespace mpsup::cli

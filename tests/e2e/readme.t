@@ -26,9 +26,9 @@ YAML
 # Whole files as they are, but with folders that are here; the keys of a worker one by one, in a worker.
 sub files_of {
     my ($text) = @_;
-    $text =~ s{(root|dir): /[\w/.-]+}{$1: root}g;
+    $text =~ s{(root|dir): [\w/.-]+}{$1: root}g;
     $text =~ s{\[(?:/usr/local/bin/\w+|\./check-migrations)}{[/bin/true}g;
-    $text =~ s{app: /[\w/.-]+}{app: app.psgi}g;
+    $text =~ s{app: [\w/.-]+}{app: app.psgi}g;
     return $text if $text =~ /^site:/;
     return "site: readme\n" . $text =~ s/^(  httpd_perl:\n)/$1    kind: dynamic\n    listen: "127.0.0.1:18003"\n    app: app.psgi\n/mr
         if $text =~ /^workers:/m;

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <pthread.h>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -82,6 +83,20 @@ void xs_exit(pTHX_ CV* cv) {
     croak_sv(sv_2mortal(object));
 }
 
+// The source of a module that is compiled in, or nothing.
+void xs_embedded(pTHX_ CV* cv) {
+    dXSARGS;
+    PERL_UNUSED_VAR(cv);
+    if (items != 1) XSRETURN_EMPTY;
+    const std::string_view wanted = SvPV_nolen(ST(0));
+    for (const EmbeddedModule& module : embedded_modules)
+        if (wanted == module.name) {
+            ST(0) = sv_2mortal(newSVpv(module.source, 0));
+            XSRETURN(1);
+        }
+    XSRETURN_EMPTY;
+}
+
 // Takes the place of Perl's own dispatch of signals, between operations: an interrupt needs no %SIG, which the
 // application may have changed.
 void dispatch(pTHX) {
@@ -99,6 +114,7 @@ void define_functions(pTHX) {
     }
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
     newXS("Mpsup::Signal::pipe", xs_pipe, __FILE__);
+    newXS("Mpsup::PSGI::embedded", xs_embedded, __FILE__);
     define_response_functions(aTHX);
 }
 
@@ -149,16 +165,6 @@ Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
     sv_setpv(get_sv("\030", GV_ADD), MPSUP_PERL); // $^X: there is no perl in our own binary
     sv_setpvs_mg(get_sv("0", GV_ADD), "mpsup-heavy");
     return prepare();
-}
-
-Result<> Interpreter::load_registry() {
-    dTHXa(perl_);
-    for (const EmbeddedModule& module : registry_modules) {
-        (void)hv_store(GvHVn(PL_incgv), module.name, static_cast<I32>(std::strlen(module.name)),
-                       newSVpv(module.name, 0), 0);
-        if (auto done = evaluate(aTHX_ module.source); !done) return done;
-    }
-    return {};
 }
 
 Result<> Interpreter::adopt(::interpreter* running) {
