@@ -1,6 +1,6 @@
 #include "supervisor/cli/crawled_site.h"
 
-#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/urls.h"
 
 #include <algorithm>
 #include <set>
@@ -43,6 +43,17 @@ bool has_proxy_header(const PublicFace& face) {
     return flags != face.worker->front->flags.end() && flags->second.proxy_protocol;
 }
 
+bool has_tls(const WorkerSpec& worker, const Address& address) {
+    const auto flags = worker.front->flags.find(address);
+    return flags != worker.front->flags.end() && flags->second.tls;
+}
+
+// `public` stands for one listener; the others are called by their addresses.
+std::string origin_of(const topology::Topology& topology, const WorkerSpec& worker, const Address& address) {
+    return address == topology::public_listener(worker) ? topology::public_url(topology, worker)
+                                                        : topology::url_at(topology, worker, address);
+}
+
 // Where pages are comes first.
 int rank(Kind kind) {
     if (kind == Kind::accelerator) return 0;
@@ -59,7 +70,7 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
     for (const WorkerSpec& worker : topology.workers)
         for (const Address& address : worker.listen) {
             if (backends.contains(address.to_string())) continue;
-            faces_.push_back({&worker, address, url_at(topology, worker, address)});
+            faces_.push_back({&worker, address, origin_of(topology, worker, address), has_tls(worker, address)});
         }
     std::ranges::stable_sort(faces_, {}, [](const PublicFace& face) { return rank(face.worker->kind); });
 }
@@ -75,7 +86,7 @@ std::vector<std::string> CrawledSite::secrets() const {
 Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& starts) const {
     contract::LinkJob job{.secrets = secrets()};
     for (const PublicFace& face : faces_)
-        if (!has_proxy_header(face)) job.servers.push_back({face.origin, reachable(face.listener).to_string()});
+        if (!has_proxy_header(face)) job.servers.push_back({face.origin, reachable(face.listener).to_string(), face.tls});
     if (job.servers.empty()) return failure("no worker of the site listens where a client could ask");
     for (const std::string& start : starts) {
         if (start.starts_with('/')) {
@@ -84,19 +95,26 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         }
         const auto request = parse_request(start, "GET", {});
         if (!request) return std::unexpected(request.error());
-        const auto way = way_of(topology_, *request, places_);
+        const std::string origin = origin_of(*request);
+        job.start.push_back(origin + request->target);
+        if (std::ranges::contains(job.servers, origin, &contract::CrawledServer::origin)) continue;
+        const auto way = way_of(topology_, *request, places_); // by another name
         if (!way) return std::unexpected(way.error());
-        const contract::CrawledServer server{origin_of(*request), reachable(*way->listener).to_string()};
-        const auto is_known = [&](const auto& each) { return each.origin == server.origin; };
-        if (std::ranges::none_of(job.servers, is_known)) job.servers.push_back(server);
-        job.start.push_back(server.origin + request->target);
+        job.servers.push_back({origin, reachable(*way->listener).to_string(), way->tls});
     }
     return job;
 }
 
 std::optional<Way> CrawledSite::way_to(std::string_view url) const {
-    const auto request = parse_request(std::string(url), "GET", {});
+    auto request = parse_request(std::string(url), "GET", {});
     if (!request) return std::nullopt;
+    const std::string origin = origin_of(*request);
+    const auto face = std::ranges::find(faces_, origin, &PublicFace::origin);
+    if (face != faces_.end()) { // whatever it is called, it is that listener
+        request->headers.emplace_back("Host", request->authority);
+        request->scheme = face->tls ? "https" : "http";
+        request->authority = face->listener.to_string();
+    }
     auto way = way_of(topology_, *request, places_);
     return way ? std::optional(std::move(*way)) : std::nullopt;
 }
@@ -119,6 +137,7 @@ Served CrawledSite::served(std::string_view url) const {
 }
 
 const PublicFace* CrawledSite::right_face(std::string_view url) const {
+    if (topology_.links == contract::Links::Mode::redirect) return nullptr; // whoever is asked leads on to who has it
     const auto way = way_to(url);
     if (!way || way->path.empty() || way->worker->kind == Kind::accelerator) return nullptr;
     const auto is_asked = [&](const PublicFace& face) {

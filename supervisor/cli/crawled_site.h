@@ -16,7 +16,8 @@ namespace mpsup::cli {
 struct PublicFace {
     const topology::WorkerSpec* worker = nullptr;
     Address listener{};
-    std::string origin{}; // "http://127.0.0.1:8080"
+    std::string origin{}; // "http://127.0.0.1:8080", as clients call it
+    bool tls = false;     // of the listener
 };
 
 /// Who answers a URL, as the topology has it.
@@ -45,7 +46,7 @@ public:
     [[nodiscard]] Served served(std::string_view url) const;
 
     /// Who should be asked for that, when it is another one than the worker that listens there: on a site of two
-    /// servers.
+    /// servers that do not redirect by themselves.
     [[nodiscard]] const PublicFace* right_face(std::string_view url) const;
 
     /// Is there a light worker that hands out files?

@@ -9,6 +9,7 @@ namespace mpsup::contract {
 template <typename Each> void describe(Each& each, Type<CrawledServer>) {
     each("origin", &CrawledServer::origin);
     each("address", &CrawledServer::address);
+    each("tls", &CrawledServer::tls);
 }
 
 template <typename Each> void describe(Each& each, Type<LinkJob>) {

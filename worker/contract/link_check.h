@@ -20,6 +20,7 @@ constexpr std::string_view check_links_option = "--check-links";
 struct CrawledServer {
     std::string origin{};  // "http://www.example.org:8080", as links name it
     std::string address{}; // "127.0.0.1:8080", to connect to
+    bool tls = false;      // there; the origin may be what a proxy before the site makes of it
 
     friend bool operator==(const CrawledServer&, const CrawledServer&) = default;
 };

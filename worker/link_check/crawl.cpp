@@ -18,6 +18,7 @@ using links::AbsoluteUrl;
 struct Server {
     AbsoluteUrl origin;
     Address address;
+    bool tls;
 };
 
 struct Visit {
@@ -53,7 +54,7 @@ private:
             const auto origin = links::parse_url(each.origin);
             const auto address = Address::parse(each.address);
             if (!origin || !address) return failure(each.origin + " at " + each.address + " is no server");
-            servers_.push_back({*origin, *address});
+            servers_.push_back({*origin, *address, each.tls});
         }
         for (const std::string& each : job_.start) {
             const auto url = links::parse_url(each);
@@ -89,7 +90,7 @@ private:
         const std::string authority = visit.url.origin().substr(visit.url.scheme.size() + 3);
         CrawledPage page{.url = visit.url.text(), .from = visit.from, .line = visit.line, .redirects = visit.redirects};
         const auto deadline = std::min(end_, http::Clock::now() + job_.patience);
-        const auto reply = get_({server.address, visit.url.scheme == "https", authority, visit.url.target()},
+        const auto reply = get_({server.address, server.tls, authority, visit.url.target()},
                                 job_.page_bytes, deadline);
         if (!reply) {
             page.trouble = reply.error().to_string();

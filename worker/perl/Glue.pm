@@ -8,7 +8,7 @@ our $CHUNK = 65536; # bytes asked of getline
 
 my $source; # the .psgi file, which is not in %INC
 
-# Mpsup::Registry is compiled in, for those who ask for it. A reference in @INC is a way to find modules (perldoc -f require).
+# Mpsup::Registry and Mpsup::Links are compiled in, for those who ask for them. A reference in @INC is a way to find modules (perldoc -f require).
 push @INC, sub {
     my ($self, $name) = @_;
     my $text = embedded($name) // return;
@@ -142,6 +142,13 @@ sub write {
     die "write after the request had ended\n" unless Mpsup::PSGI::is_current($self->{serial});
     return 1 unless defined $piece and length $piece;
     return Mpsup::PSGI::put($piece);
+}
+
+# What was written is to be seen although more will follow: a page is held until it is whole where its links are rewritten.
+sub flush {
+    my ($self) = @_;
+    Mpsup::PSGI::flush() if !$self->{closed} and Mpsup::PSGI::is_current($self->{serial});
+    return;
 }
 
 sub close {

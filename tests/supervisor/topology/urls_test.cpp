@@ -1,19 +1,19 @@
-#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/urls.h"
 
 #include <gtest/gtest.h>
 
-namespace mpsup {
+namespace mpsup::topology {
 namespace {
 
-topology::Topology two(const char* files, const char* pages) {
-    topology::Topology topology;
+Topology two(const char* files, const char* pages) {
+    Topology topology;
     topology.site = "shop";
     topology.machines = {{"here", "10.0.0.5"}};
     topology.workers.resize(2);
     topology.workers[0].name = "docs";
     topology.workers[0].listen = {*Address::parse(files)};
     topology.workers[1].name = "app";
-    topology.workers[1].kind = topology::Kind::dynamic;
+    topology.workers[1].kind = Kind::dynamic;
     topology.workers[1].listen = {*Address::parse(pages)};
     return topology;
 }
@@ -30,25 +30,40 @@ TEST(Urls, NameTheMachineWhereAListenerIsOnEveryAddress) {
     EXPECT_EQ(urls.at("MPSUP_DYNAMIC_URL"), "http://[::1]:8081");
 }
 
+TEST(Urls, AreWhatClientsCallAWorker) {
+    Topology topology = two("0.0.0.0:8080", "127.0.0.1:8081");
+    topology.workers[0].public_url = "https://static.example.org";
+    EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "https://static.example.org");
+}
+
+TEST(Urls, NameAllServersAndTheirPaths) {
+    Topology topology = two("127.0.0.1:8080", "127.0.0.1:8081");
+    topology.workers[0].serves = {"/static/", "/img"};
+    EXPECT_EQ(urls_of(topology).at("MPSUP_LINKS"), "http://127.0.0.1:8081 / http://127.0.0.1:8080 /static/ /img");
+    topology.workers[1].serves = {"/static/own"};
+    EXPECT_EQ(urls_of(topology).at("MPSUP_LINKS"),
+              "http://127.0.0.1:8081 / /static/own http://127.0.0.1:8080 /static/ /img");
+}
+
 TEST(Urls, KnowTheLayoutsByName) {
     EXPECT_EQ(layout_of(two("127.0.0.1:8080", "127.0.0.1:8081")), "two-ports");
     EXPECT_EQ(layout_of(two("127.0.0.1:8080", "127.0.0.2:8080")), "two-ips");
-    topology::Topology one = two("127.0.0.1:8080", "127.0.0.1:8081");
+    Topology one = two("127.0.0.1:8080", "127.0.0.1:8081");
     one.workers.erase(one.workers.begin());
     EXPECT_EQ(layout_of(one), "custom") << "pages alone";
     one.workers[0].root = "/srv/public";
     EXPECT_EQ(layout_of(one), "one-big");
-    topology::Topology dso = two("127.0.0.1:8080", "127.0.0.1:8081");
-    dso.binaries = topology::Binaries::dso;
+    Topology dso = two("127.0.0.1:8080", "127.0.0.1:8081");
+    dso.binaries = Binaries::dso;
     EXPECT_EQ(layout_of(dso), "dso");
 }
 
 TEST(Urls, OfAStaticWorkerBehindAnAcceleratorAreTheAccelerators) {
-    topology::Topology topology = two("127.0.0.1:8081", "127.0.0.1:8082");
+    Topology topology = two("127.0.0.1:8081", "127.0.0.1:8082");
     topology.workers[1].listen.clear();
-    topology::WorkerSpec& front = topology.workers.emplace_back();
+    WorkerSpec& front = topology.workers.emplace_back();
     front.name = "front";
-    front.kind = topology::Kind::accelerator;
+    front.kind = Kind::accelerator;
     front.listen = {*Address::parse("127.0.0.1:8080")};
     front.front.edit().routes.emplace_back().to = {"127.0.0.1:8081"};
     front.front.edit().routes.emplace_back().to = {"app"};
@@ -57,20 +72,21 @@ TEST(Urls, OfAStaticWorkerBehindAnAcceleratorAreTheAccelerators) {
     EXPECT_EQ(layout_of(topology), "accelerated-two-ports");
     topology.workers[0].listen = {*Address::parse("127.0.0.2:8080")};
     EXPECT_EQ(layout_of(topology), "accelerated-two-ips");
-    topology.binaries = topology::Binaries::dso;
+    topology.binaries = Binaries::dso;
     EXPECT_EQ(layout_of(topology), "accelerated-dso");
-    topology.binaries = topology::Binaries::one;
+    topology.binaries = Binaries::one;
     EXPECT_EQ(layout_of(topology), "accelerated-one-big");
 }
 
 TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {
-    topology::Topology topology = two("127.0.0.1:80", "127.0.0.1:8081");
-    topology::WorkerSpec& front = topology.workers[0];
-    front.kind = topology::Kind::accelerator;
+    Topology topology = two("127.0.0.1:80", "127.0.0.1:8081");
+    WorkerSpec& front = topology.workers[0];
+    front.kind = Kind::accelerator;
     front.front.edit().routes.emplace_back().to = {"app"};
     topology.workers[1].listen.clear();
     EXPECT_EQ(urls_of(topology).at("MPSUP_DYNAMIC_URL"), "http://127.0.0.1");
     EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "http://127.0.0.1") << "the files are there too";
+    EXPECT_FALSE(urls_of(topology).contains("MPSUP_LINKS")) << "all paths are the accelerator's";
     EXPECT_EQ(layout_of(topology), "accelerated");
     front.listen = {{"127.0.0.1", 80}, {"0.0.0.0", 8443}};
     front.front.edit().flags[{"0.0.0.0", 8443}] = {true, false};
@@ -78,4 +94,4 @@ TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {
 }
 
 } // namespace
-} // namespace mpsup
+} // namespace mpsup::topology
