@@ -86,7 +86,8 @@ std::vector<std::string> CrawledSite::secrets() const {
 Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& starts) const {
     contract::LinkJob job{.secrets = secrets()};
     for (const PublicFace& face : faces_)
-        if (!has_proxy_header(face)) job.servers.push_back({face.origin, reachable(face.listener).to_string(), face.tls});
+        if (!has_proxy_header(face))
+            job.servers.push_back({face.origin, reachable(face.listener).to_string(), face.tls});
     if (job.servers.empty()) return failure("no worker of the site listens where a client could ask");
     for (const std::string& start : starts) {
         if (start.starts_with('/')) {
@@ -97,7 +98,8 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         if (!request) return std::unexpected(request.error());
         const std::string origin = origin_of(*request);
         job.start.push_back(origin + request->target);
-        if (std::ranges::contains(job.servers, origin, &contract::CrawledServer::origin)) continue;
+        const auto known = std::ranges::find(job.servers, origin, &contract::CrawledServer::origin);
+        if (known != job.servers.end()) continue;
         const auto way = way_of(topology_, *request, places_); // by another name
         if (!way) return std::unexpected(way.error());
         job.servers.push_back({origin, reachable(*way->listener).to_string(), way->tls});

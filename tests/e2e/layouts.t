@@ -16,7 +16,7 @@ is scalar @layouts, 8, 'eight layouts';
 bring_up(@layouts);
 my $file_path = file_paths();
 
-# Where a browser asks for a path; where links lead right by themselves that is what they say.
+# Where a browser asks for a path.
 sub server_of {
     my ($layout, $path) = @_;
     return $layout->{ $path =~ $file_path ? 'files' : 'pages' };
@@ -43,7 +43,7 @@ sub answers {
         head     => ['/demo/', method => 'HEAD'],
         'a part of a file' => ['/demo/static/logo.png', headers => {Range => 'bytes=1-3'}],
     );
-    my %said;
+    my (%said, %texts);
     for my $name (sort keys %ask) {
         my ($path, %options) = @{ $ask{$name} };
         my $server = server_of($layout, $path);
@@ -53,9 +53,9 @@ sub answers {
             same_form($reply, "http://$server$path", sub { $ours{ $_[0] } }, sub { });
         $said{$name} = join ' ', $reply->{status}, sha256_hex($text),
             $name eq 'no file' ? () : map { $reply->{headers}{$_} // 'none' } qw(content-range content-disposition set-cookie);
-        $said{"$name text"} = $reply->{body} if $name =~ /\A(?:post|upload|part|cookie)\z/;
+        $texts{$name} = $reply->{body};
     }
-    return \%said;
+    return (\%said, \%texts);
 }
 
 sub all_of {
@@ -63,11 +63,11 @@ sub all_of {
     my ($found, $from) = crawl(
         servers => [@$layout{qw(pages files)}],
         start   => ['/', '/demo/'],
-        of      => $layout->{rewrites} ? undef : sub { server_of($layout, $_[0]) },
         max     => 1000,
         unlike  => qr/a=snapshot/, # of a tree: it has the time in it
     );
-    return {found => $found, from => $from, answers => answers($layout)};
+    my ($answers, $texts) = answers($layout);
+    return {found => $found, from => $from, answers => $answers, texts => $texts};
 }
 
 # Each by a process of its own.
@@ -101,11 +101,11 @@ my @broken = grep { $expected{$_} =~ /\A[45]/ && !m{\A/\?p=} } sort keys %expect
 is_deeply \@broken, [], 'no link leads nowhere' or diag map { "$_ from $reference->{result}{from}{$_}\n" } @broken;
 note scalar(keys %expected), ' paths';
 
-my $said = $reference->{result}{answers};
-like $said->{'post text'}, qr{<th scope="row">word</th><td>caf\xc3\xa9</td>}, 'a form comes through';
-like $said->{'upload text'}, qr{a&amp;b\.csv</strong>: 100000 bytes, SHA-256 <code>@{[sha256_hex("a,b\r\n" x 20_000)]}<}, 'and an upload';
-is length $said->{'part text'}, 10, 'a part of a download';
-like $said->{'cookie text'}, qr{<strong>42</strong>}, 'a cookie';
+my ($said, $text) = @{ $reference->{result} }{qw(answers texts)};
+like $text->{post}, qr{<th scope="row">word</th><td>caf\xc3\xa9</td>}, 'a form comes through';
+like $text->{upload}, qr{a&amp;b\.csv</strong>: 100000 bytes, SHA-256 <code>@{[sha256_hex("a,b\r\n" x 20_000)]}<}, 'and an upload';
+is length $text->{part}, 10, 'a part of a download';
+like $text->{cookie}, qr{<strong>42</strong>}, 'a cookie';
 is_deeply { map { $_ => (split ' ', $said->{$_})[0] } qw(error none slash beyond), 'no file' },
     {error => 500, none => 404, slash => 301, beyond => 416, 'no file' => 404}, 'and what goes wrong';
 
@@ -130,6 +130,16 @@ for my $layout (@layouts) {
     local @ENV{ keys %{ $layout->{ports} } } = values %{ $layout->{ports} }; # lines are those of the file as it is with these
     is $site->status->{layout}, $name, "$name: the layout has its name";
     my $folder = $layout->{file} =~ s{[^/]*\z}{}r;
+    # Of gitweb its first page: it has links of its own that lead nowhere.
+    my ($code, $out, $err) = $site->mpsup(qw(links check --start / --start /demo/ --exclude /?* -o json));
+    is $code, 0, "$name: mpsup links check finds nothing wrong" or diag $err;
+    my $checked = eval { decode_json($out) } // {};
+    is_deeply $checked->{findings}, [], "$name: in any of its pages";
+    my %by = map { $_->{url} => $_->{worker} } @{ $checked->{pages} };
+    my $light = $name =~ /one-big/ ? 'httpd_perl' : $name eq 'accelerated-dso' ? 'front' : 'httpd_docs';
+    is $by{"http://$layout->{files}/demo/static/demo.css"}, $light, "$name: files are from $light";
+    is $by{"http://$layout->{pages}/demo/links"}, 'httpd_perl', "$name: pages from httpd_perl";
+    cmp_ok scalar(keys %by), '>', 25, "$name: and it has seen them";
     for my $case ([pages => '/demo/form', 0], [files => '/demo/static/demo.css', 1]) {
         my ($server, $path, $is_file) = @$case;
         my $told = decode_json($site->must('explain', "http://$layout->{$server}$path", '-o', 'json'));

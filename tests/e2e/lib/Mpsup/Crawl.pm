@@ -96,8 +96,8 @@ sub same_form {
     return "$reply->{status} $type\n$fields\n$body";
 }
 
-# Everything that links lead to from the start on: path => "status type digest". `servers`: the public host:port of each;
-# `of`: which of them is asked for a path, where that is not the one that the link says. `unlike`: paths whose contents may differ. `from`: path => the page that it was found on.
+# Everything that links lead to from the start on: path => "status type digest". `servers`: the public host:port of each,
+# that with the start page first. `unlike`: paths whose contents may differ. `from`: path => the page that it was found on.
 sub crawl {
     my (%site) = @_;
     my %ours   = map { $_ => 1 } @{ $site{servers} };
@@ -105,7 +105,7 @@ sub crawl {
     my (%seen, %said, %from);
     while (my $url = shift @waiting) {
         my $path = $url->path_query;
-        my $server = $site{of} ? $site{of}->($path) : $url->host_port;
+        my $server = $url->host_port;
         next if $seen{"$server$path"}++;
         die "more than $site{max} pages\n" if keys %said > $site{max};
         my $reply = fetch($server, $path);

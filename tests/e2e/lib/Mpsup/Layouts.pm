@@ -37,16 +37,15 @@ sub repository {
     return $path;
 }
 
-# One of them, not up yet: {name, site, file, ports, face (host:port of the start page), servers (path pattern => host:port)}.
+# One of them, not up yet: {name, site, file, ports, pages and files (host:port that has them)}.
 sub new_layout {
-    my ($name, %options) = @_;
+    my ($name) = @_;
     my %ports = (PORT => free_port(), FILES_PORT => free_port(), PAGES_PORT => free_port());
     my %layout = (name => $name, site => new_site(name => 'gitweb'), file => repository() . "/topologies/$name.yaml", ports => \%ports);
     my ($files, $pages) = ("127.0.0.1:$ports{PORT}") x 2;
     ($files, $pages) = ("127.0.0.1:$ports{PORT}", "127.0.0.2:$ports{PORT}") if $name eq 'two-ips';
     ($files, $pages) = ("127.0.0.1:$ports{FILES_PORT}", "127.0.0.1:$ports{PAGES_PORT}") if $name =~ /\A(?:two-ports|dso)\z/;
     @layout{qw(files pages)} = ($files, $pages);
-    $layout{rewrites} = Mpsup::Test::read_file($layout{file}) =~ /^links: rewrite/m;
     return \%layout;
 }
 
