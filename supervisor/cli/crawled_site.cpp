@@ -43,11 +43,6 @@ bool has_proxy_header(const PublicFace& face) {
     return flags != face.worker->front->flags.end() && flags->second.proxy_protocol;
 }
 
-bool has_tls(const WorkerSpec& worker, const Address& address) {
-    const auto flags = worker.front->flags.find(address);
-    return flags != worker.front->flags.end() && flags->second.tls;
-}
-
 // `public` stands for one listener; the others are called by their addresses.
 std::string origin_of(const topology::Topology& topology, const WorkerSpec& worker, const Address& address) {
     return address == topology::public_listener(worker) ? topology::public_url(topology, worker)
@@ -70,7 +65,8 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
     for (const WorkerSpec& worker : topology.workers)
         for (const Address& address : worker.listen) {
             if (backends.contains(address.to_string())) continue;
-            faces_.push_back({&worker, address, origin_of(topology, worker, address), has_tls(worker, address)});
+            faces_.push_back(
+                {&worker, address, origin_of(topology, worker, address), topology::has_tls(worker, address)});
         }
     std::ranges::stable_sort(faces_, {}, [](const PublicFace& face) { return rank(face.worker->kind); });
 }
@@ -102,7 +98,8 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         if (known != job.servers.end()) continue;
         const auto way = way_of(topology_, *request, places_); // by another name
         if (!way) return std::unexpected(way.error());
-        job.servers.push_back({origin, reachable(*way->listener).to_string(), way->tls});
+        const Address listener = way->listener.value_or(Address{});
+        job.servers.push_back({origin, reachable(listener).to_string(), way->tls});
     }
     return job;
 }

@@ -61,6 +61,10 @@ std::string target_of(const contract::Route& route) {
 
 std::string outcome_of(const Way& way) {
     if (way.path.empty()) return "the path means nothing: 400";
+    if (!way.redirect.empty()) {
+        const bool is_safe = way.request.method == "GET" || way.request.method == "HEAD";
+        return std::string(is_safe ? "307" : "308") + " to " + way.redirect + " (links: redirect)";
+    }
     if (way.worker->kind == topology::Kind::dynamic)
         return way.is_file ? "files of " + way.worker->root : "the application of " + way.worker->name;
     if (!way.routing.route) return "no route takes it: 404";

@@ -41,11 +41,6 @@ bool is_listener_of(const Address& listener, const Place& place) {
     return !is_ip || listener.is_any() || listener.ip == place.host; // a name may stand for any address
 }
 
-bool has_tls(const topology::WorkerSpec& worker, const Address& listener) {
-    const auto flags = worker.front->flags.find(listener);
-    return flags != worker.front->flags.end() && flags->second.tls;
-}
-
 Error nobody_listens(const topology::Topology& topology, const contract::ExplainedRequest& request) {
     std::vector<std::string> urls;
     for (const topology::WorkerSpec& worker : topology.workers)
@@ -68,7 +63,7 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
         const topology::WorkerSpec* const worker = first_of(topology);
         if (!worker) return failure("no worker of the site listens anywhere");
         const Address& listener = worker->listen.front();
-        request.scheme = has_tls(*worker, listener) ? "https" : "http";
+        request.scheme = topology::has_tls(*worker, listener) ? "https" : "http";
         request.authority = listener.to_string();
         return Way{worker, listener, request.scheme == "https", std::move(request)};
     }
@@ -77,7 +72,7 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
     if (!place) return failure(request.authority + " is no host and port");
     for (const topology::WorkerSpec& worker : topology.workers)
         for (const Address& listener : worker.listen)
-            if (is_listener_of(listener, *place) && has_tls(worker, listener) == is_secure)
+            if (is_listener_of(listener, *place) && topology::has_tls(worker, listener) == is_secure)
                 return Way{&worker, listener, is_secure, std::move(request)};
     return std::unexpected(nobody_listens(topology, request));
 }
@@ -111,10 +106,34 @@ void settle(Way& way, const topology::FrontPlaces& places) {
                   (route->files.serves.empty() || is_below(route->files.serves, way.path));
 }
 
+// The server with the longest beginning of the path.
+const topology::PublicServer* owner_of(const std::vector<topology::PublicServer>& servers, const std::string& path) {
+    const topology::PublicServer* owner = nullptr;
+    std::size_t longest = 0;
+    for (const topology::PublicServer& each : servers) {
+        if (each.server.serves.empty() && !owner) owner = &each;
+        for (const std::string& beginning : each.server.serves)
+            if (begins_like(path, beginning) && beginning.size() > longest) {
+                owner = &each;
+                longest = beginning.size();
+            }
+    }
+    return owner;
+}
+
+std::string redirect_of(const topology::Topology& topology, const Way& way) {
+    if (topology.links != contract::Links::Mode::redirect || way.path.empty()) return {};
+    const auto servers = topology::public_servers(topology);
+    const auto* const owner = owner_of(servers, way.path);
+    const auto is_asked = [&](const topology::PublicServer& each) { return each.worker == way.worker; };
+    if (!owner || owner->worker == way.worker || std::ranges::none_of(servers, is_asked)) return {};
+    return owner->server.url + way.request.target;
+}
+
 // Who is asked next, if that is known before anybody is asked.
 const topology::WorkerSpec* next_of(const topology::Topology& topology, const Way& way) {
     const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
-    if (!route || way.is_file || route->internal) return nullptr;
+    if (!route || way.is_file || route->internal || !way.redirect.empty()) return nullptr;
     if (!route->pool.empty()) return topology.find(route->pool);
     if (route->backends.size() != 1) return nullptr;
     for (const topology::WorkerSpec& worker : topology.workers)
@@ -163,6 +182,7 @@ Result<Way> way_of(const topology::Topology& topology, const contract::Explained
         way->request.headers.erase(host);
     }
     settle(*way, places);
+    way->redirect = redirect_of(topology, *way);
     return way;
 }
 

@@ -27,6 +27,7 @@ struct Way {
     contract::Routing routing{};          // in it
     std::string path{};                   // as routes compare it; empty: it means nothing (400)
     bool is_file = false;                 // one of the worker's own files, if it is there
+    std::string redirect{};               // where to, by `links: redirect`: the path is another worker's
 };
 
 /// An error that lists the listeners when none takes it. `topology` must outlive the result.

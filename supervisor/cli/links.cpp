@@ -53,10 +53,11 @@ int run_links_check(const Context& context, const LinksOptions& options) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, no_supervisor);
     if (!check_control_socket(site->paths.control_socket())) return complain(nobody_answers(*site), no_supervisor);
-    const auto applied = applied_topology(site->paths);
-    if (!applied) return complain(applied.error().to_string(), failed);
-    if (!*applied) return complain("no topology was brought up yet", failed);
-    const topology::Topology& topology = (*applied)->topology;
+    const auto last = applied_topology(site->paths);
+    if (!last) return complain(last.error().to_string(), failed);
+    const std::optional<AppliedTopology>& applied = *last;
+    if (!applied) return complain("no topology was brought up yet", failed);
+    const topology::Topology& topology = applied->topology;
     const CrawledSite crawled(topology, {site->paths.pool_folder(), {}, {}});
     auto job = crawled.job(options.start.empty() ? std::vector<std::string>{"/"} : options.start);
     if (!job) return complain(job.error().to_string(), usage);

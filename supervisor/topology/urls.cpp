@@ -7,11 +7,6 @@ namespace mpsup::topology {
 
 namespace {
 
-bool has_tls(const WorkerSpec& worker, const Address& address) {
-    const auto flags = worker.front->flags.find(address);
-    return flags != worker.front->flags.end() && flags->second.tls;
-}
-
 // By its name, or by TCP at one of its listeners.
 bool leads_to(const std::string& target, const WorkerSpec& worker) {
     const auto is_there = [&](const Address& address) { return address.to_string() == target; };
@@ -50,6 +45,11 @@ std::string words_of(const contract::LinkServer& server) {
 }
 
 } // namespace
+
+bool has_tls(const WorkerSpec& worker, const Address& address) {
+    const auto flags = worker.front->flags.find(address);
+    return flags != worker.front->flags.end() && flags->second.tls;
+}
 
 std::string url_of(const WorkerSpec& worker, const Address& address) {
     constexpr std::uint16_t http = 80;

@@ -10,6 +10,9 @@
 
 namespace mpsup::topology {
 
+/// Do clients speak TLS to this listener of the worker?
+[[nodiscard]] bool has_tls(const WorkerSpec& worker, const Address& address);
+
 /// What clients type to reach a listener of a worker: "http://127.0.0.1:8080", "https://10.0.0.1".
 [[nodiscard]] std::string url_of(const WorkerSpec& worker, const Address& address);
 

@@ -54,8 +54,9 @@ public:
     void add(const AbsoluteUrl& base, std::string_view of, std::string_view reference, std::uint32_t line,
              bool by_get) {
         auto target = links::resolve(base, reference);
-        if (!target || !seen_.insert(target->text()).second) return;
+        if (!target) return;
         const std::string text = target->text();
+        if (!seen_.insert(text).second) return;
         links_.push_back({{{}, line, std::string(of), std::string(reference), text, by_get}, std::move(*target)});
     }
 
@@ -71,8 +72,8 @@ void add_page(const PageReply& reply, const AbsoluteUrl& url, Collection& found)
     const auto limits = links::ParseLimits::of_page(reply.body.size());
     const auto references = links::html_references({reply.body, url.path, charset}, limits);
     if (!references) return;
-    AbsoluteUrl base = url;
-    if (references->base) base = links::resolve(url, *references->base).value_or(url);
+    const std::optional<std::string>& said = references->base;
+    const AbsoluteUrl base = said ? links::resolve(url, *said).value_or(url) : url;
     Lines lines(reply.body);
     for (const links::Reference& each : references->references)
         found.add(base, each.of, each.text, lines.of(each.at), each.by_get);

@@ -113,6 +113,28 @@ TEST(Explanation, FollowsARequestToWhoAnswersIt) {
     EXPECT_EQ(file_of(ways("http://127.0.0.1:8081/static/a")[0]), "/srv/static/a");
 }
 
+TEST(Explanation, KnowsRedirectsToTheOtherServer) {
+    topology::Topology topology = site();
+    topology.workers.erase(topology.workers.begin(), topology.workers.begin() + 2); // leaves `direct`
+    topology.workers[0].root.clear();
+    topology.workers[0].serves.clear();
+    topology::WorkerSpec& docs = topology.workers.emplace_back();
+    docs.name = "docs";
+    docs.listen = {{"127.0.0.1", 90}};
+    docs.root = "/srv/docs";
+    docs.serves = {"/static/"};
+    docs.front.edit().own.rule.path = contract::PathPattern::parse("/").value();
+    const auto redirect = [&](const char* url) {
+        return way_of(topology, parse_request(url, "GET", {}).value(), {}).value().redirect;
+    };
+    EXPECT_EQ(redirect("http://127.0.0.1:8081/static/a"), "") << "links are off";
+    topology.links = contract::Links::Mode::redirect;
+    EXPECT_EQ(redirect("http://127.0.0.1:8081/static/a?b"), "http://127.0.0.1:90/static/a?b");
+    EXPECT_EQ(redirect("http://127.0.0.1:90/page"), "http://127.0.0.1:8081/page");
+    EXPECT_EQ(redirect("http://127.0.0.1:90/static/a"), "");
+    EXPECT_EQ(redirect("http://127.0.0.1:8081/page"), "");
+}
+
 TEST(Explanation, OfRoutesInACircleEnds) {
     topology::Topology topology = site();
     topology.workers[0].front.edit().routes = {route_to("/", {"0.0.0.0:80"})};

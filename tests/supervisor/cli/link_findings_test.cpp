@@ -84,6 +84,26 @@ TEST(CrawledSites, HaveFacesAndSecrets) {
     EXPECT_FALSE(behind.job({"http://127.0.0.1:1/"}));
 }
 
+TEST(CrawledSites, AreCalledAsTheTopologySays) {
+    auto topology = two_servers();
+    topology.workers[1].public_url = "https://www.shop.example"; // TLS is a proxy's before it
+    const CrawledSite site(topology, {});
+    const auto job = site.job({"/", "https://www.shop.example/a"});
+    ASSERT_TRUE(job) << job.error().what;
+    EXPECT_EQ(job->servers[0], (contract::CrawledServer{"https://www.shop.example", "127.0.0.1:8081", false}));
+    EXPECT_EQ(job->servers.size(), 2U);
+    EXPECT_EQ(job->start, (std::vector<std::string>{"https://www.shop.example/", "https://www.shop.example/a"}));
+    EXPECT_EQ(site.served("https://www.shop.example/page").worker, "app");
+    ASSERT_TRUE(site.right_face("https://www.shop.example/static/a.css"));
+    EXPECT_EQ(site.right_face("https://www.shop.example/static/a.css")->worker->name, "docs");
+}
+
+TEST(CrawledSites, ThatRedirectNeedNoRightLinks) {
+    auto topology = two_servers();
+    topology.links = contract::Links::Mode::redirect;
+    EXPECT_EQ(judged(topology, {link("http://127.0.0.1:8081/", "http://127.0.0.1:8081/static/a.css")}), "");
+}
+
 TEST(CrawledSites, KnowWhoServesWhat) {
     const auto topology = accelerated();
     const CrawledSite site(topology, {"/run/pool", {}, {}});
