@@ -264,6 +264,7 @@ subtest 'another public name changes links and tags' => sub {
     $site->must('up', topology('rewrite', public => 'https://static.example.org'));
     is get('/moved')->{headers}{location}, 'https://static.example.org/static/there?a=b', 'the application knows it';
     is get('/env')->{body}, "https://static.example.org\n$pages", 'its environment too';
+    is_deeply $site->worker('docs')->{urls}, ['https://static.example.org', $files], 'status names both';
     my $reply = request($docs, '/static/s.css', headers => {'If-None-Match' => $tag});
     is $reply->{status}, 200, 'the tag of a page with other links is another one';
 };

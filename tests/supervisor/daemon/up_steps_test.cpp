@@ -51,7 +51,19 @@ TEST(UpSteps, ReplaceWhoIsToldSomethingElseOfLinks) {
     EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (pool.size, links")) << "another size is not all";
     before = wanted;
     wanted.workers[0].serves = {"/x/"};
-    EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (the addresses of others"));
+    EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (links"));
+}
+
+TEST(UpSteps, ReplaceApplicationsThatAreToldOfAnotherServer) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2), worker("c", 3)}};
+    before.workers[0].kind = before.workers[2].kind = topology::Kind::static_files;
+    topology::Topology wanted = before;
+    wanted.workers.pop_back();
+    EXPECT_FALSE(text(steps_of_up(before, wanted)).contains("replace")) << "it said nothing of its paths";
+    before.workers[2].serves = {"/img/"};
+    const auto steps = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(steps.contains("replace b (links")) << steps;
+    EXPECT_FALSE(steps.contains("replace a")) << "files need not know: " << steps;
 }
 
 TEST(UpSteps, OfAnotherSizeStartNobody) {
