@@ -2,9 +2,11 @@
 
 #include "base/output.h"
 #include "base/process_identity.h"
+#include "worker/contract/link_check.h"
 #include "worker/http/error_log.h"
 #include "worker/light/certificate_check.h"
 #include "worker/light/light.h"
+#include "worker/link_check/link_check.h"
 
 #include <csignal>
 #include <cstdio>
@@ -73,6 +75,7 @@ int run_worker(const char* program, MainArguments main, PerlParts perl) {
     const std::string_view only_argument = main.argc == 2 ? main.argv[1] : "";
     if (only_argument == "--memory" || only_argument == "--memory=perl")
         return measure(program, main, perl, only_argument == "--memory=perl");
+    if (only_argument == contract::check_links_option) return link_check::run_link_check();
     const std::span<char* const> arguments(main.argv, static_cast<std::size_t>(main.argc));
     if (arguments.size() > 1 && arguments[1] == contract::check_certificates_option)
         return check_certificates(arguments.subspan(2));

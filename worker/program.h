@@ -34,7 +34,7 @@ struct PerlParts {
 ///
 /// With `--memory` as its only argument it says in JSON how much memory it has taken up to there, `--memory=perl` with
 /// Perl started, and ends: what `mpsup size` compares programs by. With check_certificates_option it says what it thinks of
-/// the pairs behind it (contract/certificate_check.h), and ends.
+/// the pairs behind it (contract/certificate_check.h), and ends; with check_links_option it crawls (contract/link_check.h).
 [[nodiscard]] int run_worker(const char* program, MainArguments main, PerlParts perl);
 
 } // namespace mpsup

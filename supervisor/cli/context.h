@@ -25,7 +25,7 @@ enum ExitCode {
     bad_topology = 78, // sysexits.h, EX_CONFIG
 };
 
-enum class Output { table, json, jsonl };
+enum class Output { table, json, jsonl, junit }; // junit: of `links check` alone
 
 struct Context {
     std::optional<std::string> state_dir;

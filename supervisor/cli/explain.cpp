@@ -1,4 +1,5 @@
 // `mpsup explain`: what would become of a request.
+#include "base/joined.h"
 #include "supervisor/cli/applied_topology.h"
 #include "supervisor/cli/backends_view.h"
 #include "supervisor/cli/explanation.h"
@@ -8,12 +9,15 @@
 #include "supervisor/cli/verbs.h"
 #include "supervisor/cli/worker_answers.h"
 #include "supervisor/daemon/endpoint.h"
+#include "supervisor/topology/key_origin.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/resolve.h"
 
 #include <boost/json.hpp>
 
 #include <cstdio>
+#include <expected>
+#include <vector>
 
 namespace mpsup::cli {
 
@@ -21,15 +25,25 @@ namespace json = boost::json;
 
 namespace {
 
-// Where the route stands, if the file is still what was brought up: "/etc/site.yaml:12".
-std::string place_of_route(const AppliedTopology& applied, const Way& way) {
-    const auto file = topology::load_files(from_path_list(applied.path));
-    if (!file || topology::digest_of(topology::to_document(file->topology)) != applied.digest) return {};
-    const topology::WorkerSpec* const worker = file->topology.find(way.worker->name);
-    if (!worker || way.routing.index >= worker->front->routes.size()) return {};
-    const topology::Mark mark = worker->front->routes[way.routing.index].place.mark;
-    return file->files.at(static_cast<std::size_t>(mark.file)) + ":" + std::to_string(mark.line);
-}
+// Where the files say what becomes of a request, "/etc/site.yaml:12", if they are still what was brought up.
+class Places {
+public:
+    explicit Places(const AppliedTopology& applied) : files_(topology::load_files(from_path_list(applied.path))) {
+        is_same_ = files_ && topology::digest_of(topology::to_document(files_->topology)) == applied.digest;
+    }
+
+    [[nodiscard]] std::string of(const Way& way) const {
+        if (!is_same_) return {};
+        auto key = key_of(way);
+        auto mark = topology::origin_of(*files_->root, key);
+        if (!mark) key.resize(2), mark = topology::origin_of(*files_->root, key); // of the worker at least
+        return mark ? files_->files.at(static_cast<std::size_t>(mark->file)) + ":" + std::to_string(mark->line) : "";
+    }
+
+private:
+    std::expected<topology::Loaded, topology::Problems> files_;
+    bool is_same_ = false;
+};
 
 std::string target_of(const contract::Route& route) {
     std::string text;
@@ -47,9 +61,15 @@ std::string target_of(const contract::Route& route) {
 
 std::string outcome_of(const Way& way) {
     if (way.path.empty()) return "the path means nothing: 400";
+    if (!way.redirect.empty()) {
+        const bool is_safe = way.request.method == "GET" || way.request.method == "HEAD";
+        return std::string(is_safe ? "307" : "308") + " to " + way.redirect + " (links: redirect)";
+    }
     if (way.worker->kind == topology::Kind::dynamic)
         return way.is_file ? "files of " + way.worker->root : "the application of " + way.worker->name;
     if (!way.routing.route) return "no route takes it: 404";
+    if (way.worker->kind == topology::Kind::static_files && !way.is_file)
+        return "404: " + way.worker->name + " serves " + joined(way.worker->serves, ", ") + " alone";
     const std::string target = target_of(*way.routing.route);
     return way.routing.route->internal
                ? "404: the route is internal, for X-Accel-Redirect of an application (" + target + ")"
@@ -95,7 +115,33 @@ void print_explanation(const WorkerAnswer& answer) {
     }
 }
 
-json::object to_json(const Way& way, const std::string& place, const std::optional<WorkerAnswer>& answer) {
+json::object to_json(const contract::Route& route, std::size_t index, const std::string& place) {
+    json::array backends;
+    for (const auto& backend : route.backends) backends.emplace_back(backend.address);
+    return {{"number", index + 1},
+            {"place", place},
+            {"host", route.host},
+            {"path", route.path.text},
+            {"root", route.files.root},
+            {"pool", route.pool},
+            {"backends", std::move(backends)},
+            {"cache", route.cache.on}};
+}
+
+// Who answers, and what on the way there.
+json::array hops(const std::vector<Way>& ways, const Places& places) {
+    json::array list;
+    for (const Way& way : ways)
+        list.emplace_back(json::object{{"worker", way.worker->name},
+                                       {"kind", topology::to_string(way.worker->kind)},
+                                       {"place", places.of(way)},
+                                       {"outcome", outcome_of(way)},
+                                       {"file", file_of(way)}});
+    return list;
+}
+
+json::object to_json(const std::vector<Way>& ways, const Places& places, const std::optional<WorkerAnswer>& answer) {
+    const Way& way = ways.front();
     json::object object{{"version", 1},
                         {"method", way.request.method},
                         {"url", way.request.scheme + "://" + way.request.authority + way.request.target},
@@ -105,32 +151,33 @@ json::object to_json(const Way& way, const std::string& place, const std::option
                         {"tls", way.tls},
                         {"path", way.path},
                         {"outcome", outcome_of(way)},
-                        {"route", nullptr}};
-    if (const contract::Route* route = way.routing.route) {
-        json::array backends;
-        for (const auto& backend : route->backends) backends.emplace_back(backend.address);
-        object["route"] = {{"number", way.routing.index + 1},
-                           {"place", place},
-                           {"host", route->host},
-                           {"path", route->path.text},
-                           {"root", route->files.root},
-                           {"pool", route->pool},
-                           {"backends", std::move(backends)},
-                           {"cache", route->cache.on}};
-    }
+                        {"route", nullptr},
+                        {"hops", hops(ways, places)}};
+    if (way.routing.route) object["route"] = to_json(*way.routing.route, way.routing.index, places.of(way));
     if (answer && answer->error.empty()) object["explanation"] = object_at(parse_object(answer->text), "explanation");
     if (answer && !answer->error.empty()) object["trouble"] = answer->error;
     return object;
 }
 
-void print_table(const Way& way, const std::string& place, const std::optional<WorkerAnswer>& answer) {
+void print_outcome(const Way& way, const std::string& place) {
+    const bool has_route_line = way.worker->kind == topology::Kind::accelerator && way.routing.route;
+    if (has_route_line) print_line("route", route_text(way, place));
+    print_line("leads to", outcome_of(way) + (has_route_line || place.empty() ? "" : " (" + place + ")"));
+    print_line("file", file_of(way));
+}
+
+void print_table(const std::vector<Way>& ways, const Places& places, const std::optional<WorkerAnswer>& answer) {
+    const Way& way = ways.front();
     print_line("request",
                way.request.method + " " + way.request.scheme + "://" + way.request.authority + way.request.target);
     print_line("listener", (way.listener ? way.listener->to_string() : "") + (way.tls ? " with TLS, of " : " of ") +
                                way.worker->name + " (" + std::string(topology::to_string(way.worker->kind)) + ")");
     if (way.path != way.request.target.substr(0, way.request.target.find('?'))) print_line("path", way.path);
-    if (way.routing.route) print_line("route", route_text(way, place));
-    print_line("leads to", outcome_of(way));
+    for (const Way& each : ways) {
+        if (&each != &way)
+            print_line("worker", each.worker->name + " (" + std::string(topology::to_string(each.worker->kind)) + ")");
+        print_outcome(each, places.of(each));
+    }
     if (answer) print_explanation(*answer);
 }
 
@@ -156,16 +203,16 @@ int run_explain(const Context& context, const ExplainOptions& options) {
     if (!last) return complain(last.error().to_string(), failed);
     const std::optional<AppliedTopology>& applied = *last;
     if (!applied) return complain("no topology was brought up yet", failed);
-    const auto way = way_of(applied->topology, *request, {site->paths.pool_folder(), {}, {}});
+    const topology::FrontPlaces sockets{site->paths.pool_folder(), {}, {}};
+    auto way = way_of(applied->topology, *request, sockets);
     if (!way) return complain(way.error().what, failed);
     const auto answer = asked(*site, *way);
-    const std::string place = way->routing.route && way->worker->kind == topology::Kind::accelerator
-                                  ? place_of_route(*applied, *way)
-                                  : std::string();
+    const std::vector<Way> ways = ways_from(applied->topology, std::move(*way), sockets);
+    const Places places(*applied);
     if (context.output == Output::table)
-        print_table(*way, place, answer);
+        print_table(ways, places, answer);
     else
-        std::printf("%s\n", json::serialize(to_json(*way, place, answer)).c_str());
+        std::printf("%s\n", json::serialize(to_json(ways, places, answer)).c_str());
     return ok;
 }
 

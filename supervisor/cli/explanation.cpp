@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint16_t http_port = 80;
 constexpr std::uint16_t https_port = 443;
+constexpr std::size_t most_hops = 8;
 
 struct Place {
     std::string host; // without brackets; a name or an IP address
@@ -40,11 +41,6 @@ bool is_listener_of(const Address& listener, const Place& place) {
     return !is_ip || listener.is_any() || listener.ip == place.host; // a name may stand for any address
 }
 
-bool has_tls(const topology::WorkerSpec& worker, const Address& listener) {
-    const auto flags = worker.front->flags.find(listener);
-    return flags != worker.front->flags.end() && flags->second.tls;
-}
-
 Error nobody_listens(const topology::Topology& topology, const contract::ExplainedRequest& request) {
     std::vector<std::string> urls;
     for (const topology::WorkerSpec& worker : topology.workers)
@@ -67,7 +63,7 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
         const topology::WorkerSpec* const worker = first_of(topology);
         if (!worker) return failure("no worker of the site listens anywhere");
         const Address& listener = worker->listen.front();
-        request.scheme = has_tls(*worker, listener) ? "https" : "http";
+        request.scheme = topology::has_tls(*worker, listener) ? "https" : "http";
         request.authority = listener.to_string();
         return Way{worker, listener, request.scheme == "https", std::move(request)};
     }
@@ -76,7 +72,7 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
     if (!place) return failure(request.authority + " is no host and port");
     for (const topology::WorkerSpec& worker : topology.workers)
         for (const Address& listener : worker.listen)
-            if (is_listener_of(listener, *place) && has_tls(worker, listener) == is_secure)
+            if (is_listener_of(listener, *place) && topology::has_tls(worker, listener) == is_secure)
                 return Way{&worker, listener, is_secure, std::move(request)};
     return std::unexpected(nobody_listens(topology, request));
 }
@@ -88,6 +84,62 @@ bool is_host(std::string_view name) {
 bool begins_like(const std::string& path, const std::string& prefix) {
     return path.starts_with(prefix) &&
            (path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/');
+}
+
+bool is_below(const std::vector<std::string>& prefixes, const std::string& path) {
+    return std::ranges::any_of(prefixes, [&](const std::string& prefix) { return begins_like(path, prefix); });
+}
+
+// What the worker makes of it.
+void settle(Way& way, const topology::FrontPlaces& places) {
+    const topology::WorkerSpec& worker = *way.worker;
+    if (worker.kind == topology::Kind::dynamic) {
+        way.is_file =
+            !way.path.empty() && !topology::files_of(worker).root.empty() && is_below(worker.serves, way.path);
+        return;
+    }
+    way.front = topology::front_of(worker, places);
+    way.routing =
+        contract::route(way.front, way.request.authority, way.request.target.substr(0, way.request.target.find('?')));
+    const contract::Route* const route = way.routing.route;
+    way.is_file = route && route->target == contract::Route::Target::files &&
+                  (route->files.serves.empty() || is_below(route->files.serves, way.path));
+}
+
+// The server with the longest beginning of the path.
+const topology::PublicServer* owner_of(const std::vector<topology::PublicServer>& servers, const std::string& path) {
+    const topology::PublicServer* owner = nullptr;
+    std::size_t longest = 0;
+    for (const topology::PublicServer& each : servers) {
+        if (each.server.serves.empty() && !owner) owner = &each;
+        for (const std::string& beginning : each.server.serves)
+            if (begins_like(path, beginning) && beginning.size() > longest) {
+                owner = &each;
+                longest = beginning.size();
+            }
+    }
+    return owner;
+}
+
+std::string redirect_of(const topology::Topology& topology, const Way& way) {
+    if (topology.links != contract::Links::Mode::redirect || way.path.empty()) return {};
+    const auto servers = topology::public_servers(topology);
+    const auto* const owner = owner_of(servers, way.path);
+    const auto is_asked = [&](const topology::PublicServer& each) { return each.worker == way.worker; };
+    if (!owner || owner->worker == way.worker || std::ranges::none_of(servers, is_asked)) return {};
+    return owner->server.url + way.request.target;
+}
+
+// Who is asked next, if that is known before anybody is asked.
+const topology::WorkerSpec* next_of(const topology::Topology& topology, const Way& way) {
+    const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
+    if (!route || way.is_file || route->internal || !way.redirect.empty()) return nullptr;
+    if (!route->pool.empty()) return topology.find(route->pool);
+    if (route->backends.size() != 1) return nullptr;
+    for (const topology::WorkerSpec& worker : topology.workers)
+        for (const Address& address : worker.listen)
+            if (address.to_string() == route->backends.front().address) return &worker;
+    return nullptr;
 }
 
 } // namespace
@@ -129,15 +181,45 @@ Result<Way> way_of(const topology::Topology& topology, const contract::Explained
         way->request.authority = host->second;
         way->request.headers.erase(host);
     }
-    if (way->worker->kind == topology::Kind::dynamic) {
-        way->is_file = !way->worker->root.empty() && std::ranges::any_of(way->worker->serves, [&](const auto& prefix) {
-            return begins_like(way->path, prefix);
-        });
-        return way;
-    }
-    way->front = topology::front_of(*way->worker, places);
-    way->routing = contract::route(way->front, way->request.authority, raw);
+    settle(*way, places);
+    way->redirect = redirect_of(topology, *way);
     return way;
+}
+
+std::vector<Way> ways_from(const topology::Topology& topology, Way first, const topology::FrontPlaces& places) {
+    std::vector<Way> ways;
+    ways.push_back(std::move(first));
+    while (ways.size() < most_hops) {
+        const topology::WorkerSpec* const worker = next_of(topology, ways.back());
+        if (!worker) break;
+        Way next{.worker = worker, .request = ways.back().request, .path = ways.back().path};
+        settle(next, places);
+        ways.push_back(std::move(next));
+    }
+    return ways;
+}
+
+std::vector<std::string> key_of(const Way& way) {
+    std::vector<std::string> key{"workers", way.worker->name};
+    if (way.worker->kind == topology::Kind::accelerator) {
+        key.emplace_back("routes");
+        if (way.routing.route) key.push_back(std::to_string(way.routing.index));
+    } else if (way.is_file) {
+        key.emplace_back(way.worker->front->own.alias.empty() ? "root" : "alias");
+    } else if (way.worker->kind == topology::Kind::static_files) {
+        key.emplace_back("serves");
+    } else {
+        key.emplace_back(way.worker->app.empty() ? "cgi" : "app");
+    }
+    return key;
+}
+
+std::string file_of(const Way& way) {
+    if (!way.is_file) return {};
+    const bool has_route = way.worker->kind != topology::Kind::dynamic;
+    const contract::Files files = has_route ? way.routing.route->files : topology::files_of(*way.worker);
+    const std::string& prefix = files.strip_prefix;
+    return files.root + (way.path.starts_with(prefix) ? way.path.substr(prefix.size()) : way.path);
 }
 
 } // namespace mpsup::cli

@@ -26,11 +26,23 @@ struct Way {
     contract::Front front{};              // of a light worker
     contract::Routing routing{};          // in it
     std::string path{};                   // as routes compare it; empty: it means nothing (400)
-    bool is_file = false;                 // of a dynamic worker: one of its own files
+    bool is_file = false;                 // one of the worker's own files, if it is there
+    std::string redirect{};               // where to, by `links: redirect`: the path is another worker's
 };
 
 /// An error that lists the listeners when none takes it. `topology` must outlive the result.
 [[nodiscard]] Result<Way> way_of(const topology::Topology& topology, const contract::ExplainedRequest& request,
                                  const topology::FrontPlaces& places);
+
+/// From the listener to who answers in the end: each way leads to the next, a pool or a worker of the site that listens where the
+/// route's only backend is. Never empty; a circle is cut.
+[[nodiscard]] std::vector<Way> ways_from(const topology::Topology& topology, Way first,
+                                         const topology::FrontPlaces& places);
+
+/// What of the topology says what becomes of it, by names and indexes (topology/key_origin.h).
+[[nodiscard]] std::vector<std::string> key_of(const Way& way);
+
+/// Where on the disk it is looked for; empty without is_file.
+[[nodiscard]] std::string file_of(const Way& way);
 
 } // namespace mpsup::cli

@@ -38,8 +38,8 @@ public:
         app_.add_option("--state-dir", context_.state_dir, "where sites keep what lasts");
         app_.add_option("--run-dir", context_.run_dir, "where sites keep their sockets");
         app_.add_option("--site", context_.site, "which site; not needed while one runs");
-        app_.add_option("-o,--output", output_, "table, json or jsonl")
-            ->check(CLI::IsMember({"table", "json", "jsonl"}))
+        app_.add_option("-o,--output", output_, "table, json or jsonl; of links check also junit")
+            ->check(CLI::IsMember({"table", "json", "jsonl", "junit"}))
             ->option_text("FORMAT");
         app_.add_flag("-q,--quiet", context_.quiet, "print nothing but errors");
         app_.add_option("--timeout", timeout_, "how long to wait for verbs that change something")
@@ -59,7 +59,11 @@ public:
         for (const auto& [sub, files] : with_files_)
             if (sub->parsed() && files->empty()) return complain(sub->get_name() + " needs a topology file", usage);
         if (!timeout_.empty()) context_.timeout = parse_duration(timeout_);
-        if (output_ != "table") context_.output = output_ == "json" ? Output::json : Output::jsonl;
+        if (output_ == "junit" && !app_.got_subcommand("links"))
+            return complain("junit is a form of `links check` alone", usage);
+        if (output_ == "json") context_.output = Output::json;
+        if (output_ == "jsonl") context_.output = Output::jsonl;
+        if (output_ == "junit") context_.output = Output::junit;
         return verb_();
     }
 
@@ -184,12 +188,24 @@ private:
         explain->add_option("-H,--header", explain_.headers, "'Name: value', as often as you like");
         explain->add_option("--from", explain_.client, "the client's IP address; 127.0.0.1 by default");
         explain->add_option("-X,--method", explain_.method, "another than GET");
+        add_links();
         CLI::App* maintenance = verb("maintenance", "everything is answered 503, or no longer",
                                      [this] { return run_maintenance(context_, maintenance_); });
         maintenance->add_option("word", maintenance_.word, "on or off")
             ->required()
             ->check(CLI::IsMember({"on", "off"}));
         maintenance->add_option("worker", maintenance_.workers, "which; all accelerators by default");
+    }
+
+    void add_links() {
+        CLI::App* links =
+            verb("links", "the links of the site's pages", [this] { return run_links_check(context_, links_); });
+        links->require_subcommand(1);
+        CLI::App* check = links->add_subcommand(
+            "check", "crawl the site as a client does: who serves what, and which links are wrong; 0 if none is");
+        check->add_option("--start", links_.start, "a path or URL to begin at, as often as you like; / by default");
+        check->add_option("--max", links_.max, "so many URLs at most; 1000 by default")->check(CLI::Range(1, 1000000));
+        check->add_option("--exclude", links_.exclude, "paths that are not asked for: /logout, '/search?*'");
     }
 
     void add_history_verbs() {
@@ -237,6 +253,7 @@ private:
     CacheOptions cache_;
     std::vector<std::string> tags_;
     ExplainOptions explain_;
+    LinksOptions links_;
     MaintenanceOptions maintenance_;
     std::vector<std::string> files_;
     bool with_origin_ = false;

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -11,8 +13,15 @@ namespace mpsup::cli {
 /// Where the programs lie: beside this one.
 [[nodiscard]] std::string folder_of_this_program();
 
-/// What the program at `path` prints when it is run with these arguments, up to 1 MiB; its standard error is ours. It is
-/// killed after 10 s.
-[[nodiscard]] Result<std::string> answer_of(const std::string& path, std::vector<std::string> arguments);
+struct AnswerTerms {
+    std::string input{}; // for its standard input, which has nothing otherwise
+    std::chrono::milliseconds patience{10'000};
+    std::size_t most = 1U << 20U; // bytes of the answer
+};
+
+/// What the program at `path` prints when it is run with these arguments; its standard error is ours. When the patience is over, or the answer
+/// is longer than wanted, it is killed, and the answer is what it said until then.
+[[nodiscard]] Result<std::string> answer_of(const std::string& path, std::vector<std::string> arguments,
+                                            const AnswerTerms& terms = {});
 
 } // namespace mpsup::cli

@@ -4,6 +4,7 @@
 #include "supervisor/cli/context.h"
 #include "worker/contract/light_control.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -104,6 +105,14 @@ struct ExplainOptions {
 };
 /// What would become of a request.
 [[nodiscard]] int run_explain(const Context& context, const ExplainOptions& options);
+
+struct LinksOptions {
+    std::vector<std::string> start;   // paths or URLs; none: "/"
+    std::vector<std::string> exclude; // of paths, with `*`
+    std::uint32_t max = 1000;         // URLs
+};
+/// Crawls the site through its public face, and says what is wrong with its links.
+[[nodiscard]] int run_links_check(const Context& context, const LinksOptions& options);
 
 struct MaintenanceOptions {
     std::string word;                 // on, off

@@ -7,17 +7,34 @@ namespace mpsup::topology {
 
 namespace {
 
-bool has_tls(const WorkerSpec& worker, const Address& address) {
-    const auto flags = worker.front->flags.find(address);
-    return flags != worker.front->flags.end() && flags->second.tls;
+// By its name, or by TCP at one of its listeners.
+bool leads_to(const std::string& target, const WorkerSpec& worker) {
+    const auto is_there = [&](const Address& address) { return address.to_string() == target; };
+    return target == worker.name || std::ranges::any_of(worker.listen, is_there);
 }
 
 // The first accelerator with a route to it.
-const WorkerSpec* accelerator_of(const Topology& topology, const WorkerSpec& pool) {
+const WorkerSpec* accelerator_of(const Topology& topology, const WorkerSpec& backend) {
+    const auto leads_there = [&](const std::string& target) { return leads_to(target, backend); };
+    if (backend.kind == Kind::accelerator) return nullptr;
     for (const WorkerSpec& worker : topology.workers)
         for (const RouteSpec& route : worker.front->routes)
-            if (route.fallback == pool.name || std::ranges::find(route.to, pool.name) != route.to.end()) return &worker;
+            if (leads_there(route.fallback) || std::ranges::any_of(route.to, leads_there)) return &worker;
     return nullptr;
+}
+
+// What stands side by side behind no accelerator, or a static worker that one leads to.
+std::string placement_of(const WorkerSpec& one, const WorkerSpec& other) {
+    return one.listen[0].ip == other.listen[0].ip ? "two-ports" : "two-ips";
+}
+
+std::string accelerated_layout(const Topology& topology, const WorkerSpec& front) {
+    if (topology.binaries == Binaries::one) return "accelerated-one-big";
+    if (topology.binaries == Binaries::dso) return "accelerated-dso";
+    for (const WorkerSpec& worker : topology.workers)
+        if (worker.kind == Kind::static_files && !worker.listen.empty() && !front.listen.empty())
+            return "accelerated-" + placement_of(front, worker);
+    return "accelerated";
 }
 
 // "http://127.0.0.1:8080 /static/ /img/"
@@ -29,6 +46,11 @@ std::string words_of(const contract::LinkServer& server) {
 
 } // namespace
 
+bool has_tls(const WorkerSpec& worker, const Address& address) {
+    const auto flags = worker.front->flags.find(address);
+    return flags != worker.front->flags.end() && flags->second.tls;
+}
+
 std::string url_of(const WorkerSpec& worker, const Address& address) {
     constexpr std::uint16_t http = 80;
     constexpr std::uint16_t https = 443;
@@ -38,25 +60,32 @@ std::string url_of(const WorkerSpec& worker, const Address& address) {
     return (is_secure ? "https://" : "http://") + text;
 }
 
-std::string public_url(const Topology& topology, const WorkerSpec& worker) {
-    if (!worker.public_url.empty()) return worker.public_url;
-    if (worker.listen.empty()) {
-        const WorkerSpec* const front = accelerator_of(topology, worker);
-        return front && !front->listen.empty() ? public_url(topology, *front) : std::string();
-    }
+const Address& public_listener(const WorkerSpec& worker) {
     const auto secure = std::ranges::find_if(worker.listen, [&](const Address& each) { return has_tls(worker, each); });
-    const Address& chosen = secure == worker.listen.end() ? worker.listen.front() : *secure;
-    std::string url = url_of(worker, chosen);
-    if (!chosen.is_any() || topology.machines.empty()) return url;
-    const std::string any = chosen.is_ipv6() ? "[::]" : chosen.ip;
+    return secure == worker.listen.end() ? worker.listen.front() : *secure;
+}
+
+std::string url_at(const Topology& topology, const WorkerSpec& worker, const Address& address) {
+    std::string url = url_of(worker, address);
+    if (!address.is_any() || topology.machines.empty()) return url;
+    const std::string any = address.is_ipv6() ? "[::]" : address.ip;
     const std::string& own = topology.machines.front().ip;
     return url.replace(url.find(any), any.size(), own.contains(':') ? "[" + own + "]" : own);
+}
+
+std::string public_url(const Topology& topology, const WorkerSpec& worker) {
+    if (!worker.public_url.empty()) return worker.public_url;
+    if (const WorkerSpec* const front = accelerator_of(topology, worker)) {
+        return front->listen.empty() ? std::string() : public_url(topology, *front);
+    }
+    if (worker.listen.empty()) return {};
+    return url_at(topology, worker, public_listener(worker));
 }
 
 std::vector<PublicServer> public_servers(const Topology& topology) {
     std::vector<PublicServer> servers;
     for (const WorkerSpec& worker : topology.workers) {
-        if (worker.kind == Kind::accelerator || worker.listen.empty()) continue;
+        if (worker.kind == Kind::accelerator || worker.listen.empty() || accelerator_of(topology, worker)) continue;
         contract::LinkServer server{public_url(topology, worker), worker.serves};
         if (worker.kind == Kind::dynamic && !server.serves.empty()) server.serves.insert(server.serves.begin(), "/");
         servers.push_back({&worker, std::move(server)});
@@ -89,11 +118,13 @@ std::string servers_in_words(const Topology& topology) {
 
 std::string layout_of(const Topology& topology) {
     const auto& workers = topology.workers;
-    if (std::ranges::find(workers, Kind::accelerator, &WorkerSpec::kind) != workers.end()) return "accelerated";
+    const auto front = std::ranges::find(workers, Kind::accelerator, &WorkerSpec::kind);
+    if (front != workers.end()) return accelerated_layout(topology, *front);
+    if (workers.size() == 1 && workers[0].kind == Kind::dynamic && !workers[0].root.empty()) return "one-big";
     const bool is_pair = workers.size() == 2 && workers[0].kind != workers[1].kind && workers[0].listen.size() == 1 &&
                          workers[1].listen.size() == 1;
     if (!is_pair) return "custom";
-    return workers[0].listen[0].ip == workers[1].listen[0].ip ? "two-ports" : "two-ips";
+    return topology.binaries == Binaries::dso ? "dso" : placement_of(workers[0], workers[1]);
 }
 
 } // namespace mpsup::topology

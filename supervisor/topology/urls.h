@@ -10,11 +10,20 @@
 
 namespace mpsup::topology {
 
+/// Do clients speak TLS to this listener of the worker?
+[[nodiscard]] bool has_tls(const WorkerSpec& worker, const Address& address);
+
 /// What clients type to reach a listener of a worker: "http://127.0.0.1:8080", "https://10.0.0.1".
 [[nodiscard]] std::string url_of(const WorkerSpec& worker, const Address& address);
 
-/// What clients type to reach a worker: its `public`, else its first listener, one with TLS if there is any. A listener on every
-/// address is reached at the machine's own. Of a pool without one: the accelerator that leads to it. Empty: nobody reaches it.
+/// The same, where a listener on every address is reached at the machine's own.
+[[nodiscard]] std::string url_at(const Topology& topology, const WorkerSpec& worker, const Address& address);
+
+/// Of a worker that has any, the one that clients are told of: the first, or the first with TLS.
+[[nodiscard]] const Address& public_listener(const WorkerSpec& worker);
+
+/// What clients type to reach a worker: its `public`, else the accelerator that leads to it, else its listener. Empty: nobody
+/// reaches it.
 [[nodiscard]] std::string public_url(const Topology& topology, const WorkerSpec& worker);
 
 /// A static or dynamic worker that clients connect to.
@@ -23,7 +32,7 @@ struct PublicServer {
     contract::LinkServer server;
 };
 
-/// In the order of the topology. What only an accelerator leads to is none, and the accelerator itself neither: behind it all
+/// In the order of the topology. What an accelerator leads to is none, and the accelerator itself neither: behind it all
 /// paths are of one server. A dynamic worker has every path that is nobody else's, so `serves` of its own are there beside "/".
 [[nodiscard]] std::vector<PublicServer> public_servers(const Topology& topology);
 
@@ -36,7 +45,8 @@ struct PublicServer {
 /// paths, with spaces between. Empty: there are none.
 [[nodiscard]] std::string servers_in_words(const Topology& topology);
 
-/// "two-ports", "two-ips", "accelerated" or "custom": how the site is placed.
+/// How the site is built and placed, by the names of the files in topologies/: "one-big", "two-ports", "two-ips", "dso", these
+/// behind "accelerated-", "accelerated" alone where the accelerator is all there is before a pool; or "custom".
 [[nodiscard]] std::string layout_of(const Topology& topology);
 
 } // namespace mpsup::topology

@@ -301,4 +301,24 @@ subtest 'a file changes' => sub {
     is get('/new.cgi')->{body}, 'new', '  a new one is found';
 };
 
+subtest 'beside the pages of an application' => sub {
+    mkdir "$dir/beside" or die;
+    write_file("$dir/beside/$_", "#!/usr/bin/perl\nour \$n++; print qq{${text}\$ENV{SCRIPT_NAME} \$n};\n") && chmod 0755, "$dir/beside/$_"
+        for qw(kept.cgi each.cgi);
+    $site->write('app.psgi', <<"PERL");
+use Mpsup::Registry;
+use Plack::Builder;
+my \$scripts = Mpsup::Registry->new(dir => '$dir/beside', modes => {'each.cgi' => 'fork'});
+builder { mount '/cgi' => \$scripts->to_app; mount '/' => sub { [200, [], ['page']] } };
+PERL
+    $site->must('up', $site->topology(qq{  app: {kind: dynamic, listen: "127.0.0.1:$port", app: app.psgi, pool: 1}\n}));
+    is get('/x')->{body}, 'page', 'a page';
+    is join(', ', map { get("/cgi/$_.cgi")->{body} } qw(kept kept each each)), '/cgi/kept.cgi 1, /cgi/kept.cgi 2, /cgi/each.cgi 1, /cgi/each.cgi 1',
+        'scripts, in their modes';
+    is get('/cgi/none.cgi')->{status}, 404, 'and none';
+    write_file("$dir/beside/kept.cgi", "#!/usr/bin/perl\nprint qq{${text}other};\n");
+    my $event = wait_until(10, 'code_drift', sub { (grep { $_->{event} eq 'code_drift' && $_->{reason} =~ /kept/ } $site->events)[-1] });
+    ok $event, 'one that changes is told';
+};
+
 done_testing;

@@ -9,14 +9,12 @@ plan skip_all => 'gitweb is not installed' if !-r '/usr/share/gitweb/gitweb.cgi'
 for my $layout (['two-ports', '127.0.0.1'], ['two-ips', '127.0.0.2']) {
     my ($name, $dynamic_address) = @$layout;
     my $site = new_site(name => 'gitweb');
-    my ($files, $pages) = (free_port(), free_port($dynamic_address));
+    my $files = free_port();
+    my $pages = $dynamic_address eq '127.0.0.1' ? free_port() : $files; # one port of two addresses
 
     # The topology as it is shipped, but for its ports, which may be taken here.
-    my $text = read_file(source_root() . "/topologies/$name.yaml");
-    $text =~ s{listen: 127\.0\.0\.1:8080}{listen: 127.0.0.1:$files};
-    $text =~ s{listen: \Q$dynamic_address\E:80\d\d}{listen: $dynamic_address:$pages};
-    $text =~ s{dir: gitweb\b}{dir: @{[source_root()]}/topologies/gitweb};
-    my $topology = $site->write('demo.yaml', $text);
+    my $topology = source_root() . "/topologies/$name.yaml";
+    local @ENV{qw(FILES_PORT PAGES_PORT PORT)} = ($files, $pages, $files);
 
     $site->must('up', $topology);
     is $site->status->{layout}, $name, "$name: the layout has its name";

@@ -8,7 +8,7 @@ use Test::More;
 my $site   = new_site();
 my $readme = Mpsup::Test::read_file("$FindBin::Bin/../../README.md");
 my $root   = $site->dir;
-mkdir "$root/$_" for qw(root root/static gitweb secrets);
+mkdir "$root/$_" for qw(root root/static root/demo root/demo/static gitweb secrets);
 $site->write('app.psgi', 'sub { [200, [], ["x"]] }');
 $site->write($_, '') for qw(gitweb/index.cgi gitweb/gitweb.conf.perl common.env test.env secrets/db);
 chmod 0600, "$root/secrets/db" or die "chmod: $!";
@@ -27,9 +27,9 @@ YAML
 # Whole files as they are, but with folders that are here; the keys of a worker one by one, in a worker.
 sub files_of {
     my ($text) = @_;
-    $text =~ s{(root|dir): /[\w/.-]+}{$1: root}g;
+    $text =~ s{(root|dir): [\w/.-]+}{$1: root}g;
     $text =~ s{\[(?:/usr/local/bin/\w+|\./check-migrations)}{[/bin/true}g;
-    $text =~ s{app: /[\w/.-]+}{app: app.psgi}g;
+    $text =~ s{app: [\w/.-]+}{app: app.psgi}g;
     return $text if $text =~ /^site:/;
     return "site: readme\n" . $text =~ s/^(  httpd_perl:\n)/$1    kind: dynamic\n    listen: "127.0.0.1:18003"\n    app: app.psgi\n/mr
         if $text =~ /^workers:/m;

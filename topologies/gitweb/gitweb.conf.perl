@@ -35,12 +35,11 @@ open our $mpsup_list, '+>', undef or die "no temporary file: $!\n";
 syswrite $mpsup_list, "$project\n";
 $projects_list = '/proc/self/fd/' . fileno $mpsup_list;
 
-# Pages come from the dynamic worker, what they link to from the static one.
-my $static = $ENV{MPSUP_STATIC_URL} // '';
-@stylesheets = ("$static/static/gitweb.css");
-$logo        = "$static/static/git-logo.png";
-$favicon     = "$static/static/git-favicon.png";
-$javascript  = "$static/static/gitweb.js";
+# Whoever serves that: `links: rewrite` of the topology leads to another server where there is one.
+@stylesheets = ('/static/gitweb.css');
+$logo        = '/static/git-logo.png';
+$favicon     = '/static/git-favicon.png';
+$javascript  = '/static/gitweb.js';
 
 $site_name = 'mpsup demo';
 

@@ -44,7 +44,7 @@ std::string escaped(std::string_view text) {
 
 class Tokenizer {
 public:
-    Tokenizer(std::string_view css, const LinkMap& map, const LinkBase& base) : css_(css), map_(map), base_(base) {}
+    Tokenizer(std::string_view css, const ChangeReference& change) : css_(css), change_(change) {}
 
     Edits run() {
         while (at_ < css_.size()) token();
@@ -216,15 +216,14 @@ private:
     void link(DecodedText& url, std::size_t end) {
         if (in_namespace_) return;
         url.finish(end);
-        auto edit = map_.change(base_, url.text());
+        auto edit = change_(url.text());
         if (!edit) return;
         edits_.push_back(url.raw(std::move(*edit)));
         edits_.back().text = escaped(edits_.back().text);
     }
 
     std::string_view css_;
-    const LinkMap& map_;
-    const LinkBase& base_;
+    const ChangeReference& change_;
     std::size_t at_ = 0;
     bool after_import_ = false;
     bool in_namespace_ = false;
@@ -234,7 +233,9 @@ private:
 } // namespace
 
 Edits css_links(std::string_view css, const LinkMap& map, const LinkBase& base) {
-    return Tokenizer(css, map, base).run();
+    return css_links(css, [&](std::string_view reference) { return map.change(base, reference); });
 }
+
+Edits css_links(std::string_view css, const ChangeReference& change) { return Tokenizer(css, change).run(); }
 
 } // namespace mpsup::links

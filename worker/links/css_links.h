@@ -3,6 +3,8 @@
 
 #include "worker/links/link_map.h"
 
+#include <functional>
+#include <optional>
 #include <string_view>
 
 namespace mpsup::links {
@@ -12,5 +14,10 @@ namespace mpsup::links {
 /// apart; what is broken stays. `css`: in any encoding that has ASCII as a part. What is written is ASCII, and
 /// holds no '<', quote or parenthesis that is not escaped.
 [[nodiscard]] Edits css_links(std::string_view css, const LinkMap& map, const LinkBase& base);
+
+/// What becomes of a decoded reference: an edit of it, or nothing.
+using ChangeReference = std::function<std::optional<Edit>(std::string_view reference)>;
+/// The same for whatever `change` says; it is asked once for each link, in their order.
+[[nodiscard]] Edits css_links(std::string_view css, const ChangeReference& change);
 
 } // namespace mpsup::links

@@ -2,7 +2,6 @@
 
 #include "worker/http/percent.h"
 #include "worker/http/request.h"
-#include "worker/links/reference_spans.h"
 
 namespace mpsup::links {
 
@@ -19,7 +18,9 @@ std::string encoded(std::string_view text) {
     return result;
 }
 
-std::optional<Spans> references(std::string_view name, std::string_view value) {
+} // namespace
+
+std::optional<Spans> field_references(std::string_view name, std::string_view value) {
     const auto is = [name](std::string_view known) { return http::equals_ignoring_case(name, known); };
     if (is("Location") || is("Content-Location")) return Spans{{0, value.size()}};
     if (is("Link")) return link_field_references(value);
@@ -27,11 +28,9 @@ std::optional<Spans> references(std::string_view name, std::string_view value) {
     return std::nullopt;
 }
 
-} // namespace
-
 std::optional<std::string> changed_field(std::string_view name, std::string_view value, const LinkMap& map,
                                          const LinkBase& base) {
-    const auto spans = references(name, value);
+    const auto spans = field_references(name, value);
     if (!spans) return std::nullopt;
     Edits edits;
     for (const Span& span : *spans)

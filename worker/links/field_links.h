@@ -2,6 +2,7 @@
 #pragma once
 
 #include "worker/links/link_map.h"
+#include "worker/links/reference_spans.h"
 
 #include <optional>
 #include <string>
@@ -14,5 +15,8 @@ namespace mpsup::links {
 /// field or a '<…>' could not hold it.
 [[nodiscard]] std::optional<std::string> changed_field(std::string_view name, std::string_view value,
                                                        const LinkMap& map, const LinkBase& base);
+
+/// Where the references are in the value of one of these fields; nothing for every other name.
+[[nodiscard]] std::optional<Spans> field_references(std::string_view name, std::string_view value);
 
 } // namespace mpsup::links

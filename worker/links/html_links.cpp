@@ -31,15 +31,15 @@ constexpr NamedKind attributes[] = {
     {"manifest", Kind::reference}};
 
 // The links of one decoded value.
-Edits edits_of(std::string_view value, Kind kind, const LinkMap& map, const LinkBase& base) {
-    if (kind == Kind::style) return css_links(value, map, base);
+Edits edits_of(std::string_view value, Kind kind, const ChangeReference& change) {
+    if (kind == Kind::style) return css_links(value, change);
     Spans spans{{0, value.size()}};
     if (kind == Kind::srcset) spans = srcset_references(value);
     if (kind == Kind::spaced) spans = spaced_references(value);
     if (kind == Kind::refresh) spans = refresh_references(value);
     Edits edits;
     for (const Span& span : spans)
-        if (auto edit = map.change(base, span.of(value)))
+        if (auto edit = change(span.of(value)))
             edits.push_back({span.begin + edit->begin, span.begin + edit->end, std::move(edit->text)});
     return edits;
 }
@@ -53,6 +53,8 @@ const GumboAttribute* find(const GumboElement& element, std::string_view name) {
     return nullptr;
 }
 
+bool is_word(const std::string& value, std::string_view word) { return http::equals_ignoring_case(value, word); }
+
 // Looks through the tree for values that are, or hold, links. Nothing is changed before all of it was seen: the base may be
 // anywhere.
 class Finder {
@@ -63,22 +65,33 @@ public:
         if (node.type != GUMBO_NODE_ELEMENT && node.type != GUMBO_NODE_TEMPLATE) return;
         const GumboElement& element = node.v.element;
         for (unsigned i = 0; i < element.attributes.length; ++i)
-            look_at(element, *static_cast<const GumboAttribute*>(element.attributes.data[i]));
+            look_at(node, *static_cast<const GumboAttribute*>(element.attributes.data[i]));
         if (element.tag == GUMBO_TAG_STYLE && element.tag_namespace == GUMBO_NAMESPACE_HTML) sheet(element);
         if (element.tag == GUMBO_TAG_META) meta(element);
     }
 
     [[nodiscard]] Edits edits(const LinkMap& map, const LinkBase& page_base) {
         const LinkBase base = base_of(map, page_base);
-        // What the parser made two elements of comes twice.
-        std::ranges::sort(values_, {}, [](const Value& value) { return value.span.begin; });
         Edits result;
-        std::size_t seen = 0;
-        for (const Value& value : values_)
-            if (value.span.begin >= seen) {
-                seen = value.span.end;
-                add(value, map, base, result);
-            }
+        each_value([&](const Value& value) {
+            add(value, [&](std::string_view reference) { return map.change(base, reference); }, result);
+        });
+        return result;
+    }
+
+    [[nodiscard]] References references() {
+        References result;
+        if (const auto href = base_ ? decoded_attribute(base_->of(page_)) : std::nullopt) result.base = href->text();
+        each_value([&](const Value& value) {
+            Edits none;
+            const auto note = [&](std::string_view reference) -> std::optional<Edit> {
+                std::string text(reference);
+                std::ranges::replace(text, kept_ampersand, '&');
+                result.references.push_back({value.span.begin, value.name, std::move(text), value.by_get});
+                return std::nullopt;
+            };
+            add(value, note, none);
+        });
         return result;
     }
 
@@ -87,9 +100,22 @@ public:
 private:
     struct Value {
         Kind kind;
-        bool is_text; // of <style>: nothing is encoded in it
-        Span span;    // in the page, without quotes
+        std::string_view name; // of the attribute
+        bool is_text;          // of <style>: nothing is encoded in it
+        bool by_get;
+        Span span; // in the page, without quotes
     };
+
+    // What the parser made two elements of comes twice.
+    template <typename Visit> void each_value(Visit visit) {
+        std::ranges::sort(values_, {}, [](const Value& value) { return value.span.begin; });
+        std::size_t seen = 0;
+        for (const Value& value : values_)
+            if (value.span.begin >= seen) {
+                seen = value.span.end;
+                visit(value);
+            }
+    }
 
     // One whose path holds a reference that we cannot decode is nobody we know.
     [[nodiscard]] LinkBase base_of(const LinkMap& map, const LinkBase& page_base) const {
@@ -100,7 +126,20 @@ private:
         return base;
     }
 
-    void look_at(const GumboElement& element, const GumboAttribute& attribute) {
+    // A form's, or that of the form around a button.
+    [[nodiscard]] bool is_sent_by_get(const GumboNode& node, std::string_view name) const {
+        if (name == "ping") return false;
+        if (name != "action" && name != "formaction") return true;
+        const auto* own = find(node.v.element, name == "action" ? "method" : "formmethod");
+        if (own) return is_word(text_of(*own), "get");
+        if (name == "action") return true;
+        for (const GumboNode* form = node.parent; form && form->type == GUMBO_NODE_ELEMENT; form = form->parent)
+            if (form->v.element.tag == GUMBO_TAG_FORM) return is_sent_by_get(*form, "action");
+        return true;
+    }
+
+    void look_at(const GumboNode& node, const GumboAttribute& attribute) {
+        const GumboElement& element = node.v.element;
         std::string memory;
         const std::string_view name = name_of(attribute, memory);
         if (element.tag == GUMBO_TAG_BASE && name == "href") {
@@ -109,9 +148,9 @@ private:
         }
         const auto* known = std::ranges::find(attributes, name, &NamedKind::name);
         if (known != std::end(attributes))
-            add(known->kind, attribute);
+            add(known->kind, attribute, known->name, is_sent_by_get(node, name));
         else if (name == "data" && element.tag == GUMBO_TAG_OBJECT)
-            add(Kind::reference, attribute);
+            add(Kind::reference, attribute, "data");
     }
 
     void meta(const GumboElement& element) {
@@ -120,8 +159,8 @@ private:
         const auto* content = find(element, "content");
         if (!equivalent || !content) return;
         const std::string what = text_of(*equivalent);
-        if (http::equals_ignoring_case(what, "refresh")) add(Kind::refresh, *content);
-        if (!http::equals_ignoring_case(what, "content-type")) return;
+        if (is_word(what, "refresh")) add(Kind::refresh, *content, "content");
+        if (!is_word(what, "content-type")) return;
         const std::string type = text_of(*content);
         if (const std::size_t at = type.find("charset="); at != std::string::npos)
             said_charset(std::string_view(type).substr(at + 8, type.find(';', at) - at - 8));
@@ -145,11 +184,11 @@ private:
         const std::size_t begin = end_in_page(element.original_tag);
         const std::size_t end =
             element.original_end_tag.length > 0 ? in_page(element.original_end_tag.data) : page_.size();
-        if (begin < end) values_.push_back({Kind::style, true, {begin, end}});
+        if (begin < end) values_.push_back({Kind::style, "style", true, true, {begin, end}});
     }
 
-    void add(Kind kind, const GumboAttribute& attribute) {
-        if (const auto span = value_of(attribute)) values_.push_back({kind, false, *span});
+    void add(Kind kind, const GumboAttribute& attribute, std::string_view name, bool by_get = true) {
+        if (const auto span = value_of(attribute)) values_.push_back({kind, name, false, by_get, *span});
     }
 
     // Nothing for an attribute without a value, which the parser says is its name. Where a value starts is looked up behind its
@@ -177,15 +216,15 @@ private:
         return in_page(piece.data + piece.length - 1) + 1;
     }
 
-    void add(const Value& value, const LinkMap& map, const LinkBase& base, Edits& edits) const {
+    void add(const Value& value, const ChangeReference& change, Edits& edits) const {
         const auto in_page = [&value](Edit edit) {
             return Edit{value.span.begin + edit.begin, value.span.begin + edit.end, std::move(edit.text)};
         };
         const std::string_view raw = value.span.of(page_);
         if (value.is_text) {
-            for (Edit& edit : edits_of(raw, value.kind, map, base)) edits.push_back(in_page(std::move(edit)));
+            for (Edit& edit : edits_of(raw, value.kind, change)) edits.push_back(in_page(std::move(edit)));
         } else if (const auto decoded = decoded_attribute(raw)) {
-            for (Edit& edit : edits_of(decoded->text(), value.kind, map, base)) {
+            for (Edit& edit : edits_of(decoded->text(), value.kind, change)) {
                 edits.push_back(in_page(decoded->raw(std::move(edit))));
                 edits.back().text = encoded_attribute(edits.back().text);
             }
@@ -199,6 +238,17 @@ private:
     bool has_fit_charset_ = true;
 };
 
+template <typename Found, typename Ask>
+std::expected<Found, Untouched> look_through(const Page& page, const ParseLimits& limits, Ask ask) {
+    const PageSkeleton skeleton(page.text);
+    const auto tree = HtmlTree::parse(skeleton.text(), limits);
+    if (!tree) return std::unexpected(Untouched::too_costly);
+    Finder finder(page, skeleton);
+    tree->each([&finder](const GumboNode& node) { finder.look_at(node); });
+    if (page.charset.empty() && !finder.has_fit_charset()) return std::unexpected(Untouched::encoding);
+    return ask(finder);
+}
+
 } // namespace
 
 std::expected<Edits, Untouched> html_links(const Page& page, const LinkMap& map) {
@@ -209,13 +259,12 @@ std::expected<Edits, Untouched> html_links(const Page& page, const LinkMap& map,
     if (!is_ascii_superset(page.charset) || has_wide_mark(page.text)) return std::unexpected(Untouched::encoding);
     const LinkBase base = map.base(page.path);
     if (const auto words = map.words(base); words && !may_hold_words(page.text, *words)) return Edits{};
-    const PageSkeleton skeleton(page.text);
-    const auto tree = HtmlTree::parse(skeleton.text(), limits);
-    if (!tree) return std::unexpected(Untouched::too_costly);
-    Finder finder(page, skeleton);
-    tree->each([&finder](const GumboNode& node) { finder.look_at(node); });
-    if (page.charset.empty() && !finder.has_fit_charset()) return std::unexpected(Untouched::encoding);
-    return finder.edits(map, base);
+    return look_through<Edits>(page, limits, [&](Finder& finder) { return finder.edits(map, base); });
+}
+
+std::expected<References, Untouched> html_references(const Page& page, const ParseLimits& limits) {
+    if (!is_ascii_superset(page.charset) || has_wide_mark(page.text)) return std::unexpected(Untouched::encoding);
+    return look_through<References>(page, limits, [](Finder& finder) { return finder.references(); });
 }
 
 } // namespace mpsup::links

@@ -4,8 +4,12 @@
 #include "worker/links/html_tree.h"
 #include "worker/links/link_map.h"
 
+#include <cstddef>
 #include <expected>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace mpsup::links {
 
@@ -33,5 +37,23 @@ struct Page {
 /// The same under other limits than ParseLimits::of_page.
 [[nodiscard]] std::expected<Edits, Untouched> html_links(const Page& page, const LinkMap& map,
                                                          const ParseLimits& limits);
+
+/// A reference that stands in a page.
+struct Reference {
+    std::size_t at = 0;    // where in the page the value begins that holds it
+    std::string_view of{}; // the name of the attribute; "style" of a style sheet too, "content" of <meta>
+    std::string text{};    // decoded
+    bool by_get = true;    // false: what follows it sends something (a form's method, ping)
+
+    friend bool operator==(const Reference&, const Reference&) = default;
+};
+
+struct References {
+    std::optional<std::string> base{}; // of <base href>, decoded
+    std::vector<Reference> references{};
+};
+
+/// All references in what `html_links` looks at, wherever they lead, in the order of the page.
+[[nodiscard]] std::expected<References, Untouched> html_references(const Page& page, const ParseLimits& limits);
 
 } // namespace mpsup::links

@@ -6,13 +6,21 @@ use warnings;
 
 our $CHUNK = 65536; # bytes asked of getline
 
-my @sources; # files that were loaded without %INC: the .psgi file, CGI scripts
+my $source; # the .psgi file, which is not in %INC
+
+# Mpsup::Registry and Mpsup::Links are compiled in, for those who ask for them. A reference in @INC is a way to find modules (perldoc -f require).
+push @INC, sub {
+    my ($self, $name) = @_;
+    my $text = embedded($name) // return;
+    $INC{$name} = $name;
+    return \$text;
+};
 
 # The application in a .psgi file.
 sub load {
     my ($file, $development) = @_;
     prepare($development);
-    push @sources, $file;
+    $source = $file;
     return Plack::Util::load_psgi($file);
 }
 
@@ -20,9 +28,8 @@ sub load {
 sub load_cgi {
     my ($folder, $development, $mode, %modes) = @_;
     prepare($development);
-    my $registry = Mpsup::Registry->new(dir => $folder, mode => $mode, modes => \%modes, development => $development);
-    push @sources, $registry->files;
-    return $registry->to_app;
+    require Mpsup::Registry;
+    return Mpsup::Registry->new(dir => $folder, mode => $mode, modes => \%modes, development => $development)->to_app;
 }
 
 sub prepare {
@@ -37,7 +44,7 @@ sub loaded_files {
     require Cwd;
     my %seen;
     return grep { defined && m{\A/} && !$seen{$_}++ } map { ($_, Cwd::realpath($_)) }
-        grep { defined && !ref } @sources, values %INC;
+        grep { defined && !ref } $source, (map { $_->files } @Mpsup::Registry::all), values %INC;
 }
 
 # In a child just forked: what belongs to the master's connections is left alone when it is destroyed here.

@@ -170,8 +170,6 @@ Application::~Application() = default;
 
 Result<std::unique_ptr<Application>> Application::load(Interpreter& interpreter, const ApplicationPlan& plan) {
     dTHXa(interpreter.get());
-    if (plan.psgi.empty())
-        if (auto ready = interpreter.load_registry(); !ready) return std::unexpected(ready.error());
     ForkSafety::begin(aTHX);
     dSP;
     ENTER;

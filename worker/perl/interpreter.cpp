@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <pthread.h>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -82,6 +83,20 @@ void xs_exit(pTHX_ CV* cv) {
     croak_sv(sv_2mortal(object));
 }
 
+// The source of a module that is compiled in, or nothing.
+void xs_embedded(pTHX_ CV* cv) {
+    dXSARGS;
+    PERL_UNUSED_VAR(cv);
+    if (items != 1) XSRETURN_EMPTY;
+    const std::string_view wanted = SvPV_nolen(ST(0));
+    for (const EmbeddedModule& module : embedded_modules)
+        if (wanted == module.name) {
+            ST(0) = sv_2mortal(newSVpv(module.source, 0));
+            XSRETURN(1);
+        }
+    XSRETURN_EMPTY;
+}
+
 // Takes the place of Perl's own dispatch of signals, between operations: an interrupt needs no %SIG, which the
 // application may have changed.
 void dispatch(pTHX) {
@@ -99,6 +114,7 @@ void define_functions(pTHX) {
     }
     newXS("Mpsup::Signal::term", xs_term, __FILE__);
     newXS("Mpsup::Signal::pipe", xs_pipe, __FILE__);
+    newXS("Mpsup::PSGI::embedded", xs_embedded, __FILE__);
     define_response_functions(aTHX);
 }
 
@@ -121,11 +137,6 @@ Result<> evaluate(pTHX_ const char* code) {
     SV* error = ERRSV;
     if (SvTRUE(error)) return failure(SvPV_nolen(error));
     return {};
-}
-
-// So that `use` does not look for a file.
-void mark_as_loaded(pTHX_ const char* name) {
-    (void)hv_store(GvHVn(PL_incgv), name, static_cast<I32>(std::strlen(name)), newSVpv(name, 0), 0);
 }
 
 // perl_parse writes into its arguments.
@@ -156,15 +167,6 @@ Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
     return prepare();
 }
 
-Result<> Interpreter::load_registry() {
-    dTHXa(perl_);
-    for (const EmbeddedModule& module : registry_modules) {
-        mark_as_loaded(aTHX_ module.name);
-        if (auto done = evaluate(aTHX_ module.source); !done) return done;
-    }
-    return {};
-}
-
 Result<> Interpreter::adopt(::interpreter* running) {
     told_to_end = 0;
     if (perl_ == running) return {};
@@ -185,9 +187,7 @@ Result<> Interpreter::prepare() {
         return system_failure("pthread_atfork", error);
     if (auto done = evaluate(aTHX_ prologue); !done) return done;
     sv_setpvs(get_sv("Mpsup::PSGI::VERSION", GV_ADD), MPSUP_VERSION);
-    if (auto done = evaluate(aTHX_ glue_source); !done) return done;
-    mark_as_loaded(aTHX_ "Mpsup/Links.pm");
-    return evaluate(aTHX_ links_source);
+    return evaluate(aTHX_ glue_source);
 }
 
 void Interpreter::become_master() noexcept {

@@ -21,9 +21,6 @@ public:
     /// Before it forks children of a pool: SIGCHLD is nobody's but the pool's.
     void become_master() noexcept;
 
-    /// Compiles Mpsup::Registry, which only CGI needs.
-    [[nodiscard]] Result<> load_registry();
-
     void flush() noexcept;
     void became_child() noexcept;
     [[nodiscard]] bool is_our_process() const noexcept;

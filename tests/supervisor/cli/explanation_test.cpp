@@ -75,6 +75,73 @@ TEST(Explanation, FindsTheListenerAndTheRoute) {
     EXPECT_FALSE(way("http://127.0.0.1:8081/page").is_file);
 }
 
+std::string joined_key(const Way& way) {
+    std::string text;
+    for (const std::string& part : key_of(way)) text += (text.empty() ? "" : ".") + part;
+    return text;
+}
+
+TEST(Explanation, FollowsARequestToWhoAnswersIt) {
+    topology::Topology topology = site();
+    topology.workers[1].app = "/srv/app.psgi";
+    topology::WorkerSpec& docs = topology.workers.emplace_back();
+    docs.name = "docs";
+    docs.listen = {{"127.0.0.1", 90}};
+    docs.root = "/srv/docs";
+    docs.serves = {"/api/"};
+    docs.front.edit().own.rule.path = contract::PathPattern::parse("/").value();
+    const topology::FrontPlaces places{"/run/pool", {}, {}};
+    const auto ways = [&](const std::string& url) {
+        auto first = way_of(topology, parse_request(url, "GET", {}).value(), places);
+        EXPECT_TRUE(first) << first.error().what;
+        return ways_from(topology, std::move(*first), places);
+    };
+    const auto file = ways("http://shop.example/api/x.css");
+    ASSERT_EQ(file.size(), 2U);
+    EXPECT_EQ(joined_key(file[0]), "workers.front.routes.0");
+    EXPECT_EQ(file[1].worker->name, "docs");
+    EXPECT_EQ(joined_key(file[1]), "workers.docs.root");
+    EXPECT_EQ(file_of(file[1]), "/srv/docs/api/x.css");
+    const auto page = ways("http://shop.example/page");
+    ASSERT_EQ(page.size(), 2U);
+    EXPECT_EQ(joined_key(page[1]), "workers.perl.app");
+    EXPECT_EQ(file_of(page[1]), "");
+    const auto other = ways("http://127.0.0.1:90/page");
+    ASSERT_EQ(other.size(), 1U);
+    EXPECT_FALSE(other[0].is_file);
+    EXPECT_EQ(joined_key(other[0]), "workers.docs.serves");
+    EXPECT_EQ(file_of(ways("http://127.0.0.1:8081/static/a")[0]), "/srv/static/a");
+}
+
+TEST(Explanation, KnowsRedirectsToTheOtherServer) {
+    topology::Topology topology = site();
+    topology.workers.erase(topology.workers.begin(), topology.workers.begin() + 2); // leaves `direct`
+    topology.workers[0].root.clear();
+    topology.workers[0].serves.clear();
+    topology::WorkerSpec& docs = topology.workers.emplace_back();
+    docs.name = "docs";
+    docs.listen = {{"127.0.0.1", 90}};
+    docs.root = "/srv/docs";
+    docs.serves = {"/static/"};
+    docs.front.edit().own.rule.path = contract::PathPattern::parse("/").value();
+    const auto redirect = [&](const char* url) {
+        return way_of(topology, parse_request(url, "GET", {}).value(), {}).value().redirect;
+    };
+    EXPECT_EQ(redirect("http://127.0.0.1:8081/static/a"), "") << "links are off";
+    topology.links = contract::Links::Mode::redirect;
+    EXPECT_EQ(redirect("http://127.0.0.1:8081/static/a?b"), "http://127.0.0.1:90/static/a?b");
+    EXPECT_EQ(redirect("http://127.0.0.1:90/page"), "http://127.0.0.1:8081/page");
+    EXPECT_EQ(redirect("http://127.0.0.1:90/static/a"), "");
+    EXPECT_EQ(redirect("http://127.0.0.1:8081/page"), "");
+}
+
+TEST(Explanation, OfRoutesInACircleEnds) {
+    topology::Topology topology = site();
+    topology.workers[0].front.edit().routes = {route_to("/", {"0.0.0.0:80"})};
+    auto first = way_of(topology, parse_request("/", "GET", {}).value(), {});
+    EXPECT_LE(ways_from(topology, std::move(*first), {}).size(), 8U);
+}
+
 TEST(Explanation, SaysWhereSomebodyListensWhenNobodyDoesThere) {
     const topology::Topology topology = site();
     const auto error = [&](const std::string& url) {

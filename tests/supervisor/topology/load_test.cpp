@@ -342,12 +342,17 @@ TEST_F(TopologyFile, IsNotObeyedAsRootWhenEverybodyMayWriteIt) {
 
 TEST(DemoTopologies, AreValidWhereGitwebIsInstalled) {
     if (!std::filesystem::exists("/usr/share/gitweb")) GTEST_SKIP() << "the package gitweb is not installed";
-    for (const std::string name : {"two-ports", "two-ips", "accelerated"}) {
-        const auto loaded = load_file(MPSUP_SOURCE_DIR "/topologies/" + name + ".yaml");
+    int count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(MPSUP_SOURCE_DIR "/topologies")) {
+        if (file.path().extension() != ".yaml") continue;
+        ++count;
+        const auto loaded = load_file(file.path());
         ASSERT_TRUE(loaded) << format_problems(loaded.error());
+        EXPECT_TRUE(loaded->warnings.empty()) << format_problems(loaded->warnings);
         EXPECT_EQ(loaded->topology.site, "gitweb");
-        EXPECT_EQ(loaded->topology.find("httpd_perl")->cgi.dir, MPSUP_SOURCE_DIR "/topologies/gitweb");
+        EXPECT_EQ(loaded->topology.find("httpd_perl")->app, MPSUP_SOURCE_DIR "/topologies/demo/site.psgi");
     }
+    EXPECT_EQ(count, 8);
 }
 
 class HostileTopology : public SiteFolder {

@@ -59,8 +59,33 @@ TEST(Urls, KnowTheLayoutsByName) {
     EXPECT_EQ(layout_of(two("127.0.0.1:8080", "127.0.0.1:8081")), "two-ports");
     EXPECT_EQ(layout_of(two("127.0.0.1:8080", "127.0.0.2:8080")), "two-ips");
     Topology one = two("127.0.0.1:8080", "127.0.0.1:8081");
-    one.workers.pop_back();
-    EXPECT_EQ(layout_of(one), "custom");
+    one.workers.erase(one.workers.begin());
+    EXPECT_EQ(layout_of(one), "custom") << "pages alone";
+    one.workers[0].root = "/srv/public";
+    EXPECT_EQ(layout_of(one), "one-big");
+    Topology dso = two("127.0.0.1:8080", "127.0.0.1:8081");
+    dso.binaries = Binaries::dso;
+    EXPECT_EQ(layout_of(dso), "dso");
+}
+
+TEST(Urls, OfAStaticWorkerBehindAnAcceleratorAreTheAccelerators) {
+    Topology topology = two("127.0.0.1:8081", "127.0.0.1:8082");
+    topology.workers[1].listen.clear();
+    WorkerSpec& front = topology.workers.emplace_back();
+    front.name = "front";
+    front.kind = Kind::accelerator;
+    front.listen = {*Address::parse("127.0.0.1:8080")};
+    front.front.edit().routes.emplace_back().to = {"127.0.0.1:8081"};
+    front.front.edit().routes.emplace_back().to = {"app"};
+    EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "http://127.0.0.1:8080");
+    EXPECT_EQ(urls_of(topology).at("MPSUP_DYNAMIC_URL"), "http://127.0.0.1:8080");
+    EXPECT_EQ(layout_of(topology), "accelerated-two-ports");
+    topology.workers[0].listen = {*Address::parse("127.0.0.2:8080")};
+    EXPECT_EQ(layout_of(topology), "accelerated-two-ips");
+    topology.binaries = Binaries::dso;
+    EXPECT_EQ(layout_of(topology), "accelerated-dso");
+    topology.binaries = Binaries::one;
+    EXPECT_EQ(layout_of(topology), "accelerated-one-big");
 }
 
 TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {

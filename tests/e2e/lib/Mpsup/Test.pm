@@ -80,10 +80,11 @@ sub write {
     return write_file("$self->{dir}/$name", $text);
 }
 
-# A topology file from the text of its workers.
+# A topology file from the text of its workers; of the build that MPSUP_BINARIES names, so that one test may be run in each.
 sub topology {
     my ($self, $workers, $name) = @_;
-    return $self->write($name // 'site.yaml', "site: $self->{name}\nworkers:\n$workers");
+    my $binaries = $ENV{MPSUP_BINARIES} ? "binaries: $ENV{MPSUP_BINARIES}\n" : '';
+    return $self->write($name // 'site.yaml', "site: $self->{name}\n${binaries}workers:\n$workers");
 }
 
 # Runs mpsup and waits: exit code, standard output, standard error.

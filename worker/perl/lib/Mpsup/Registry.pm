@@ -14,6 +14,8 @@ our $FILES     = 10_000; # in all of them
 our $REDIRECTS = 5;      # local ones in one request
 my %mode_known = map { $_ => 1 } qw(registry perlrun fork exec);
 
+our @all; # that were made: whoever watches code asks them for files
+
 my $runs = 0; # makes packages different
 
 # A Perl switch that a sub can do without or that is given to it: the others change what the program means.
@@ -39,6 +41,7 @@ sub new {
     my %before = map { $_ => 1 } Mpsup::Registry::Handles::descriptors();
     $self->scan('', 0);
     $self->{descriptors} = {map { $_ => 1 } grep { !$before{$_} } Mpsup::Registry::Handles::descriptors()};
+    push @all, $self;
     return $self;
 }
 

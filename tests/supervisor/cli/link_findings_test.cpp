@@ -1,0 +1,211 @@
+#include "supervisor/cli/link_findings.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::cli {
+namespace {
+
+using contract::CrawledLink;
+using contract::CrawledPage;
+
+topology::WorkerSpec worker(const char* name, topology::Kind kind, const char* listen) {
+    topology::WorkerSpec spec;
+    spec.name = name;
+    spec.kind = kind;
+    if (listen) spec.listen = {*Address::parse(listen)};
+    if (kind == topology::Kind::dynamic) spec.app = "/srv/app.psgi";
+    if (kind == topology::Kind::static_files) {
+        spec.root = "/srv/public";
+        spec.serves = {"/static/"};
+        spec.front.edit().own.rule.path = contract::PathPattern::parse("/").value();
+    }
+    return spec;
+}
+
+topology::RouteSpec route(const char* path, const char* to) {
+    topology::RouteSpec spec;
+    spec.rule.path = contract::PathPattern::parse(path).value();
+    spec.to = {to};
+    return spec;
+}
+
+// docs at :8080, app at :8081
+topology::Topology two_servers() {
+    topology::Topology topology;
+    topology.workers = {worker("docs", topology::Kind::static_files, "127.0.0.1:8080"),
+                        worker("app", topology::Kind::dynamic, "127.0.0.1:8081")};
+    return topology;
+}
+
+// front at :8080, docs behind it at :8081, app behind it
+topology::Topology accelerated() {
+    topology::Topology topology;
+    topology.workers = {worker("front", topology::Kind::accelerator, "127.0.0.1:8080"),
+                        worker("docs", topology::Kind::static_files, "127.0.0.1:8081"),
+                        worker("app", topology::Kind::dynamic, nullptr)};
+    topology.workers[0].front.edit().routes = {route("/static/", "127.0.0.1:8081"), route("/", "app")};
+    return topology;
+}
+
+contract::LinkFact page(CrawledPage page) {
+    if (page.status == 0 && page.trouble.empty()) page.status = 200;
+    if (page.from.empty()) page.from = "http://127.0.0.1:8081/from";
+    return {.page = std::move(page)};
+}
+contract::LinkFact link(const char* from, const char* to) {
+    return {.link = {.page = from, .line = 7, .of = "href", .reference = to, .target = to}};
+}
+
+// "code url", one a line.
+std::string judged(const topology::Topology& topology, const std::vector<contract::LinkFact>& facts) {
+    const CrawledSite site(topology, {"/run/pool", {}, {}});
+    std::string text;
+    for (const LinkFinding& each : judge(site, facts).findings)
+        text += (text.empty() ? "" : "\n") + each.code + " " + each.url;
+    return text;
+}
+
+constexpr auto pages = "http://127.0.0.1:8081";
+
+TEST(CrawledSites, HaveFacesAndSecrets) {
+    const auto two = two_servers();
+    const CrawledSite site(two, {"/run/pool", {}, {}});
+    ASSERT_EQ(site.faces().size(), 2U);
+    EXPECT_EQ(site.faces()[0].origin, pages) << "pages first";
+    EXPECT_TRUE(site.secrets().empty());
+    const auto front = accelerated();
+    const CrawledSite behind(front, {"/run/pool", {}, {}});
+    ASSERT_EQ(behind.faces().size(), 1U);
+    EXPECT_EQ(behind.secrets(), (std::vector<std::string>{"127.0.0.1:8081", "/run/pool/app.sock"}));
+    const auto job = behind.job({"/demo/", "http://shop.example:8080/x"});
+    ASSERT_TRUE(job) << job.error().what;
+    EXPECT_EQ(job->start, (std::vector<std::string>{"http://127.0.0.1:8080/demo/", "http://shop.example:8080/x"}));
+    EXPECT_EQ(job->servers.back(), (contract::CrawledServer{"http://shop.example:8080", "127.0.0.1:8080"}));
+    EXPECT_FALSE(behind.job({"http://127.0.0.1:1/"}));
+}
+
+TEST(CrawledSites, AreCalledAsTheTopologySays) {
+    auto topology = two_servers();
+    topology.workers[1].public_url = "https://www.shop.example"; // TLS is a proxy's before it
+    const CrawledSite site(topology, {});
+    const auto job = site.job({"/", "https://www.shop.example/a"});
+    ASSERT_TRUE(job) << job.error().what;
+    EXPECT_EQ(job->servers[0], (contract::CrawledServer{"https://www.shop.example", "127.0.0.1:8081", false}));
+    EXPECT_EQ(job->servers.size(), 2U);
+    EXPECT_EQ(job->start, (std::vector<std::string>{"https://www.shop.example/", "https://www.shop.example/a"}));
+    EXPECT_EQ(site.served("https://www.shop.example/page").worker, "app");
+    ASSERT_TRUE(site.right_face("https://www.shop.example/static/a.css"));
+    EXPECT_EQ(site.right_face("https://www.shop.example/static/a.css")->worker->name, "docs");
+}
+
+TEST(CrawledSites, ThatRedirectNeedNoRightLinks) {
+    auto topology = two_servers();
+    topology.links = contract::Links::Mode::redirect;
+    EXPECT_EQ(judged(topology, {link("http://127.0.0.1:8081/", "http://127.0.0.1:8081/static/a.css")}), "");
+}
+
+TEST(CrawledSites, KnowWhoServesWhat) {
+    const auto topology = accelerated();
+    const CrawledSite site(topology, {"/run/pool", {}, {}});
+    EXPECT_EQ(site.served("http://127.0.0.1:8080/static/a").worker, "docs");
+    EXPECT_EQ(site.served("http://127.0.0.1:8080/static/a").how, "files");
+    EXPECT_EQ(site.served("http://127.0.0.1:8080/page").worker, "app");
+    EXPECT_EQ(site.served("http://127.0.0.1:8080/page").how, "application");
+    EXPECT_EQ(site.served("http://elsewhere.example/").worker, "");
+    EXPECT_TRUE(site.has_light_files());
+}
+
+TEST(LinkFindings, AreNoneWhereNothingIsWrong) {
+    EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/"}),
+                                     link("http://127.0.0.1:8081/", "http://127.0.0.1:8080/static/a.css"),
+                                     link("http://127.0.0.1:8081/", "https://elsewhere.example/"),
+                                     page({.url = "http://127.0.0.1:8080/static/a.css", .has_date = true})}),
+              "");
+}
+
+TEST(LinkFindings, OfLinksToTheWrongServer) {
+    EXPECT_EQ(judged(two_servers(), {link("http://127.0.0.1:8081/", "http://127.0.0.1:8081/static/a.css"),
+                                     link("http://127.0.0.1:8080/static/a.html", "http://127.0.0.1:8080/page"),
+                                     page({.url = "http://127.0.0.1:8080/page", .status = 404})}),
+              "wrong-tier http://127.0.0.1:8081/static/a.css\nwrong-tier http://127.0.0.1:8080/page")
+        << "and a page that is not there because of it is not told twice";
+    EXPECT_EQ(judged(accelerated(), {link("http://127.0.0.1:8080/", "http://127.0.0.1:8080/static/a.css"),
+                                     link("http://127.0.0.1:8080/", "http://127.0.0.1:8081/page")}),
+              "")
+        << "a backend is another matter";
+}
+
+TEST(LinkFindings, OfPagesThatAreNotThere) {
+    EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/a", .status = 404}),
+                                     page({.url = "http://127.0.0.1:8081/b", .status = 503}),
+                                     page({.url = "http://127.0.0.1:8081/c", .trouble = "no answer in time"}),
+                                     page({.url = "http://127.0.0.1:8081/d", .status = 401}),
+                                     page({.url = "http://127.0.0.1:8080/static/e", .status = 404})}),
+              "broken-link http://127.0.0.1:8081/a\nbroken-link http://127.0.0.1:8081/b\n"
+              "broken-link http://127.0.0.1:8081/c\nbroken-link http://127.0.0.1:8080/static/e");
+}
+
+TEST(LinkFindings, OfBackendsThatClientsHearOf) {
+    EXPECT_EQ(
+        judged(accelerated(), {page({.url = "http://127.0.0.1:8080/", .secrets = {{"Location", "127.0.0.1:8081"}}})}),
+        "leaked-backend http://127.0.0.1:8080/");
+}
+
+TEST(LinkFindings, OfEachLoopOnce) {
+    const auto moved = [](const std::string& from, const std::string& to) {
+        return page({.url = pages + from, .status = 302, .redirect = pages + to});
+    };
+    EXPECT_EQ(judged(two_servers(), {moved("/in", "/a"), moved("/a", "/b"), moved("/b", "/a"), moved("/self", "/self"),
+                                     moved("/x", "/y")}),
+              "redirect-loop http://127.0.0.1:8081/a\nredirect-loop http://127.0.0.1:8081/self");
+    auto deep = moved("/20", "/21");
+    deep.page.redirects = 20;
+    EXPECT_EQ(judged(two_servers(), {deep}), "redirect-loop http://127.0.0.1:8081/20");
+}
+
+TEST(LinkFindings, OfFilesFromTheHeavyWorker) {
+    const auto css = page({.url = "http://127.0.0.1:8081/other/a.CSS", .has_date = true});
+    EXPECT_EQ(judged(two_servers(), {css}), "heavy-file http://127.0.0.1:8081/other/a.CSS");
+    EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/chart.png"})}), "")
+        << "made when it is asked for";
+    EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/page", .has_date = true})}), "");
+    auto own = two_servers();
+    own.workers[1].root = "/srv";
+    own.workers[1].serves = {"/download/"};
+    EXPECT_EQ(judged(own, {page({.url = "http://127.0.0.1:8081/download/x"})}),
+              "heavy-file http://127.0.0.1:8081/download/x");
+    own.workers.erase(own.workers.begin());
+    EXPECT_EQ(judged(own, {css, page({.url = "http://127.0.0.1:8081/download/x"})}), "") << "who else should";
+}
+
+TEST(LinkFindings, OfCookiesThatAreLost) {
+    const auto cookie = [](const char* value) {
+        return judged(two_servers(), {page({.url = "http://127.0.0.1:8081/shop/login", .cookies = {value}}),
+                                      page({.url = "http://127.0.0.1:8081/account/"})});
+    };
+    constexpr auto domain = "cookie-domain http://127.0.0.1:8081/shop/login";
+    constexpr auto path = "cookie-path http://127.0.0.1:8081/shop/login";
+    EXPECT_EQ(cookie("a=b"), "");
+    EXPECT_EQ(cookie("a=b; Path=/shop; HttpOnly"), "");
+    EXPECT_EQ(cookie("a=b; path=/account/"), "");
+    EXPECT_EQ(cookie("a=b; Domain=127.0.0.1"), "");
+    EXPECT_EQ(cookie("a=b; Domain=shop.example"), domain);
+    EXPECT_EQ(cookie("a=b; Domain=.0.0.1"), domain);
+    EXPECT_EQ(cookie("a=b; Path=/sho"), path);
+    EXPECT_EQ(cookie("a=b; Path=/elsewhere/"), path);
+    EXPECT_EQ(cookie("a=b; Path=shop"), path);
+    EXPECT_EQ(judged(two_servers(),
+                     {page({.url = "http://www.shop.example:8081/", .cookies = {"a=b; domain=Shop.example"}})}),
+              "");
+    EXPECT_EQ(
+        judged(two_servers(), {page({.url = "http://www.shop.example:8081/", .cookies = {"a=b; domain=example"}})}),
+        "cookie-domain http://www.shop.example:8081/");
+}
+
+TEST(LinkFindings, OfWaysBackToPlainHttp) {
+    EXPECT_EQ(judged(two_servers(), {link("https://h/a", "http://h/b"), link("https://h/a", "http://elsewhere/")}),
+              "mixed-scheme http://h/b");
+}
+
+} // namespace
+} // namespace mpsup::cli

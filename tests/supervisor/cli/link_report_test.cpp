@@ -1,0 +1,58 @@
+#include "supervisor/cli/link_report.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace mpsup::cli {
+namespace {
+
+CheckedLinks found() {
+    CheckedLinks links;
+    links.pages.push_back({{.url = "http://h/", .status = 200}, {.worker = "app", .how = "application"}});
+    links.pages.push_back(
+        {{.url = "http://h/a?b&c", .status = 404, .from = "http://h/", .line = 3}, {.worker = "app"}});
+    links.findings.push_back({"broken-link", "http://h/a?b&c", "http://h/", 3, "status <404>\x01"});
+    links.findings.push_back({"wrong-tier", "http://h/x", "http://h/", 0, "elsewhere"});
+    return links;
+}
+
+TEST(LinkReport, AsATableHasPagesAndFindings) {
+    const std::string text = link_table(found(), true);
+    EXPECT_TRUE(text.contains("200     app     application  http://h/\n")) << text;
+    EXPECT_TRUE(text.contains("broken-link")) << text;
+    EXPECT_TRUE(text.contains("http://h/:3")) << text;
+    EXPECT_TRUE(text.ends_with("2 URLs, 2 findings\n")) << text;
+    EXPECT_FALSE(link_table(found(), false).contains("application"));
+    CheckedLinks cut;
+    cut.cut = "the time was up";
+    EXPECT_EQ(link_table(cut, false), "0 URLs, nothing is wrong\nnot all was asked for: the time was up\n");
+}
+
+TEST(LinkReport, AsJson) {
+    const auto document = boost::json::parse(link_json(found())).as_object();
+    EXPECT_EQ(document.at("version"), 1);
+    EXPECT_EQ(document.at("pages").at(0).at("worker"), "app");
+    EXPECT_EQ(document.at("findings").at(0).at("code"), "broken-link");
+    const std::string lines = link_json_lines(found());
+    EXPECT_EQ(std::ranges::count(lines, '\n'), 5);
+    EXPECT_TRUE(lines.ends_with("{\"sum\":{\"pages\":2,\"findings\":2,\"cut\":\"\"}}\n")) << lines;
+}
+
+TEST(LinkReport, AsJunitIsXml) {
+    EXPECT_EQ(link_junit(found()), R"xml(<?xml version="1.0" encoding="UTF-8"?>
+<testsuites tests="3" failures="2">
+  <testsuite name="mpsup links check" tests="3" failures="2">
+    <testcase name="http://h/" classname="app"/>
+    <testcase name="http://h/a?b&amp;c" classname="app">
+      <failure type="broken-link" message="status &lt;404&gt;?">http://h/:3</failure>
+    </testcase>
+    <testcase name="http://h/x" classname="links">
+      <failure type="wrong-tier" message="elsewhere">http://h/</failure>
+    </testcase>
+  </testsuite>
+</testsuites>
+)xml");
+}
+
+} // namespace
+} // namespace mpsup::cli

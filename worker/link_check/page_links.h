@@ -1,0 +1,26 @@
+// The links of a reply, wherever it has any.
+#pragma once
+
+#include "worker/contract/link_check.h"
+#include "worker/link_check/page_client.h"
+#include "worker/links/absolute_url.h"
+
+#include <string>
+#include <vector>
+
+namespace mpsup::link_check {
+
+struct FoundLink {
+    contract::CrawledLink link{}; // without its page
+    links::AbsoluteUrl target{};
+};
+
+/// Of its fields (Location, Content-Location, Link, Refresh), and of its content if that is HTML or CSS and can be read, as a browser
+/// finds and resolves them; those of other schemes are left out. In their order, one for each place that it leads to.
+[[nodiscard]] std::vector<FoundLink> links_of(const PageReply& reply, const links::AbsoluteUrl& url);
+
+/// Where one of these texts stands in the reply: a field's name, or "line 12". Behind a host and port no digit follows.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> secrets_in(const PageReply& reply,
+                                                                          const std::vector<std::string>& secrets);
+
+} // namespace mpsup::link_check
