@@ -1,6 +1,7 @@
 #include "supervisor/topology/validate.h"
 
 #include "supervisor/topology/dependencies.h"
+#include "supervisor/topology/front.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/key_uses.h"
 #include "supervisor/topology/listener_overlaps.h"
@@ -42,6 +43,7 @@ public:
         append(findings_, check_routes(topology_, root, origin_.look_at_files));
         if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
         append(findings_, check_certificates(topology_, root, check_));
+        name_pool_sockets(topology_);
         if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
         return Valid{std::move(topology_), std::move(findings_)};
     }
