@@ -1,7 +1,7 @@
 #include "supervisor/cli/explanation.h"
 
 #include "base/joined.h"
-#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/urls.h"
 
 #include <algorithm>
 #include <charconv>

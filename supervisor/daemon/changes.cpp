@@ -1,17 +1,42 @@
 #include "supervisor/daemon/changes.h"
 
 #include "base/joined.h"
-#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/links.h"
+#include "supervisor/topology/urls.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace mpsup {
 
+namespace {
+
+// Whoever is told something else about links. Their addresses are the same.
+void add_links(const topology::Topology& before, const topology::Topology& after, topology::Diff& changes) {
+    const auto old_links = links_of(before);
+    const auto new_links = links_of(after);
+    const auto differs = [&](const std::string& name) {
+        const auto earlier = old_links.find(name);
+        const auto later = new_links.find(name);
+        if (earlier == old_links.end() || later == new_links.end())
+            return (earlier == old_links.end()) != (later == new_links.end());
+        return earlier->second != later->second;
+    };
+    for (topology::Diff::Change& change : changes.changed)
+        if (differs(change.worker)) change.keys.emplace_back("links");
+    std::erase_if(changes.unchanged, [&](const std::string& name) {
+        if (!differs(name)) return false;
+        changes.changed.push_back({name, {"links"}});
+        return true;
+    });
+}
+
+} // namespace
+
 topology::Diff changes_between(const topology::Topology& before, const topology::Topology& after) {
     topology::Diff changes = topology::diff(before, after);
     const bool is_rebuilt = before.binaries != after.binaries;
-    if (!is_rebuilt && urls_of(before) == urls_of(after)) return changes;
+    if (!is_rebuilt && urls_of(before) == urls_of(after)) return add_links(before, after, changes), changes;
     const std::string why = is_rebuilt ? "binaries" : "the addresses of others";
     for (topology::Diff::Change& change : changes.changed) change.keys.push_back(why); // another size is not all of it
     for (std::string& name : std::exchange(changes.unchanged, {})) changes.changed.push_back({std::move(name), {why}});

@@ -31,6 +31,13 @@ bool is_child_of(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t 
     return parent && start_time && (*parent == master || *parent == ::getpid()) && *start_time == child.start_time;
 }
 
+void add_pages(const contract::ScoreboardReader& scoreboard, contract::PageCounts& sum) {
+    constexpr std::uint64_t most = std::uint64_t{1} << 48U; // who says more is not believed
+    const contract::PageCounts pages = scoreboard.read().pages;
+    for (std::size_t i = 0; i < sum.size(); ++i)
+        if (pages[i] <= most) sum[i] = std::min(sum[i] + pages[i], most);
+}
+
 bool GenerationHandle::has(pid_t pid) const { return pidfd_of(pid) != nullptr; }
 
 const Pidfd* GenerationHandle::pidfd_of(pid_t pid) const {

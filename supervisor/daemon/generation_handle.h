@@ -47,6 +47,9 @@ struct ServingProcess {
 /// died meanwhile.
 [[nodiscard]] bool is_child_of(const Pidfd& pidfd, const contract::ChildStarted& child, pid_t master);
 
+/// What a process has counted, onto a sum; a number that cannot be is left out.
+void add_pages(const contract::ScoreboardReader& scoreboard, contract::PageCounts& sum);
+
 /// One generation's processes and sockets. Lives until the core says that the generation is gone.
 struct GenerationHandle {
     core::GenerationNumber number = 0;

@@ -8,8 +8,9 @@
 #include "supervisor/daemon/rollout_driver.h"
 #include "supervisor/daemon/sleeper.h"
 #include "supervisor/daemon/switchover.h"
-#include "supervisor/daemon/urls.h"
 #include "supervisor/topology/dependencies.h"
+#include "supervisor/topology/links.h"
+#include "supervisor/topology/urls.h"
 
 #include <algorithm>
 #include <optional>
@@ -56,11 +57,13 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
+    const auto old_links = std::exchange(site.around().links, links_of(wanted.topology));
     const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);
     site.use_hooks(wanted.topology.hooks);
     const auto forget_wanted = [&] {
         site.use_hooks(before.hooks);
         site.around().urls = old_urls;
+        site.around().links = old_links;
         site.around().build = old_build;
     };
     topology::Diff changes = changes_between(before, wanted.topology);

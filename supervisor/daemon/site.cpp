@@ -3,8 +3,8 @@
 #include "state/queries.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/log_files.h"
-#include "supervisor/daemon/urls.h"
 #include "supervisor/process/strays.h"
+#include "supervisor/topology/urls.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #include "supervisor/daemon/status.h"
 
-#include "supervisor/daemon/urls.h"
 #include "supervisor/daemon/worker_handle.h"
+#include "supervisor/topology/urls.h"
 
 #include <boost/json.hpp>
 
@@ -104,6 +104,14 @@ json::array urls_json(const topology::WorkerSpec& spec) {
     return urls;
 }
 
+// Those that there were, in the order of PageFate.
+json::object pages_json(const contract::PageCounts& pages) {
+    json::object object;
+    for (std::size_t i = 0; i < pages.size(); ++i)
+        if (pages[i] > 0) object[contract::page_fates[i]] = pages[i];
+    return object;
+}
+
 // Of the generation that serves, or the one that is on its way.
 std::string program_of_worker(const WorkerHandle& worker) {
     for (const auto& generation : worker.generations())
@@ -137,6 +145,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
     for (const auto& generation : worker.generations())
         if (generation->number == core.serving() && !generation->impaired.empty())
             object["impaired"] = generation->impaired;
+    if (auto pages = pages_json(worker.pages()); !pages.empty()) object["pages"] = std::move(pages);
     if (worker.is_in_maintenance()) object["maintenance"] = true;
     if (now_ms) object["updated_at"] = timestamp(*now_ms);
     return json::serialize(object);

@@ -2,8 +2,9 @@
 
 #include "base/process_identity.h"
 #include "state/queries.h"
-#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/links.h"
 #include "supervisor/topology/resolve.h"
+#include "supervisor/topology/urls.h"
 #include "worker/contract/session.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -94,6 +95,7 @@ void Takeover::restore_topology(const state::Queries& queries) {
     if (!topology)
         return log_line("error", "the topology that was applied last cannot be read: " + topology.error().to_string());
     site_.around().urls = urls_of(*topology);
+    site_.around().links = links_of(*topology);
     site_.around().build = topology->binaries;
     const auto workers = queries.workers().value_or(std::vector<state::WorkerRow>{});
     for (const topology::WorkerSpec& spec : topology->workers) {

@@ -144,6 +144,15 @@ void WorkerHandle::begin_counting(core::GenerationNumber number) {
     if (GenerationHandle* generation = find(number)) generation->begin_counting();
 }
 
+contract::PageCounts WorkerHandle::pages() const {
+    contract::PageCounts sum = past_pages_;
+    for (const auto& generation : generations_) {
+        add_pages(generation->process.scoreboard, sum);
+        for (const auto& [pid, child] : generation->children) add_pages(child.scoreboard, sum);
+    }
+    return sum;
+}
+
 void WorkerHandle::count_traffic(core::GenerationNumber number, std::uint64_t skip_first) {
     if (GenerationHandle* generation = find(number)) generation->count_traffic(skip_first);
 }

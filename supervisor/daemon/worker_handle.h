@@ -63,6 +63,7 @@ struct Surroundings {
     const Commands* commands = nullptr;      // whose processes are not ours to reap
     HookRunner* hooks = nullptr;             // nothing: none are called
     std::function<void()> look_at_sockets{}; // of the site: somebody may have taken them away; nothing: they stay
+    std::map<std::string, contract::Links> links{}; // what each worker, by its name, is told of links to the others
 };
 
 /// How a successor is brought in.
@@ -173,6 +174,9 @@ public:
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
     [[nodiscard]] const std::vector<std::unique_ptr<GenerationHandle>>& generations() const { return generations_; }
     [[nodiscard]] const HealthView& health() const { return health_; }
+    /// What became of pages whose links are rewritten, by PageFate, since this supervisor knows the worker: processes that have
+    /// ended included. Reads scoreboards.
+    [[nodiscard]] contract::PageCounts pages() const;
 
 private:
     void act(); // does what the core wants done, and arms the timer
@@ -259,7 +263,8 @@ private:
     core::Worker core_;
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
     HealthView health_;
-    std::string recorded_; // what record_state wrote last, without its numbers that change all the time
+    contract::PageCounts past_pages_{}; // of processes that have ended
+    std::string recorded_;              // what record_state wrote last, without its numbers that change all the time
     RecordPace record_pace_;
     boost::asio::steady_timer record_timer_;
     boost::asio::steady_timer timer_;

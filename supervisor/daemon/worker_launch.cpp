@@ -209,6 +209,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec, around_.paths);
     go.front.maintenance = is_in_maintenance();
+    if (const auto links = around_.links.find(spec.name); links != around_.links.end()) go.links = links->second;
     if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
     add_covered(go.front, generation);

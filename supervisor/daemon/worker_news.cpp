@@ -363,6 +363,7 @@ void WorkerHandle::reap_generation(GenerationHandle& generation) {
 void WorkerHandle::on_process_exit(GenerationHandle& generation, ExitStatus status) {
     const pid_t pid = generation.process.pidfd.pid();
     generation.process.pidfd = {};
+    add_pages(std::exchange(generation.process.scoreboard, {}), past_pages_);
     const core::Generation* known = core_.find(generation.number);
     const bool has_served = known && known->was_ready(); // whatever kills it
     state::ProcessExit end{generation.uuid, status,
@@ -389,6 +390,7 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
                                     !reason.empty() ? reason
                                     : leaving       ? "planned"
                                                     : "crash"});
+    add_pages(child->second.scoreboard, past_pages_);
     child->second.counter.end(child->second.scoreboard.read_traffic(), leaving);
     child->second.counter.add_to(generation.counted);
     if (child->second.link) child->second.link->close();

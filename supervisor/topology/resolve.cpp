@@ -162,10 +162,7 @@ std::string to_document(const Topology& topology) {
         if (!key.get_of_site) continue;
         const auto value = key.get_of_site(topology);
         if (!value) continue;
-        const auto dot = key.path.find('.');
-        auto& section = document[key.path.substr(0, dot)];
-        if (!section.is_object()) section.emplace_object();
-        section.get_object()[key.path.substr(dot + 1)] = text_of(key, *value);
+        put(document, key.path, text_of(key, *value));
     }
     auto& machines = document["machines"].emplace_object();
     for (const auto& machine : topology.machines) machines[machine.name] = json::object{{"address", machine.ip}};

@@ -1,11 +1,19 @@
 // The keys of a site as a whole.
 #include "supervisor/topology/key_parts.h"
+#include "supervisor/topology/links.h"
 
 namespace mpsup::topology {
 
 namespace {
 
 constexpr std::array binaries_choices{Choice{"one"}, Choice{"two"}, Choice{"dso"}};
+constexpr std::array links_choices{Choice{"off"}, Choice{"redirect"}, Choice{"rewrite"}};
+
+contract::Links::Mode links_mode(std::string_view word) {
+    using enum contract::Links::Mode;
+    if (word == "redirect") return redirect;
+    return word == "rewrite" ? rewrite : off;
+}
 
 // Beside `workers`, for every worker.
 template <HookPoint Point> constexpr Key hook_of_site(std::string_view path, std::string_view doc) {
@@ -32,6 +40,14 @@ std::vector<Key> make_site_keys() {
             .type = Type::choice,
             .doc = "how the programs are built: one big binary, a light and a heavy one, or one that loads Perl",
             .choices = binaries_choices},
+        Key{.path = "links",
+            .type = Type::choice,
+            .doc = "links from one worker to paths of another: left alone, redirected by the worker they lead to, or "
+                   "rewritten in pages",
+            .choices = links_choices,
+            .get_of_site =
+                [](const Topology& t) { return unless(std::string(to_string(t.links)), std::string("off")); },
+            .set_of_site = [](Topology& t, Value v) { t.links = links_mode(std::get<std::string>(v)); }},
         Key{.path = "logs", .type = Type::section, .doc = "when log files are moved away for new ones"},
         Key{.path = "logs.size",
             .type = Type::size,

@@ -6,6 +6,7 @@
 #include "supervisor/topology/boxed.h"
 #include "supervisor/topology/front_spec.h"
 #include "supervisor/topology/hook.h"
+#include "worker/contract/links.h"
 
 #include <chrono>
 #include <cstdint>
@@ -173,6 +174,7 @@ struct WorkerSpec {
     std::string name{}; // [a-z][a-z0-9_-]*, at most 32 characters
     Kind kind = Kind::static_files;
     std::vector<Address> listen{};     // no two of a topology overlap; dynamic, none: routes lead to it (is_private)
+    std::string public_url{};          // what clients call it, as a contract::Origin; empty: by its listener
     std::string root{};                // absolute folder, the whole path of a request is appended
     std::vector<std::string> serves{}; // path prefixes that are files ("/static/"); static, empty: every path
     std::map<std::string, std::string> env{}; // added to the clean environment of the worker
@@ -222,6 +224,7 @@ struct History {
 struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
+    contract::Links::Mode links = contract::Links::Mode::off;
     Logs logs{};
     History history{};
     Hooks hooks{};                     // of every worker

@@ -4,6 +4,7 @@
 #include "supervisor/topology/front.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/key_uses.h"
+#include "supervisor/topology/links.h"
 #include "supervisor/topology/listener_overlaps.h"
 #include "supervisor/topology/load.h"
 #include "supervisor/topology/routes.h"
@@ -41,6 +42,7 @@ public:
         append(findings_, check_overlaps(std::move(listeners_)));
         append(findings_, check_dependencies(topology_, root));
         append(findings_, check_routes(topology_, root, origin_.look_at_files));
+        append(findings_, check_links(topology_, root, origin_.look_at_files));
         if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
         append(findings_, check_certificates(topology_, root, check_));
         name_pool_sockets(topology_);
@@ -126,7 +128,7 @@ private:
             else if (key->type == Type::section)
                 part_of_site(*key, *given.value);
             else if (const auto value = value_of(*key, *given.value, given.key))
-                set_of_site(*key, std::get<std::string>(*value));
+                set_of_site(*key, *value);
         }
         for (const auto* key : keys_under(""))
             if (key->required && !entry(root, key->name()))
@@ -144,7 +146,9 @@ private:
         }
     }
 
-    void set_of_site(const Key& key, const std::string& text) {
+    void set_of_site(const Key& key, const Value& value) {
+        if (key.set_of_site) return key.set_of_site(topology_, value);
+        const auto& text = std::get<std::string>(value);
         if (key.path == "site") topology_.site = text;
         if (key.path != "binaries") return;
         topology_.binaries = text == "one" ? Binaries::one : text == "dso" ? Binaries::dso : Binaries::two;

@@ -4,6 +4,7 @@
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
+#include "worker/contract/origin.h"
 
 #include <algorithm>
 #include <climits>
@@ -35,6 +36,7 @@ std::string expected_form(const Key& key) {
     case Type::ip: return "a numeric IP address";
     case Type::addresses: return "ADDRESS:PORT (like 127.0.0.1:8080 or [::1]:8080), or a list of such";
     case Type::url_path: return "a path that begins with /";
+    case Type::origin: return "http:// or https:// and a name or address, maybe a port, and no path";
     case Type::url_prefixes: return "a path that begins with /, or a list of such";
     case Type::file: return "the path of a file";
     case Type::folder: return "the path of a folder";
@@ -126,6 +128,15 @@ std::expected<Value, Findings> parse_paths(const Key& key, const Node& node) {
 std::expected<Value, Findings> parse_url_path(const Key& key, const Node& node, const std::string& text) {
     if (!is_url_target(text)) return misfit(key, node, is_url_path("/" + text) ? "did you mean `/" + text + "`?" : "");
     return text;
+}
+
+Parsed parse_origin(const Key& key, const Node& node, const std::string& text) {
+    if (const auto origin = contract::Origin::parse(text)) return origin->text();
+    const auto is_one = [](const std::string& other) { return contract::Origin::parse(other).has_value(); };
+    const auto end = text.find('/', text.find("://") == std::string::npos ? 0 : text.find("://") + 3);
+    for (const std::string& meant : {text.substr(0, end), "https://" + text.substr(0, end)})
+        if (is_one(meant)) return misfit(key, node, "did you mean `" + meant + "`?");
+    return misfit(key, node);
 }
 
 std::string why_unusable(const std::string& path, bool folder) {
@@ -274,6 +285,7 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::choice: return parse_choice(key, node, *text);
     case Type::ip: return parse_ip(key, node, *text);
     case Type::url_path: return parse_url_path(key, node, *text);
+    case Type::origin: return parse_origin(key, node, *text);
     case Type::file:
     case Type::folder: return parse_path(key, node, *text, origin);
     case Type::integer: return parse_integer(key, node, *text);

@@ -23,6 +23,7 @@ enum class Type {
     ip,           // numeric, without a port
     addresses,    // "127.0.0.1:8080", or a list of such
     url_path,     // "/up"
+    origin,       // "https://www.example.org", "http://10.0.0.1:8080"
     url_prefixes, // "/static/", or a list of such
     file,         // a regular file that can be read; relative to the topology file
     folder,       // a folder that can be searched; relative to the topology file

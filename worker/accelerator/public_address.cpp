@@ -2,8 +2,11 @@
 
 #include "worker/accelerator/client_identity.h"
 #include "worker/http/request.h"
+#include "worker/links/edit.h"
+#include "worker/links/reference_spans.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mpsup::accelerator {
 
@@ -129,6 +132,16 @@ bool rewrite_refresh(const AddressMap& map, std::string_view value, std::string&
     if (!rewrite_location(map, url, changed)) return false;
     out = std::string(value.substr(0, static_cast<std::size_t>(url.data() - value.data()))) + changed;
     if (quoted) out += rest.back();
+    return true;
+}
+
+bool rewrite_link(const AddressMap& map, std::string_view value, std::string& out) {
+    links::Edits edits;
+    for (const links::Span& target : links::link_field_references(value))
+        if (std::string changed; rewrite_location(map, target.of(value), changed))
+            edits.push_back({target.begin, target.end, std::move(changed)});
+    if (edits.empty()) return false;
+    out = links::applied(value, edits);
     return true;
 }
 

@@ -23,6 +23,9 @@ struct AddressMap {
 /// Refresh: "5; url=http://127.0.0.1:8090/".
 [[nodiscard]] bool rewrite_refresh(const AddressMap& map, std::string_view value, std::string& out);
 
+/// Link (RFC 8288): "<http://127.0.0.1:8090/a.css>; rel=preload, …", each of its targets.
+[[nodiscard]] bool rewrite_link(const AddressMap& map, std::string_view value, std::string& out);
+
 /// Set-Cookie (RFC 6265 section 4.1): Domain that is the upstream's host becomes the public one, and goes when that is an
 /// address; Path below the upstream's prefix moves below the public one. Secure and everything else stay.
 [[nodiscard]] bool rewrite_cookie(const AddressMap& map, std::string_view value, std::string& out);

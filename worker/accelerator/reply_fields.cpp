@@ -39,11 +39,12 @@ bool is_overridden(std::string_view name, const ReplyPlan& plan) noexcept {
                                [&](const auto& field) { return http::equals_ignoring_case(field.first, name); });
 }
 
-enum class Rewrite { none, location, refresh, cookie };
+enum class Rewrite { none, location, refresh, link, cookie };
 
 Rewrite rewrite_of(std::string_view name) noexcept {
     const auto named = [&](std::string_view wanted) { return http::equals_ignoring_case(name, wanted); };
     switch (name.size()) {
+    case 4: return named("Link") ? Rewrite::link : Rewrite::none;
     case 7: return named("Refresh") ? Rewrite::refresh : Rewrite::none;
     case 8: return named("Location") ? Rewrite::location : Rewrite::none;
     case 10: return named("Set-Cookie") ? Rewrite::cookie : Rewrite::none;
@@ -89,6 +90,7 @@ void ReplyFields::add_rewritten(const http::Field& field, const ReplyPlan& plan)
     switch (rewrite_of(field.name)) {
     case Rewrite::location: changed = rewrite_location(plan.map, field.value, value); break;
     case Rewrite::refresh: changed = rewrite_refresh(plan.map, field.value, value); break;
+    case Rewrite::link: changed = rewrite_link(plan.map, field.value, value); break;
     case Rewrite::cookie: changed = rewrite_cookie(plan.map, field.value, value); break;
     case Rewrite::none: break;
     }

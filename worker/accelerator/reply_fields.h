@@ -46,7 +46,7 @@ struct ReplyPlan {
 };
 
 /// Owned by one request; its memory is used again. Hop-by-hop fields, Content-Length, X-Accel-*, X-Sendfile and Mpsup-*
-/// are left out; Location, Content-Location, Refresh and Set-Cookie are rewritten (public_address.h); Via and X-Request-Id
+/// are left out; Location, Content-Location, Refresh, Link and Set-Cookie are rewritten (public_address.h); Via and X-Request-Id
 /// are added.
 class ReplyFields {
 public:

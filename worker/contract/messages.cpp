@@ -1,6 +1,7 @@
 #include "worker/contract/messages.h"
 
 #include "worker/contract/front_json.h"
+#include "worker/contract/links_json.h"
 #include "worker/contract/object_reader.h"
 
 #include <limits>
@@ -107,6 +108,7 @@ json::object to_json(const Go& go) {
             {"fds", to_array(go.fds)},
             {"grace_ms", go.grace.count()},
             {"front", to_json(go.front)},
+            {"links", to_json(go.links)},
             {"files", to_json(go.files)},
             {"app", to_json(go.app)},
             {"pool", to_json(go.pool)},
@@ -219,6 +221,7 @@ Message read_go(ObjectReader& in) {
     go.fds = in.choices("fds", fd_roles);
     go.grace = in.duration("grace_ms");
     go.front = in.part("front", front_from_json);
+    if (in.has("links")) go.links = in.part("links", links_from_json); // a supervisor of before says nothing of them
     go.files = in.part("files", files_from_json);
     go.app = read_app(in);
     go.pool = read_pool(in);

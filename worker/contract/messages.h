@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "base/exit_status.h"
 #include "worker/contract/front.h"
+#include "worker/contract/links.h"
 
 #include <chrono>
 #include <cstdint>
@@ -147,6 +148,7 @@ struct Go {
     std::vector<FdRole> fds;
     std::chrono::milliseconds grace{30'000}; // to finish what runs when told to drain or left alone
     Front front;                             // static, accelerator
+    Links links;                             // static, dynamic
     // dynamic
     Files files; // with a root: these paths are served from it, all others from the application
     ApplicationSource app;

@@ -71,6 +71,9 @@ public:
             problem_ = inner.problem() + " in \"" + std::string(key) + "\"";
     }
 
+    /// Is there one?
+    [[nodiscard]] bool has(std::string_view key) const { return object_.contains(key); }
+
     /// What a function of its own reads.
     template <typename T> T part(std::string_view key, Result<T> (*read)(const boost::json::value&)) {
         const boost::json::value* value = find(key);

@@ -96,6 +96,10 @@ void ScoreboardWriter::note_failure(int status, std::string_view body) noexcept 
     failure.sequence.fetch_add(1, std::memory_order_release);
 }
 
+void ScoreboardWriter::count_page(PageFate fate) noexcept {
+    if (mapping_) record()->pages[static_cast<std::size_t>(fate)].fetch_add(1, std::memory_order_relaxed);
+}
+
 void ScoreboardWriter::set_last(std::int64_t now_ms) noexcept {
     if (mapping_) record()->last_ms.store(now_ms, std::memory_order_relaxed);
 }
@@ -140,6 +144,8 @@ ScoreboardSnapshot ScoreboardReader::read() const {
     snapshot.last_ms = record.last_ms.load(std::memory_order_relaxed);
     snapshot.rss = record.rss.load(std::memory_order_relaxed);
     snapshot.unshared = record.unshared.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < page_fates.size(); ++i)
+        snapshot.pages[i] = record.pages[i].load(std::memory_order_relaxed);
     for (int attempt = 0; attempt < read_attempts; ++attempt) {
         const auto before = record.sequence.load(std::memory_order_acquire);
         ScoreboardSnapshot::Request request{load_text(record.method), load_text(record.uri),

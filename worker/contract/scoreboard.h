@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/latency_histogram.h"
 #include "base/memfd.h"
+#include "worker/contract/page_fate.h"
 
 #include <array>
 #include <atomic>
@@ -33,7 +34,7 @@ struct SlowRecord {
     std::int64_t since_ms;               // when the request began
     std::array<char, 16> method;
     std::array<char, 208> uri;
-    std::array<char, 2720> text; // lines "FILE:LINE SUB", innermost first
+    std::array<char, 2648> text; // lines "FILE:LINE SUB", innermost first
 };
 
 /// The last reply with 5xx that a client got.
@@ -48,7 +49,7 @@ struct FailureRecord {
 /// The layout in shared memory. One writer (the process itself), readers that trust nothing. Text that is longer is
 /// cut. `sequence` is odd while `method`, `uri`, `since_ms` and `deadline_ms` are being changed (a seqlock).
 struct ScoreboardRecord {
-    static constexpr std::uint32_t layout = 0x6d700004; // "mp", version 4
+    static constexpr std::uint32_t layout = 0x6d700005; // "mp", version 5
     std::uint32_t layout_version;
     std::uint32_t record_size;
     std::atomic<std::uint64_t> requests;   // answered since the process started
@@ -64,6 +65,7 @@ struct ScoreboardRecord {
     // Of what clients asked for, not of probes: by how long it took, and how many of them were answered with 5xx.
     std::array<std::atomic<std::uint32_t>, latency_buckets> latency;
     std::atomic<std::uint64_t> failures;
+    std::array<std::atomic<std::uint64_t>, page_fates.size()> pages; // by PageFate
     FailureRecord failure;
     SlowRecord slow;
 };
@@ -88,6 +90,8 @@ public:
     void count_reply(int status, std::uint64_t microseconds) noexcept;
     /// And it was the server's fault: the request in hand, and how the content of its reply began.
     void note_failure(int status, std::string_view body) noexcept;
+    /// From any thread.
+    void count_page(PageFate fate) noexcept;
     void set_last(std::int64_t now_ms) noexcept;
     void set_memory(std::uint64_t rss, std::uint64_t unshared) noexcept;
     [[nodiscard]] std::uint64_t requests() const noexcept;
@@ -114,11 +118,14 @@ struct Traffic {
     [[nodiscard]] std::uint64_t requests() const noexcept { return latency.total(); }
 };
 
+using PageCounts = std::array<std::uint64_t, page_fates.size()>; // by PageFate
+
 struct ScoreboardSnapshot {
     char activity = '?'; // one of Activity, or '?' for anything else the process wrote
     std::uint64_t requests = 0;
     std::int64_t last_ms = 0;
     std::uint64_t rss = 0, unshared = 0;
+    PageCounts pages{};
     struct Request {
         std::string method, uri; // printable ASCII, anything else replaced by '?'
         std::int64_t since_ms = 0;

@@ -49,6 +49,8 @@ public:
                    {trusted_limits(), trusted_deadlines(setup_.deadlines)},
                    std::to_string(::getpid()) + " " + std::to_string(generation()),
                    nullptr,
+                   links::SiteLinks(setup_.go.links),
+                   {},
                    {}},
           clock_(setup_.go.limits, setup_.engine, setup_.scoreboard, setup_.channel.fd(),
                  static_cast<char>(ChannelWord::slow)),
@@ -69,6 +71,9 @@ public:
 
     Promoted run() {
         if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) give_up("cannot wait for clients");
+        if (const links::LinkMap* const map = context_.links.map())
+            context_.filter.emplace(
+                *map, [this](contract::PageFate fate) { note_page(fate); }, [] { return Clock::now(); });
         if (!setup_.go.files.root.empty()) open_folder();
         doors_.open_private();
         setup_.engine.run_hook(perl::Hook::post_fork);
@@ -194,11 +199,7 @@ private:
         setup_.board.become_busy(setup_.slot);
         setup_.scoreboard.begin_request(client.request().method, client.request().path, to_ms(began),
                                         clock_.deadline_ms());
-        bool harakiri = false;
-        if (client.wants_file())
-            client.serve_file();
-        else
-            harakiri = call_application(client);
+        const bool harakiri = !client.serve_without_application() && call_application(client);
         clock_.end();
         last_request_ = Clock::now();
         memory_.note_request(last_request_);
@@ -215,6 +216,13 @@ private:
         }
         // It goes on until its successor is ready and it is told to leave.
         if (!leaving_) wear_.after_request(memory_, setup_.scoreboard, last_request_);
+    }
+
+    // One of all children says it, once for each reason.
+    void note_page(contract::PageFate fate) {
+        setup_.scoreboard.count_page(fate);
+        if (contract::is_untouched(fate) && setup_.board.is_first(static_cast<unsigned>(fate)))
+            std::fprintf(stderr, "mpsup: %s\n", links::sentence_of(fate).c_str());
     }
 
     bool call_application(Client& client) {
@@ -358,7 +366,10 @@ private:
     void open_folder() {
         contract::Files folder = setup_.go.files;
         folder.compress = false; // its time is the application's
-        auto files = static_files::StaticFiles::open(std::move(folder));
+        static_files::StaticFiles::Options options;
+        options.pages = {context_.links.map(), context_.links.tag(),
+                         [this](contract::PageFate fate) { note_page(fate); }};
+        auto files = static_files::StaticFiles::open(std::move(folder), options);
         if (!files) {
             std::fprintf(stderr, "mpsup: %s\n", files.error().to_string().c_str());
             setup_.engine.leave(1);

@@ -178,10 +178,18 @@ bool Client::wants_file() const {
     return path && context_.files->serves(*path);
 }
 
-void Client::serve_file() {
-    http::Reply& reply = context_.file_reply;
-    reply.clear();
-    context_.files->answer(connection_.request(), reply);
+bool Client::serve_without_application() {
+    http::Reply& reply = context_.reply; // clear: send() leaves it so
+    const http::Request& request = connection_.request();
+    if (peer_ != Peer::client || !context_.links.redirect(request, reply)) {
+        if (!wants_file()) return false;
+        context_.files->answer(request, reply);
+    }
+    send(reply);
+    return true;
+}
+
+void Client::send(http::Reply& reply) {
     status_ = 0;
     sent_ = 0;
     client_gone_ = false;
@@ -214,7 +222,9 @@ void Client::serve(perl::Engine& engine) {
     framing_ = http::BodyFraming::none;
     const perl::RequestInput input{request,         *path,        body_.memory(), body_.file(), body_.size(),
                                    remote_address_, remote_port_, server_name_,   server_port_, is_secure_};
-    const perl::CallOutcome outcome = engine.call(input, *this);
+    PageFilter* const filter = peer_ == Peer::client && context_.filter ? &*context_.filter : nullptr;
+    if (filter) filter->begin(request, *this);
+    const perl::CallOutcome outcome = filter ? engine.call(input, *filter) : engine.call(input, *this);
     body_.clear();
     if (!outcome.error.empty()) log_error(request.line, outcome.error);
     if (!outcome.started) {
@@ -223,6 +233,7 @@ void Client::serve(perl::Engine& engine) {
         return;
     }
     bool whole = outcome.whole && !client_gone_;
+    if (filter) whole = filter->finish(whole) && !client_gone_;
     if (whole && framing_ == http::BodyFraming::chunked) { // its head may still be here, when nothing was written
         const std::array<std::string_view, 2> end{connection_.output(), http::last_chunk};
         whole = write_parts(end);

@@ -3,10 +3,12 @@
 
 #include "base/fd.h"
 #include "worker/dynamic/body_store.h"
+#include "worker/dynamic/page_filter.h"
 #include "worker/http/access_log.h"
 #include "worker/http/connection.h"
 #include "worker/http/reply.h"
 #include "worker/http/write_pace.h"
+#include "worker/links/site_links.h"
 #include "worker/perl/engine.h"
 #include "worker/static/static_files.h"
 
@@ -30,7 +32,9 @@ struct ClientContext {
     http::Connection::Options trusted;          // of accelerators, which have looked at what they send
     std::string child;                          // "PID GENERATION", for accelerators
     static_files::StaticFiles* files = nullptr; // of a worker that serves files too
-    http::Reply file_reply;                     // its memory is used again
+    links::SiteLinks links;
+    std::optional<PageFilter> filter; // where links are rewritten
+    http::Reply reply;                // without the application; its memory is used again
 };
 
 /// Reads without ever blocking, writes until the client has it all or its deadline passes: while a request is answered,
@@ -51,10 +55,8 @@ public:
     /// Its deadline has passed. A request that came in the last moment counts still (RFC 9112 section 9.6).
     void expired(http::TimePoint now);
 
-    /// Is the request in hand for a file?
-    [[nodiscard]] bool wants_file() const;
-    /// Answers it from the folder.
-    void serve_file();
+    /// Answers the request in hand without the application, when it is for a file or for another server. Else false.
+    [[nodiscard]] bool serve_without_application();
     /// Answers the request in hand by the application. Errors of the application go to stderr.
     void serve(perl::Engine& engine);
 
@@ -84,6 +86,8 @@ private:
     /// For deadlines of seconds: behind by the kernel's tick at most, and cheaper than the exact time.
     [[nodiscard]] static http::TimePoint coarse_now() noexcept;
     [[nodiscard]] bool send_parts(const http::Reply& reply);
+    [[nodiscard]] bool wants_file() const;
+    void send(http::Reply& reply);
     void write_own_reply();
     void answer_error(int status);
     void finish_reply(bool whole);

@@ -94,6 +94,11 @@ void PoolBoard::heed() noexcept {
     (void)!::read(handed_on_.get(), &one, sizeof one);
 }
 
+bool PoolBoard::is_first(unsigned what) noexcept {
+    const std::uint32_t bit = std::uint32_t{1} << what;
+    return (shared_->asked.load(std::memory_order_relaxed) & bit) == 0 && (shared_->asked.fetch_or(bit) & bit) == 0;
+}
+
 int PoolBoard::idle() const noexcept {
     int count = 0;
     const auto used = std::min<std::size_t>(shared_->used.load(std::memory_order_relaxed), capacity);

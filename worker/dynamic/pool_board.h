@@ -49,6 +49,8 @@ public:
     [[nodiscard]] int handed_on_fd() const noexcept { return handed_on_.get(); }
     /// It was heard: a client waits in the queue, unless somebody was faster.
     void heed() noexcept;
+    /// Of something that is to be said once by all of them: nobody has asked this before. `what`: below 32.
+    [[nodiscard]] bool is_first(unsigned what) noexcept;
     /// Sets its slot to idle; the first one since the last look calls the master.
     void become_idle(std::size_t slot) noexcept;
 
@@ -58,6 +60,7 @@ private:
         std::atomic<std::uint32_t> used; // slots ever taken: no need to look beyond
         std::atomic<bool> called;
         std::atomic<bool> look_due;
+        std::atomic<std::uint32_t> asked; // is_first, a bit each
         std::array<std::atomic<Slot>, capacity> slots;
     };
     PoolBoard(Shared* shared, Fd call, Fd handed_on) noexcept

@@ -28,11 +28,6 @@ HeadProblem check(std::span<const Field> fields) noexcept {
     return HeadProblem::none;
 }
 
-HeadProblem check(const ResponseHead& head) noexcept {
-    if (head.status < 200 || head.status > 599) return HeadProblem::bad_status;
-    return check(head.fields);
-}
-
 void append_field(std::string& out, const Field& field) {
     out += field.name;
     out += ": ";
@@ -77,8 +72,13 @@ WrittenHead decide(const ResponseHead& head, const ReplyContext& context) noexce
 
 } // namespace
 
+HeadProblem check_head(const ResponseHead& head) noexcept {
+    if (head.status < 200 || head.status > 599) return HeadProblem::bad_status;
+    return check(head.fields);
+}
+
 HeadProblem write_head(std::string& out, const ResponseHead& head, const ReplyContext& context, WrittenHead& written) {
-    if (const HeadProblem problem = check(head); problem != HeadProblem::none) return problem;
+    if (const HeadProblem problem = check_head(head); problem != HeadProblem::none) return problem;
     written = decide(head, context);
     append_status_line(out, head.status);
     bool dated = false;

@@ -30,6 +30,9 @@ enum class HeadProblem {
     bad_field_value, // holds CR, LF, NUL or another control octet
 };
 
+/// What write_head would find wrong.
+[[nodiscard]] HeadProblem check_head(const ResponseHead& head) noexcept;
+
 /// Appends status line, fields and the empty line to `out`. Framing is decided here alone: Content-Length,
 /// Transfer-Encoding, Connection, Keep-Alive, Upgrade and Trailer among the fields are left out, and Date is added unless
 /// it is given. On a problem nothing is appended.

@@ -210,6 +210,7 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
                              *scoreboard);
     Obedience obedience(std::move(session), command_line, server, **serving, descriptors, std::move(listeners),
                         go.grace);
+    (*serving)->on_page([&](contract::PageFate fate) { scoreboard->count_page(fate); });
     (*serving)->on_quarantine(
         [&](const std::string& request) { server.post([&obedience, request] { obedience.tell_of(request); }); });
     server.on_terminate([&] { obedience.drain(); });

@@ -6,8 +6,10 @@
 #include "worker/http/error_log.h"
 #include "worker/light/accelerator_control.h"
 #include "worker/light/backend_record.h"
+#include "worker/links/page_head.h"
 #include "worker/static/file_handler.h"
 
+#include <atomic>
 #include <ctime>
 #include <mutex>
 #include <vector>
@@ -21,12 +23,14 @@ constexpr std::chrono::milliseconds record_pause{2000}; // what is younger is lo
 
 class FileServing final : public Serving {
 public:
-    static Result<std::unique_ptr<Serving>> make(const contract::Front& front) {
+    static Result<std::unique_ptr<Serving>> make(const contract::Front& front, const contract::Links& links) {
         if (front.routes.size() != 1 || front.routes[0].target != contract::Route::Target::files)
             return failure("a static worker has one folder");
-        auto made = std::make_unique<FileServing>();
+        std::unique_ptr<FileServing> made(new FileServing(links));
         for (std::uint32_t thread = 0; thread < front.threads; ++thread) {
-            auto handler = static_files::FileHandler::open(front.routes[0], front.error_pages);
+            auto handler = static_files::FileHandler::open(
+                front.routes[0], front.error_pages, made->links_,
+                [serving = made.get()](contract::PageFate fate) { serving->note(fate); });
             if (!handler) return std::unexpected(handler.error());
             made->owned_.push_back(std::move(*handler));
             made->handlers_.push_back(made->owned_.back().get());
@@ -36,7 +40,22 @@ public:
 
     std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
 
+    void on_page(std::function<void(contract::PageFate)> tell) override { tell_page_ = std::move(tell); }
+
 private:
+    explicit FileServing(const contract::Links& links) : links_(links) {}
+
+    // From any thread. The log says it once for each reason.
+    void note(contract::PageFate fate) {
+        if (tell_page_) tell_page_(fate);
+        const unsigned bit = 1U << static_cast<unsigned>(fate);
+        if (contract::is_untouched(fate) && (said_.fetch_or(bit, std::memory_order_relaxed) & bit) == 0)
+            http::log_error(http::Severity::warning, links::sentence_of(fate));
+    }
+
+    const links::SiteLinks links_;
+    std::function<void(contract::PageFate)> tell_page_;
+    std::atomic<unsigned> said_ = 0;
     std::vector<std::unique_ptr<static_files::FileHandler>> owned_;
     std::vector<http::Handler*> handlers_;
 };
@@ -174,7 +193,7 @@ private:
 
 Result<std::unique_ptr<Serving>> Serving::make(const contract::Go& go, const Fd& cache) {
     if (go.kind == contract::WorkerKind::accelerator) return FrontServing::make(go.front, cache);
-    return FileServing::make(go.front);
+    return FileServing::make(go.front, go.links);
 }
 
 } // namespace mpsup::light

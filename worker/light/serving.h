@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "worker/contract/light_control.h"
 #include "worker/contract/messages.h"
+#include "worker/contract/page_fate.h"
 #include "worker/http/handler.h"
 
 #include <chrono>
@@ -30,6 +31,9 @@ public:
 
     /// Whom to tell of requests that are quarantined, from any thread; before the handlers run.
     virtual void on_quarantine(std::function<void(const std::string& request)>) {}
+
+    /// Whom to tell what became of pages whose links are rewritten, from any thread; before the handlers run.
+    virtual void on_page(std::function<void(contract::PageFate)>) {}
 
     /// What it serves without, and why; empty: nothing. `tell` is called by any thread when that changes, and at once if there is
     /// something; null: nobody is told any more.

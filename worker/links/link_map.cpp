@@ -10,7 +10,7 @@ namespace mpsup::links {
 
 namespace {
 
-std::uint16_t usual_port(std::string_view scheme) noexcept { return scheme == "https" ? 443 : 80; }
+using contract::usual_port;
 
 bool is_below(std::string_view path, std::string_view beginning) noexcept {
     if (!path.starts_with(beginning)) return false;
@@ -40,12 +40,6 @@ std::string_view last_word(std::string_view beginning) noexcept {
 }
 
 } // namespace
-
-std::string Origin::text() const {
-    std::string result = scheme + "://" + host;
-    if (port != usual_port(scheme)) result += ":" + std::to_string(port);
-    return result;
-}
 
 LinkMap::LinkMap(std::vector<Server> servers, std::size_t own) : servers_(std::move(servers)), own_(own) {
     for (const Server& server : servers_) origins_.push_back(server.origin.text());
@@ -93,11 +87,16 @@ std::optional<Edit> LinkMap::change(const LinkBase& base, std::string_view refer
     const UrlReference& parts = *split.reference;
     if (parts.has_authority ? !is_own(parts.scheme, parts.authority) : !base.ours) return std::nullopt;
     const std::string path = resolved_path(base, parts);
-    const Server* server = owner(path);
-    if (!server || server->origin == servers_[own_].origin) return std::nullopt;
+    const Server* server = other_owner(path);
+    if (!server) return std::nullopt;
     Edit edit{parts.begin, parts.tail, origins_[static_cast<std::size_t>(server - servers_.data())] + path};
     keep_common_end(reference, edit);
     return edit;
+}
+
+const Server* LinkMap::other_owner(std::string_view raw_path) const {
+    const Server* server = owner(raw_path);
+    return server && server->origin != own().origin ? server : nullptr;
 }
 
 std::optional<std::string> LinkMap::rewritten(const LinkBase& base, std::string_view reference) const {

@@ -2,10 +2,10 @@
 // that one, although its path may be the other's.
 #pragma once
 
+#include "worker/contract/origin.h"
 #include "worker/links/edit.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,17 +13,7 @@
 
 namespace mpsup::links {
 
-/// What clients call a server.
-struct Origin {
-    std::string scheme = "http"; // "http" or "https"
-    std::string host{};          // a name or an address, lower-case; IPv6 in brackets
-    std::uint16_t port = 80;
-
-    /// "http://www.example.org:8080", without the port that goes with the scheme.
-    [[nodiscard]] std::string text() const;
-
-    friend bool operator==(const Origin&, const Origin&) = default;
-};
+using Origin = contract::Origin;
 
 struct Server {
     Origin origin{};
@@ -55,6 +45,12 @@ public:
 
     /// The same, as the whole new reference.
     [[nodiscard]] std::optional<std::string> rewritten(const LinkBase& base, std::string_view reference) const;
+
+    /// The server that a path belongs to, raw as in a request, when that is another one than the own; null also for a path
+    /// that no server would decode.
+    [[nodiscard]] const Server* other_owner(std::string_view raw_path) const;
+
+    [[nodiscard]] const Server& own() const noexcept { return servers_[own_]; }
 
     /// One of these words is in each reference that `change` changes, in whatever way it is written. Nothing: a page with
     /// this base may have others (it lies among the paths of another server).

@@ -137,6 +137,13 @@ sub write {
     return Mpsup::PSGI::put($piece);
 }
 
+# What was written is to be seen although more will follow: a page is held until it is whole where its links are rewritten.
+sub flush {
+    my ($self) = @_;
+    Mpsup::PSGI::flush() if !$self->{closed} and Mpsup::PSGI::is_current($self->{serial});
+    return;
+}
+
 sub close {
     my ($self) = @_;
     $self->{closed} = 1;

@@ -123,6 +123,11 @@ Result<> evaluate(pTHX_ const char* code) {
     return {};
 }
 
+// So that `use` does not look for a file.
+void mark_as_loaded(pTHX_ const char* name) {
+    (void)hv_store(GvHVn(PL_incgv), name, static_cast<I32>(std::strlen(name)), newSVpv(name, 0), 0);
+}
+
 // perl_parse writes into its arguments.
 char program[] = "mpsup-heavy";
 char switch_e[] = "-e";
@@ -154,8 +159,7 @@ Result<> Interpreter::start(int& argc, char**& argv, char**& environment) {
 Result<> Interpreter::load_registry() {
     dTHXa(perl_);
     for (const EmbeddedModule& module : registry_modules) {
-        (void)hv_store(GvHVn(PL_incgv), module.name, static_cast<I32>(std::strlen(module.name)),
-                       newSVpv(module.name, 0), 0);
+        mark_as_loaded(aTHX_ module.name);
         if (auto done = evaluate(aTHX_ module.source); !done) return done;
     }
     return {};
@@ -181,7 +185,9 @@ Result<> Interpreter::prepare() {
         return system_failure("pthread_atfork", error);
     if (auto done = evaluate(aTHX_ prologue); !done) return done;
     sv_setpvs(get_sv("Mpsup::PSGI::VERSION", GV_ADD), MPSUP_VERSION);
-    return evaluate(aTHX_ glue_source);
+    if (auto done = evaluate(aTHX_ glue_source); !done) return done;
+    mark_as_loaded(aTHX_ "Mpsup/Links.pm");
+    return evaluate(aTHX_ links_source);
 }
 
 void Interpreter::become_master() noexcept {

@@ -11,7 +11,7 @@ namespace mpsup::perl {
 /// is read only when they agree.
 struct Plugin {
     static constexpr std::uint32_t expected_magic = 0x6d707065; // "mppe"
-    static constexpr std::uint32_t expected_api = 1;            // of Engine and everything that it mentions
+    static constexpr std::uint32_t expected_api = 2;            // of Engine and everything that it mentions
 
     std::uint32_t magic;
     std::uint32_t api;

@@ -87,6 +87,12 @@ void put_function(pTHX_ HV* env, std::string_view key, const char* name) {
         (void)hv_store(env, key.data(), static_cast<I32>(key.size()), newRV_inc(reinterpret_cast<SV*>(code)), 0);
 }
 
+// What the worker was told of the servers of the site.
+void put_url(pTHX_ HV* env, std::string_view key, const char* variable) {
+    if (const char* url = ::getenv(variable))
+        (void)hv_store(env, key.data(), static_cast<I32>(key.size()), newSVpv(url, 0), 0);
+}
+
 } // namespace
 
 HV* make_env_template(pTHX) {
@@ -109,6 +115,8 @@ HV* make_env_template(pTHX) {
     (void)hv_stores(env, "psgix.harakiri.commit", newSVpvs(""));
     put_function(aTHX_ env, "psgix.logger", "Mpsup::PSGI::log_message");
     put_function(aTHX_ env, "psgix.informational", "Mpsup::PSGI::inform");
+    put_url(aTHX_ env, "mpsup.url.static", "MPSUP_STATIC_URL");
+    put_url(aTHX_ env, "mpsup.url.dynamic", "MPSUP_DYNAMIC_URL");
     (void)hv_stores(env, "SCRIPT_NAME", newSVpvs(""));
     return env;
 }

@@ -186,6 +186,14 @@ void xs_put(pTHX_ CV* cv) {
     XSRETURN(1);
 }
 
+void xs_flush(pTHX_ CV* cv) {
+    dXSARGS;
+    if (items != 0) croak_xs_usage(cv, "");
+    Exchange& exchange = exchange_or_die(aTHX);
+    if (exchange.started && !exchange.broken && !exchange.reply->flush()) exchange.broken = true;
+    XSRETURN_EMPTY;
+}
+
 void xs_send_file(pTHX_ CV* cv) {
     dXSARGS;
     if (items != 5) croak_xs_usage(cv, "status, headers, fd, offset, count");
@@ -243,6 +251,7 @@ void pass_response(pTHX_ Exchange& exchange, SV* response) {
 void define_response_functions(pTHX) {
     newXS("Mpsup::PSGI::start", xs_start, __FILE__);
     newXS("Mpsup::PSGI::put", xs_put, __FILE__);
+    newXS("Mpsup::PSGI::flush", xs_flush, __FILE__);
     newXS("Mpsup::PSGI::send_file", xs_send_file, __FILE__);
     newXS("Mpsup::PSGI::respond", xs_respond, __FILE__);
     newXS("Mpsup::PSGI::inform", xs_inform, __FILE__);

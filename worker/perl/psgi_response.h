@@ -9,7 +9,7 @@ namespace mpsup::perl {
 /// specification, before anything was sent where that can be known.
 void pass_response(pTHX_ Exchange& exchange, SV* response);
 
-/// Makes the functions that Glue.pm calls: Mpsup::PSGI::start, put, send_file, respond, inform, is_current.
+/// Makes the functions that Glue.pm calls: Mpsup::PSGI::start, put, flush, send_file, respond, inform, is_current.
 void define_response_functions(pTHX);
 
 } // namespace mpsup::perl

@@ -34,6 +34,8 @@ public:
                                         std::optional<std::uint64_t> length, bool close) = 0;
     /// Content. False: the client is gone, or more was given than announced; what is left to write does not matter.
     virtual bool write(std::string_view bytes) = 0;
+    /// What was written is to reach the client, whatever follows.
+    virtual bool flush() { return true; }
     /// Content out of a file.
     virtual bool send_file(int fd, std::uint64_t offset, std::uint64_t count) = 0;
     /// An interim reply (1xx but 101), sent at once; nothing to a client of HTTP/1.0.

@@ -5,6 +5,7 @@
 #include "worker/contract/front.h"
 #include "worker/http/handler.h"
 #include "worker/http/limits.h"
+#include "worker/links/site_links.h"
 #include "worker/static/error_pages.h"
 #include "worker/static/static_files.h"
 
@@ -16,13 +17,17 @@ namespace mpsup::static_files {
 
 class FileHandler final : public http::Handler {
 public:
-    /// `error_pages`: the folder of pages where the route names none; empty: there are none.
+    /// `error_pages`: the folder of pages where the route names none; empty: there are none. `links` outlives it; `tell`
+    /// hears what became of pages (PageRewriting).
     [[nodiscard]] static Result<std::unique_ptr<FileHandler>> open(const contract::Route& route,
-                                                                   const std::string& error_pages);
+                                                                   const std::string& error_pages,
+                                                                   const links::SiteLinks& links,
+                                                                   std::function<void(contract::PageFate)> tell);
 
-    [[nodiscard]] Verdict begin(const http::Request& request, const http::Client&, http::LogNotes&,
+    [[nodiscard]] Verdict begin(const http::Request& request, const http::Client& client, http::LogNotes&,
                                 http::Reply& reply) override {
-        files_->answer(request, reply);
+        const bool is_probe = client.address.empty(); // on the private listener, which is a unix socket
+        if (is_probe || !links_.redirect(request, reply)) files_->answer(request, reply);
         return Verdict::answered;
     }
 
@@ -31,8 +36,9 @@ public:
     }
 
 private:
-    FileHandler() = default;
+    explicit FileHandler(const links::SiteLinks& links) noexcept : links_(links) {}
 
+    const links::SiteLinks& links_;
     std::optional<ErrorPages> pages_;
     Background compressors_{{.threads = 1, .waiting = 64, .nice = 10}};
     std::optional<StaticFiles> files_;

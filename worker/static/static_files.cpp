@@ -83,7 +83,7 @@ void redirect_to_folder(const http::Request& request, std::string_view path, htt
 Result<StaticFiles> StaticFiles::open(contract::Files files, const Options& options) {
     auto root = Root::open(files.root, files.symlinks);
     if (!root) return std::unexpected(root.error());
-    return StaticFiles(FileLoader(std::move(*root), std::move(files)), options);
+    return StaticFiles(FileLoader(std::move(*root), std::move(files), options.pages), options);
 }
 
 StaticFiles::Clock::time_point StaticFiles::coarse_now() noexcept {

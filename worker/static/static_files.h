@@ -44,6 +44,7 @@ public:
         Clock::time_point (*now)() = &coarse_now;
         std::time_t (*wall)() = [] { return std::time(nullptr); };
         ErrorPages* error_pages = nullptr; // outlives this, as the next
+        PageRewriting pages{};
         Background* compressors = nullptr; // a thread that compresses better what is asked for again
     };
 

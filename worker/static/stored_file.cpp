@@ -1,6 +1,8 @@
 #include "worker/static/stored_file.h"
 
+#include "worker/http/percent.h"
 #include "worker/http/socket_io.h"
+#include "worker/links/page_head.h"
 #include "worker/static/freshness.h"
 
 #include <algorithm>
@@ -58,7 +60,8 @@ std::optional<std::string> coded(const Form& original, Coding coding, Effort eff
 }
 
 std::shared_ptr<const Form> coded_form(const Form& original, Coding coding, std::string content) {
-    const Validators validators(original.status, coding_ending(coding), Validators::Strength::weak);
+    const std::string name = (original.tag.empty() ? "" : original.tag + "-").append(coding_ending(coding));
+    const Validators validators(original.status, name, Validators::Strength::weak);
     const std::size_t size = content.size();
     return std::make_shared<const Form>(Form{validators,
                                              original.modified,
@@ -68,7 +71,8 @@ std::shared_ptr<const Form> coded_form(const Form& original, Coding coding, std:
                                              original.status,
                                              coding_name(coding),
                                              original.media_type,
-                                             original.cache_control});
+                                             original.cache_control,
+                                             original.tag});
 }
 
 } // namespace
@@ -83,8 +87,8 @@ std::size_t StoredFile::descriptors() const noexcept {
     return static_cast<std::size_t>(std::ranges::count_if(forms, [](const auto& form) { return form && form->file; }));
 }
 
-FileLoader::FileLoader(Root root, contract::Files files)
-    : root_(std::move(root)), files_(std::move(files)), types_(files_.types) {
+FileLoader::FileLoader(Root root, contract::Files files, PageRewriting pages)
+    : root_(std::move(root)), files_(std::move(files)), pages_(std::move(pages)), types_(files_.types) {
     for (const std::string& ending : files_.precompressed)
         if (const auto coding = coding_of_ending(ending); coding && std::ranges::count(beside_, *coding) == 0)
             beside_.push_back(*coding);
@@ -108,7 +112,29 @@ std::expected<std::shared_ptr<Form>, int> FileLoader::open_form(const char* path
                                        status,
                                        {},
                                        {},
+                                       {},
                                        {}});
+}
+
+// `key`: where the page is for its client.
+void FileLoader::rewrite(Form& form, std::string_view key) const {
+    const links::PageType page = links::page_type(form.media_type);
+    if (page.kind == links::PageKind::none) return;
+    if (form.size > links::most_rewritten) return pages_.tell(contract::PageFate::too_large);
+    struct stat status = form.status;
+    if (form.file && (!read_whole(form.file, status, form.content) || !same_state(status, form.status)))
+        return form.content.clear(); // it changes all the time: the next request looks again
+    auto text = links::rewritten_page(page.kind, {form.content, http::encode_path(key), page.charset}, *pages_.map);
+    pages_.tell(text ? contract::PageFate::rewritten : text.error());
+    if (!text) {
+        if (form.file) form.content.clear();
+        return;
+    }
+    form.content = std::move(*text);
+    form.size = form.content.size();
+    form.file.reset();
+    form.tag = pages_.tag;
+    form.validators = Validators(form.status, form.tag);
 }
 
 std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,
@@ -118,6 +144,7 @@ std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key
     Form& form = **opened;
     form.media_type = types_.of(path);
     form.cache_control = cache_control(files_, key);
+    if (pages_.map) rewrite(form, key);
     auto stored = std::make_shared<StoredFile>();
     stored->key = std::move(key);
     stored->path = std::move(path);
@@ -125,7 +152,8 @@ std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key
     stored->forms[index(Coding::identity)] = *opened;
     const bool can_shrink = files_.compress && form.size >= least_compressed && form.size <= most_compressed &&
                             is_compressible(form.media_type);
-    for (const Coding coding : beside_) open_compressed(*stored, coding, now);
+    if (form.tag.empty())
+        for (const Coding coding : beside_) open_compressed(*stored, coding, now);
     for (const Coding coding : codings) {
         stored->may_compress[index(coding)] = can_shrink && !stored->form(coding);
         stored->negotiated |= can_shrink || stored->form(coding) != nullptr;
@@ -148,6 +176,7 @@ bool FileLoader::still_true(const StoredFile& stored) const {
     const Form& original = *stored.form(Coding::identity);
     struct stat status{};
     if (!root_.status(stored.path.c_str(), status) || !same_state(status, original.status)) return false;
+    if (!original.tag.empty()) return true;
     return std::ranges::all_of(beside_, [&](Coding coding) {
         const Form* form = stored.form(coding).get();
         const bool is_from_disk = form && !form->validators.weak();

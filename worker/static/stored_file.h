@@ -8,6 +8,7 @@
 #include "worker/static/compression.h"
 #include "worker/static/content_coding.h"
 #include "worker/static/media_types.h"
+#include "worker/static/page_rewriting.h"
 #include "worker/static/root.h"
 #include "worker/static/validators.h"
 
@@ -39,6 +40,7 @@ struct Form {
     std::string_view encoding; // constant; empty for the file itself
     std::string media_type;
     std::string cache_control; // empty: nothing is said
+    std::string tag{};         // of a page whose links were rewritten: that of PageRewriting; else empty
 
     [[nodiscard]] std::string_view last_modified() const noexcept { return {modified.data(), modified.size()}; }
 };
@@ -73,10 +75,12 @@ struct StoredFile {
 /// Up to this size the bytes themselves are kept; of larger files a descriptor.
 constexpr std::size_t most_in_memory = 16384;
 
-/// Makes them.
+/// Makes them. A page (html, css) whose links are to be rewritten and need it is kept as it is sent, up to
+/// links::most_rewritten: tag, parts and compressed forms are of that text, and what lies compressed beside it is left alone,
+/// because its links are the old ones. A larger one stays as it is.
 class FileLoader {
 public:
-    FileLoader(Root root, contract::Files files);
+    FileLoader(Root root, contract::Files files, PageRewriting pages = {});
 
     [[nodiscard]] const Root& root() const noexcept { return root_; }
     [[nodiscard]] const contract::Files& files() const noexcept { return files_; }
@@ -101,10 +105,12 @@ public:
 
 private:
     [[nodiscard]] std::expected<std::shared_ptr<Form>, int> open_form(const char* path, std::string_view name) const;
+    void rewrite(Form& form, std::string_view key) const;
     void open_compressed(StoredFile& stored, Coding coding, std::time_t now) const;
 
     Root root_;
     contract::Files files_;
+    PageRewriting pages_;
     MediaTypes types_;
     std::vector<Coding> beside_;
 };

@@ -66,7 +66,7 @@ Validators::Validators(const struct stat& status, std::string_view form, Strengt
     *out++ = '-';
     out = std::to_chars(out, end, nanoseconds, 16).ptr;
     if (!form.empty()) *out++ = '-';
-    out = std::ranges::copy(form.substr(0, 8), out).out;
+    out = std::ranges::copy(form.substr(0, 12), out).out;
     *out++ = '"';
     field_size_ = static_cast<std::size_t>(out - field_.data());
 }

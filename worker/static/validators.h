@@ -18,7 +18,7 @@ public:
         weak,   // the same content: compressed by us, and another time maybe into other bytes
     };
 
-    /// `form` tells apart what is sent of the same file: "gz", …; at most eight letters.
+    /// `form` tells apart what is sent of the same file: "gz", …; at most twelve letters.
     explicit Validators(const struct stat& status, std::string_view form = {},
                         Strength strength = Strength::strong) noexcept;
 

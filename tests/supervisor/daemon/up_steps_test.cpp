@@ -63,6 +63,22 @@ TEST(UpSteps, CloseNoAddressThatAnotherOneStandsFor) {
     EXPECT_TRUE(back.ends_with("close 0.0.0.0:1 (of a)\n")) << back;
 }
 
+TEST(UpSteps, ReplaceWhoIsToldSomethingElseOfLinks) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2), worker("c", 3)}};
+    before.workers[0].kind = topology::Kind::static_files;
+    before.workers[2].kind = topology::Kind::accelerator;
+    topology::Topology wanted = before;
+    wanted.links = contract::Links::Mode::redirect;
+    const auto steps = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(steps.contains("replace a (links") && steps.contains("replace b (links")) << steps;
+    EXPECT_FALSE(steps.contains("replace c")) << steps;
+    wanted.workers[1].pool.size = 9;
+    EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (pool.size, links")) << "another size is not all";
+    before = wanted;
+    wanted.workers[0].serves = {"/x/"};
+    EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (the addresses of others"));
+}
+
 TEST(UpSteps, OfAnotherSizeStartNobody) {
     topology::Topology before{.site = "s", .workers = {worker("a", 1)}};
     topology::Topology wanted = before;

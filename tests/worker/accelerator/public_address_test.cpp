@@ -30,6 +30,14 @@ TEST(PublicAddress, ReplacesTheUpstreamsAddress) {
     EXPECT_EQ(location("http://127.0.0.1:8090?x"), "https://www.example.org?x");
 }
 
+TEST(PublicAddress, ReplacesItInEachTargetOfALinkField) {
+    std::string out;
+    EXPECT_TRUE(
+        rewrite_link(map(), "<http://127.0.0.1:8090/a,b>; rel=preload, </c>, <//[::1]:8090/d>; title=\"<x>\"", out));
+    EXPECT_EQ(out, "<https://www.example.org/a,b>; rel=preload, </c>, <//www.example.org/d>; title=\"<x>\"");
+    EXPECT_FALSE(rewrite_link(map(), "<http://other/a>; x=\"http://127.0.0.1:8090/\", http://127.0.0.1:8090/", out));
+}
+
 TEST(PublicAddress, ReplacesTheUpstreamsPortBehindThePublicName) {
     EXPECT_EQ(location("http://WWW.example.org:8090/a"), "https://www.example.org/a");
     AddressMap with = map();

@@ -35,6 +35,13 @@ TEST_F(Scoreboard, ShowsWhatAProcessDoes) {
     EXPECT_FALSE(reader_.read().request);
 }
 
+TEST_F(Scoreboard, CountsWhatBecameOfPages) {
+    writer_.count_page(PageFate::rewritten);
+    writer_.count_page(PageFate::unwanted);
+    writer_.count_page(PageFate::unwanted);
+    EXPECT_EQ(reader_.read().pages, (PageCounts{1, 0, 0, 0, 0, 0, 0, 0, 2}));
+}
+
 TEST_F(Scoreboard, CutsLongTextAndShowsNoControlCharacters) {
     writer_.begin_request(std::string(100, 'M'), "/\x1b[31m" + std::string(1000, 'x'), 1);
     const auto snapshot = reader_.read();

@@ -31,6 +31,13 @@ TEST_F(PoolBoardTest, ASlotThatIsTakenIsStarting) {
     EXPECT_EQ(board_.state(*slot), Slot::starting);
 }
 
+TEST_F(PoolBoardTest, TellsWhoIsTheFirstToSaySomething) {
+    EXPECT_TRUE(board_.is_first(0));
+    EXPECT_FALSE(board_.is_first(0));
+    EXPECT_TRUE(board_.is_first(31));
+    EXPECT_FALSE(board_.is_first(31));
+}
+
 TEST_F(PoolBoardTest, WakesAnotherOnlyIfOneIsIdle) {
     const auto is_woken = [&] {
         pollfd entry{board_.handed_on_fd(), POLLIN, 0};

@@ -752,5 +752,89 @@ TEST(StaticFiles, NeedsAFolder) {
     EXPECT_FALSE(StaticFiles::open({.root = folder.path("file")}));
 }
 
+class RewrittenSite : public Site {
+protected:
+    RewrittenSite() { open_with("l000001"); }
+    void open_with(const std::string& tag) {
+        auto with = options();
+        with.pages = {&map, tag, [this](contract::PageFate fate) { fates.push_back(fate); }};
+        files = std::move(*StaticFiles::open(served(folder.path("root"), {"/static/"}), with));
+    }
+    const links::LinkMap map{{{{"http", "files.example", 80}, {"/static/"}}, {{"http", "app.example", 80}, {}}}, 0};
+    std::vector<contract::PageFate> fates;
+};
+
+TEST_F(RewrittenSite, RewritesAPageOnceAVersion) {
+    folder.write("root/static/p.html", "<a href=/cart><a href=b.html><a href='../x'>");
+    const std::string right = "<a href=http://app.example/cart><a href=b.html><a href='http://app.example/x'>";
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(get("/static/p.html"), 200);
+        EXPECT_EQ(content(), right);
+        EXPECT_EQ(reply.length(), right.size());
+        now += std::chrono::seconds(2);
+    }
+    EXPECT_EQ(fates, std::vector{contract::PageFate::rewritten});
+    const std::string before = field("ETag");
+    EXPECT_EQ(get("/static/p.html", {{"If-None-Match", before}}), 304);
+    ASSERT_EQ(get("/static/p.html", {{"Range", "bytes=8-26"}}), 206);
+    EXPECT_EQ(content(), "http://app.example/");
+    ASSERT_EQ(get("/static/p.html", {}, "HEAD"), 200);
+    EXPECT_EQ(reply.length(), right.size());
+    open_with("l000002");
+    EXPECT_EQ(get("/static/p.html", {{"If-None-Match", before}}), 200) << "another map makes other bytes";
+}
+
+TEST_F(RewrittenSite, LeavesFilesWithRightLinksAsTheyAre) {
+    folder.write("root/static/p.html", "<a href=b.html>");
+    ASSERT_EQ(get("/static/p.html"), 200);
+    const std::string tag = field("ETag");
+    EXPECT_FALSE(tag.contains("l00")) << tag;
+    folder.write("root/static/large.html", "<a href=/cart>" + std::string(links::most_rewritten, 'x'));
+    ASSERT_EQ(get("/static/large.html"), 200);
+    EXPECT_TRUE(content().starts_with("<a href=/cart>"));
+    folder.write("root/static/x.txt", "<a href=/cart>");
+    ASSERT_EQ(get("/static/x.txt"), 200);
+    EXPECT_EQ(content(), "<a href=/cart>");
+    EXPECT_EQ(fates, (std::vector{contract::PageFate::right, contract::PageFate::too_large}));
+}
+
+TEST_F(RewrittenSite, RewritesPagesThatAreKeptOpenOtherwise) {
+    folder.write("root/static/p.html", "<a href=/cart>" + std::string(100'000, 'x'));
+    folder.write("root/static/s.css", "a{b:url(/i.png)}" + std::string(100'000, ' '));
+    ASSERT_EQ(get("/static/p.html"), 200);
+    EXPECT_TRUE(content().starts_with("<a href=http://app.example/cart>xx"));
+    ASSERT_EQ(get("/static/s.css"), 200);
+    EXPECT_TRUE(content().starts_with("a{b:url(http://app.example/i.png)}"));
+}
+
+TEST_F(RewrittenSite, DoesNotSendWhatWasCompressedBefore) {
+    folder.write("root/static/p.html", "<a href=/cart>" + std::string(2'000, 'x'));
+    folder.write("root/static/p.html.gz", "old links");
+    folder.write("root/static/q.html", "<a href=q.html>");
+    folder.write("root/static/q.html.gz", "right links");
+    const http::Field gzip{"Accept-Encoding", "gzip"};
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_EQ(get("/static/p.html", {gzip}), 200);
+        EXPECT_EQ(field("Content-Encoding"), "gzip");
+        EXPECT_TRUE(decompress(Coding::gzip, content()).starts_with("<a href=http://app.example/cart>xx"));
+        EXPECT_TRUE(field("ETag").starts_with("W/") && field("ETag").ends_with("-l000001-gz\"")) << field("ETag");
+        now += std::chrono::seconds(2);
+    }
+    ASSERT_EQ(get("/static/q.html", {gzip}), 200);
+    EXPECT_EQ(content(), "right links");
+    EXPECT_EQ(fates, (std::vector{contract::PageFate::rewritten, contract::PageFate::right}))
+        << "and is not looked at again";
+}
+
+TEST_F(RewrittenSite, RewritesAgainWhatHasChanged) {
+    folder.write("root/static/p.html", "<a href=/cart>");
+    ASSERT_EQ(get("/static/p.html"), 200);
+    change("root/static/p.html", "<a href=/card>");
+    now += std::chrono::seconds(2);
+    ASSERT_EQ(get("/static/p.html"), 200);
+    EXPECT_EQ(content(), "<a href=http://app.example/card>");
+    EXPECT_EQ(fates.size(), 2U);
+}
+
 } // namespace
 } // namespace mpsup::static_files

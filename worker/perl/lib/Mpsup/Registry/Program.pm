@@ -84,6 +84,7 @@ sub more {
             return if defined $got or !$!{EINTR};
         }
         elsif ($ready == 0) {
+            $self->{when_silent}->() if $self->{when_silent}; # somebody may wait for what there is
             return if $self->has_ended and ++$quiet >= $SILENCE;
         }
     }
@@ -93,6 +94,7 @@ sub more {
 sub stream {
     my ($self, $writer) = @_;
     my $piece = delete $self->{read};
+    local $self->{when_silent} = $writer->can('flush') ? sub { $writer->flush } : undef;
     my $there = eval {
         while (1) {
             return 0 if length $piece and !$writer->write($piece);

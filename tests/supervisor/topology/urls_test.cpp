@@ -1,19 +1,19 @@
-#include "supervisor/daemon/urls.h"
+#include "supervisor/topology/urls.h"
 
 #include <gtest/gtest.h>
 
-namespace mpsup {
+namespace mpsup::topology {
 namespace {
 
-topology::Topology two(const char* files, const char* pages) {
-    topology::Topology topology;
+Topology two(const char* files, const char* pages) {
+    Topology topology;
     topology.site = "shop";
     topology.machines = {{"here", "10.0.0.5"}};
     topology.workers.resize(2);
     topology.workers[0].name = "docs";
     topology.workers[0].listen = {*Address::parse(files)};
     topology.workers[1].name = "app";
-    topology.workers[1].kind = topology::Kind::dynamic;
+    topology.workers[1].kind = Kind::dynamic;
     topology.workers[1].listen = {*Address::parse(pages)};
     return topology;
 }
@@ -30,22 +30,38 @@ TEST(Urls, NameTheMachineWhereAListenerIsOnEveryAddress) {
     EXPECT_EQ(urls.at("MPSUP_DYNAMIC_URL"), "http://[::1]:8081");
 }
 
+TEST(Urls, AreWhatClientsCallAWorker) {
+    Topology topology = two("0.0.0.0:8080", "127.0.0.1:8081");
+    topology.workers[0].public_url = "https://static.example.org";
+    EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "https://static.example.org");
+}
+
+TEST(Urls, NameAllServersAndTheirPaths) {
+    Topology topology = two("127.0.0.1:8080", "127.0.0.1:8081");
+    topology.workers[0].serves = {"/static/", "/img"};
+    EXPECT_EQ(urls_of(topology).at("MPSUP_LINKS"), "http://127.0.0.1:8081 / http://127.0.0.1:8080 /static/ /img");
+    topology.workers[1].serves = {"/static/own"};
+    EXPECT_EQ(urls_of(topology).at("MPSUP_LINKS"),
+              "http://127.0.0.1:8081 / /static/own http://127.0.0.1:8080 /static/ /img");
+}
+
 TEST(Urls, KnowTheLayoutsByName) {
     EXPECT_EQ(layout_of(two("127.0.0.1:8080", "127.0.0.1:8081")), "two-ports");
     EXPECT_EQ(layout_of(two("127.0.0.1:8080", "127.0.0.2:8080")), "two-ips");
-    topology::Topology one = two("127.0.0.1:8080", "127.0.0.1:8081");
+    Topology one = two("127.0.0.1:8080", "127.0.0.1:8081");
     one.workers.pop_back();
     EXPECT_EQ(layout_of(one), "custom");
 }
 
 TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {
-    topology::Topology topology = two("127.0.0.1:80", "127.0.0.1:8081");
-    topology::WorkerSpec& front = topology.workers[0];
-    front.kind = topology::Kind::accelerator;
+    Topology topology = two("127.0.0.1:80", "127.0.0.1:8081");
+    WorkerSpec& front = topology.workers[0];
+    front.kind = Kind::accelerator;
     front.front.edit().routes.emplace_back().to = {"app"};
     topology.workers[1].listen.clear();
     EXPECT_EQ(urls_of(topology).at("MPSUP_DYNAMIC_URL"), "http://127.0.0.1");
     EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "http://127.0.0.1") << "the files are there too";
+    EXPECT_FALSE(urls_of(topology).contains("MPSUP_LINKS")) << "all paths are the accelerator's";
     EXPECT_EQ(layout_of(topology), "accelerated");
     front.listen = {{"127.0.0.1", 80}, {"0.0.0.0", 8443}};
     front.front.edit().flags[{"0.0.0.0", 8443}] = {true, false};
@@ -53,4 +69,4 @@ TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {
 }
 
 } // namespace
-} // namespace mpsup
+} // namespace mpsup::topology

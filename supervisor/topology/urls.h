@@ -1,0 +1,38 @@
+// Where clients find the workers of a site.
+#pragma once
+
+#include "supervisor/topology/topology.h"
+#include "worker/contract/links.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mpsup::topology {
+
+/// What clients type to reach a listener of a worker: "http://127.0.0.1:8080", "https://10.0.0.1".
+[[nodiscard]] std::string url_of(const WorkerSpec& worker, const Address& address);
+
+/// What clients type to reach a worker: its `public`, else its first listener, one with TLS if there is any. A listener on every
+/// address is reached at the machine's own. Of a pool without one: the accelerator that leads to it. Empty: nobody reaches it.
+[[nodiscard]] std::string public_url(const Topology& topology, const WorkerSpec& worker);
+
+/// A static or dynamic worker that clients connect to.
+struct PublicServer {
+    const WorkerSpec* worker;
+    contract::LinkServer server;
+};
+
+/// In the order of the topology. What only an accelerator leads to is none, and the accelerator itself neither: behind it all
+/// paths are of one server. A dynamic worker has every path that is nobody else's, so `serves` of its own are there beside "/".
+[[nodiscard]] std::vector<PublicServer> public_servers(const Topology& topology);
+
+/// What every worker is told of where the others are, in its environment: MPSUP_STATIC_URL and MPSUP_DYNAMIC_URL, of
+/// the first of each kind; without a static worker the accelerator is where the files are. MPSUP_LINKS names all public
+/// servers, dynamic ones first: each URL is followed by the beginnings of its paths, spaces between.
+[[nodiscard]] std::map<std::string, std::string> urls_of(const Topology& topology);
+
+/// "two-ports", "two-ips", "accelerated" or "custom": how the site is placed.
+[[nodiscard]] std::string layout_of(const Topology& topology);
+
+} // namespace mpsup::topology
