@@ -10,6 +10,7 @@
 #include "supervisor/daemon/switchover.h"
 #include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/links.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/urls.h"
 
 #include <algorithm>
@@ -56,6 +57,7 @@ std::optional<Outcome> fill_in(const Site& site, std::vector<std::string>& names
 asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, BringUp how) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
+    wanted.topology = with_moved(before, std::move(wanted.topology), wall_clock_ms());
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
     const auto old_links = std::exchange(site.around().links, links_of(wanted.topology));
     const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);

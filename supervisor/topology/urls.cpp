@@ -1,5 +1,7 @@
 #include "supervisor/topology/urls.h"
 
+#include "supervisor/topology/moved.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -56,7 +58,7 @@ std::string public_url(const Topology& topology, const WorkerSpec& worker) {
 std::vector<PublicServer> public_servers(const Topology& topology) {
     std::vector<PublicServer> servers;
     for (const WorkerSpec& worker : topology.workers) {
-        if (worker.kind == Kind::accelerator || worker.listen.empty()) continue;
+        if (worker.kind == Kind::accelerator || worker.listen.empty() || worker.name == moved_worker) continue;
         contract::LinkServer server{public_url(topology, worker), worker.serves};
         if (worker.kind == Kind::dynamic && !server.serves.empty()) server.serves.insert(server.serves.begin(), "/");
         servers.push_back({&worker, std::move(server)});
@@ -67,7 +69,9 @@ std::vector<PublicServer> public_servers(const Topology& topology) {
 std::map<std::string, std::string> urls_of(const Topology& topology) {
     std::map<std::string, std::string> urls;
     const auto add = [&](const char* name, Kind kind) {
-        const auto first = std::ranges::find(topology.workers, kind, &WorkerSpec::kind);
+        const auto first = std::ranges::find_if(topology.workers, [&](const WorkerSpec& worker) {
+            return worker.kind == kind && worker.name != moved_worker;
+        });
         if (first != topology.workers.end()) urls.emplace(name, public_url(topology, *first));
     };
     add("MPSUP_DYNAMIC_URL", Kind::dynamic);
@@ -82,7 +86,7 @@ std::map<std::string, std::string> urls_of(const Topology& topology) {
 }
 
 std::string layout_of(const Topology& topology) {
-    const auto& workers = topology.workers;
+    const auto workers = without_moved(topology).workers;
     if (std::ranges::find(workers, Kind::accelerator, &WorkerSpec::kind) != workers.end()) return "accelerated";
     const bool is_pair = workers.size() == 2 && workers[0].kind != workers[1].kind && workers[0].listen.size() == 1 &&
                          workers[1].listen.size() == 1;

@@ -87,10 +87,23 @@ sub nth_request {
     return ($kind == 3 ? 'HEAD' : 'GET', "/page/$n", '');
 }
 
+# Where clients of a layout find a path.
+sub owner_of {
+    my ($at, $path) = @_;
+    my $is_file = $path =~ m{^/static/};
+    my ($owner) = (grep({ $at->{$_} eq 'both' } sort keys %$at), grep { ($at->{$_} eq 'files') == $is_file } sort keys %$at);
+    return $owner;
+}
+
 # Is this what such a worker answers? Of a HEAD the status and the length are all there is.
 sub is_of {
     my ($what, $reply, $method, $path, $content) = @_;
     my $is_file  = $path =~ m{^/static/};
+    if (ref $what) { # it has moved
+        my $wanted = $method eq 'POST' ? 308 : 307;
+        my $owner  = owner_of($what->{moved}, $path) // return $reply->{status} == ($method eq 'POST' ? 405 : 404); # nobody's
+        return $reply->{status} == $wanted && $reply->{headers}{location} eq "http://$owner$path";
+    }
     my $expected = $is_file ? $file : "$method $path " . md5_hex($content) . "\n";
     my $is_there = $reply->{status} == 200
         && ($method eq 'HEAD' ? ($reply->{headers}{'content-length'} // -1) == length $expected : $reply->{body} eq $expected);
@@ -172,26 +185,34 @@ sub start_clients {
     };
 }
 
-# Afterwards it is the new layout that answers, and no other.
+# Requests to an address that are not answered as such a worker would.
+sub wrong_at {
+    my ($address, $what) = @_;
+    my ($ip, $port) = $address =~ /^(.*):(\d+)$/;
+    return grep {
+        my ($method, $path, $content) = nth_request($_);
+        my $reply = eval { request($port, $path, method => $method, body => $content, address => $ip) };
+        !$reply || !is_of($what, $reply, $method, $path, $content);
+    } 0 .. 4;
+}
+
+# Afterwards it is the new layout that answers, and no other; what the old one had besides says where things are.
 sub answers_as {
-    my ($name) = @_;
-    my $at    = $layouts{$name}{at};
-    my @wrong = grep {
-        my $address = $_;
-        my ($ip, $port) = $address =~ /^(.*):(\d+)$/;
-        grep {
-            my ($method, $path, $content) = nth_request($_);
-            my $reply = request($port, $path, method => $method, body => $content, address => $ip);
-            !$reply || !is_of($at->{$address}, $reply, $method, $path, $content);
-        } 0 .. 4;
-    } sort keys %$at;
-    is_deeply \@wrong, [], "$name answers";
+    my ($name, $before) = @_;
+    my $at = $layouts{$name}{at};
+    is_deeply [map { my $address = $_; map { "$_ at $address" } wrong_at($address, $at->{$address}) } sort keys %$at], [], "$name answers";
     for my $gone (grep { !$at->{$_} } $A, $B, $C) {
         my ($ip, $port) = $gone =~ /^(.*):(\d+)$/;
-        ok !IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2), "$gone is closed";
+        if ($before && $layouts{$before}{is_wild}) { ok !IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2), "$gone is closed" if $gone eq $C }
+        elsif ($before && $layouts{$before}{at}{$gone}) { is_deeply [wrong_at($gone, {moved => $at})], [], "$gone says where things are" }
+        elsif ($before && IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2)) { is_deeply [wrong_at($gone, {moved => $at})], [], "$gone says it still" }
     }
     return;
 }
+
+# Workers of the site, but for the one that says where things are.
+sub workers { return [sort grep { $_ ne 'moved' } map { $_->{name} } @{ $site->status->{workers} }] }
+sub workers_of { my ($name) = @_; return [sort map { /(\w+):/ } @{ $layouts{$name}{workers} }] }
 
 # What `mpsup plan` says, as "start a", "serve a", "leave a".
 sub planned {
@@ -231,10 +252,9 @@ sub convert {
         is $sum->{failed}, 0, "none of $sum->{requests} requests failed" or diag join "\n", @{ $sum->{failures} };
         cmp_ok $sum->{requests}, '>', 0, 'clients were served';
         note sprintf '%.1f s, %d requests, the longest took %.0f ms', $took, $sum->{requests}, $sum->{longest} * 1000;
-        answers_as($to);
+        answers_as($to, $from);
         is_deeply [done_since($last)], \@planned, 'what was planned was done, in its order';
-        is_deeply [sort map { $_->{name} } @{ $site->status->{workers} }], [sort map { /(\w+):/ } @{ $layouts{$to}{workers} }],
-            'it has its workers, and no others';
+        is_deeply workers(), workers_of($to), 'it has its workers, and no others';
     };
     return;
 }
@@ -275,8 +295,7 @@ sub fails {
         my $sum = $finish->();
         is $sum->{failed}, 0, "none of $sum->{requests} requests failed" or diag join "\n", @{ $sum->{failures} };
         answers_as($from);
-        is_deeply [sort map { $_->{name} } @{ $site->status->{workers} }], [sort map { /(\w+):/ } @{ $layouts{$from}{workers} }],
-            'it has its workers, and no others';
+        is_deeply workers(), workers_of($from), 'it has its workers, and no others';
     };
     return;
 }
@@ -347,6 +366,43 @@ subtest 'the supervisor dies in a conversion' => sub {
     convert('accelerated-two-ports', 'two-ports');
 };
 
+# An address that nobody has any more says where things are, for a while, and goes to whoever wants it again.
+subtest 'an address that is given up' => sub {
+    $layouts{'one-big, moved'} = {at => {$A => 'both', $B => {moved => $layouts{'one-big'}{at}}}};
+    my $brief = sub { my ($name, $time) = @_; return $site->write('brief.yaml', "moved: $time\n" . Mpsup::Test::read_file(file_of($name))) };
+    $site->must('up', file_of('two-ports'));
+    my $finish = start_clients('two-ports', 'one-big, moved');
+    $site->must('up', $brief->('one-big', '1m'));
+    my $sum = $finish->();
+    is $sum->{failed}, 0, "none of $sum->{requests} requests failed" or diag join "\n", @{ $sum->{failures} };
+    is_deeply [wrong_at($B, {moved => $layouts{'one-big'}{at}})], [], 'it says where things are';
+    my ($pid) = $site->pids('moved', 'light');
+    like $site->must('up', $brief->('one-big', '1m')), qr/nothing changed/, 'the same file is the same site';
+    isnt $site->status->{layout}, 'two-ports', 'and the layout is that of the file';
+
+    kill 'KILL', $site->supervisor_pid;
+    $finish = start_clients('one-big, moved', 'one-big, moved');
+    $site->must('up', $brief->('one-big', '1m'));
+    is +($site->pids('moved', 'light'))[0], $pid, 'the next supervisor has it too';
+    $sum = $finish->();
+    is $sum->{failed}, 0, "none of $sum->{requests} requests failed" or diag join "\n", @{ $sum->{failures} };
+
+    $finish = start_clients('one-big, moved', 'two-ports');
+    $site->must('up', file_of('two-ports'));
+    $sum = $finish->();
+    is $sum->{failed}, 0, "none of $sum->{requests} requests failed when it was wanted again" or diag join "\n", @{ $sum->{failures} };
+    answers_as('two-ports');
+    ok !grep({ $_ eq $B } @{ ($site->worker('moved') // {listen => []})->{listen} }), 'nobody says of it that it has moved';
+
+    $site->must('up', $brief->('one-big', '1s'));
+    wait_until(10, 'its time is over', sub { !$site->worker('moved') });
+    my ($ip, $port) = $B =~ /^(.*):(\d+)$/;
+    wait_until(5, 'the address is closed', sub { !IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2) });
+    answers_as('one-big');
+    like $site->must('up', $brief->('one-big', '1s')), qr/nothing changed/, 'the same file is the same site';
+    like +($site->mpsup('validate', $site->topology("  moved: {kind: static, listen: '127.0.0.1:1', root: root}\n")))[2], qr/no name of a worker/, 'its name is taken';
+};
+
 # 127.0.0.1 and 0.0.0.0: the old socket stays, and the new worker serves both.
 my %forms = (
     static => [map { my $listen = $_; [docs($listen)] } $A, "0.0.0.0:$one"],
@@ -357,7 +413,7 @@ for my $form (sort keys %forms) {
     my $what = $form eq 'static' ? 'files' : 'both';
     my %more = $form eq 'accelerated' ? ($B => 'files') : ();
     $layouts{"$form-exact"} = {binaries => 'two', at => {$A => $what, %more}, workers => $forms{$form}[0]};
-    $layouts{"$form-wild"}  = {binaries => 'two', at => {$A => $what, $C => $what, %more}, workers => $forms{$form}[1]};
+    $layouts{"$form-wild"}  = {binaries => 'two', at => {$A => $what, $C => $what, %more}, workers => $forms{$form}[1], is_wild => 1};
     $site->must('up', file_of("$form-exact"));
     convert("$form-exact", "$form-wild");
     subtest "$form: the next supervisor, and the next generation, know the old socket" => sub {
