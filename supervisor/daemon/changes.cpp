@@ -15,12 +15,14 @@ namespace {
 void add_links(const topology::Topology& before, const topology::Topology& after, topology::Diff& changes) {
     const auto old_links = links_of(before);
     const auto new_links = links_of(after);
+    const bool is_another_map = servers_in_words(before) != servers_in_words(after);
+    const auto told = [](const std::map<std::string, contract::Links>& links, const std::string& name) {
+        const auto found = links.find(name);
+        return found == links.end() ? contract::Links{} : found->second;
+    };
     const auto differs = [&](const std::string& name) {
-        const auto earlier = old_links.find(name);
-        const auto later = new_links.find(name);
-        if (earlier == old_links.end() || later == new_links.end())
-            return (earlier == old_links.end()) != (later == new_links.end());
-        return earlier->second != later->second;
+        if (is_another_map && after.find(name)->kind == topology::Kind::dynamic) return true;
+        return told(old_links, name) != told(new_links, name);
     };
     for (topology::Diff::Change& change : changes.changed)
         if (differs(change.worker)) change.keys.emplace_back("links");

@@ -60,12 +60,14 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     wanted.topology = with_moved(before, std::move(wanted.topology), wall_clock_ms());
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
     const auto old_links = std::exchange(site.around().links, links_of(wanted.topology));
+    const auto old_servers = std::exchange(site.around().servers, servers_in_words(wanted.topology));
     const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);
     site.use_hooks(wanted.topology.hooks);
     const auto forget_wanted = [&] {
         site.use_hooks(before.hooks);
         site.around().urls = old_urls;
         site.around().links = old_links;
+        site.around().servers = old_servers;
         site.around().build = old_build;
     };
     topology::Diff changes = changes_between(before, wanted.topology);

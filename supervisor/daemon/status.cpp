@@ -100,6 +100,7 @@ json::object pool_json(const topology::Pool& pool) {
 
 json::array urls_json(const topology::WorkerSpec& spec) {
     json::array urls;
+    if (!spec.public_url.empty()) urls.emplace_back(spec.public_url);
     for (const Address& address : spec.listen) urls.emplace_back(url_of(spec, address));
     return urls;
 }
@@ -141,7 +142,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"processes", processes_json(worker, now_ms.has_value())}};
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
     if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.endpoints().front().path;
-    if (!spec.front->flags.empty()) object["urls"] = urls_json(spec);
+    if (!spec.front->flags.empty() || !spec.public_url.empty()) object["urls"] = urls_json(spec);
     for (const auto& generation : worker.generations())
         if (generation->number == core.serving() && !generation->impaired.empty())
             object["impaired"] = generation->impaired;

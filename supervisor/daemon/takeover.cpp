@@ -96,6 +96,7 @@ void Takeover::restore_topology(const state::Queries& queries) {
         return log_line("error", "the topology that was applied last cannot be read: " + topology.error().to_string());
     site_.around().urls = urls_of(*topology);
     site_.around().links = links_of(*topology);
+    site_.around().servers = servers_in_words(*topology);
     site_.around().build = topology->binaries;
     const auto workers = queries.workers().value_or(std::vector<state::WorkerRow>{});
     for (const topology::WorkerSpec& spec : topology->workers) {

@@ -64,6 +64,7 @@ struct Surroundings {
     HookRunner* hooks = nullptr;             // nothing: none are called
     std::function<void()> look_at_sockets{}; // of the site: somebody may have taken them away; nothing: they stay
     std::map<std::string, contract::Links> links{}; // what each worker, by its name, is told of links to the others
+    std::string servers{};                          // and what dynamic ones are, in their environment
 };
 
 /// How a successor is brought in.

@@ -171,6 +171,7 @@ std::vector<std::string> WorkerHandle::environment_of(const GenerationHandle& ge
     const topology::WorkerSpec& spec = *generation.spec;
     auto variables = clean_environment();
     for (const auto& [name, url] : around_.urls) variables[name] = url;
+    if (spec.kind == topology::Kind::dynamic && !around_.servers.empty()) variables["MPSUP_LINKS"] = around_.servers;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
     variables["MPSUP_GENERATION"] = std::to_string(generation.number);

@@ -77,12 +77,18 @@ std::map<std::string, std::string> urls_of(const Topology& topology) {
     add("MPSUP_DYNAMIC_URL", Kind::dynamic);
     add("MPSUP_STATIC_URL", Kind::static_files);
     add("MPSUP_STATIC_URL", Kind::accelerator); // where there is no other
-    std::string all;
-    for (const Kind kind : {Kind::dynamic, Kind::static_files})
-        for (const auto& [worker, server] : public_servers(topology))
-            if (worker->kind == kind) all += (all.empty() ? "" : " ") + words_of(server);
-    if (!all.empty()) urls.emplace("MPSUP_LINKS", std::move(all));
     return urls;
+}
+
+std::string servers_in_words(const Topology& topology) {
+    std::string application;
+    std::string files;
+    for (const auto& [worker, server] : public_servers(topology))
+        if (worker->kind == Kind::static_files && !server.serves.empty())
+            files += " " + words_of(server);
+        else if (worker->kind == Kind::dynamic && application.empty())
+            application = words_of(server);
+    return application.empty() ? files.substr(files.empty() ? 0 : 1) : application + files;
 }
 
 std::string layout_of(const Topology& topology) {

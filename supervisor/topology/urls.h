@@ -28,9 +28,13 @@ struct PublicServer {
 [[nodiscard]] std::vector<PublicServer> public_servers(const Topology& topology);
 
 /// What every worker is told of where the others are, in its environment: MPSUP_STATIC_URL and MPSUP_DYNAMIC_URL, of
-/// the first of each kind; without a static worker the accelerator is where the files are. MPSUP_LINKS names all public
-/// servers, dynamic ones first: each URL is followed by the beginnings of its paths, spaces between.
+/// the first of each kind; without a static worker the accelerator is where the files are.
 [[nodiscard]] std::map<std::string, std::string> urls_of(const Topology& topology);
+
+/// What dynamic workers are told besides, as MPSUP_LINKS: who has which paths, as far as `serves` says so. The first dynamic worker,
+/// which has all that is nobody else's, and the static ones with `serves`: each URL is followed by the beginnings of its
+/// paths, with spaces between. Empty: there are none.
+[[nodiscard]] std::string servers_in_words(const Topology& topology);
 
 /// "two-ports", "two-ips", "accelerated" or "custom": how the site is placed.
 [[nodiscard]] std::string layout_of(const Topology& topology);

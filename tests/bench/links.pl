@@ -43,7 +43,7 @@ for my $round (1 .. $rounds) {
     for my $mode (qw(off rewrite)) {
         start($mode);
         for my $path (qw(/hello /page)) {
-            cost_of_request("http://127.0.0.1:$app$path", 0.5, $site->supervisor_pid) if $round == 1;
+            cost_of_request("http://127.0.0.1:$app$path", 1, $site->supervisor_pid) if $round == 1;
             push @{ $took{"$path $mode"} }, 1e6 * cost_of_request("http://127.0.0.1:$app$path", $seconds, $site->supervisor_pid);
         }
     }

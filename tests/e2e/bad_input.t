@@ -82,7 +82,7 @@ workers:
 YAML
 refuses_text('keys of later versions', <<"YAML", qr/:2:1.*known, not in this version/, qr/:5:.*known, not in this version/);
 site: test
-links: rewrite
+cluster: {}
 workers:
   docs: {kind: static, listen: "127.0.0.1:8085", root: root}
   app: {kind: dynamic, listen: "127.0.0.1:8086", app: app.psgi, handler: My::Handler}

@@ -1,7 +1,7 @@
 # Two servers of one site, and links from the pages of one to paths of the other: left alone, redirected, rewritten.
 use strict;
 use warnings;
-use JSON::PP    qw(decode_json);
+use IO::Uncompress::Gunzip qw(gunzip);
 use Mpsup::Test qw(new_site free_port request connect_to exchange wait_until);
 use Test::More;
 use Time::HiRes qw(time);
@@ -28,7 +28,7 @@ my $everywhere = <<'HTML';
 HTML
 (my $before  = $everywhere) =~ s/STATIC//g;
 (my $right   = $everywhere) =~ s/STATIC/$files/g;
-my $broken   = qq{<table><a href=/static/a <b href='/static/b><p <i>></x y="/static/c" <a href="/static/d\n};
+my $broken   = qq{<table><a href=/static/a <b>x</i></p><p <i>><td></x y="/static/n"><a HREF = '/static/b' href="/static/n">y<a href="/static/n\n};
 my $long     = '<p>' . 'x' x 100 . "</p>\n";
 $site->write('page.html', $before);
 $site->write('app.psgi', <<'APP' =~ s/DIR/$site->dir/ger =~ s/OWN/127.0.0.1:$app/gr);
@@ -95,6 +95,7 @@ while (my ($name, $code) = splice @scripts, 0, 2) {
 $site->write('scripts/forked-slow.cgi', qq{#!/usr/bin/perl\n\$| = 1; print "Content-Type: text/html\\n\\n<a href=/static/a>"; sleep 8\n});
 chmod 0755, $site->dir . '/scripts/forked-slow.cgi';
 $site->write('root/static/p.html', '<a href=/cart>cart</a><a href=b.html>b</a><img src="../logo.png">' . $long x 40);
+$site->write('root/static/long.html', '<a href=/cart>' . $long x 40);
 $site->write('root/static/s.css',  'a { b: url(/app.png); c: url(own.png) }');
 $site->write('root/static/t.txt',  '<a href=/cart>');
 $site->write('root/static/large.html', '<a href=/cart>' . $long x 100_000);
@@ -144,7 +145,7 @@ subtest 'another mode replaces both' => sub {
 
 subtest 'redirect: the wrong server names the right one' => sub {
     my $there = get('/static/a%20b?x=1');
-    is $there->{status}, 307, '307';
+    is $there->{status}, 307, 'the status of a redirect';
     is $there->{headers}{location}, "$files/static/a%20b?x=1", 'with path and query as they came';
     is $there->{headers}{'cache-control'}, 'no-store', 'which nobody is to keep';
     my $back = request($docs, '/cart');
@@ -188,9 +189,7 @@ subtest 'rewrite: pages of the application' => sub {
     is get('/nowhere')->{body}, "<a href=$files/static/home>nothing at /nowhere</a>", 'the page of an error';
     is get('/latin1')->{body}, "<a href=$files/static/\xe4>\xf6", 'an encoding with ASCII in it';
     my $changed = request($app, '/echo', body => $broken, method => 'POST')->{body};
-    (my $undone = $changed) =~ s/\Q$files\E//g;
-    is $undone, $broken, 'broken HTML is the same but for links';
-    like $changed, qr{<a href=\Q$files\E/static/a <b}, 'which are found in it';
+    is $changed, $broken =~ s{(?=/static/[ab])}{$files}gr, 'broken HTML is the same but for links';
     is get('/cut?5', Connection => 'close')->{body}, $right, 'and again';
 };
 
@@ -230,7 +229,7 @@ subtest 'rewrite: what passes untouched, and is counted' => sub {
         wait_until(5, "$path is counted as $why{$path}", sub { counted('app', $why{$path}) == $count + 1 });
     }
     is get('/part')->{headers}{'content-range'}, 'bytes 0-9/20', 'a part stays a part';
-    cmp_ok counted('app', 'rewritten'), '>', 50, 'and so are those that were rewritten';
+    cmp_ok counted('app', 'rewritten'), '>', 30, 'and so are those that were rewritten';
     my @said = $site->log_of('app') =~ /links of a page are not rewritten: (.*?);/g;
     my %said;
     $said{$_}++ for @said;
@@ -252,8 +251,12 @@ subtest 'rewrite: files' => sub {
     wait_until(5, 'it is counted', sub { counted('docs', 'too_large') >= 1 });
     $site->write('root/static/p.html', '<a href=/card>');
     wait_until(5, 'a change shows', sub { request($docs, '/static/p.html')->{body} eq "<a href=$pages/card>" });
-    my $compressed = request($docs, '/static/p.html', headers => {'Accept-Encoding' => 'gzip'});
-    isnt $compressed->{status}, 500, 'compressed';
+    my $compressed = wait_until(10, 'it is compressed', sub {
+        my $found = request($docs, '/static/long.html', headers => {'Accept-Encoding' => 'gzip'});
+        return $found->{headers}{'content-encoding'} && $found;
+    });
+    gunzip(\$compressed->{body} => \my $text);
+    is $text, "<a href=$pages/cart>" . $long x 40, 'and it is the new text that is compressed';
 };
 
 subtest 'another public name changes links and tags' => sub {
@@ -261,6 +264,7 @@ subtest 'another public name changes links and tags' => sub {
     $site->must('up', topology('rewrite', public => 'https://static.example.org'));
     is get('/moved')->{headers}{location}, 'https://static.example.org/static/there?a=b', 'the application knows it';
     is get('/env')->{body}, "https://static.example.org\n$pages", 'its environment too';
+    is_deeply $site->worker('docs')->{urls}, ['https://static.example.org', $files], 'status names both';
     my $reply = request($docs, '/static/s.css', headers => {'If-None-Match' => $tag});
     is $reply->{status}, 200, 'the tag of a page with other links is another one';
 };

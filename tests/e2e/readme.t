@@ -8,7 +8,7 @@ use Test::More;
 my $site   = new_site();
 my $readme = Mpsup::Test::read_file("$FindBin::Bin/../../README.md");
 my $root   = $site->dir;
-mkdir "$root/$_" for qw(root gitweb);
+mkdir "$root/$_" for qw(root root/static gitweb);
 $site->write('app.psgi', 'sub { [200, [], ["x"]] }');
 $site->write("gitweb/$_", '') for qw(index.cgi gitweb.conf.perl);
 

@@ -33,7 +33,7 @@ TEST(UpSteps, OpenBeforeTheyStartAndCloseAtTheEnd) {
     const auto steps = text(steps_of_up(before, wanted));
     EXPECT_TRUE(steps.starts_with("listen 127.0.0.1:3 (of c)\n")) << steps;
     EXPECT_TRUE(steps.contains("replace c (listen, env")) << steps;
-    EXPECT_TRUE(steps.contains("start e\nserve c\nserve e\ndrain c\nstop d\nstop b\n")) << steps;
+    EXPECT_TRUE(steps.contains("serve c\nserve e\n") && steps.contains("drain c\nstop d\nstop b\n")) << steps;
     EXPECT_TRUE(steps.ends_with("close 127.0.0.1:2 (of b)\nclose 127.0.0.1:4 (of c)\n")) << steps;
 }
 
@@ -76,7 +76,19 @@ TEST(UpSteps, ReplaceWhoIsToldSomethingElseOfLinks) {
     EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (pool.size, links")) << "another size is not all";
     before = wanted;
     wanted.workers[0].serves = {"/x/"};
-    EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (the addresses of others"));
+    EXPECT_TRUE(text(steps_of_up(before, wanted)).contains("replace b (links"));
+}
+
+TEST(UpSteps, ReplaceApplicationsThatAreToldOfAnotherServer) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2), worker("c", 3)}};
+    before.workers[0].kind = before.workers[2].kind = topology::Kind::static_files;
+    topology::Topology wanted = before;
+    wanted.workers.pop_back();
+    EXPECT_FALSE(text(steps_of_up(before, wanted)).contains("replace")) << "it said nothing of its paths";
+    before.workers[2].serves = {"/img/"};
+    const auto steps = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(steps.contains("replace b (links")) << steps;
+    EXPECT_FALSE(steps.contains("replace a")) << "files need not know: " << steps;
 }
 
 TEST(UpSteps, OfAnotherSizeStartNobody) {

@@ -80,6 +80,7 @@ TEST(KeyTable, BoundsEveryNumberAndTime) {
 TEST(KeyTable, SetsWhatItGets) {
     WorkerSpec from{.name = "w",
                     .listen = {{"127.0.0.1", 1}},
+                    .public_url = "http://a",
                     .root = "/r",
                     .serves = {"/a"},
                     .env = {{"A", "b"}},

@@ -55,14 +55,14 @@ TEST_F(SiteLinks, NeedOneServerForEachPath) {
         "5:8 `app` has every path that is nobody else's, and `docs` (line 4) has the same: `links: rewrite` needs one "
         "server for each path (`serves` of a static worker names the paths that are its)\n");
     expect(site(files, ", root: htdocs, serves: [/static/deep, /static]", "redirect"),
-           "5:106 `/static` is in the `serves` of `app`, and `docs` (line 4) has the same: `links: redirect` needs one "
+           "5:100 `/static` is in the `serves` of `app`, and `docs` (line 4) has the same: `links: redirect` needs one "
            "server for each path (`serves` of a static worker names the paths that are its)\n");
     expect(site("", "", "off"), "no problem");
     EXPECT_TRUE(load(site("", "", "off")));
 }
 
 TEST_F(SiteLinks, NeedPathsThatAreThere) {
-    expect(site(", serves: [/static/, /img/]"), "4:77 `/img/` is nobody's: there is no `" + path("htdocs/img/") +
+    expect(site(", serves: [/static/, /img/]"), "4:81 `/img/` is nobody's: there is no `" + path("htdocs/img/") +
                                                     "` (the whole path of a request is appended to `root`)\n");
     expect(site(", serves: [/static/, /img/]", "", "off"), "no problem");
 }
@@ -70,10 +70,10 @@ TEST_F(SiteLinks, NeedPathsThatAreThere) {
 TEST_F(SiteLinks, NeedANameForEachServer) {
     const std::string same = ", public: 'http://www.example.org'";
     expect(site(files + same, same),
-           "5:75 clients call it http://www.example.org, and `docs` (line 4) too: `links: rewrite` could not tell them "
+           "5:71 clients call it http://www.example.org, and `docs` (line 4) too: `links: rewrite` could not tell them "
            "apart (give each a `public` of its own)\n");
     expect(site(files, ", public: 'http://127.0.0.1:8080'"),
-           "5:75 clients call it http://127.0.0.1:8080, and `docs` (line 4) too: `links: rewrite` could not tell them "
+           "5:71 clients call it http://127.0.0.1:8080, and `docs` (line 4) too: `links: rewrite` could not tell them "
            "apart (give each a `public` of its own)\n");
 }
 
@@ -81,11 +81,11 @@ TEST_F(SiteLinks, RefuseNamesThatAreNone) {
     const std::string must =
         "`public` must be http:// or https:// and a name or address, maybe a port, and no path; found ";
     expect(site(files, ", public: www.example.org", "off"),
-           "5:75 " + must + "`www.example.org` (did you mean `https://www.example.org`?)\n");
+           "5:71 " + must + "`www.example.org` (did you mean `https://www.example.org`?)\n");
     expect(site(files, ", public: 'https://www.example.org/shop'"),
-           "5:75 " + must + "`https://www.example.org/shop` (did you mean `https://www.example.org`?)\n");
-    expect(site(files, ", public: 'ftp://a'"), "5:75 " + must + "`ftp://a`\n");
-    expect(site(files, ", public: 'https://u@a'"), "5:75 " + must + "`https://u@a`\n");
+           "5:71 " + must + "`https://www.example.org/shop` (did you mean `https://www.example.org`?)\n");
+    expect(site(files, ", public: 'ftp://a'"), "5:71 " + must + "`ftp://a`\n");
+    expect(site(files, ", public: 'https://u@a'"), "5:71 " + must + "`https://u@a`\n");
     expect(site(files, "", "rewrit"),
            "2:8 `links` must be off or redirect or rewrite; found `rewrit` (did you mean `rewrite`?)\n");
 }
@@ -104,7 +104,7 @@ TEST_F(SiteLinks, FitIntoAMessage) {
     for (int i = 0; i < 40; ++i) {
         const std::string name = std::string(240, 'a') + std::to_string(i);
         std::filesystem::create_directory(folder_ / "htdocs" / name);
-        serves += ", /" + name;
+        serves += ",\n /" + name;
     }
     expect(site(serves + "]"), "2:8 the `serves` of all workers together are so long that a worker cannot be told\n");
 }

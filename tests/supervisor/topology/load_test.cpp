@@ -201,8 +201,7 @@ TEST_F(TopologyLoader, ReadsLimitsOfRequestsAndChildren) {
 
 TEST_F(TopologyLoader, KnowsTheKeysOfLaterVersions) {
     EXPECT_EQ(problems(dynamic_worker("handler: My::Handler")), "4:1 `handler`: known, not in this version\n");
-    EXPECT_EQ(problems("links: rewrite\ncluster: {}\n" + dynamic_worker("")),
-              "1:1 `links`: known, not in this version\n2:1 `cluster`: known, not in this version\n");
+    EXPECT_EQ(problems("cluster: {}\n" + dynamic_worker("")), "1:1 `cluster`: known, not in this version\n");
     EXPECT_EQ(problems("machines: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}}\n" + dynamic_worker("")),
               "1:36 more than one machine: known, not in this version\n");
 }

@@ -39,10 +39,20 @@ TEST(Urls, AreWhatClientsCallAWorker) {
 TEST(Urls, NameAllServersAndTheirPaths) {
     Topology topology = two("127.0.0.1:8080", "127.0.0.1:8081");
     topology.workers[0].serves = {"/static/", "/img"};
-    EXPECT_EQ(urls_of(topology).at("MPSUP_LINKS"), "http://127.0.0.1:8081 / http://127.0.0.1:8080 /static/ /img");
+    EXPECT_EQ(servers_in_words(topology), "http://127.0.0.1:8081 / http://127.0.0.1:8080 /static/ /img");
     topology.workers[1].serves = {"/static/own"};
-    EXPECT_EQ(urls_of(topology).at("MPSUP_LINKS"),
-              "http://127.0.0.1:8081 / /static/own http://127.0.0.1:8080 /static/ /img");
+    EXPECT_EQ(servers_in_words(topology), "http://127.0.0.1:8081 / /static/own http://127.0.0.1:8080 /static/ /img");
+}
+
+TEST(Urls, NameNoServersThatSayNothingOfTheirPaths) {
+    Topology topology = two("127.0.0.1:8080", "127.0.0.1:8081");
+    EXPECT_EQ(servers_in_words(topology), "http://127.0.0.1:8081 /");
+    topology.workers.push_back(topology.workers[1]);
+    topology.workers[2].listen = {{"127.0.0.1", 8082}};
+    EXPECT_EQ(servers_in_words(topology), "http://127.0.0.1:8081 /") << "another application has no paths of its own";
+    topology.workers[0].serves = {"/static/"};
+    topology.workers.resize(1);
+    EXPECT_EQ(servers_in_words(topology), "http://127.0.0.1:8080 /static/");
 }
 
 TEST(Urls, KnowTheLayoutsByName) {
@@ -61,7 +71,7 @@ TEST(Urls, OfAPoolBehindAnAcceleratorAreTheAccelerators) {
     topology.workers[1].listen.clear();
     EXPECT_EQ(urls_of(topology).at("MPSUP_DYNAMIC_URL"), "http://127.0.0.1");
     EXPECT_EQ(urls_of(topology).at("MPSUP_STATIC_URL"), "http://127.0.0.1") << "the files are there too";
-    EXPECT_FALSE(urls_of(topology).contains("MPSUP_LINKS")) << "all paths are the accelerator's";
+    EXPECT_EQ(servers_in_words(topology), "") << "all paths are the accelerator's";
     EXPECT_EQ(layout_of(topology), "accelerated");
     front.listen = {{"127.0.0.1", 80}, {"0.0.0.0", 8443}};
     front.front.edit().flags[{"0.0.0.0", 8443}] = {true, false};

@@ -36,13 +36,13 @@ TEST(PluginLoader, RefusesWhatIsNoEngine) {
 TEST(PluginLoader, RefusesAnotherInterface) {
     EXPECT_EQ(refusal(fake("api")), fake("api") + " belongs to mpsup " MPSUP_VERSION
                                                   " (engine API 99), this is mpsup " MPSUP_VERSION
-                                                  " (engine API 1); install the two together");
+                                                  " (engine API 2); install the two together");
 }
 
 TEST(PluginLoader, RefusesAnotherVersionOfMpsup) {
     EXPECT_EQ(refusal(fake("build")), fake("build") +
-                                          " belongs to mpsup 0.0.7 (engine API 1), this is mpsup " MPSUP_VERSION
-                                          " (engine API 1); install the two together");
+                                          " belongs to mpsup 0.0.7 (engine API 2), this is mpsup " MPSUP_VERSION
+                                          " (engine API 2); install the two together");
 }
 
 TEST(PluginLoader, RefusesAnotherPerl) {

@@ -4,6 +4,7 @@
 #include "tests/worker/static/folder.h"
 #include "worker/http/http_date.h"
 #include "worker/http/target.h"
+#include "worker/links/page_head.h"
 #include "worker/static/error_pages.h"
 
 #include <algorithm>
