@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <vector>
 
 namespace mpsup {
 
@@ -55,9 +56,43 @@ Result<SocketName> unix_name(const std::string& path) {
     return name;
 }
 
+// While it lives the port can be bound once more, by whoever has this user's id.
+class SharedPort {
+public:
+    SharedPort(std::span<const int> others, int one, const Address& address)
+        : sockets_(others.begin(), others.end()), address_(address) {
+        if (!sockets_.empty()) sockets_.push_back(one);
+        set(1);
+    }
+    ~SharedPort() {
+        set(0);
+        if (!sockets_.empty()) close_port();
+    }
+    SharedPort(const SharedPort&) = delete;
+    SharedPort& operator=(const SharedPort&) = delete;
+
+private:
+    void set(int on) const { // should it fail, bind() says so
+        for (const int socket : sockets_) (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    }
+
+    // The kernel keeps in mind that this port is shared, whatever its sockets say, until one is bound to it that shares nothing
+    // (tb->fastreuseport, net/ipv4/inet_connection_sock.c). One of the other family is in nobody's way.
+    void close_port() const {
+        const Address other{address_.is_ipv6() ? "127.0.0.1" : "::1", address_.port};
+        const Fd socket(::socket(other.is_ipv6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const int on = 1;
+        if (other.is_ipv6()) (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        const auto name = ip_name(other);
+        (void)::bind(socket.get(), name.get(), name.size); // in use: then it stays open to others of this user
+    }
+    std::vector<int> sockets_;
+    Address address_;
+};
+
 } // namespace
 
-Result<Fd> listen_tcp(const Address& address) {
+Result<Fd> listen_tcp(const Address& address, std::span<const int> beside) {
     const std::string what = "listen on " + address.to_string();
     const int family = address.is_ipv6() ? AF_INET6 : AF_INET;
     Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -66,6 +101,7 @@ Result<Fd> listen_tcp(const Address& address) {
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return system_failure(what);
     if (family == AF_INET6 && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
         return system_failure(what);
+    const SharedPort shared(beside, fd.get(), address);
     const auto name = ip_name(address);
     if (::bind(fd.get(), name.get(), name.size) != 0) return system_failure(what);
     if (::listen(fd.get(), backlog) != 0) return system_failure(what);

@@ -4,7 +4,9 @@
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/client.h"
+#include "supervisor/daemon/history.h"
 #include "supervisor/daemon/up_steps.h"
+#include "supervisor/topology/moved.h"
 
 #include <boost/json.hpp>
 
@@ -50,7 +52,7 @@ int run_plan(const Context& context, const std::vector<std::string>& files) {
     if (!base) return complain(base.error().to_string(), failed);
     const auto before = running(SitePaths(*base, wanted->site));
     if (!before) return complain(before.error().to_string(), failed);
-    const auto steps = steps_of_up(*before, *wanted);
+    const auto steps = steps_of_up(*before, with_moved(*before, *wanted, wall_clock_ms()));
     if (context.output == Output::table)
         print_table(steps);
     else

@@ -42,11 +42,8 @@ public:
     [[nodiscard]] std::string private_socket(const std::string& worker, std::uint64_t generation) const {
         return run_ + "/private/" + worker + "." + std::to_string(generation);
     }
-    /// Of a pool that accelerators alone reach; all generations share it.
+    /// Of sockets of pools that accelerators alone reach (topology/front.h, pool_socket_of); all generations share one.
     [[nodiscard]] std::string pool_folder() const { return run_ + "/pool"; }
-    [[nodiscard]] std::string pool_socket(const std::string& worker) const {
-        return pool_folder() + "/" + worker + ".sock";
-    }
     /// Contents that wait, in files without a name.
     [[nodiscard]] std::string buffer_folder() const { return state_ + "/buffer"; }
     [[nodiscard]] std::string cache_folder(const std::string& worker) const { return state_ + "/cache/" + worker; }

@@ -82,6 +82,10 @@ void Worker::abandon(GenerationNumber number, Time now) {
     converge(now);
 }
 
+void Worker::replace(Time now) {
+    if (wants_to_run_ && serving() != 0 && !start_again_at_ && !line_.any(is_coming)) spawn(now, false, false);
+}
+
 void Worker::reset(Time now) {
     try_again();
     start_again_at_.reset();

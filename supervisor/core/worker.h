@@ -55,6 +55,8 @@ public:
     void wake(GenerationNumber number, Time now);
     /// Retires a generation that was prepared; what served before is not touched.
     void abandon(GenerationNumber number, Time now);
+    /// Starts a successor beside what serves, which takes its place by itself when it has passed its gate. Nothing, when one is coming.
+    void replace(Time now);
     /// Forgets that it was given up, its deaths and the wait before its next start, and starts it if it should run.
     void reset(Time now);
     /// Retires everything.

@@ -173,6 +173,7 @@ public:
         spawn(tell_upgraded());
         spawn(watch_signals());
         spawn(watch_children());
+        spawn(orders_->watch_moved());
         if (options_.first) spawn(run_first(*options_.first));
         context_.run();
         history_.site_event(state::EventKind::supervisor_stopped, "");

@@ -1,6 +1,7 @@
 #include "supervisor/daemon/endpoint.h"
 
 #include "base/listener.h"
+#include "supervisor/topology/front.h"
 
 namespace mpsup {
 
@@ -20,7 +21,7 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 
 std::vector<Endpoint> endpoints_of(const topology::WorkerSpec& worker, const SitePaths& paths) {
     if (worker.kind == topology::Kind::dynamic && worker.is_private())
-        return {Endpoint::socket(paths.pool_socket(worker.name))};
+        return {Endpoint::socket(paths.pool_folder() + "/" + topology::pool_socket_of(worker))};
     return {worker.listen.begin(), worker.listen.end()};
 }
 

@@ -23,15 +23,23 @@ Error explain(const Address& address, const Error& error) {
 }
 
 // Like an address, a socket file that somebody listens at is not taken away from him.
-Result<Fd> bind(const Endpoint& endpoint) {
+Result<Fd> bind(const Endpoint& endpoint, const std::vector<int>& beside) {
     constexpr unsigned for_us = 0600;
     if (endpoint.path.empty()) {
-        auto bound = listen_tcp(endpoint.address);
+        auto bound = listen_tcp(endpoint.address, beside);
         if (!bound) return std::unexpected(explain(endpoint.address, bound.error()));
         return bound;
     }
     if (is_taken(endpoint.path)) return failure("listen on " + endpoint.path + ": another process listens there");
     return listen_unix(endpoint.path, SOCK_STREAM, for_us);
+}
+
+bool overlap(const Endpoint& one, const Endpoint& other) {
+    return one.path.empty() && other.path.empty() && one.address.overlaps(other.address);
+}
+
+bool covers(const Endpoint& wildcard, const Endpoint& endpoint) {
+    return wildcard.path.empty() && wildcard.address.is_any() && overlap(wildcard, endpoint) && wildcard != endpoint;
 }
 
 } // namespace
@@ -44,7 +52,11 @@ Result<std::vector<Listener>> Listeners::open(const std::vector<Endpoint>& endpo
             listeners.push_back(known->second);
             continue;
         }
-        auto bound = bind(endpoint);
+        std::vector<int> beside;
+        for (const auto* some : {&std::as_const(open_), &std::as_const(fresh)})
+            for (const auto& [other, listener] : *some)
+                if (overlap(other, endpoint)) beside.push_back(listener->get());
+        auto bound = bind(endpoint, beside);
         if (!bound) return std::unexpected(bound.error());
         listeners.push_back(fresh[endpoint] = std::make_shared<const Fd>(std::move(*bound)));
     }
@@ -52,10 +64,20 @@ Result<std::vector<Listener>> Listeners::open(const std::vector<Endpoint>& endpo
     return listeners;
 }
 
+std::vector<Listener> Listeners::covered_by(const std::vector<Endpoint>& endpoints) const {
+    std::vector<Listener> covered;
+    for (const auto& [endpoint, listener] : open_)
+        if (std::ranges::any_of(endpoints, [&](const Endpoint& wide) { return covers(wide, endpoint); }))
+            covered.push_back(listener);
+    return covered;
+}
+
 void Listeners::keep_only(const std::vector<Endpoint>& wanted) {
     std::erase_if(open_, [&](const auto& entry) {
         const Endpoint& endpoint = entry.first;
-        if (std::ranges::find(wanted, endpoint) != wanted.end()) return false;
+        if (std::ranges::any_of(wanted,
+                                [&](const Endpoint& wide) { return wide == endpoint || covers(wide, endpoint); }))
+            return false;
         if (!endpoint.path.empty()) ::unlink(endpoint.path.c_str());
         return true;
     });

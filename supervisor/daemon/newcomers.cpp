@@ -62,28 +62,13 @@ std::string why_not(const Newcomer& newcomer) {
            (trouble.empty() ? "no reason is known" : trouble);
 }
 
-asio::awaitable<void> take_back(Site& site, std::vector<Newcomer>& newcomers, const Report& report) {
-    for (Newcomer& newcomer : newcomers) {
-        if (newcomer.is_added) {
-            co_await stop_and_wait(site, newcomer.worker, report);
-            site.remove(newcomer.worker->spec().name);
-        } else if (progress_of(newcomer) == core::Progress::serving) { // the old one has died: it had to stand in
-            site.unsure_of().insert(newcomer.worker->spec().name);
-        } else {
-            newcomer.worker->set_spec(newcomer.old_spec, newcomer.old_listeners);
-            newcomer.worker->abandon(newcomer.generation);
-            co_await wait_until_settled(site, *newcomer.worker);
-        }
-    }
-}
-
 Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const topology::WorkerSpec& spec,
-                 std::vector<Listener> listeners, bool fast) {
+                 std::vector<Listener> listeners, Pace pace) {
     Newcomer newcomer{worker, 0, false, worker->shared_spec(), worker->listeners(), core::Progress::coming, {}, 0};
     newcomer.log_start = log_size(site.around().paths.worker_log(spec.name));
-    newcomer.plan = plan_of(worker->core(), spec, fast);
+    newcomer.plan = plan_of(worker->core(), spec, pace != Pace::on_trial);
     newcomer.plan.keeps_old = !site.unsure_of().contains(spec.name);
-    Preparation how{{}, fast};
+    Preparation how{{}, pace == Pace::in_haste};
     if (spec.kind == topology::Kind::dynamic) how.children = newcomer.plan.first_children();
     newcomer.generation = newcomer.plan.new_one = worker->prepare(spec, std::move(listeners), how);
     return newcomer;
@@ -91,21 +76,18 @@ Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker, const 
 
 namespace {
 
-// Starts it beside what serves if it is new or has changed.
-Result<> bring_in(Site& site, const topology::WorkerSpec& spec, const topology::Diff& changes, bool fast,
-                  std::vector<Newcomer>& newcomers) {
-    auto listeners = site.listeners().open(endpoints_of(spec, site.around().paths));
+// Starts it beside what serves.
+Result<> bring_in(Site& site, const topology::WorkerSpec& spec, Pace pace, std::vector<Newcomer>& newcomers) {
+    auto listeners = site.listeners_of(spec);
     if (!listeners) return std::unexpected(listeners.error());
-    const bool is_changed =
-        std::ranges::find(changes.changed, spec.name, &topology::Diff::Change::worker) != changes.changed.end();
     auto worker = site.find(spec.name);
     if (!worker) {
         worker = site.add(spec);
         const std::uint64_t log_start = log_size(site.around().paths.worker_log(spec.name));
         const auto generation = worker->start(std::move(*listeners), true);
         newcomers.push_back({worker, generation, true, {}, {}, core::Progress::coming, {}, log_start});
-    } else if (is_changed || worker->core().serving() == 0) {
-        newcomers.push_back(prepare(site, worker, spec, std::move(*listeners), fast));
+    } else {
+        newcomers.push_back(prepare(site, worker, spec, std::move(*listeners), pace));
     }
     return {};
 }
@@ -150,10 +132,12 @@ asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topol
     co_return why.empty() ? std::string() : name + " is not rolled: " + why;
 }
 
-asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const topology::Diff& changes,
+asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted, const Conversion& conversion,
                                             BringUp how, ProgressReport& progress, const Report& report,
                                             std::vector<Newcomer>& newcomers) {
+    const auto free = free_to_roll(conversion);
     for (const std::string& name : topology::start_order(wanted.workers)) {
+        if (!conversion.coming.contains(name)) continue;
         const topology::WorkerSpec& spec = *wanted.find(name);
         for (bool is_said = false;;) {
             for (const auto& dependency : spec.depends_on) let_in(dependency.first, newcomers, report);
@@ -171,12 +155,10 @@ asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology
                 co_return name + " depends on " + missing + ", which was given up (mpsup reset " + missing + ")";
             co_await site.around().changed.wait_until(Clock::time_point::max());
         }
-        const bool is_changed =
-            std::ranges::find(changes.changed, name, &topology::Diff::Change::worker) != changes.changed.end();
-        if (is_changed && how.asks_pre_roll)
+        if (conversion.leaving.contains(name) && how.asks_pre_roll)
             if (std::string why = co_await ask_before_roll(site, name, spec.hooks); !why.empty()) co_return why;
-        if (const auto begun = bring_in(site, spec, changes, how.fast, newcomers); !begun)
-            co_return begun.error().to_string();
+        const Pace pace = how.fast ? Pace::in_haste : free.contains(name) ? Pace::on_trial : Pace::at_once;
+        if (const auto begun = bring_in(site, spec, pace, newcomers); !begun) co_return begun.error().to_string();
     }
     co_return std::string();
 }

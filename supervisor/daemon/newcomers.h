@@ -2,10 +2,10 @@
 #pragma once
 
 #include "supervisor/core/rollout.h"
+#include "supervisor/daemon/conversion.h"
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/report.h"
 #include "supervisor/daemon/site.h"
-#include "supervisor/topology/diff.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -33,14 +33,17 @@ struct Newcomer {
 /// "name generation n"
 [[nodiscard]] std::string title(const Newcomer& newcomer);
 
+/// How it takes the place of the old one: as its `rolling` says; without steps and verdict; in haste, and so without them too.
+enum class Pace { on_trial, at_once, in_haste };
+
 /// Starts a generation of `spec` beside what serves of `worker`; it waits to be let in.
 [[nodiscard]] Newcomer prepare(Site& site, const std::shared_ptr<WorkerHandle>& worker,
-                               const topology::WorkerSpec& spec, std::vector<Listener> listeners, bool fast);
+                               const topology::WorkerSpec& spec, std::vector<Listener> listeners, Pace pace);
 
-/// Starts what is new and what has changed, each when what it depends on is there. Ends: what is waited for stands by, or
+/// Starts what is coming, each when what it depends on is there. Ends: what is waited for stands by, or
 /// did not make it, or was given up. Empty, or why it went no further; `newcomers` has what was started by then.
 [[nodiscard]] boost::asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology& wanted,
-                                                                 const topology::Diff& changes, BringUp how,
+                                                                 const Conversion& conversion, BringUp how,
                                                                  ProgressReport& progress, const Report& report,
                                                                  std::vector<Newcomer>& newcomers);
 
@@ -51,10 +54,6 @@ struct Newcomer {
 
 /// A sentence about one that did not make it.
 [[nodiscard]] std::string why_not(const Newcomer& newcomer);
-
-/// Takes back what was brought in: added workers go, changed ones are what they were.
-[[nodiscard]] boost::asio::awaitable<void> take_back(Site& site, std::vector<Newcomer>& newcomers,
-                                                     const Report& report);
 
 /// Would a new generation of it replace one that serves? Then its hooks may forbid that: why, or empty.
 [[nodiscard]] boost::asio::awaitable<std::string> ask_before_roll(Site& site, std::string name, topology::Hooks hooks);

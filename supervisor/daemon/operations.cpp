@@ -7,8 +7,10 @@
 #include "supervisor/daemon/newcomers.h"
 #include "supervisor/daemon/rollout_driver.h"
 #include "supervisor/daemon/sleeper.h"
+#include "supervisor/daemon/switchover.h"
 #include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/links.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/urls.h"
 
 #include <algorithm>
@@ -30,73 +32,6 @@ namespace {
 constexpr int failed = 1;
 constexpr int old_kept = 6;
 constexpr int taken_back = 7;
-
-// What was let in goes back, what was not is given up, what was added goes. Whose way back is barred is not what the
-// topology says of it, and the next `up` replaces it. Did clients reach any of it?
-asio::awaitable<bool> undo(Site& site, std::vector<Newcomer>& newcomers, const Newcomer* failed_one, std::string why,
-                           const Report& report) {
-    bool had_served = false;
-    std::vector<Newcomer> rest;
-    std::set<const WorkerHandle*> served;
-    for (Newcomer& newcomer : newcomers) {
-        const bool is_in = progress_of(newcomer) == core::Progress::serving;
-        if (is_in) served.insert(newcomer.worker.get());
-        had_served = had_served || is_in;
-        if (is_in && !newcomer.is_added && newcomer.worker->core().sleeping() != 0) {
-            if (const auto trouble = co_await go_back(site, newcomer.worker, report); trouble.empty()) continue;
-        }
-        rest.push_back(newcomer);
-    }
-    co_await take_back(site, rest, report);
-    for (const Newcomer& newcomer : rest) {
-        if (newcomer.is_added || newcomer.plan.old_one == 0 || newcomer.generation == 0) continue;
-        if (!failed_one || newcomer.worker != failed_one->worker)
-            end_roll(site, *newcomer.worker, newcomer.generation,
-                     served.contains(newcomer.worker.get()) ? RollEnd::taken_back : RollEnd::never_served,
-                     "taken back with the others: " + why);
-    }
-    co_return had_served;
-}
-
-// Those with a trial first, for they can fail; what is let in at once comes after. Empty, or what failed.
-asio::awaitable<Outcome> roll_in(Site& site, std::vector<Newcomer>& newcomers, ProgressReport& progress,
-                                 const Report& report) {
-    bool is_unjudged = false;
-    for (const bool on_trial : {true, false})
-        for (Newcomer& newcomer : newcomers) {
-            if (!newcomer.is_added && newcomer.plan.is_at_once() == on_trial) continue;
-            if (newcomer.is_added) {
-                if (on_trial || progress_of(newcomer) == core::Progress::serving) continue;
-                newcomer.worker->admit(newcomer.generation);
-                progress.look(newcomer.worker->spec().name, newcomer.worker->core(), newcomer.generation);
-                if (progress_of(newcomer) == core::Progress::serving) {
-                    report(title(newcomer) + " serves");
-                    continue;
-                }
-                std::string text = why_not(newcomer); // it ended while others were rolled
-                const bool had_served = co_await undo(site, newcomers, nullptr, text, report);
-                co_return Outcome{had_served ? taken_back : old_kept, std::move(text)};
-            }
-            const core::Rollout rollout = co_await run_rollout(site, newcomer.worker, newcomer.plan, progress, false);
-            is_unjudged = is_unjudged || rollout.is_unjudged();
-            if (rollout.phase() == core::Rollout::Phase::settled) continue;
-            std::string text = describe_failure(site, *newcomer.worker, newcomer.plan, rollout, newcomer.log_start);
-            const bool had_served = co_await undo(site, newcomers, &newcomer, text, report);
-            co_return Outcome{had_served || rollout.has_served() ? taken_back : old_kept, std::move(text)};
-        }
-    co_return Outcome{0, {}, is_unjudged};
-}
-
-// Lets the old out.
-asio::awaitable<void> clear_out(Site& site, std::vector<Newcomer>& newcomers, const topology::Topology& before,
-                                const topology::Diff& changes, const Report& report) {
-    for (const std::string& name : topology::start_order(before.workers) | std::views::reverse) {
-        if (std::ranges::find(changes.removed, name) == changes.removed.end()) continue;
-        if (auto worker = site.find(name)) co_await stop_and_wait(site, std::move(worker), report);
-        site.remove(name);
-    }
-    for (const Newcomer& newcomer : newcomers) co_await wait_until_settled(site, *newcomer.worker);
-}
 
 std::string no_such_worker(const Site& site, const std::string& name) {
     std::vector<std::string> known;
@@ -122,6 +57,7 @@ std::optional<Outcome> fill_in(const Site& site, std::vector<std::string>& names
 asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, BringUp how) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
+    wanted.topology = with_moved(before, std::move(wanted.topology), wall_clock_ms());
     const auto old_urls = std::exchange(site.around().urls, urls_of(wanted.topology));
     const auto old_links = std::exchange(site.around().links, links_of(wanted.topology));
     const auto old_servers = std::exchange(site.around().servers, servers_in_words(wanted.topology));
@@ -151,7 +87,9 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     report_changes(changes, report);
     ProgressReport progress(report);
     std::vector<Newcomer> newcomers;
-    std::string trouble = co_await start_in_order(site, wanted.topology, changes, how, progress, report, newcomers);
+    const Conversion conversion = conversion_of(site, before, wanted.topology, changes);
+    Switchover switchover(site, conversion, newcomers, progress, report);
+    std::string trouble = co_await start_in_order(site, wanted.topology, conversion, how, progress, report, newcomers);
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
@@ -159,22 +97,16 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     if (trouble.empty())
         if (const Newcomer* lost = co_await wait_until_standing_by(site, newcomers, progress))
             trouble = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
-    if (!trouble.empty()) {
+    Outcome outcome{failed, std::move(trouble)};
+    if (outcome.text.empty()) outcome = co_await switchover.forward();
+    if (outcome.code != 0) {
         forget_wanted();
-        const bool had_served = co_await undo(site, newcomers, nullptr, trouble, report);
+        const bool had_served = co_await switchover.back(outcome.text);
         site.listeners().keep_only(endpoints_of(before, site.around().paths));
-        co_return Outcome{is_first     ? failed
-                          : had_served ? taken_back
-                                       : old_kept,
-                          trouble + (is_first ? "" : "; what served before serves on")};
+        if (!is_first && outcome.code == failed) outcome.text += "; what served before serves on";
+        outcome.code = is_first ? failed : had_served || outcome.code == taken_back ? taken_back : old_kept;
+        co_return outcome;
     }
-    const Outcome rolled = co_await roll_in(site, newcomers, progress, report);
-    if (rolled.code != 0) {
-        forget_wanted();
-        site.listeners().keep_only(endpoints_of(before, site.around().paths));
-        co_return rolled;
-    }
-    co_await clear_out(site, newcomers, before, changes, report);
     failpoint();
     resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
@@ -184,7 +116,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     failpoint();
     record(site, *site.applied());
     failpoint();
-    co_return Outcome{0, "site " + site.applied()->topology.site + " is up", rolled.is_unjudged};
+    co_return Outcome{0, "site " + site.applied()->topology.site + " is up", outcome.is_unjudged};
 }
 
 asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, bool fast, Report report) {
@@ -198,7 +130,8 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
         if (std::string why = co_await ask_before_roll(site, name, worker->spec().hooks); !why.empty())
             co_return Outcome{old_kept, std::move(why)};
         const topology::WorkerSpec spec = worker->spec();
-        const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), fast);
+        const Pace pace = fast ? Pace::in_haste : Pace::on_trial;
+        const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), pace);
         report(title(newcomer) + " is being started");
         const core::Rollout rollout = co_await run_rollout(site, worker, newcomer.plan, progress, true);
         if (rollout.phase() != core::Rollout::Phase::settled) {

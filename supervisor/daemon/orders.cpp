@@ -3,6 +3,7 @@
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/rollout_record.h"
 #include "supervisor/daemon/scaling.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/resolve.h"
 
 #include <algorithm>
@@ -122,6 +123,24 @@ asio::awaitable<void> Orders::scale_all(int difference) {
     if (orders.empty()) co_return;
     Report report = [](const ReportLine& line) { log_line("info", line.text); };
     (void)co_await perform("scale by signal", scale(site_, std::move(orders), std::move(report)));
+}
+
+asio::awaitable<void> Orders::watch_moved() {
+    constexpr auto between_attempts = std::chrono::seconds(1); // another change runs
+    co_await takeover_.wait_until_over();
+    for (;;) {
+        const auto end = site_.applied() ? topology::moved_until(site_.applied()->topology) : std::nullopt;
+        const std::chrono::milliseconds left(end.value_or(0) - wall_clock_ms());
+        if (!end) {
+            co_await ended_.wait_until(Clock::time_point::max()); // an `up` may bring one
+        } else if (left.count() > 0) {
+            co_await ended_.wait_until(Clock::now() + left);
+        } else {
+            Report report = [](const ReportLine& line) { log_line("info", line.text); };
+            const Outcome outcome = co_await perform("moved", bring_up(site_, *site_.applied(), std::move(report), {}));
+            if (outcome.code != 0) co_await pause_for(between_attempts);
+        }
+    }
 }
 
 } // namespace mpsup

@@ -52,6 +52,8 @@ public:
     /// One child more or fewer in every pool that has a number, as far as it goes. What comes while another change runs is
     /// added up and follows it.
     [[nodiscard]] boost::asio::awaitable<void> scale_all(int difference);
+    /// Ends the worker that answers for addresses which were given up (topology/moved.h) when its time is over. Does not end.
+    [[nodiscard]] boost::asio::awaitable<void> watch_moved();
 
 private:
     [[nodiscard]] boost::asio::awaitable<void> interrupt();

@@ -2,6 +2,7 @@
 
 #include "base/memfd.h"
 #include "base/process_identity.h"
+#include "supervisor/topology/front.h"
 
 #include <filesystem>
 
@@ -9,7 +10,13 @@ namespace mpsup {
 
 namespace {
 
-Result<> take(Returned& returned, contract::FdRole role, Fd fd, const std::string& pool_socket) {
+// Of the pool whose process it is?
+bool is_own_socket(const std::string& path, const std::string& worker, const SitePaths& paths) {
+    const std::filesystem::path file(path);
+    return file.parent_path() == paths.pool_folder() && topology::is_pool_socket_of(file.filename().string(), worker);
+}
+
+Result<> take(Returned& returned, contract::FdRole role, Fd fd, const std::string& worker, const SitePaths& paths) {
     if (role == contract::FdRole::scoreboard) {
         auto scoreboard = contract::ScoreboardReader::open(fd.get());
         if (!scoreboard) return std::unexpected(scoreboard.error());
@@ -23,7 +30,7 @@ Result<> take(Returned& returned, contract::FdRole role, Fd fd, const std::strin
     }
     if (role != contract::FdRole::public_listener) return failure("brings a descriptor that nobody asked for");
     const auto endpoint = listening_endpoint(fd.get());
-    if (!endpoint || (!endpoint->path.empty() && endpoint->path != pool_socket))
+    if (!endpoint || (!endpoint->path.empty() && !is_own_socket(endpoint->path, worker, paths)))
         return failure("brings a public listener that is none");
     returned.listeners.try_emplace(*endpoint, std::make_shared<const Fd>(std::move(fd)));
     return {};
@@ -52,9 +59,8 @@ Result<Returned> receive_returned(contract::Hello hello, std::vector<Fd> fds, co
                          hello.start_time,
                          process_start_time(hello.pid).value_or(0)};
     returned.program = program_of_process(hello.pid);
-    const std::string pool_socket = paths.pool_socket(hello.identity.worker);
     for (std::size_t i = 0; i < fds.size(); ++i)
-        if (auto taken = take(returned, hello.fds[i], std::move(fds[i]), pool_socket); !taken)
+        if (auto taken = take(returned, hello.fds[i], std::move(fds[i]), hello.identity.worker, paths); !taken)
             return std::unexpected(taken.error());
     returned.hello = std::move(hello);
     returned.pidfd = std::move(*pidfd);

@@ -120,6 +120,12 @@ core::RolloutPlan plan_of(const core::Worker& worker, const topology::WorkerSpec
     return plan;
 }
 
+bool is_tried(const topology::WorkerSpec& spec) {
+    core::RolloutPlan plan = plan_of(core::Worker(rules_of(spec)), spec, false);
+    plan.old_one = 1;
+    return !plan.is_at_once();
+}
+
 asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHandle> worker, core::RolloutPlan plan,
                                            ProgressReport& progress, bool until_gone) {
     constexpr std::int64_t usually_skipped = 20;

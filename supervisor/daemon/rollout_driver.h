@@ -16,6 +16,9 @@ namespace mpsup {
 /// How a generation of `spec` replaces what serves. `new_one` is still to be filled in. `fast`: all at once and unjudged.
 [[nodiscard]] core::RolloutPlan plan_of(const core::Worker& worker, const topology::WorkerSpec& spec, bool fast);
 
+/// Is a new generation of it let in by steps, or judged?
+[[nodiscard]] bool is_tried(const topology::WorkerSpec& spec);
+
 /// From the moment that the plan's new generation is started until it serves alone, or was taken back. Reports child by
 /// child what happens. Ends: every phase has a deadline, but for a pause and a freeze, which wait for an operator
 /// (Surroundings::rollout). `until_gone`: until what left has ended too.

@@ -68,6 +68,14 @@ void Site::sort_workers() {
     });
 }
 
+Result<std::vector<Listener>> Site::listeners_of(const topology::WorkerSpec& spec) {
+    const auto endpoints = endpoints_of(spec, around_.paths);
+    auto listeners = listeners_.open(endpoints);
+    if (!listeners) return listeners;
+    for (Listener& covered : listeners_.covered_by(endpoints)) listeners->push_back(std::move(covered));
+    return listeners;
+}
+
 bool Site::greet(const contract::Hello& hello, const std::vector<Fd>& fds, Fd& connection) {
     const auto worker = find(hello.identity.worker);
     return worker && worker->greet(hello, connection, fds);

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] const std::set<std::string>& unsure_of() const { return unsure_of_; }
 
     [[nodiscard]] Listeners& listeners() { return listeners_; }
+    /// All that a worker of this spec accepts on: its endpoints, in their order, and what they cover.
+    [[nodiscard]] Result<std::vector<Listener>> listeners_of(const topology::WorkerSpec& spec);
     [[nodiscard]] Surroundings& around() { return around_; }
 
     [[nodiscard]] bool greet(const contract::Hello& hello, const std::vector<Fd>& fds, Fd& connection);

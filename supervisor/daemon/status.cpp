@@ -141,7 +141,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"last_failure", core.last_failure()},
                         {"processes", processes_json(worker, now_ms.has_value())}};
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
-    if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.pool_socket();
+    if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.endpoints().front().path;
     if (!spec.front->flags.empty() || !spec.public_url.empty()) object["urls"] = urls_json(spec);
     for (const auto& generation : worker.generations())
         if (generation->number == core.serving() && !generation->impaired.empty())

@@ -302,13 +302,14 @@ void Takeover::resume_workers() {
         worker->reap(); // who said hello and has ended since does not count
         if (is_wanted(*worker)) {
             // Bound already, unless nobody is left who had it.
-            auto listeners = site_.listeners().open(endpoints_of(worker->spec(), site_.around().paths));
+            auto listeners = site_.listeners_of(worker->spec());
             if (listeners)
                 worker->set_spec(worker->shared_spec(), std::move(*listeners));
             else
                 log_line("error", worker->spec().name + ": " + listeners.error().to_string());
         }
         worker->resume(is_wanted(*worker));
+        if (is_wanted(*worker)) worker->replace_if_misplaced();
     }
 }
 

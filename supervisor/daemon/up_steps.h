@@ -9,7 +9,7 @@
 namespace mpsup {
 
 struct UpStep {
-    std::string verb;   // listen, start, replace, serve, stop, adjust, close; a word of `-o json`: none is renamed
+    std::string verb; // listen, start, replace, serve, drain, stop, adjust, close; a word of `-o json`: none is renamed
     std::string object; // a worker or an address
     std::string why;    // changed keys, or empty
 

@@ -172,6 +172,20 @@ void WorkerHandle::resume(bool is_wanted) {
     if (is_wanted && core_.rules().is_pool && core_.serving() != 0) resize(spec_->pool);
 }
 
+void WorkerHandle::replace_if_misplaced() {
+    const GenerationHandle* serving = find(core_.serving());
+    if (!serving || serving->listeners.empty()) return; // of a child without a master it is not known
+    const auto is_there = [&](const Endpoint& endpoint) {
+        return std::ranges::any_of(serving->listeners, [&](const Listener& listener) {
+            return listening_endpoint(listener->get()) == endpoint;
+        });
+    };
+    if (std::ranges::all_of(endpoints(), is_there)) return;
+    log_line("warning", spec_->name + ": does not listen where it should, and is replaced");
+    core_.replace(Clock::now());
+    act();
+}
+
 void WorkerHandle::settle(core::GenerationNumber number) {
     core_.settle(number, Clock::now());
     act();

@@ -155,6 +155,8 @@ public:
     [[nodiscard]] bool is_announced(const core::RecordedProcess& child) const;
     /// All of it that lives is known.
     void resume(bool is_wanted);
+    /// What serves listens elsewhere than its spec says, because a conversion was interrupted: a successor takes its place.
+    void replace_if_misplaced();
     /// One that came after that.
     void settle(core::GenerationNumber number);
 
@@ -169,7 +171,7 @@ public:
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] const topology::WorkerSpec& spec() const { return *spec_; }
     [[nodiscard]] const topology::CopyOnWrite<topology::WorkerSpec>& shared_spec() const { return spec_; }
-    [[nodiscard]] std::string pool_socket() const { return around_.paths.pool_socket(spec_->name); }
+    [[nodiscard]] std::vector<Endpoint> endpoints() const { return endpoints_of(*spec_, around_.paths); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
     [[nodiscard]] const std::vector<std::unique_ptr<GenerationHandle>>& generations() const { return generations_; }
     [[nodiscard]] const HealthView& health() const { return health_; }

@@ -12,10 +12,12 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <ranges>
 #include <sys/socket.h>
 #include <utility>
 
@@ -76,6 +78,21 @@ contract::Go order_for(const topology::WorkerSpec& spec, const SitePaths& paths)
     go.limits = {spec.request_timeout.soft.value_or(never), spec.request_timeout.hard.value_or(never),
                  spec.slow.value_or(never)};
     return go;
+}
+
+// Listeners beyond those of its spec are as the wildcard that stands for them.
+void add_covered(contract::Front& front, const GenerationHandle& generation) {
+    const auto wanted = front.listeners; // as many as the spec has addresses
+    for (const Listener& listener : generation.listeners | std::views::drop(generation.spec->listen.size())) {
+        const auto address = listening_address(listener->get());
+        const auto is_wide = [&](const contract::FrontListener& wide) {
+            return address && Address::parse(wide.address).value_or(Address{}).overlaps(*address);
+        };
+        const auto wide = std::ranges::find_if(wanted, is_wide);
+        if (wide == wanted.end()) continue;
+        front.listeners.push_back(*wide);
+        front.listeners.back().address = address->to_string();
+    }
 }
 
 } // namespace
@@ -211,6 +228,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     if (const auto links = around_.links.find(spec.name); links != around_.links.end()) go.links = links->second;
     if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
+    add_covered(go.front, generation);
     for (const Listener& listener : generation.listeners) {
         go.fds.push_back(contract::FdRole::public_listener);
         fds.push_back(listener->get());

@@ -15,6 +15,9 @@ std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec
                                                      : key.is_held() && key.value_in(before) != key.value_in(after);
         if (differs) keys.emplace_back(key.path_in_worker());
     }
+    // The pool behind it answers other paths.
+    const bool is_led_elsewhere = before.front->own.socket != after.front->own.socket;
+    if (is_led_elsewhere && before.kind == Kind::static_files && after.kind == before.kind) keys.emplace_back("try");
     return keys;
 }
 

@@ -1,12 +1,16 @@
 #include "supervisor/topology/front.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace mpsup::topology {
 
 namespace {
 
 constexpr std::uint64_t usual_cache = 64ULL << 20;
+constexpr auto socket_suffix = ".sock";
+constexpr int digest_digits = 8;
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 // "/x/" as what is taken off a path: "/x". Nothing of "/".
 std::string without_slash(std::string text) {
@@ -14,23 +18,25 @@ std::string without_slash(std::string text) {
     return text;
 }
 
-void lead_to(contract::Route& route, const std::vector<std::string>& targets, const FrontPlaces& places) {
+void lead_to(contract::Route& route, const std::vector<std::string>& targets, const std::string& socket,
+             const FrontPlaces& places) {
     for (const std::string& target : targets) {
         if (Address::parse(target)) {
             route.backends.push_back({target});
         } else {
-            route.backends.push_back({"unix:" + pool_socket(places, target)});
+            route.backends.push_back(
+                {"unix:" + places.pool_folder + "/" + (socket.empty() ? target + ".sock" : socket)});
             route.pool = target;
         }
     }
 }
 
 // What there is beside the folder, where that has no file.
-void fall_back(contract::Route& route, const std::string& fallback, const FrontPlaces& places) {
-    if (fallback.starts_with('/'))
-        route.files.try_file = fallback;
-    else if (!fallback.empty())
-        lead_to(route, {fallback}, places);
+void fall_back(contract::Route& route, const RouteSpec& spec, const FrontPlaces& places) {
+    if (spec.fallback.starts_with('/'))
+        route.files.try_file = spec.fallback;
+    else if (!spec.fallback.empty())
+        lead_to(route, {spec.fallback}, spec.socket, places);
 }
 
 contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
@@ -39,21 +45,51 @@ contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
     if (!spec.to.empty()) {
         route.target = contract::Route::Target::upstream;
         route.files = {};
-        lead_to(route, spec.to, places);
+        lead_to(route, spec.to, spec.socket, places);
         if (spec.strip) route.strip_prefix = matched;
         return route;
     }
     route.files.root = spec.alias.empty() ? spec.root : spec.alias;
     if (!spec.alias.empty()) route.files.strip_prefix = matched;
-    fall_back(route, spec.fallback, places);
+    fall_back(route, spec, places);
     if (spec.strip && !route.backends.empty()) route.strip_prefix = matched;
     return route;
 }
 
 } // namespace
 
-std::string pool_socket(const FrontPlaces& places, std::string_view worker) {
-    return places.pool_folder + "/" + std::string(worker) + ".sock";
+std::string pool_socket_of(const WorkerSpec& pool) {
+    const contract::Files files = files_of(pool);
+    if (files.root.empty()) return pool.name + socket_suffix;
+    std::uint32_t digest = 2'166'136'261U; // FNV-1a
+    for (const std::string& prefix : files.serves)
+        for (const char octet : prefix + '\n') digest = (digest ^ static_cast<unsigned char>(octet)) * 16'777'619U;
+    std::string name = pool.name + ".";
+    for (int shift = 4 * (digest_digits - 1); shift >= 0; shift -= 4) name += hex_digits[(digest >> shift) & 15U];
+    return name + socket_suffix;
+}
+
+bool is_pool_socket_of(std::string_view file_name, std::string_view worker) {
+    const std::string_view suffix(socket_suffix);
+    if (!file_name.starts_with(worker) || !file_name.ends_with(suffix)) return false;
+    file_name.remove_prefix(worker.size());
+    if (file_name == suffix) return true;
+    const std::string_view digest = file_name.substr(0, file_name.size() - std::min(file_name.size(), suffix.size()));
+    return digest.size() == digest_digits + 1 && digest.starts_with('.') &&
+           digest.find_first_not_of(hex_digits, 1) == std::string_view::npos;
+}
+
+void name_pool_sockets(Topology& topology) {
+    const auto name_in = [&](RouteSpec& route) {
+        for (const std::string& target : route.to.empty() ? std::vector{route.fallback} : route.to)
+            if (const WorkerSpec* pool = topology.find(target)) route.socket = pool_socket_of(*pool);
+    };
+    for (WorkerSpec& worker : topology.workers) {
+        if (worker.front->routes.empty() && worker.front->own.fallback.empty()) continue;
+        FrontSpec& front = worker.front.edit();
+        name_in(front.own);
+        for (RouteSpec& route : front.routes) name_in(route);
+    }
 }
 
 contract::Files files_of(const WorkerSpec& worker) {
@@ -92,7 +128,7 @@ contract::Front front_of(const WorkerSpec& worker, const FrontPlaces& places) {
     if (worker.kind == Kind::static_files) {
         contract::Route& route = front.routes.emplace_back(spec.own.rule);
         route.files = files_of(worker);
-        fall_back(route, spec.own.fallback, places);
+        fall_back(route, spec.own, places);
     }
     for (const RouteSpec& route : spec.routes) {
         front.routes.push_back(route_of(route, places));

@@ -10,13 +10,19 @@ namespace mpsup::topology {
 
 /// Where a site keeps what its light workers need. Absolute; empty where nobody will use it.
 struct FrontPlaces {
-    std::string pool_folder{};   // of the sockets of pools: NAME.sock
+    std::string pool_folder{};   // of the sockets of pools
     std::string buffer_folder{}; // of contents that wait
     std::string cache_folder{};  // of what memory has no room for
 };
 
-/// The socket of a pool that has no `listen`.
-[[nodiscard]] std::string pool_socket(const FrontPlaces& places, std::string_view worker);
+/// File name of the socket of a pool that has no `listen`: NAME.sock, or NAME.DIGEST.sock of one that has files as well, by
+/// which paths are files. So a pool that answers other paths than before is another one to an accelerator: while a site is
+/// converted the old accelerator asks the old pool and the new one the new.
+[[nodiscard]] std::string pool_socket_of(const WorkerSpec& pool);
+/// Could a pool of this name, whatever its files, have a socket that is called so?
+[[nodiscard]] bool is_pool_socket_of(std::string_view file_name, std::string_view worker);
+/// Puts them into the routes that lead to pools. The topology is whole.
+void name_pool_sockets(Topology& topology);
 
 /// Of a static worker or an accelerator.
 [[nodiscard]] contract::Front front_of(const WorkerSpec& worker, const FrontPlaces& places);

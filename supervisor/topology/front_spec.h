@@ -26,6 +26,7 @@ struct RouteSpec {
     std::string root{}, alias{};    // absolute folder; at most one of the two, of a worker with files `alias` only
     std::string fallback{};         // `try`: a dynamic worker, IP:PORT, or the path of a file below the folder
     std::vector<std::string> to{};  // a dynamic worker, or IP:PORT
+    std::string socket{};           // file name of the pool's that it leads to (name_pool_sockets); empty: none
     bool strip = false;             // the beginning of the path that matched is not sent on
     std::int64_t cache_size = 0;    // bytes
     std::optional<bool> cache_on{}; // as it was written; afterwards rule.cache.on says it (settle_cache)

@@ -1,6 +1,7 @@
 #include "supervisor/topology/links.h"
 
 #include "supervisor/topology/front.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/urls.h"
 
@@ -130,6 +131,7 @@ private:
 
 std::map<std::string, Links> links_of(const Topology& topology) {
     std::map<std::string, Links> all;
+    if (topology.find(moved_worker)) all.emplace(moved_worker, links_of_moved(topology));
     const auto servers = public_servers(topology);
     if (topology.links == Links::Mode::off || servers.size() < 2) return all;
     Links links{.mode = topology.links};

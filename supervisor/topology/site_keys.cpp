@@ -48,6 +48,13 @@ std::vector<Key> make_site_keys() {
             .get_of_site =
                 [](const Topology& t) { return unless(std::string(to_string(t.links)), std::string("off")); },
             .set_of_site = [](Topology& t, Value v) { t.links = links_mode(std::get<std::string>(v)); }},
+        Key{.path = "moved",
+            .type = Type::duration,
+            .doc = "how long an address that nobody has any more says where things are; 0s: it is closed",
+            .least = 0,
+            .most = 365 * day,
+            .get_of_site = [](const Topology& t) { return unless(t.moved, Topology{}.moved); },
+            .set_of_site = [](Topology& t, Value v) { t.moved = std::get<Duration>(v); }},
         Key{.path = "logs", .type = Type::section, .doc = "when log files are moved away for new ones"},
         Key{.path = "logs.size",
             .type = Type::size,

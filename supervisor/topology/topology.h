@@ -226,6 +226,7 @@ struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
     contract::Links::Mode links = contract::Links::Mode::off;
+    Duration moved{30'000}; // for which addresses that nobody has any more are answered (moved.h)
     Logs logs{};
     History history{};
     Hooks hooks{};                     // of every worker

@@ -1,5 +1,7 @@
 #include "supervisor/topology/urls.h"
 
+#include "supervisor/topology/moved.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -85,7 +87,9 @@ std::string public_url(const Topology& topology, const WorkerSpec& worker) {
 std::vector<PublicServer> public_servers(const Topology& topology) {
     std::vector<PublicServer> servers;
     for (const WorkerSpec& worker : topology.workers) {
-        if (worker.kind == Kind::accelerator || worker.listen.empty() || accelerator_of(topology, worker)) continue;
+        if (worker.kind == Kind::accelerator || worker.listen.empty() || worker.name == moved_worker ||
+            accelerator_of(topology, worker))
+            continue;
         contract::LinkServer server{public_url(topology, worker), worker.serves};
         if (worker.kind == Kind::dynamic && !server.serves.empty()) server.serves.insert(server.serves.begin(), "/");
         servers.push_back({&worker, std::move(server)});
@@ -96,7 +100,9 @@ std::vector<PublicServer> public_servers(const Topology& topology) {
 std::map<std::string, std::string> urls_of(const Topology& topology) {
     std::map<std::string, std::string> urls;
     const auto add = [&](const char* name, Kind kind) {
-        const auto first = std::ranges::find(topology.workers, kind, &WorkerSpec::kind);
+        const auto first = std::ranges::find_if(topology.workers, [&](const WorkerSpec& worker) {
+            return worker.kind == kind && worker.name != moved_worker;
+        });
         if (first != topology.workers.end()) urls.emplace(name, public_url(topology, *first));
     };
     add("MPSUP_DYNAMIC_URL", Kind::dynamic);
@@ -117,9 +123,10 @@ std::string servers_in_words(const Topology& topology) {
 }
 
 std::string layout_of(const Topology& topology) {
-    const auto& workers = topology.workers;
+    const Topology without = without_moved(topology);
+    const auto& workers = without.workers;
     const auto front = std::ranges::find(workers, Kind::accelerator, &WorkerSpec::kind);
-    if (front != workers.end()) return accelerated_layout(topology, *front);
+    if (front != workers.end()) return accelerated_layout(without, *front);
     if (workers.size() == 1 && workers[0].kind == Kind::dynamic && !workers[0].root.empty()) return "one-big";
     const bool is_pair = workers.size() == 2 && workers[0].kind != workers[1].kind && workers[0].listen.size() == 1 &&
                          workers[1].listen.size() == 1;

@@ -1,11 +1,13 @@
 #include "supervisor/topology/validate.h"
 
 #include "supervisor/topology/dependencies.h"
+#include "supervisor/topology/front.h"
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/key_uses.h"
 #include "supervisor/topology/links.h"
 #include "supervisor/topology/listener_overlaps.h"
 #include "supervisor/topology/load.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/routes.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
@@ -44,6 +46,7 @@ public:
         append(findings_, check_links(topology_, root, origin_.look_at_files));
         if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
         append(findings_, check_certificates(topology_, root, check_));
+        name_pool_sockets(topology_);
         if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
         return Valid{std::move(topology_), std::move(findings_)};
     }
@@ -193,6 +196,10 @@ private:
             const auto where = "workers." + given.key;
             if (given.key == "supervisor")
                 add(given.key_mark, where, "`supervisor` is no name of a worker: its logs are called so");
+            if (given.key == moved_worker && origin_.look_at_files) // documents have it
+                add(given.key_mark, where,
+                    in_ticks(given.key) +
+                        " is no name of a worker: one of mpsup's own is called so, which says where things are");
             if (usable_name(given, where, "worker") && is_section(*given.value, where)) worker(given, where);
         }
         if (node.entries.empty() || (topology_.workers.size() == before && findings_.empty()))

@@ -34,6 +34,52 @@ TEST(Listener, ListensAndRefusesASecondOnTheSameAddress) {
     EXPECT_NE(second.error().what.find(address.to_string()), std::string::npos);
 }
 
+Fd connect_to(std::uint16_t port) {
+    Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.sin_port = htons(port);
+    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    return socket;
+}
+
+TEST(Listener, StandsBesideAnotherOfOursThatOverlaps) {
+    for (const auto& [one, other] : {std::pair{"127.0.0.1", "0.0.0.0"}, std::pair{"0.0.0.0", "127.0.0.1"}}) {
+        const std::uint16_t port = free_port();
+        const auto first = listen_tcp({one, port});
+        ASSERT_TRUE(first);
+        const Fd before = connect_to(port); // accepted connections do not get in the way, nor those that wait
+        const Fd accepted(::accept4(first->get(), nullptr, nullptr, SOCK_CLOEXEC));
+        const Fd waiting = connect_to(port);
+        EXPECT_EQ(listen_tcp({other, port}).error().code.value(), EADDRINUSE);
+        const int beside[] = {first->get()};
+        const auto second = listen_tcp({other, port}, beside);
+        ASSERT_TRUE(second) << second.error().to_string();
+        const Fd late = connect_to(port);
+        const int exact = std::string(one) == "0.0.0.0" ? second->get() : first->get();
+        const Fd still_waiting(::accept4(first->get(), nullptr, nullptr, SOCK_CLOEXEC));
+        EXPECT_TRUE(still_waiting) << "it is in the queue that it was in";
+        const Fd reached(::accept4(exact, nullptr, nullptr, SOCK_CLOEXEC));
+        EXPECT_TRUE(reached) << "the more exact address gets the connection";
+        for (const int socket : {first->get(), second->get()}) {
+            int shares = 1;
+            socklen_t size = sizeof shares;
+            ASSERT_EQ(::getsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &shares, &size), 0);
+            EXPECT_EQ(shares, 0) << "only while it was bound";
+        }
+        EXPECT_EQ(listen_tcp({"127.0.0.2", port}).error().code.value(), EADDRINUSE);
+        const Fd foreign(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const int on = 1;
+        ASSERT_EQ(::setsockopt(foreign.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+        sockaddr_in name{};
+        name.sin_family = AF_INET;
+        name.sin_port = htons(port);
+        EXPECT_EQ(::bind(foreign.get(), reinterpret_cast<sockaddr*>(&name), sizeof name), -1)
+            << "nobody else gets the port";
+    }
+}
+
 TEST(Listener, SaysWhenTheMachineHasNoSuchAddress) {
     EXPECT_EQ(listen_tcp({"192.0.2.1", free_port()}).error().code.value(), EADDRNOTAVAIL);
 }

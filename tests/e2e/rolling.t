@@ -80,8 +80,8 @@ YAML
     is $site->worker('app')->{ready}, 2, 'the pool has its new size';
     is_deeply [$site->pids('docs', 'light')], [$docs], 'what did not change was not touched';
     $site->must('up', $site->topology($yaml));
-    ok !eval { request($added, '/a.txt') }, 'a removed worker is gone';
-    ok !eval { request($other, '/') }, 'and so is a removed address';
+    ok !$site->worker('more'), 'a removed worker is gone';
+    is request($_, '/page')->{status}, 307, "port $_, which nobody has any more, says where things are" for $added, $other;
     is request($pages, '/')->{status}, 200, 'the rest serves';
 };
 

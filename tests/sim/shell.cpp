@@ -483,24 +483,16 @@ bool Shell::advance_loading() {
     }
     if (!all) return false;
     operation_->stage = Operation::Stage::rolling;
-    for (const Newcomer& newcomer : operation_->newcomers) {
-        step();
-        if (newcomer.is_added) find(newcomer.worker)->admit(newcomer.generation);
-    }
     return true;
 }
 
-// One after the other; one that fails takes back what has not begun.
+// Those on trial one after the other; then all others are let in beside what they replace, and settle one after the other. One that
+// fails takes back what has not settled.
 bool Shell::advance_rolling() {
-    for (const Newcomer& newcomer : operation_->newcomers) {
-        if (!newcomer.roll || newcomer.roll->is_over()) continue;
-        if (std::exchange(rolling_, newcomer.generation) != newcomer.generation || rolling_worker_ != newcomer.worker) {
-            rolling_worker_ = newcomer.worker;
-            newcomer.roll->begin();
-        }
-        newcomer.roll->look();
-        if (!newcomer.roll->is_over()) return false;
-        if (!newcomer.roll->has_settled()) return take_back(), true;
+    for (const bool on_trial : {true, false}) {
+        if (!on_trial) let_in();
+        if (!roll(on_trial)) return false;
+        if (operation_->stage != Operation::Stage::rolling) return true;
     }
     rolling_ = 0;
     operation_->stage = Operation::Stage::settling;
@@ -508,6 +500,32 @@ bool Shell::advance_rolling() {
         for (const auto& [id, worker] : workers_)
             if (!has_bit(operation_->workers, id)) operation_->todo.push_back(id);
         operation_->stage = Operation::Stage::stopping;
+    }
+    return true;
+}
+
+void Shell::let_in() {
+    if (std::exchange(operation_->are_let_in, true)) return;
+    for (const Newcomer& newcomer : operation_->newcomers) {
+        step();
+        if (newcomer.is_added)
+            find(newcomer.worker)->admit(newcomer.generation);
+        else if (operation_->verb == Verb::up && newcomer.roll->plan().is_at_once())
+            find(newcomer.worker)->admit_beside(newcomer.generation);
+    }
+}
+
+// False: it waits.
+bool Shell::roll(bool on_trial) {
+    for (const Newcomer& newcomer : operation_->newcomers) {
+        if (!newcomer.roll || newcomer.roll->is_over() || newcomer.roll->plan().is_at_once() == on_trial) continue;
+        if (std::exchange(rolling_, newcomer.generation) != newcomer.generation || rolling_worker_ != newcomer.worker) {
+            rolling_worker_ = newcomer.worker;
+            newcomer.roll->begin();
+        }
+        newcomer.roll->look();
+        if (!newcomer.roll->is_over()) return false;
+        if (!newcomer.roll->has_settled()) return take_back(), true;
     }
     return true;
 }
@@ -521,7 +539,7 @@ void Shell::take_back() {
         if (newcomer.is_added)
             find(newcomer.worker)->stop();
         else
-            find(newcomer.worker)->abandon(newcomer.generation);
+            find(newcomer.worker)->take_back(newcomer.generation);
     }
 }
 

@@ -196,6 +196,7 @@ private:
         std::vector<Newcomer> newcomers;
         std::vector<WorkerId> todo; // still to be restarted, or stopped
         Time since;
+        bool are_let_in = false;
         enum class Stage { loading, rolling, settling, stopping, taking_back } stage = Stage::loading;
     };
     struct Linked {
@@ -231,6 +232,8 @@ private:
     bool advance(); // false: it waits, or is over
     bool advance_loading();
     bool advance_rolling();
+    bool roll(bool on_trial);
+    void let_in();
     bool advance_stopping();
     [[nodiscard]] Newcomer newcomer_of(WorkerShell& worker);
     void take_back();

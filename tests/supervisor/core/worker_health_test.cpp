@@ -40,6 +40,22 @@ TEST_F(WorkerHealthTest, ReplacesWhatIsBeyondRecoveryStartFirst) {
     EXPECT_EQ(count<SendDrain>(), 1);
 }
 
+TEST_F(WorkerHealthTest, ReplacesWhatIsAskedToBeReplaced) {
+    worker_.replace(now_);
+    EXPECT_EQ(count<Spawn>(), 0) << "nothing serves";
+    const auto n = serve_light();
+    worker_.replace(now_);
+    worker_.replace(now_);
+    ASSERT_EQ(worker_.generations().size(), 2U) << "one at a time";
+    const auto next = worker_.generations().back().number;
+    say_hello(next);
+    be_ready(next);
+    EXPECT_EQ(worker_.serving(), n) << "it has to pass its gate";
+    pass_gate(next);
+    EXPECT_EQ(worker_.serving(), next);
+    EXPECT_EQ(count<SendDrain>(), 1);
+}
+
 TEST_F(WorkerHealthTest, KeepsWhatServesWhenItsSuccessorsAreNoBetter) {
     WorkerRules rules;
     rules.limits.fails = 1;

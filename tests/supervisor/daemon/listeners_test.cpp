@@ -54,6 +54,25 @@ TEST(ListenersTest, StayOpenForWhoeverBorrowedThem) {
     EXPECT_TRUE(listen_tcp(address)) << "and close with the last of them";
 }
 
+TEST(ListenersTest, KeepWhatAWildcardStandsFor) {
+    Listeners listeners;
+    const Address exact = free_address();
+    const Address any{"0.0.0.0", exact.port};
+    const auto first = listeners.open({exact});
+    ASSERT_TRUE(first);
+    const auto second = listeners.open({any});
+    ASSERT_TRUE(second) << second.error().to_string();
+    EXPECT_TRUE(listeners.covered_by({exact}).empty());
+    EXPECT_EQ(listeners.covered_by({any}), *first);
+    listeners.keep_only({any});
+    EXPECT_EQ(listeners.covered_by({any}), *first) << "a connection may wait in it";
+    EXPECT_EQ(listeners.open({exact})->front(), first->front()) << "and on the way back it is there";
+    listeners.keep_only({exact});
+    EXPECT_EQ(listeners.all().size(), 1U);
+    second->clear();
+    EXPECT_TRUE(listeners.open({exact, any})) << "once more";
+}
+
 class PoolSockets : public testing::Test {
 protected:
     PoolSockets() {

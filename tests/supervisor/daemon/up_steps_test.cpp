@@ -33,9 +33,34 @@ TEST(UpSteps, OpenBeforeTheyStartAndCloseAtTheEnd) {
     const auto steps = text(steps_of_up(before, wanted));
     EXPECT_TRUE(steps.starts_with("listen 127.0.0.1:3 (of c)\n")) << steps;
     EXPECT_TRUE(steps.contains("replace c (listen, env")) << steps;
-    EXPECT_TRUE(steps.contains("start e\nserve a\n") || steps.contains("start e\nserve c\n")) << steps;
-    EXPECT_TRUE(steps.contains("stop d\nstop b\n")) << steps;
+    EXPECT_TRUE(steps.contains("serve c\nserve e\n") && steps.contains("drain c\nstop d\nstop b\n")) << steps;
     EXPECT_TRUE(steps.ends_with("close 127.0.0.1:2 (of b)\nclose 127.0.0.1:4 (of c)\n")) << steps;
+}
+
+TEST(UpSteps, OfThoseOnTrialComeFirst) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2)}};
+    topology::Topology wanted = before;
+    wanted.workers[0].env = {{"A", "b"}};
+    wanted.workers[1].env = {{"A", "b"}};
+    wanted.workers[1].rolling.steps = {"1", "pause 1m", "100%"};
+    const auto steps = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(steps.ends_with("serve b\ndrain b\nserve a\ndrain a\n")) << steps;
+    wanted.workers[1].listen = {{"127.0.0.1", 3}};
+    const auto moved = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(moved.contains("serve a\nserve b\ndrain a\ndrain b\n"))
+        << "there is nothing to compare it with: " << moved;
+}
+
+TEST(UpSteps, CloseNoAddressThatAnotherOneStandsFor) {
+    topology::Topology before{.site = "s", .workers = {worker("a", 1)}};
+    topology::Topology wanted = before;
+    wanted.workers[0].listen = {{"0.0.0.0", 1}};
+    const auto steps = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(steps.starts_with("listen 0.0.0.0:1 (of a)\n")) << steps;
+    EXPECT_TRUE(steps.ends_with("drain a\n")) << steps;
+    const auto back = text(steps_of_up(wanted, before));
+    EXPECT_TRUE(back.starts_with("listen 127.0.0.1:1 (of a)\n")) << back;
+    EXPECT_TRUE(back.ends_with("close 0.0.0.0:1 (of a)\n")) << back;
 }
 
 TEST(UpSteps, ReplaceWhoIsToldSomethingElseOfLinks) {

@@ -330,7 +330,7 @@ TEST_F(WorkerHandleTest, GivesTheMemoryOfACacheToEachProcessAfterTheOther) {
     ASSERT_TRUE(is_sealed_memfd(first.get(), 1 << 20));
     EXPECT_EQ(go.kind, contract::WorkerKind::accelerator);
     EXPECT_EQ(go.front.cache_memory, 1U << 20U);
-    EXPECT_EQ(go.front.routes.at(0).backends.at(0).address, "unix:" + paths_->pool_socket("perl"));
+    EXPECT_EQ(go.front.routes.at(0).backends.at(0).address, "unix:" + paths_->pool_folder() + "/perl.sock");
     ASSERT_EQ(::kill(pid(), SIGKILL), 0);
     ASSERT_TRUE(until([&] { return spawner_.requests.size() == 2 && pid() > 0; }));
     ASSERT_TRUE(say_hello());

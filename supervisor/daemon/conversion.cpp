@@ -1,0 +1,246 @@
+#include "supervisor/daemon/conversion.h"
+
+#include "supervisor/topology/dependencies.h"
+#include "supervisor/topology/front.h"
+
+#include <algorithm>
+#include <map>
+#include <ranges>
+#include <utility>
+
+namespace mpsup {
+
+namespace {
+
+using topology::Topology;
+using topology::WorkerSpec;
+using Kind = ConversionStep::Kind;
+
+// Where a worker is asked: an address, or the file name of a pool's socket.
+struct Door {
+    Address address{};
+    std::string socket{};
+};
+
+std::vector<Door> doors_of(const WorkerSpec& worker) {
+    std::vector<Door> doors;
+    for (const Address& address : worker.listen) doors.push_back({address, {}});
+    if (worker.kind == topology::Kind::dynamic && worker.is_private()) doors.push_back({{}, pool_socket_of(worker)});
+    return doors;
+}
+
+bool leads_to(const Door& door, const Door& other) {
+    return door.socket.empty() && other.socket.empty() ? door.address.overlaps(other.address)
+                                                       : door.socket == other.socket;
+}
+
+// Who listens where.
+class Owners {
+public:
+    explicit Owners(const Topology& topology) {
+        for (const WorkerSpec& worker : topology.workers)
+            for (Door& door : doors_of(worker)) {
+                auto& place = door.socket.empty() ? by_port_[door.address.port] : by_socket_[door.socket];
+                place.emplace_back(std::move(door), &worker);
+            }
+    }
+
+    [[nodiscard]] std::vector<const WorkerSpec*> of(const Door& door) const {
+        std::vector<const WorkerSpec*> owners;
+        for (const auto& [own, worker] : near(door))
+            if (leads_to(own, door)) owners.push_back(worker);
+        return owners;
+    }
+
+private:
+    using Place = std::vector<std::pair<Door, const WorkerSpec*>>;
+    [[nodiscard]] const Place& near(const Door& door) const {
+        static const Place nobody;
+        if (door.socket.empty()) {
+            const auto found = by_port_.find(door.address.port);
+            return found == by_port_.end() ? nobody : found->second;
+        }
+        const auto found = by_socket_.find(door.socket);
+        return found == by_socket_.end() ? nobody : found->second;
+    }
+
+    std::map<std::uint16_t, Place> by_port_;
+    std::map<std::string, Place> by_socket_;
+};
+
+// Whom it asks: backends and pools of its routes, and of its files where there is none.
+std::vector<Door> asked_by(const WorkerSpec& front) {
+    std::vector<Door> doors;
+    const auto add = [&](const topology::RouteSpec& route) {
+        for (const std::string& target : route.to.empty() ? std::vector{route.fallback} : route.to)
+            if (auto address = Address::parse(target))
+                doors.push_back({std::move(*address), {}});
+            else if (!route.socket.empty())
+                doors.push_back({{}, route.socket});
+    };
+    add(front.front->own);
+    for (const topology::RouteSpec& route : front.front->routes) add(route);
+    return doors;
+}
+
+// Is it found wherever it was?
+bool keeps_doors(const WorkerSpec& before, const WorkerSpec& after) {
+    const auto doors = doors_of(after);
+    return std::ranges::all_of(doors_of(before), [&](const Door& door) {
+        return std::ranges::any_of(
+            doors, [&](const Door& other) { return door.address == other.address && door.socket == other.socket; });
+    });
+}
+
+// Does it answer the same paths, as far as a topology says?
+bool is_alike(const WorkerSpec& one, const WorkerSpec& other) {
+    return one.name == other.name && one.kind == other.kind && one.root.empty() == other.root.empty() &&
+           one.serves == other.serves;
+}
+
+// A step waits until others were taken, or until nothing is left of whom they let go.
+class Graph {
+public:
+    explicit Graph(const Conversion& conversion)
+        : conversion_(conversion), before_(conversion.before), after_(conversion.after) {
+        for (const std::string& name : topology::start_order(conversion.after.workers))
+            if (conversion.coming.contains(name)) nodes_.push_back({{Kind::let_in, name, false}});
+        for (const std::string& name : topology::start_order(conversion.after.workers))
+            if (conversion.leaving.contains(name)) nodes_.push_back({{Kind::let_go, name, false}});
+        for (const std::string& name : topology::start_order(conversion.before.workers) | std::views::reverse)
+            if (conversion.leaving.contains(name) && !conversion.after.find(name))
+                nodes_.push_back({{Kind::let_go, name, false}});
+        for (std::size_t at = 0; at < nodes_.size(); ++at) index_[{nodes_[at].step.kind, nodes_[at].step.worker}] = at;
+        connect();
+    }
+
+    [[nodiscard]] std::vector<ConversionStep> order() {
+        std::vector<ConversionStep> steps;
+        while (Node* next = next_node()) {
+            next->done = true;
+            for (const Edge& edge : next->after)
+                if (edge.until_gone) wait_for(steps, nodes_[edge.of].step.worker);
+            steps.push_back(next->step);
+        }
+        return steps;
+    }
+
+    [[nodiscard]] bool is_free(const std::string& worker) const {
+        const auto in = index_.find({Kind::let_in, worker});
+        const auto go = index_.find({Kind::let_go, worker});
+        if (in == index_.end() || go == index_.end()) return false;
+        const auto is_own = [&](const Edge& edge) { return edge.of == in->second; };
+        return std::ranges::none_of(nodes_[in->second].after, &Edge::until_gone) &&
+               std::ranges::all_of(nodes_[go->second].after, is_own) &&
+               std::ranges::none_of(nodes_, [&](const Node& node) {
+                   return std::ranges::any_of(
+                       node.after, [&](const Edge& edge) { return edge.of == go->second && edge.until_gone; });
+               });
+    }
+
+private:
+    struct Edge {
+        std::size_t of;
+        bool until_gone;
+    };
+    struct Node {
+        ConversionStep step;
+        std::vector<Edge> after{};
+        bool done = false;
+    };
+
+    void connect() {
+        for (const WorkerSpec& worker : before_.topology.workers) {
+            come_first(worker);
+            if (conversion_.leaving.contains(worker.name)) leave_first(worker);
+        }
+        for (const WorkerSpec& worker : after_.topology.workers)
+            if (conversion_.coming.contains(worker.name)) come_last(worker);
+    }
+
+    // Who has its addresses afterwards is there before it goes; and so is whatever takes its place.
+    void come_first(const WorkerSpec& old) {
+        add({Kind::let_go, old.name}, {Kind::let_in, old.name}, false);
+        for (const Door& door : doors_of(old))
+            for (const WorkerSpec* heir : after_.owners.of(door))
+                add({Kind::let_go, old.name}, {Kind::let_in, heir->name}, false);
+        for (const auto& [name, condition] : old.depends_on) // of those that go for good
+            if (!after_.topology.find(old.name) && !after_.topology.find(name))
+                add({Kind::let_go, name}, {Kind::let_go, old.name}, true);
+    }
+
+    // One that leads to others is gone before they go, and before somebody else answers in their place.
+    void leave_first(const WorkerSpec& front) {
+        for (const Door& door : asked_by(front)) {
+            const auto heirs = after_.owners.of(door);
+            for (const WorkerSpec* asked : before_.owners.of(door)) {
+                const auto is_heir = [&](const WorkerSpec* heir) { return is_alike(*asked, *heir); };
+                if (std::ranges::any_of(heirs, is_heir)) continue;
+                add({Kind::let_go, asked->name}, {Kind::let_go, front.name}, true);
+                for (const WorkerSpec* heir : heirs) add({Kind::let_in, heir->name}, {Kind::let_go, front.name}, true);
+            }
+        }
+    }
+
+    // One that leads to others comes after them, and when nobody else answers in their place.
+    void come_last(const WorkerSpec& front) {
+        for (const Door& door : asked_by(front))
+            for (const WorkerSpec* asked : after_.owners.of(door)) {
+                add({Kind::let_in, front.name}, {Kind::let_in, asked->name}, false);
+                for (const WorkerSpec* old : before_.owners.of(door))
+                    if (!is_alike(*old, *asked)) add({Kind::let_in, front.name}, {Kind::let_go, old->name}, true);
+            }
+    }
+
+    using Key = std::pair<Kind, std::string>;
+    void add(const Key& later, const Key& earlier, bool until_gone) {
+        const auto from = index_.find(earlier);
+        const auto to = index_.find(later);
+        if (from == index_.end() || to == index_.end() || from == to) return;
+        nodes_[to->second].after.push_back({from->second, until_gone});
+    }
+
+    [[nodiscard]] bool is_ready(const Node& node, bool strictly) const {
+        return std::ranges::all_of(node.after, [&](const Edge& edge) {
+            return nodes_[edge.of].done || (!strictly && nodes_[edge.of].step.kind == Kind::let_go);
+        });
+    }
+
+    // Where steps wait for each other in a circle, the first rule alone counts.
+    [[nodiscard]] Node* next_node() {
+        for (const bool strictly : {true, false})
+            for (Node& node : nodes_)
+                if (!node.done && is_ready(node, strictly)) return &node;
+        return nullptr;
+    }
+
+    static void wait_for(std::vector<ConversionStep>& steps, const std::string& worker) {
+        for (ConversionStep& step : steps)
+            if (step.kind == Kind::let_go && step.worker == worker) step.waits = true;
+    }
+
+    struct Side {
+        explicit Side(const Topology& of) : topology(of), owners(of) {}
+        const Topology& topology;
+        Owners owners;
+    };
+    const Conversion& conversion_;
+    Side before_, after_;
+    std::vector<Node> nodes_; // let in before let go
+    std::map<Key, std::size_t> index_;
+};
+
+} // namespace
+
+std::vector<ConversionStep> steps_of(const Conversion& conversion) { return Graph(conversion).order(); }
+
+std::set<std::string> free_to_roll(const Conversion& conversion) {
+    const Graph graph(conversion);
+    std::set<std::string> names;
+    for (const std::string& name : conversion.coming)
+        if (graph.is_free(name) && keeps_doors(*conversion.before.find(name), *conversion.after.find(name)))
+            names.insert(name);
+    return names;
+}
+
+} // namespace mpsup
