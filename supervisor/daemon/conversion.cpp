@@ -237,9 +237,10 @@ std::vector<ConversionStep> steps_of(const Conversion& conversion) { return Grap
 std::set<std::string> free_to_roll(const Conversion& conversion) {
     const Graph graph(conversion);
     std::set<std::string> names;
-    for (const std::string& name : conversion.coming)
-        if (graph.is_free(name) && keeps_doors(*conversion.before.find(name), *conversion.after.find(name)))
-            names.insert(name);
+    for (const std::string& name : conversion.coming) {
+        const WorkerSpec* const before = conversion.before.find(name); // of what was adopted it may not be known
+        if (before && graph.is_free(name) && keeps_doors(*before, *conversion.after.find(name))) names.insert(name);
+    }
     return names;
 }
 

@@ -24,8 +24,10 @@ struct ConversionStep {
 struct Conversion {
     const topology::Topology& before;
     const topology::Topology& after;
-    std::set<std::string> coming;  // workers of `after` that get a new generation
-    std::set<std::string> leaving; // workers of `before` that end, or whose generation of before is replaced
+    std::set<std::string> coming; // workers of `after` that get a new generation
+    std::set<std::string>
+        leaving; // workers of `before` that end, or whose generation of before is replaced; one of `after` may
+                 // have such a generation though `before` does not know it
 };
 
 /// Every worker of `coming` and of `leaving` once. What must not be:

@@ -149,6 +149,14 @@ TEST(Conversions, ThatSwapAddressesBehindAcceleratorsComeToAnEnd) {
     EXPECT_EQ(steps_of(conversion(before, after)).size(), 6U);
 }
 
+TEST(Conversions, LetInBesideThoseOfWhomNothingIsKnown) {
+    const Topology nothing{.site = "s"};
+    const Topology after = layouts().at("two-ports");
+    const Conversion conversion{nothing, after, {"docs", "perl"}, {"perl"}};
+    EXPECT_EQ(text(steps_of(conversion)), "+docs +perl -perl ");
+    EXPECT_TRUE(free_to_roll(conversion).empty());
+}
+
 TEST(Conversions, LeaveItsTimeToWhomNobodyWaitsFor) {
     const auto all = layouts();
     const auto free = [&](const char* from, const char* to) {
