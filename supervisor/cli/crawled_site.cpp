@@ -75,7 +75,7 @@ std::vector<std::string> CrawledSite::secrets() const {
     const auto backends = backends_of(topology_);
     std::vector<std::string> secrets(backends.begin(), backends.end());
     for (const WorkerSpec& worker : topology_.workers)
-        if (worker.is_private()) secrets.push_back(topology::pool_socket(places_, worker.name));
+        if (worker.is_private()) secrets.push_back(places_.pool_folder + "/" + topology::pool_socket_of(worker));
     return secrets;
 }
 

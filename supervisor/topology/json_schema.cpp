@@ -105,6 +105,7 @@ json::object form_of(const Key& key) {
     case Type::blocks: return one_or_list(or_variable(pattern("^[0-9A-Fa-f.:]+(/[0-9]+)?$")));
     case Type::addresses: return one_or_list(reference("address"));
     case Type::listeners: return one_or_list(reference("listener"));
+    case Type::origin: return or_variable(pattern("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+$"));
     case Type::url_path: return or_variable(pattern("^/"));
     case Type::url_prefixes:
     case Type::url_targets: return one_or_list(or_variable(pattern("^/")));

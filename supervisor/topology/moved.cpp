@@ -41,7 +41,7 @@ Topology with_moved(const Topology& before, Topology wanted, std::int64_t now_ms
             is_longer = is_longer || !was_moved;
         }
     if (moved.listen.empty() || wanted.moved.count() == 0 || links_of_moved(wanted).servers.empty()) return wanted;
-    moved.env[end_of_time] = std::to_string(is_longer ? now_ms + wanted.moved.count() : old_end);
+    moved.env[end_of_time].text = std::to_string(is_longer ? now_ms + wanted.moved.count() : old_end);
     wanted.workers.push_back(std::move(moved));
     return wanted;
 }
@@ -55,8 +55,10 @@ std::optional<std::int64_t> moved_until(const Topology& topology) {
     const WorkerSpec* moved = topology.find(moved_worker);
     if (!moved) return std::nullopt;
     std::int64_t end = 0;
-    if (const auto text = moved->env.find(end_of_time); text != moved->env.end())
-        std::from_chars(text->second.data(), text->second.data() + text->second.size(), end);
+    if (const auto found = moved->env.find(end_of_time); found != moved->env.end()) {
+        const std::string& text = found->second.text;
+        std::from_chars(text.data(), text.data() + text.size(), end);
+    }
     return end;
 }
 

@@ -28,7 +28,7 @@
 // child_started and child_ready of each child then, and code, size and clients are what they were.
 //
 // Versions: 1, the first; 2, pools that grow and shrink, limits, promotion; 3, workers that outlive their supervisor; 4,
-// fronts, a cache's memory, questions. A message of a newer version may have keys that an older reader does not know and passes over.
+// fronts, a cache's memory, questions; 5, impairment, links. A message of a newer version may have keys that an older reader does not know and passes over.
 #pragma once
 
 #include "base/error.h"
@@ -46,7 +46,7 @@
 
 namespace mpsup::contract {
 
-constexpr int version = 4;
+constexpr int version = 5;
 constexpr int oldest_version = 2; // that a supervisor understands
 
 /// Who a worker process is. Given on its command line, said again in `hello`.

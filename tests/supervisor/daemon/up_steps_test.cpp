@@ -40,8 +40,8 @@ TEST(UpSteps, OpenBeforeTheyStartAndCloseAtTheEnd) {
 TEST(UpSteps, OfThoseOnTrialComeFirst) {
     topology::Topology before{.site = "s", .workers = {worker("a", 1), worker("b", 2)}};
     topology::Topology wanted = before;
-    wanted.workers[0].env = {{"A", "b"}};
-    wanted.workers[1].env = {{"A", "b"}};
+    wanted.workers[0].env["A"].text = "b";
+    wanted.workers[1].env["A"].text = "b";
     wanted.workers[1].rolling.steps = {"1", "pause 1m", "100%"};
     const auto steps = text(steps_of_up(before, wanted));
     EXPECT_TRUE(steps.ends_with("serve b\ndrain b\nserve a\ndrain a\n")) << steps;
