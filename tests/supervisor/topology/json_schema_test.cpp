@@ -12,7 +12,7 @@ namespace {
 TEST(JsonSchema, IsWhatTheFileInTheTreeHolds) {
     const auto committed = read_file(MPSUP_SOURCE_DIR "/topologies/schema.json", 1U << 20U);
     ASSERT_TRUE(committed) << committed.error().to_string();
-    EXPECT_EQ(*committed, json_schema()) << "make it anew: mpsup schema > topologies/schema.json";
+    EXPECT_TRUE(*committed == json_schema()) << "make it anew: mpsup schema > topologies/schema.json";
 }
 
 TEST(JsonSchema, KnowsEveryKeyOfThisVersionAndItsText) {

@@ -67,7 +67,7 @@ TEST(ReplyFields, RewritesAddresses) {
                                      {"Link", "<http://127.0.0.1:8090/>"}});
     EXPECT_TRUE(text.starts_with("Location: https://example.org/a\nContent-Location: https://example.org/b\n"
                                  "Refresh: 1; url=https://example.org/c\nSet-Cookie: a=b; Domain=example.org\n"
-                                 "Link: <http://127.0.0.1:8090/>\n"))
+                                 "Link: <https://example.org/>\n"))
         << text;
 }
 
