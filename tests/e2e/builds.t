@@ -151,12 +151,12 @@ C
         is system('cc', '-shared', '-fPIC', '-o', "$dir/bin/perl.so", "$dir/false.c"), 0, 'a false perl.so';
     };
     $try->('none', qr{cannot load \Q$dir\E/bin/perl\.so: .*No such file});
-    $false->('0x6d707065', 1, $version, '5.8.9');
+    $false->('0x6d707065', 2, $version, '5.8.9');
     $try->('of another Perl', qr{\Q$dir\E/bin/perl\.so is built for perl 5\.8\.9, but libperl\S* is perl \Q$perl\E\.\d+; build mpsup again});
-    $false->('0x6d707065', 2, $version, "$perl.0");
-    $try->('of another interface', qr{perl\.so belongs to mpsup \Q$version\E \(engine API 2\), this is mpsup \Q$version\E \(engine API 1\)});
-    $false->('0x6d707065', 1, '0.0.7', "$perl.0");
-    $try->('of another version', qr{perl\.so belongs to mpsup 0\.0\.7 \(engine API 1\), this is mpsup \Q$version\E});
+    $false->('0x6d707065', 1, $version, "$perl.0");
+    $try->('of another interface', qr{perl\.so belongs to mpsup \Q$version\E \(engine API 1\), this is mpsup \Q$version\E \(engine API 2\)});
+    $false->('0x6d707065', 2, '0.0.7', "$perl.0");
+    $try->('of another version', qr{perl\.so belongs to mpsup 0\.0\.7 \(engine API 2\), this is mpsup \Q$version\E});
     $false->('1', 1, $version, "$perl.0");
     $try->('something else', qr{perl\.so is no Perl engine of mpsup});
     unlink "$dir/bin/perl.so";
