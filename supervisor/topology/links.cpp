@@ -73,7 +73,8 @@ private:
     }
 
     void add(Mark mark, const WorkerSpec& worker, std::string_view key, std::string message, std::string remedy = {}) {
-        findings_.push_back({mark, "workers." + worker.name + "." + std::string(key), std::move(message), remedy});
+        findings_.push_back(
+            {mark, "workers." + worker.name + "." + std::string(key), std::move(message), std::move(remedy)});
     }
 
     void name(const PublicServer& server) {

@@ -53,7 +53,7 @@ std::string SiteLinks::tag() const {
 }
 
 bool SiteLinks::redirect(const http::Request& request, http::Reply& reply) const {
-    if (mode_ != contract::Links::Mode::redirect || !request.path.starts_with('/')) return false;
+    if (!map_ || mode_ != contract::Links::Mode::redirect || !request.path.starts_with('/')) return false;
     const Server* const other = map_->other_owner(request.path);
     if (!other) return false;
     if (is_called(other->origin, request.authority) && !is_called(map_->own().origin, request.authority)) return false;

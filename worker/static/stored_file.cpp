@@ -215,8 +215,9 @@ bool FileLoader::improve(StoredFile& stored, Coding coding, Background& thread) 
     if (!better->ready.load(std::memory_order_acquire)) return false;
     stored.may_improve[index(coding)] = false;
     const auto made = std::exchange(better, nullptr);
-    if (!made->content || made->content->size() >= stored.form(coding)->size) return false;
-    stored.forms[index(coding)] = coded_form(*original, coding, std::move(*made->content));
+    std::optional<std::string>& content = made->content;
+    if (!content || content->size() >= stored.form(coding)->size) return false;
+    stored.forms[index(coding)] = coded_form(*original, coding, std::move(*content));
     return true;
 }
 
