@@ -156,4 +156,15 @@ for my $layout (@layouts) {
     }
 }
 
+# One that runs becomes another.
+my ($name, $site) = @$reference{qw(name site)};
+local @ENV{ keys %{ $reference->{ports} } } = values %{ $reference->{ports} };
+for my $next (qw(accelerated-two-ports dso)) {
+    $site->must('up', $reference->{file} =~ s{[^/]+\z}{$next.yaml}r);
+    is $site->status->{layout}, $next, "$name becomes $next";
+    my $port = $next eq 'dso' ? $reference->{ports}{PAGES_PORT} : $reference->{ports}{PORT};
+    is fetch("127.0.0.1:$port", '/demo/links')->{status}, 200, '  and serves';
+    $name = $next;
+}
+
 done_testing;

@@ -17,8 +17,6 @@ $site->write('public/static/far.css',   "\n b { background: url(../chart) }");
 $site->write('own/download/manual.pdf', "%PDF\n");
 system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=demo.example -days 3 -keyout $dir/key.pem -out $dir/cert.pem 2>/dev/null") == 0
     or plan skip_all => 'openssl makes no certificates here';
-my $pool_socket = ''; # known when the site is up
-
 # Pages by path: text, or a whole answer. $hidden and the like are put in; PAGE is text/html.
 $site->write('app.psgi', <<"PERL");
 my \$socket = "$dir/socket-path";
@@ -72,7 +70,7 @@ $site->must('up', $site->topology(<<"YAML"));
   back: {kind: static, listen: "127.0.0.1:$hidden", root: public, serves: [/static/]}
   pool: {kind: dynamic, app: app.psgi, health: {path: /ok}}
 YAML
-($pool_socket) = grep { -S } glob("$dir/state/run/test/*/pool.sock"), glob("$dir/state/*/pool.sock"), glob("$dir/state/*/*/pool.sock"), glob("$dir/state/*/*/*/pool.sock");
+my ($pool_socket) = grep { -S } glob "$dir/state/run/test/pool/pool.sock";
 $site->write('socket-path', $pool_socket // 'unknown');
 
 # Exit code, and the findings of a check that begins there: [code, what it is about, page, line].

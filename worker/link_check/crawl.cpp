@@ -90,8 +90,7 @@ private:
         const std::string authority = visit.url.origin().substr(visit.url.scheme.size() + 3);
         CrawledPage page{.url = visit.url.text(), .from = visit.from, .line = visit.line, .redirects = visit.redirects};
         const auto deadline = std::min(end_, http::Clock::now() + job_.patience);
-        const auto reply = get_({server.address, server.tls, authority, visit.url.target()},
-                                job_.page_bytes, deadline);
+        const auto reply = get_({server.address, server.tls, authority, visit.url.target()}, job_.page_bytes, deadline);
         if (!reply) {
             page.trouble = reply.error().to_string();
             return tell_({.page = std::move(page)});
