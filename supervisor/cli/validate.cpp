@@ -42,8 +42,8 @@ int run_validate(const Context& context, const std::vector<std::string>& files, 
     } else {
         std::fputs(topology::format_problems(problems).c_str(), stderr);
         if (is_valid && !context.quiet)
-            std::printf("%s: site %s, %zu workers: valid\n", files.front().c_str(), loaded->topology.site.c_str(),
-                        loaded->topology.workers.size());
+            std::printf("%s: site %s, %zu worker%s: valid\n", files.front().c_str(), loaded->topology.site.c_str(),
+                        loaded->topology.workers.size(), loaded->topology.workers.size() == 1 ? "" : "s");
     }
     return is_valid ? ok : bad_topology;
 }
