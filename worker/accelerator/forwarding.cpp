@@ -106,7 +106,9 @@ void Forwarding::write_head(const Known& known) {
     plan.has_content = request_->framing != http::Framing::none || means_content(request_->method);
     plan.length = content_.size();
     plan.upgrade = websocket_;
-    plan.refetch = asked_.kind == Kind::lookup;
+    // A part is asked for as a part: of a large file its client would have to take all. What comes is not kept.
+    in_part_ = !asked_.range.empty() && !known.hit;
+    plan.refetch = asked_.kind == Kind::lookup && !in_part_;
     std::vector<http::Field> conditions;
     if (known.hit) add_conditions(known.hit, conditions);
     plan.additions = conditions;

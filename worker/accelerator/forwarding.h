@@ -92,6 +92,7 @@ private:
     ReplyFields fields_;
     Known nothing_; // when there is no cache
     bool websocket_ = false;
+    bool in_part_ = false;     // the upstream was asked with the client's range and conditions
     bool client_left_ = false; // before there was an answer
 };
 

@@ -181,11 +181,12 @@ void Forwarding::invalidate(int status) {
         accelerator_.state().store()->erase(key);
 }
 
-// Nothing is stored of what was streamed, and of what the client's request was no question after.
+// Nothing is stored of what was streamed, of a part, and of what the client's request was no question after.
 void Forwarding::begin_fill(std::optional<StoreFill>& fill, const UpstreamHead& head, Known& known,
                             const cache::Times& times) {
     if (!rule_.on) return;
-    if (asked_.kind == cache::CacheRequest::Kind::bypass || is_streamed(head)) {
+    const bool is_part = in_part_ && head.status != 200; // or 304, 412, 416: no answer for others
+    if (asked_.kind == cache::CacheRequest::Kind::bypass || is_streamed(head) || is_part) {
         if (known.leader) known.leader.land(cache::Landing::uncacheable, times.response);
         return;
     }

@@ -143,7 +143,7 @@ contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& re
     if (id.empty()) accelerator::make_request_id(0, 0, id);
     plan.request_id = id;
     plan.upgrade = accelerator::wants_websocket(request);
-    plan.refetch = is_lookup;
+    plan.refetch = is_lookup && (known || !request.find("Range")); // as Forwarding::write_head()
     std::vector<http::Field> conditions;
     if (known) accelerator::add_conditions(known, conditions);
     plan.additions = conditions;

@@ -48,6 +48,35 @@ TEST(Filling, KnowsNothingOfDatesWhereTheOriginSaysNone) {
             << path;
 }
 
+// RFC 9110 section 14.2; a copy is made when somebody asks for all of it.
+TEST(Filling, AsksForAPartAsAPart) {
+    Origin origin([](const std::string& request, int) -> std::string {
+        const bool if_same = !request.contains("If-Range") || request.contains("If-Range: \"a\"");
+        if (request.contains("Range: bytes=90-"))
+            return "HTTP/1.1 416 Range Not Satisfiable\r\nCache-Control: max-age=60\r\nContent-Length: 0\r\n\r\n";
+        if (request.contains("\nRange: bytes=2-4") && if_same)
+            return "HTTP/1.1 206 Partial Content\r\nCache-Control: max-age=60\r\nETag: \"a\"\r\n"
+                   "Content-Range: bytes 2-4/10\r\nContent-Length: 3\r\n\r\n234";
+        return ok("0123456789", "Cache-Control: max-age=60\r\nETag: \"a\"\r\n");
+    });
+    const FrontServer front(origin.front(), memory);
+    for (int i = 1; i <= 2; ++i) {
+        const std::string part = front.get("/", "Range: bytes=2-4\r\n");
+        EXPECT_EQ(status_of(part), 206);
+        EXPECT_EQ(content_of(part), "234");
+        EXPECT_EQ(field(part, "Content-Range"), "bytes 2-4/10");
+        EXPECT_EQ(origin.count, i) << "parts are not kept";
+    }
+    EXPECT_EQ(status_of(front.get("/", "Range: bytes=90-\r\n")), 416);
+    EXPECT_EQ(content_of(front.get("/")), "0123456789") << "nor is what was said of one";
+    EXPECT_EQ(origin.count, 4);
+    EXPECT_EQ(content_of(front.get("/", "Range: bytes=2-4\r\n")), "234");
+    EXPECT_EQ(origin.count, 4) << "now it is here";
+    EXPECT_EQ(content_of(front.get("/?2", "Range: bytes=2-4\r\nIf-Range: \"b\"\r\n")), "0123456789");
+    EXPECT_EQ(content_of(front.get("/?2")), "0123456789");
+    EXPECT_EQ(origin.count, 5) << "a whole answer is kept, whatever was asked for";
+}
+
 TEST(Filling, SendsPartsOfWhatIsTooLargeForOnePiece) {
     std::string content(6'000'000, '.');
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>('a' + i % 23);
