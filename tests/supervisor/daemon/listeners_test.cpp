@@ -60,7 +60,7 @@ TEST(ListenersTest, KeepWhatAWildcardStandsFor) {
     const Address any{"0.0.0.0", exact.port};
     const auto first = listeners.open({exact});
     ASSERT_TRUE(first);
-    const auto second = listeners.open({any});
+    auto second = listeners.open({any});
     ASSERT_TRUE(second) << second.error().to_string();
     EXPECT_TRUE(listeners.covered_by({exact}).empty());
     EXPECT_EQ(listeners.covered_by({any}), *first);

@@ -26,7 +26,9 @@ WorkerSpec front(std::uint16_t port) {
     spec.front.edit().routes.push_back({.to = {"perl"}});
     return spec;
 }
-Topology site(std::vector<WorkerSpec> workers) { return {.site = "s", .workers = std::move(workers)}; }
+Topology site(std::vector<WorkerSpec> workers) {
+    return {.site = "s", .machines = {{"here", "127.0.0.1"}}, .workers = std::move(workers)};
+}
 
 const Topology two_ports = site({docs(1), perl({{"127.0.0.1", 2}})});
 const Topology one_big = site({perl({{"127.0.0.1", 1}})});
