@@ -16,7 +16,7 @@ constexpr std::string_view moved_worker = "moved";
 
 /// `wanted` and, while `wanted.moved` lasts, that worker: it listens on the addresses of `before` that nobody of
 /// `wanted` listens
-/// on, the plain ones (no TLS, no PROXY), also on those that it had and whose time is not over. Without it where
+/// on, the plain ones (no TLS, no PROXY) that no accelerator led to, also on those that it had and whose time is not over. Without it where
 /// there are none, or nobody whom
 /// clients could be sent to. `now_ms`: wall clock; the time begins anew with each address that is added.
 [[nodiscard]] Topology with_moved(const Topology& before, Topology wanted, std::int64_t now_ms);
