@@ -76,7 +76,8 @@ private:
         for (const int socket : sockets_) (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }
 
-    // The kernel keeps in mind that this port is shared, whatever its sockets say, until one is bound to it that shares nothing
+    // The kernel keeps in mind that this port is shared, whatever its sockets say, until one is bound to it that
+    // shares nothing
     // (tb->fastreuseport, net/ipv4/inet_connection_sock.c). One of the other family is in nobody's way.
     void close_port() const {
         const Address other{address_.is_ipv6() ? "127.0.0.1" : "::1", address_.port};

@@ -14,8 +14,10 @@ namespace mpsup {
 /// A bound, listening, non-blocking TCP socket. SO_REUSEADDR is set; SO_REUSEPORT is not: whoever shares it inherits
 /// the descriptor. IPv6 sockets are IPV6_V6ONLY. EADDRINUSE and EADDRNOTAVAIL come back in the error's code.
 ///
-/// `beside`: listeners of ours whose addresses overlap with it (127.0.0.1 and 0.0.0.0). Two such sockets can be bound only
-/// while both have SO_REUSEPORT (socket(7)), so these have it until this returns. The kernel gives a connection to the one whose address is
+/// `beside`: listeners of ours whose addresses overlap with it (127.0.0.1 and 0.0.0.0). Two such sockets can be
+/// bound only
+/// while both have SO_REUSEPORT (socket(7)), so these have it until this returns. The kernel gives a connection to
+/// the one whose address is
 /// the more exact.
 [[nodiscard]] Result<Fd> listen_tcp(const Address& address, std::span<const int> beside = {});
 

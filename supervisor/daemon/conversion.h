@@ -9,7 +9,8 @@
 
 namespace mpsup {
 
-/// A worker's new generation is let in, beside its old one; or what served of it before is let go: it accepts nothing more, finishes,
+/// A worker's new generation is let in, beside its old one; or what served of it before is let go: it accepts
+/// nothing more, finishes,
 /// and ends.
 struct ConversionStep {
     enum class Kind { let_in, let_go };
@@ -32,17 +33,22 @@ struct Conversion {
 
 /// Every worker of `coming` and of `leaving` once. What must not be:
 ///
-/// - An address of both topologies without anybody who accepts there: whoever has it afterwards is let in before those go who had it
+/// - An address of both topologies without anybody who accepts there: whoever has it afterwards is let in before
+/// those go who had it
 ///   before. Both accept from the one socket meanwhile.
-/// - An accelerator that asks somebody who is meant for another: one that leaves is gone before those go that it leads to, and
-///   before others are let in at the addresses that it leads to; a new one is let in when those are that it leads to, and when nothing is left
+/// - An accelerator that asks somebody who is meant for another: one that leaves is gone before those go that it
+/// leads to, and
+///   before others are let in at the addresses that it leads to; a new one is let in when those are that it leads
+/// to, and when nothing is left
 ///   of others who had their addresses.
 ///
-/// Where both cannot be had the first counts. Among what is free the order is that in which workers are started, those that go for
+/// Where both cannot be had the first counts. Among what is free the order is that in which workers are started,
+/// those that go for
 /// good in the reverse of it, and coming is before leaving.
 [[nodiscard]] std::vector<ConversionStep> steps_of(const Conversion& conversion);
 
-/// Workers whose new generation can take all the time that it likes to replace the old one: it has all addresses of the old one, and
+/// Workers whose new generation can take all the time that it likes to replace the old one: it has all addresses of
+/// the old one, and
 /// nobody waits for its end.
 [[nodiscard]] std::set<std::string> free_to_roll(const Conversion& conversion);
 

@@ -19,7 +19,8 @@ using Listener = std::shared_ptr<const Fd>;
 /// The listeners of one site. One event loop.
 class Listeners {
 public:
-    /// One for each endpoint, in order: those that are open already, and new ones, also where an open one overlaps. All or
+    /// One for each endpoint, in order: those that are open already, and new ones, also where an open one overlaps.
+    /// All or
     /// none: when one cannot be bound, the error names it and, where readable, who holds it, and nothing has changed.
     [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Endpoint>& endpoints);
 
@@ -29,11 +30,13 @@ public:
     [[nodiscard]] const std::map<Endpoint, Listener>& all() const { return open_; }
 
     /// Open ones that a wildcard among these stands for and that are not among them. The kernel prefers the more
-    /// exact address, and what waits in a socket's queue is reset when it is closed: so such a socket is served by whoever serves the
+    /// exact address, and what waits in a socket's queue is reset when it is closed: so such a socket is served by
+    /// whoever serves the
     /// wildcard.
     [[nodiscard]] std::vector<Listener> covered_by(const std::vector<Endpoint>& endpoints) const;
 
-    /// Forgets all that are neither in `wanted` nor covered by it. Each closes when its last borrower lets go; of a pool
+    /// Forgets all that are neither in `wanted` nor covered by it. Each closes when its last borrower lets go; of a
+    /// pool
     /// the file goes at once.
     void keep_only(const std::vector<Endpoint>& wanted);
 

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-// GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
+// GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that
+// they differ.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace mpsup {

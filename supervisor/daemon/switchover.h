@@ -1,4 +1,5 @@
-// From what served to what stands by: everybody is let in and let go in an order in which no client finds nobody, or the wrong one.
+// From what served to what stands by: everybody is let in and let go in an order in which no client finds nobody, or
+// the wrong one.
 #pragma once
 
 #include "supervisor/daemon/conversion.h"
@@ -22,18 +23,22 @@ namespace mpsup {
 [[nodiscard]] Conversion conversion_of(const Site& site, const topology::Topology& before,
                                        const topology::Topology& wanted, const topology::Diff& changes);
 
-/// One `up`, from the moment that its newcomers stand by. One event loop; belongs to the operation, as all does that it refers to.
+/// One `up`, from the moment that its newcomers stand by. One event loop; belongs to the operation, as all does that
+/// it refers to.
 class Switchover {
 public:
     Switchover(Site& site, Conversion conversion, std::vector<Newcomer>& newcomers, ProgressReport& progress,
                const Report& report);
 
-    /// Rolls those that are on trial, one after the other, for these can fail; then takes the steps of conversion.h. Done when
+    /// Rolls those that are on trial, one after the other, for these can fail; then takes the steps of conversion.h.
+    /// Done when
     /// nothing is left of what was let go. Otherwise what failed: call back().
     [[nodiscard]] boost::asio::awaitable<Outcome> forward();
 
-    /// All of it goes back, from wherever forward() has come, in as good an order: what had ended is woken or started again first. What
-    /// does not come up again stays as it is, and the next `up` replaces it (Site::unsure_of). The site's surroundings are again what
+    /// All of it goes back, from wherever forward() has come, in as good an order: what had ended is woken or
+    /// started again first. What
+    /// does not come up again stays as it is, and the next `up` replaces it (Site::unsure_of). The site's
+    /// surroundings are again what
     /// they were before. `why`: for the record. True: clients had reached some of what was new.
     [[nodiscard]] boost::asio::awaitable<bool> back(std::string why);
 

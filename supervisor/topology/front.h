@@ -15,8 +15,10 @@ struct FrontPlaces {
     std::string cache_folder{};  // of what memory has no room for
 };
 
-/// File name of the socket of a pool that has no `listen`: NAME.sock, or NAME.DIGEST.sock of one that has files as well, by
-/// which paths are files. So a pool that answers other paths than before is another one to an accelerator: while a site is
+/// File name of the socket of a pool that has no `listen`: NAME.sock, or NAME.DIGEST.sock of one that has files as
+/// well, by
+/// which paths are files. So a pool that answers other paths than before is another one to an accelerator: while a
+/// site is
 /// converted the old accelerator asks the old pool and the new one the new.
 [[nodiscard]] std::string pool_socket_of(const WorkerSpec& pool);
 /// Could a pool of this name, whatever its files, have a socket that is called so?

@@ -26,6 +26,16 @@ bool is_wanted(const Topology& wanted, const Address& address) {
     });
 }
 
+// An accelerator leads to it: clients had no business there, and must not meet somebody else while that one ends.
+bool is_backend(const Topology& topology, const Address& address) {
+    return std::ranges::any_of(topology.workers, [&](const WorkerSpec& worker) {
+        return std::ranges::any_of(worker.front->routes, [&](const RouteSpec& route) {
+            const auto is_it = [&](const std::string& target) { return Address::parse(target) == address; };
+            return is_it(route.fallback) || std::ranges::any_of(route.to, is_it);
+        });
+    });
+}
+
 } // namespace
 
 Topology with_moved(const Topology& before, Topology wanted, std::int64_t now_ms) {
@@ -36,7 +46,9 @@ Topology with_moved(const Topology& before, Topology wanted, std::int64_t now_ms
     for (const WorkerSpec& worker : before.workers)
         for (const Address& address : worker.listen) {
             const bool was_moved = worker.name == moved_worker;
-            if (!is_plain(worker, address) || is_wanted(wanted, address) || (was_moved && old_end <= now_ms)) continue;
+            if (!is_plain(worker, address) || is_wanted(wanted, address) || is_backend(before, address) ||
+                (was_moved && old_end <= now_ms))
+                continue;
             moved.listen.push_back(address);
             is_longer = is_longer || !was_moved;
         }

@@ -204,6 +204,7 @@ sub answers_as {
     for my $gone (grep { !$at->{$_} } $A, $B, $C) {
         my ($ip, $port) = $gone =~ /^(.*):(\d+)$/;
         if ($before && $layouts{$before}{is_wild}) { ok !IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2), "$gone is closed" if $gone eq $C }
+        elsif ($before && $before =~ /^accelerated/) { ok !IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2), "$gone, which was the accelerator's, is closed" if $layouts{$before}{at}{$gone} }
         elsif ($before && $layouts{$before}{at}{$gone}) { is_deeply [wrong_at($gone, {moved => $at})], [], "$gone says where things are" }
         elsif ($before && IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $port, Timeout => 2)) { is_deeply [wrong_at($gone, {moved => $at})], [], "$gone says it still" }
     }

@@ -65,6 +65,12 @@ TEST(Moved, LeavesAddressesWithTlsAlone) {
     EXPECT_EQ(site.find(moved_worker)->listen, (std::vector<Address>{{"127.0.0.1", 2}}));
 }
 
+TEST(Moved, LeavesBackendsOfAcceleratorsAlone) {
+    WorkerSpec leads = front(1);
+    leads.front.edit().routes.push_back({.to = {"127.0.0.1:2"}});
+    EXPECT_EQ(with_moved(site({leads, docs(2), perl({})}), one_big, now), one_big);
+}
+
 TEST(Moved, KeepsItsTimeUntilAnotherAddressIsAdded) {
     const Topology first = with_moved(two_ports, one_big, now);
     EXPECT_EQ(with_moved(first, one_big, now + 10), first) << "nothing changes";
