@@ -128,7 +128,7 @@ my %page = (
     input       => sub { [@ok, [defined $_[0]{'psgi.input'}->read(my $buffer, 10) ? 'can be read' : 'cannot be read']] },
     env         => sub {
         my $e = $_[0];
-        [@ok, [map { "$_=$e->{$_} " } sort grep { !/^psgi|^REMOTE_|^SERVER_PORT|HTTP_HOST|HTTP_CONNECTION/ } keys %$e]];
+        [@ok, [map { "$_=$e->{$_} " } sort grep { !/^psgi|^mpsup\.|^REMOTE_|^SERVER_PORT|HTTP_HOST|HTTP_CONNECTION/ } keys %$e]];
     },
     psgi        => sub {
         my $e = $_[0];
