@@ -1,10 +1,12 @@
 #include "worker/accelerator/store_fill.h"
 
 #include "worker/cache/vary.h"
+#include "worker/http/error_log.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <ctime>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -120,7 +122,13 @@ struct Aside {
     StoreFill fill;
 };
 
-http::Task<> run(std::unique_ptr<Aside> aside) { co_await fill_from(aside->fill, aside->call); }
+http::Task<> run(std::unique_ptr<Aside> aside) {
+    try {
+        co_await fill_from(aside->fill, aside->call);
+    } catch (const std::exception& failed) { // nobody waits for it who could say so
+        http::log_error(http::Severity::error, "a copy was given up: " + aside->request.name() + ": " + failed.what());
+    }
+}
 
 } // namespace
 
