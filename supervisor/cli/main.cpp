@@ -185,7 +185,8 @@ private:
         CLI::App* explain = verb("explain", "what would become of a request: listener, route, cache, fields",
                                  [this] { return run_explain(context_, explain_); });
         explain->add_option("url", explain_.url, "http://HOST:PORT/PATH, or /PATH")->required();
-        explain->add_option("-H,--header", explain_.headers, "'Name: value', as often as you like");
+        explain->add_option("-H,--header", explain_.headers, "'Name: value', as often as you like")
+            ->allow_extra_args(false); // what follows one is the URL
         explain->add_option("--from", explain_.client, "the client's IP address; 127.0.0.1 by default");
         explain->add_option("-X,--method", explain_.method, "another than GET");
         add_links();

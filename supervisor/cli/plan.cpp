@@ -46,7 +46,7 @@ void print_json(const std::string& site, const std::vector<UpStep>& steps) {
 } // namespace
 
 int run_plan(const Context& context, const std::vector<std::string>& files) {
-    const auto wanted = read_topology(files);
+    const auto wanted = read_topology(files, context.quiet);
     if (!wanted) return bad_topology;
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);

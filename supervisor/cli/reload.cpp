@@ -32,7 +32,7 @@ int run_reload(const Context& context, bool fast) {
     if (!site) return complain(site.error().what, usage);
     const auto file = file_of(*site);
     if (!file) return complain(file.error().to_string() + "; " + nobody_answers(*site), no_supervisor);
-    const auto loaded = read_topology(from_path_list(*file));
+    const auto loaded = read_topology(from_path_list(*file), context.quiet);
     if (!loaded) return bad_topology;
     const json::object body{{"document", topology::to_document(*loaded)}, {"path", *file}, {"fast", fast}};
     return ask(context, *site, "/v1/reload", json::serialize(body));

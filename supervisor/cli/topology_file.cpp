@@ -59,9 +59,10 @@ std::expected<topology::Loaded, topology::Problems> load_topology(const Files& f
     return topology::load_files(files, check, topology::variable_of_process, machine_memory());
 }
 
-std::optional<topology::Topology> read_topology(const Files& files) {
+std::optional<topology::Topology> read_topology(const Files& files, bool quiet) {
     auto loaded = load_topology(files);
-    std::fputs(topology::format_problems(loaded ? loaded->warnings : loaded.error()).c_str(), stderr);
+    if (!loaded || !quiet)
+        std::fputs(topology::format_problems(loaded ? loaded->warnings : loaded.error()).c_str(), stderr);
     return loaded ? std::optional(std::move(loaded->topology)) : std::nullopt;
 }
 

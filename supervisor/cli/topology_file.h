@@ -20,7 +20,7 @@ using Files = std::vector<std::string>; // what a later one says counts more
 /// Its certificates are opened by the worker program that would serve them. Where that cannot be run there is a warning.
 [[nodiscard]] std::expected<topology::Loaded, topology::Problems> load_topology(const Files& files);
 
-/// The same, with what is wrong and what is doubtful on the standard error; nothing when it is refused.
-[[nodiscard]] std::optional<topology::Topology> read_topology(const Files& files);
+/// The same, with what is wrong on the standard error, and unless `quiet` what is doubtful; nothing when it is refused.
+[[nodiscard]] std::optional<topology::Topology> read_topology(const Files& files, bool quiet);
 
 } // namespace mpsup::cli

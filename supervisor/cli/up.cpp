@@ -45,7 +45,7 @@ int run_in_foreground(const ChosenSite& site, const std::string& document, const
 } // namespace
 
 int run_up(const Context& context, const UpOptions& options) {
-    const auto loaded = read_topology(options.files);
+    const auto loaded = read_topology(options.files, context.quiet);
     if (!loaded) return bad_topology;
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);

@@ -96,6 +96,8 @@ private:
             if (find_key(std::string(worker_prefix) + same))
                 return in_ticks(same) + " stands in the worker, for all of its routes";
         }
+        if (pattern.empty() && find_key(std::string(worker_prefix) + std::string(name)))
+            return in_ticks(name) + " belongs to a worker: workers.NAME." + std::string(name);
         for (const auto& key : all_keys())
             if (key.in_this_version && key.name() == name && (key.path.starts_with(pattern) || pattern.contains('.')))
                 return "did you mean `" + std::string(key.kinds == Kinds::none ? key.path : key.path_in_worker()) +

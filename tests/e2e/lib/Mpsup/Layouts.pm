@@ -44,7 +44,7 @@ sub new_layout {
     my %layout = (name => $name, site => new_site(name => 'gitweb'), file => repository() . "/topologies/$name.yaml", ports => \%ports);
     my ($files, $pages) = ("127.0.0.1:$ports{PORT}") x 2;
     ($files, $pages) = ("127.0.0.1:$ports{PORT}", "127.0.0.2:$ports{PORT}") if $name eq 'two-ips';
-    ($files, $pages) = ("127.0.0.1:$ports{FILES_PORT}", "127.0.0.1:$ports{PAGES_PORT}") if $name =~ /\A(?:two-ports|dso)\z/;
+    $pages = "127.0.0.1:$ports{PAGES_PORT}" if $name =~ /\A(?:two-ports|dso)\z/;
     @layout{qw(files pages)} = ($files, $pages);
     return \%layout;
 }
