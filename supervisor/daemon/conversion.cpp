@@ -2,6 +2,7 @@
 
 #include "supervisor/topology/dependencies.h"
 #include "supervisor/topology/front.h"
+#include "supervisor/topology/urls.h"
 
 #include <algorithm>
 #include <map>
@@ -98,6 +99,44 @@ bool is_alike(const WorkerSpec& one, const WorkerSpec& other) {
            one.serves == other.serves;
 }
 
+// Whose a path is among the servers of a site: that with the longest beginning of it.
+class PathOwners {
+public:
+    explicit PathOwners(const Topology& topology) : servers_(topology::public_servers(topology)) {}
+
+    [[nodiscard]] const WorkerSpec* of(const std::string& path) const {
+        const WorkerSpec* owner = nullptr;
+        std::size_t length = 0;
+        for (const auto& [worker, server] : servers_) {
+            if (server.serves.empty() && !owner) owner = worker;
+            for (const std::string& beginning : server.serves)
+                if (is_below(path, beginning) && beginning.size() > length) {
+                    owner = worker;
+                    length = beginning.size();
+                }
+        }
+        return owner;
+    }
+
+    [[nodiscard]] const std::vector<topology::PublicServer>& servers() const { return servers_; }
+
+private:
+    static bool is_below(const std::string& path, const std::string& beginning) {
+        return path.starts_with(beginning) || path + "/" == beginning;
+    }
+
+    std::vector<topology::PublicServer> servers_;
+};
+
+// Whoever has one owner in a topology has a beginning among these, or "/", with the same owner.
+std::set<std::string> paths_of(const PathOwners& before, const PathOwners& after) {
+    std::set<std::string> paths{"/"};
+    for (const PathOwners* owners : {&before, &after})
+        for (const topology::PublicServer& each : owners->servers())
+            paths.insert(each.server.serves.begin(), each.server.serves.end());
+    return paths;
+}
+
 // A step waits until others were taken, or until nothing is left of whom they let go.
 class Graph {
 public:
@@ -130,7 +169,10 @@ public:
         const auto go = index_.find({Kind::let_go, worker});
         if (in == index_.end() || go == index_.end()) return false;
         const auto is_own = [&](const Edge& edge) { return edge.of == in->second; };
-        return std::ranges::none_of(nodes_[in->second].after, &Edge::until_gone) &&
+        const auto leads_to_none_yet = [&](const Edge& edge) { // one that is added is let in after all trials
+            return edge.until_gone || !index_.contains({Kind::let_go, nodes_[edge.of].step.worker});
+        };
+        return std::ranges::none_of(nodes_[in->second].after, leads_to_none_yet) &&
                std::ranges::all_of(nodes_[go->second].after, is_own) &&
                std::ranges::none_of(nodes_, [&](const Node& node) {
                    return std::ranges::any_of(
@@ -156,6 +198,7 @@ private:
         }
         for (const WorkerSpec& worker : after_.topology.workers)
             if (conversion_.coming.contains(worker.name)) come_last(worker);
+        pass_paths_on();
     }
 
     // Who has its addresses afterwards is there before it goes; and so is whatever takes its place.
@@ -192,6 +235,34 @@ private:
             }
     }
 
+    // Each of two servers that say of a path that it is the other's sends clients back: the old one of whom it will be
+    // is gone before anybody says so.
+    void pass_paths_on() {
+        using enum contract::Links::Mode;
+        if (before_.topology.links == off && after_.topology.links == off) return;
+        const PathOwners before(before_.topology);
+        const PathOwners after(after_.topology);
+        for (const std::string& path : paths_of(before, after)) {
+            const WorkerSpec* const from = before.of(path);
+            const WorkerSpec* const to = after.of(path);
+            if (!to || (from && from->name == to->name)) continue;
+            for (const topology::PublicServer& other : after.servers())
+                add({Kind::let_in, other.worker->name}, {Kind::let_in, to->name}, false);
+            if (from) pass_on(*from, *to);
+        }
+    }
+
+    void pass_on(const WorkerSpec& from, const WorkerSpec& to) {
+        add({Kind::let_go, from.name}, {Kind::let_go, to.name}, true);
+        add({Kind::let_in, from.name}, {Kind::let_go, to.name}, true);
+        for (const Door& door : doors_of(from))
+            for (const WorkerSpec* heir : after_.owners.of(door)) {
+                if (heir->name == to.name) continue;
+                add({Kind::let_in, heir->name}, {Kind::let_in, to.name}, false);
+                add({Kind::let_in, heir->name}, {Kind::let_go, to.name}, true);
+            }
+    }
+
     using Key = std::pair<Kind, std::string>;
     void add(const Key& later, const Key& earlier, bool until_gone) {
         const auto from = index_.find(earlier);
@@ -200,17 +271,21 @@ private:
         nodes_[to->second].after.push_back({from->second, until_gone});
     }
 
-    [[nodiscard]] bool is_ready(const Node& node, bool strictly) const {
+    enum class Strictness { all, waits_for_none_to_go, first_rule };
+    [[nodiscard]] bool is_ready(const Node& node, Strictness strictness) const {
+        if (strictness == Strictness::first_rule && node.step.kind == Kind::let_in) return true;
         return std::ranges::all_of(node.after, [&](const Edge& edge) {
-            return nodes_[edge.of].done || (!strictly && nodes_[edge.of].step.kind == Kind::let_go);
+            return nodes_[edge.of].done ||
+                   (strictness != Strictness::all && nodes_[edge.of].step.kind == Kind::let_go);
         });
     }
 
-    // Where steps wait for each other in a circle, the first rule alone counts.
+    // Where steps wait for each other in a circle, less counts, and in the end the first rule alone.
     [[nodiscard]] Node* next_node() {
-        for (const bool strictly : {true, false})
+        using enum Strictness;
+        for (const Strictness strictness : {all, waits_for_none_to_go, first_rule})
             for (Node& node : nodes_)
-                if (!node.done && is_ready(node, strictly)) return &node;
+                if (!node.done && is_ready(node, strictness)) return &node;
         return nullptr;
     }
 

@@ -226,6 +226,7 @@ bool Switchover::is_replaced(const Newcomer& newcomer) {
 // What serves at this moment, as a topology: of those that serve twice the newcomer counts, for it is what is to go.
 topology::Topology Switchover::as_it_is() const {
     topology::Topology now = conversion_.before;
+    if (now.links == contract::Links::Mode::off) now.links = conversion_.after.links;
     std::erase_if(now.workers, [&](const topology::WorkerSpec& spec) {
         const auto worker = site_.find(spec.name);
         return !worker || worker->core().serving() == 0;

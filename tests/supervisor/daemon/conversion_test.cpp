@@ -149,6 +149,51 @@ TEST(Conversions, ThatSwapAddressesBehindAcceleratorsComeToAnEnd) {
     EXPECT_EQ(steps_of(conversion(before, after)).size(), 6U);
 }
 
+// Two workers that redirect to each other, and what the static one has of their paths before and after.
+struct Linked {
+    std::vector<std::string> before, after;
+};
+
+Conversion linked(Topology& before, Topology& after) {
+    for (Topology* each : {&before, &after}) each->links = contract::Links::Mode::redirect;
+    return conversion(before, after);
+}
+
+std::string linked_steps(const Linked& serves) {
+    WorkerSpec old_docs = docs(first), new_docs = docs(first);
+    old_docs.serves = serves.before;
+    new_docs.serves = serves.after;
+    Topology before = site({perl(second), old_docs}), after = site({perl(second), new_docs});
+    const Conversion both = linked(before, after);
+    const auto free = free_to_roll(both);
+    std::string all = text(steps_of(both));
+    for (const std::string& name : free) all += name + " is free ";
+    return all;
+}
+
+TEST(Conversions, LetInWhoGainsAPathBeforeWhoLosesIt) {
+    EXPECT_EQ(linked_steps({{"/static/"}, {"/static/", "/files/"}}), "+docs -docs. +perl -perl ");
+    EXPECT_EQ(linked_steps({{"/static/", "/files/"}, {"/static/"}}), "+perl -perl. +docs -docs ");
+    EXPECT_EQ(linked_steps({{"/static/"}, {"/static/", "/static/files/"}}),
+              "+perl +docs -perl -docs docs is free perl is free ")
+        << "it was its before";
+    EXPECT_EQ(linked_steps({{"/a/"}, {"/b/"}}).find("free"), std::string::npos) << "each gains one";
+}
+
+TEST(Conversions, LetNobodyLeadToWhoIsNotThereYet) {
+    Topology before = site({perl(second)}), after = site({perl(second), docs(first)});
+    const Conversion added = linked(before, after);
+    EXPECT_EQ(text(steps_of(added)), "+docs +perl -perl ");
+    EXPECT_FALSE(free_to_roll(added).contains("perl")) << "a trial comes before docs is let in";
+}
+
+TEST(Conversions, CloseTheAddressOfAPathWhenNobodyIsSentThere) {
+    WorkerSpec moved{.name = "moved", .root = "/", .serves = {"/.mpsup/moved/"}};
+    moved.listen = {*Address::parse(first)};
+    Topology before = site({perl(second), docs(first)}), after = site({perl(second, true), moved});
+    EXPECT_EQ(text(steps_of(linked(before, after))), "+perl -perl. +moved -docs ");
+}
+
 TEST(Conversions, LetInBesideThoseOfWhomNothingIsKnown) {
     const Topology nothing{.site = "s"};
     const Topology after = layouts().at("two-ports");

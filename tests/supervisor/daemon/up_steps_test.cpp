@@ -51,6 +51,20 @@ TEST(UpSteps, OfThoseOnTrialComeFirst) {
         << "there is nothing to compare it with: " << moved;
 }
 
+TEST(UpSteps, TryNobodyWhoSendsClientsToWhoSendsThemBack) {
+    topology::Topology before{
+        .site = "s", .links = contract::Links::Mode::redirect, .workers = {worker("docs", 1), worker("app", 2)}};
+    before.workers[0].kind = topology::Kind::static_files;
+    before.workers[0].serves = {"/static/"};
+    before.workers[1].rolling.steps = {"50%", "pause 20s"};
+    topology::Topology wanted = before;
+    wanted.workers[0].serves = {"/static/", "/files/"};
+    const auto gains = text(steps_of_up(before, wanted));
+    EXPECT_TRUE(gains.ends_with("serve docs\ndrain docs\nserve app\ndrain app\n")) << gains;
+    const auto loses = text(steps_of_up(wanted, before));
+    EXPECT_TRUE(loses.ends_with("serve app\ndrain app\nserve docs\ndrain docs\n")) << loses;
+}
+
 TEST(UpSteps, CloseNoAddressThatAnotherOneStandsFor) {
     topology::Topology before{.site = "s", .workers = {worker("a", 1)}};
     topology::Topology wanted = before;
