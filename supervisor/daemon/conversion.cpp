@@ -16,6 +16,10 @@ namespace {
 using topology::Topology;
 using topology::WorkerSpec;
 using Kind = ConversionStep::Kind;
+using std::chrono::milliseconds;
+
+constexpr milliseconds at_once{0};
+constexpr milliseconds gone = milliseconds::max();
 
 // Where a worker is asked: an address, or the file name of a pool's socket.
 struct Door {
@@ -143,12 +147,12 @@ public:
     explicit Graph(const Conversion& conversion)
         : conversion_(conversion), before_(conversion.before), after_(conversion.after) {
         for (const std::string& name : topology::start_order(conversion.after.workers))
-            if (conversion.coming.contains(name)) nodes_.push_back({{Kind::let_in, name, false}});
+            if (conversion.coming.contains(name)) nodes_.push_back({{Kind::let_in, name}});
         for (const std::string& name : topology::start_order(conversion.after.workers))
-            if (conversion.leaving.contains(name)) nodes_.push_back({{Kind::let_go, name, false}});
+            if (conversion.leaving.contains(name)) nodes_.push_back({{Kind::let_go, name}});
         for (const std::string& name : topology::start_order(conversion.before.workers) | std::views::reverse)
             if (conversion.leaving.contains(name) && !conversion.after.find(name))
-                nodes_.push_back({{Kind::let_go, name, false}});
+                nodes_.push_back({{Kind::let_go, name}});
         for (std::size_t at = 0; at < nodes_.size(); ++at) index_[{nodes_[at].step.kind, nodes_[at].step.worker}] = at;
         connect();
     }
@@ -158,10 +162,16 @@ public:
         while (Node* next = next_node()) {
             next->done = true;
             for (const Edge& edge : next->after)
-                if (edge.until_gone) wait_for(steps, nodes_[edge.of].step.worker);
+                if (edge.wait.count() > 0 && nodes_[edge.of].done)
+                    next->step.awaits.push_back({nodes_[edge.of].step.worker, edge.wait});
             steps.push_back(next->step);
         }
         return steps;
+    }
+
+    [[nodiscard]] bool is_first(const std::string& worker) const {
+        const auto in = index_.find({Kind::let_in, worker});
+        return in != index_.end() && nodes_[in->second].after.empty();
     }
 
     [[nodiscard]] bool is_free(const std::string& worker) const {
@@ -170,20 +180,20 @@ public:
         if (in == index_.end() || go == index_.end()) return false;
         const auto is_own = [&](const Edge& edge) { return edge.of == in->second; };
         const auto leads_to_none_yet = [&](const Edge& edge) { // one that is added is let in after all trials
-            return edge.until_gone || !index_.contains({Kind::let_go, nodes_[edge.of].step.worker});
+            return edge.wait.count() > 0 || !index_.contains({Kind::let_go, nodes_[edge.of].step.worker});
         };
         return std::ranges::none_of(nodes_[in->second].after, leads_to_none_yet) &&
                std::ranges::all_of(nodes_[go->second].after, is_own) &&
                std::ranges::none_of(nodes_, [&](const Node& node) {
                    return std::ranges::any_of(
-                       node.after, [&](const Edge& edge) { return edge.of == go->second && edge.until_gone; });
+                       node.after, [&](const Edge& edge) { return edge.of == go->second && edge.wait.count() > 0; });
                });
     }
 
 private:
     struct Edge {
         std::size_t of;
-        bool until_gone;
+        milliseconds wait; // until nothing is left of whom it lets go; 0: not
     };
     struct Node {
         ConversionStep step;
@@ -203,13 +213,13 @@ private:
 
     // Who has its addresses afterwards is there before it goes; and so is whatever takes its place.
     void come_first(const WorkerSpec& old) {
-        add({Kind::let_go, old.name}, {Kind::let_in, old.name}, false);
+        add({Kind::let_go, old.name}, {Kind::let_in, old.name}, at_once);
         for (const Door& door : doors_of(old))
             for (const WorkerSpec* heir : after_.owners.of(door))
-                add({Kind::let_go, old.name}, {Kind::let_in, heir->name}, false);
+                add({Kind::let_go, old.name}, {Kind::let_in, heir->name}, at_once);
         for (const auto& [name, condition] : old.depends_on) // of those that go for good
             if (!after_.topology.find(old.name) && !after_.topology.find(name))
-                add({Kind::let_go, name}, {Kind::let_go, old.name}, true);
+                add({Kind::let_go, name}, {Kind::let_go, old.name}, gone);
     }
 
     // One that leads to others is gone before they go, and before somebody else answers in their place.
@@ -219,8 +229,9 @@ private:
             for (const WorkerSpec* asked : before_.owners.of(door)) {
                 const auto is_heir = [&](const WorkerSpec* heir) { return is_alike(*asked, *heir); };
                 if (std::ranges::any_of(heirs, is_heir)) continue;
-                add({Kind::let_go, asked->name}, {Kind::let_go, front.name}, true);
-                for (const WorkerSpec* heir : heirs) add({Kind::let_in, heir->name}, {Kind::let_go, front.name}, true);
+                add({Kind::let_go, asked->name}, {Kind::let_go, front.name}, gone);
+                for (const WorkerSpec* heir : heirs)
+                    add({Kind::let_in, heir->name}, {Kind::let_go, front.name}, time_to_finish);
             }
         }
     }
@@ -229,9 +240,10 @@ private:
     void come_last(const WorkerSpec& front) {
         for (const Door& door : asked_by(front))
             for (const WorkerSpec* asked : after_.owners.of(door)) {
-                add({Kind::let_in, front.name}, {Kind::let_in, asked->name}, false);
+                add({Kind::let_in, front.name}, {Kind::let_in, asked->name}, at_once);
                 for (const WorkerSpec* old : before_.owners.of(door))
-                    if (!is_alike(*old, *asked)) add({Kind::let_in, front.name}, {Kind::let_go, old->name}, true);
+                    if (!is_alike(*old, *asked))
+                        add({Kind::let_in, front.name}, {Kind::let_go, old->name}, time_to_hear);
             }
     }
 
@@ -247,36 +259,35 @@ private:
             const WorkerSpec* const to = after.of(path);
             if (!to || (from && from->name == to->name)) continue;
             for (const topology::PublicServer& other : after.servers())
-                add({Kind::let_in, other.worker->name}, {Kind::let_in, to->name}, false);
+                add({Kind::let_in, other.worker->name}, {Kind::let_in, to->name}, at_once);
             if (from) pass_on(*from, *to);
         }
     }
 
     void pass_on(const WorkerSpec& from, const WorkerSpec& to) {
-        add({Kind::let_go, from.name}, {Kind::let_go, to.name}, true);
-        add({Kind::let_in, from.name}, {Kind::let_go, to.name}, true);
+        add({Kind::let_go, from.name}, {Kind::let_go, to.name}, gone);
+        add({Kind::let_in, from.name}, {Kind::let_go, to.name}, gone);
         for (const Door& door : doors_of(from))
             for (const WorkerSpec* heir : after_.owners.of(door)) {
                 if (heir->name == to.name) continue;
-                add({Kind::let_in, heir->name}, {Kind::let_in, to.name}, false);
-                add({Kind::let_in, heir->name}, {Kind::let_go, to.name}, true);
+                add({Kind::let_in, heir->name}, {Kind::let_in, to.name}, at_once);
+                add({Kind::let_in, heir->name}, {Kind::let_go, to.name}, gone);
             }
     }
 
     using Key = std::pair<Kind, std::string>;
-    void add(const Key& later, const Key& earlier, bool until_gone) {
+    void add(const Key& later, const Key& earlier, milliseconds wait) {
         const auto from = index_.find(earlier);
         const auto to = index_.find(later);
         if (from == index_.end() || to == index_.end() || from == to) return;
-        nodes_[to->second].after.push_back({from->second, until_gone});
+        nodes_[to->second].after.push_back({from->second, wait});
     }
 
     enum class Strictness { all, waits_for_none_to_go, first_rule };
     [[nodiscard]] bool is_ready(const Node& node, Strictness strictness) const {
         if (strictness == Strictness::first_rule && node.step.kind == Kind::let_in) return true;
         return std::ranges::all_of(node.after, [&](const Edge& edge) {
-            return nodes_[edge.of].done ||
-                   (strictness != Strictness::all && nodes_[edge.of].step.kind == Kind::let_go);
+            return nodes_[edge.of].done || (strictness != Strictness::all && nodes_[edge.of].step.kind == Kind::let_go);
         });
     }
 
@@ -287,11 +298,6 @@ private:
             for (Node& node : nodes_)
                 if (!node.done && is_ready(node, strictness)) return &node;
         return nullptr;
-    }
-
-    static void wait_for(std::vector<ConversionStep>& steps, const std::string& worker) {
-        for (ConversionStep& step : steps)
-            if (step.kind == Kind::let_go && step.worker == worker) step.waits = true;
     }
 
     struct Side {
@@ -308,6 +314,14 @@ private:
 } // namespace
 
 std::vector<ConversionStep> steps_of(const Conversion& conversion) { return Graph(conversion).order(); }
+
+std::set<std::string> free_to_come(const Conversion& conversion) {
+    const Graph graph(conversion);
+    std::set<std::string> names;
+    for (const std::string& name : conversion.coming)
+        if (graph.is_first(name)) names.insert(name);
+    return names;
+}
 
 std::set<std::string> free_to_roll(const Conversion& conversion) {
     const Graph graph(conversion);

@@ -92,7 +92,7 @@ Result<> bring_in(Site& site, const topology::WorkerSpec& spec, Pace pace, std::
     return {};
 }
 
-// Lets in what others wait for: it is new, so nothing is replaced by it.
+// Lets in what others wait for: it is new, so nothing is replaced by it, and nobody has to be there before it.
 void let_in(const std::string& name, std::vector<Newcomer>& newcomers, const Report& report) {
     const auto newcomer = std::ranges::find_if(newcomers, [&](const auto& n) { return n.worker->spec().name == name; });
     if (newcomer == newcomers.end() || !newcomer->is_added) return;
@@ -102,14 +102,15 @@ void let_in(const std::string& name, std::vector<Newcomer>& newcomers, const Rep
     report(title(*newcomer) + " serves: others depend on it");
 }
 
-// Empty: all that it depends on is there. Else who is not.
-std::string missing_dependency(Site& site, const topology::WorkerSpec& spec, const std::vector<Newcomer>& newcomers) {
+// Empty: all that it depends on is there. Else who is not. It is enough that it stands by if it is let in with the others alone.
+std::string missing_dependency(Site& site, const topology::WorkerSpec& spec, const std::vector<Newcomer>& newcomers,
+                               const std::set<std::string>& first) {
     for (const auto& [name, condition] : spec.depends_on) {
         const auto worker = site.find(name);
         const auto newcomer =
             std::ranges::find_if(newcomers, [&](const auto& n) { return n.worker->spec().name == name; });
-        const bool stands_by =
-            newcomer != newcomers.end() && !newcomer->is_added && progress_of(*newcomer) == core::Progress::standing_by;
+        const bool stands_by = newcomer != newcomers.end() && (!newcomer->is_added || !first.contains(name)) &&
+                               progress_of(*newcomer) == core::Progress::standing_by;
         const bool is_there = worker && (condition == "started" ? worker->core().has_processes()
                                                                 : worker->core().serving() != 0 || stands_by);
         if (!is_there) return name;
@@ -136,12 +137,14 @@ asio::awaitable<std::string> start_in_order(Site& site, const topology::Topology
                                             BringUp how, ProgressReport& progress, const Report& report,
                                             std::vector<Newcomer>& newcomers) {
     const auto free = free_to_roll(conversion);
+    const auto first = free_to_come(conversion);
     for (const std::string& name : topology::start_order(wanted.workers)) {
         if (!conversion.coming.contains(name)) continue;
         const topology::WorkerSpec& spec = *wanted.find(name);
         for (bool is_said = false;;) {
-            for (const auto& dependency : spec.depends_on) let_in(dependency.first, newcomers, report);
-            const std::string missing = missing_dependency(site, spec, newcomers);
+            for (const auto& dependency : spec.depends_on)
+                if (first.contains(dependency.first)) let_in(dependency.first, newcomers, report);
+            const std::string missing = missing_dependency(site, spec, newcomers, first);
             if (missing.empty()) break;
             if (!std::exchange(is_said, true)) report(name + " waits for " + missing);
             for (const Newcomer& newcomer : newcomers) {

@@ -98,6 +98,7 @@ asio::awaitable<Outcome> Switchover::roll_on_trial(Members& members) {
 asio::awaitable<std::string> Switchover::take(std::vector<ConversionStep> steps, const Members& members,
                                               bool whatever_happens) {
     std::set<std::string> settled; // whoever dies then is started again as always
+    std::map<std::string, Clock::time_point> let_go_at;
     const auto lost = [&]() -> const Member* {
         const auto found = std::ranges::find_if(
             members, [&](const auto& entry) { return !settled.contains(entry.first) && is_lost(entry.second); });
@@ -106,6 +107,18 @@ asio::awaitable<std::string> Switchover::take(std::vector<ConversionStep> steps,
     for (const ConversionStep& step : steps) {
         const auto member = members.find(step.worker);
         if (member == members.end()) continue;
+        for (const ConversionStep::Await& await : step.awaits) {
+            const auto leaves = members.find(await.worker);
+            const auto since = let_go_at.find(await.worker);
+            if (leaves == members.end() || since == let_go_at.end()) continue;
+            const bool is_bounded = await.at_most != std::chrono::milliseconds::max(); // else draining has a deadline
+            const auto until = is_bounded ? since->second + await.at_most : Clock::time_point::max();
+            while (is_left(leaves->second) && Clock::now() < until) {
+                co_await site_.around().changed.wait_until(until);
+                look(members);
+                if (const Member* gone = lost()) co_return why_lost(*gone);
+            }
+        }
         if (const Member* gone = lost()) co_return why_lost(*gone);
         if (step.kind == ConversionStep::Kind::let_in) {
             let_in(member->second);
@@ -113,11 +126,7 @@ asio::awaitable<std::string> Switchover::take(std::vector<ConversionStep> steps,
         } else {
             let_go(member->second);
             settled.insert(step.worker);
-            while (step.waits && is_left(member->second)) {
-                co_await site_.around().changed.wait_until(Clock::time_point::max()); // draining has a deadline
-                look(members);
-                if (const Member* gone = lost()) co_return why_lost(*gone);
-            }
+            let_go_at[step.worker] = Clock::now();
         }
         look(members);
     }

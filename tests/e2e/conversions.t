@@ -367,6 +367,29 @@ subtest 'the supervisor dies in a conversion' => sub {
     convert('accelerated-two-ports', 'two-ports');
 };
 
+# Who takes long to be finished with keeps the site from nobody: where it moves from one port to another it is there soon.
+for my $way (['two-ports', 'accelerated-two-ports', $two, $A], ['accelerated-two-ports', 'two-ports', $one, $B]) {
+    my ($from, $to, $port, $pages) = @$way;
+    subtest "a slow client, $from to $to" => sub {
+        unlink $site->dir . '/go-on';
+        $site->must('up', file_of($from));
+        my $client = connect_to($port);
+        syswrite $client, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
+        wait_until(10, 'it is served', sub { grep { $_->{request} } map { @{ $_->{processes} } } @{ $site->status->{workers} } });
+        my $pid = fork // die "fork: $!";
+        if (!$pid) { POSIX::_exit(($site->mpsup('up', file_of($to), '--timeout', '60s'))[0]) }
+        my ($ip, $at) = $pages =~ /^(.*):(\d+)$/;
+        wait_until(20, 'the pages are there', sub { my $reply = eval { request($at, '/page/a', address => $ip) }; $reply && $reply->{status} == 200 });
+        ok !IO::Select->new($client)->can_read(0), 'while it still waits';
+        $site->write('go-on', '');
+        is Mpsup::Test::read_reply($client)->{body}, "done\n", 'it is answered';
+        close $client;
+        waitpid $pid, 0;
+        is $?, 0, 'and all is as it should be';
+        answers_as($to);
+    };
+}
+
 # An address that nobody has any more says where things are, for a while, and goes to whoever wants it again.
 subtest 'an address that is given up' => sub {
     $layouts{'one-big, moved'} = {at => {$A => 'both', $B => {moved => $layouts{'one-big'}{at}}}};

@@ -63,14 +63,45 @@ Conversion conversion(const Topology& before, const Topology& after) {
 
 std::string text(const std::vector<ConversionStep>& steps) {
     std::string all;
-    for (const ConversionStep& step : steps)
-        all += (step.kind == ConversionStep::Kind::let_in ? "+" : "-") + step.worker + (step.waits ? ". " : " ");
+    const auto is_awaited = [&](const ConversionStep& gone) {
+        return std::ranges::any_of(steps, [&](const ConversionStep& step) {
+            return std::ranges::find(step.awaits, gone.worker, &ConversionStep::Await::worker) != step.awaits.end();
+        });
+    };
+    for (const ConversionStep& step : steps) {
+        const bool is_in = step.kind == ConversionStep::Kind::let_in;
+        all += (is_in ? "+" : "-") + step.worker + (!is_in && is_awaited(step) ? ". " : " ");
+    }
     return all;
 }
 
 std::string steps(const std::string& before, const std::string& after) {
     const auto all = layouts();
     return text(steps_of(conversion(all.at(before), all.at(after))));
+}
+
+TEST(Conversions, LetInEarlyOnlyWhoNeedsNobody) {
+    const auto all = layouts();
+    const auto early = [&](const char* before, const char* after) {
+        return free_to_come(conversion(all.at(before), all.at(after)));
+    };
+    EXPECT_EQ(early("one-big", "two-ports"), (std::set<std::string>{"docs", "perl"}));
+    EXPECT_EQ(early("one-big", "accelerated-two-ports"), (std::set<std::string>{"docs", "perl"}))
+        << "the accelerator comes after those that it leads to, whoever depends on it";
+}
+
+TEST(Conversions, WaitForSlowClientsNoLongerThanNeeded) {
+    const auto all = layouts();
+    const auto awaited = [&](const char* before, const char* after, const char* who, ConversionStep::Kind kind) {
+        for (const ConversionStep& step : steps_of(conversion(all.at(before), all.at(after))))
+            if (step.worker == who && step.kind == kind) return step.awaits;
+        return std::vector<ConversionStep::Await>();
+    };
+    using Awaits = std::vector<ConversionStep::Await>;
+    EXPECT_EQ(awaited("two-ports", "accelerated-two-ports", "front", ConversionStep::Kind::let_in),
+              (Awaits{{"perl", time_to_hear}}));
+    EXPECT_EQ(awaited("accelerated-two-ports", "two-ports", "perl", ConversionStep::Kind::let_in),
+              (Awaits{{"front", time_to_finish}}));
 }
 
 TEST(Conversions, LetInBeforeTheyLetGo) {
