@@ -54,6 +54,17 @@ std::optional<Outcome> fill_in(const Site& site, std::vector<std::string>& names
 
 } // namespace
 
+// Workers that were adopted and that no topology knows: of a conversion in which a supervisor died.
+static asio::awaitable<void> forget_strangers(Site& site, const topology::Topology& wanted, const Report& report) {
+    const auto workers = site.workers();
+    for (const auto& worker : workers) {
+        const std::string name = worker->spec().name;
+        if (wanted.find(name)) continue;
+        co_await stop_and_wait(site, worker, report);
+        site.remove(name);
+    }
+}
+
 asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, BringUp how) {
     const bool is_first = !site.applied();
     const topology::Topology before = is_first ? topology::Topology{} : site.applied()->topology;
@@ -91,6 +102,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     Switchover switchover(site, conversion, newcomers, progress, report);
     std::string trouble = co_await start_in_order(site, wanted.topology, conversion, how, progress, report, newcomers);
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
+        co_await forget_strangers(site, wanted.topology, report);
         site.set_applied(std::move(wanted));
         co_return Outcome{0, "nothing changed"};
     }
@@ -108,6 +120,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
         co_return outcome;
     }
     failpoint();
+    co_await forget_strangers(site, wanted.topology, report);
     resize_pools(site, wanted.topology, resized, report);
     site.set_applied(std::move(wanted));
     site.unsure_of().clear();

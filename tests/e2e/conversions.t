@@ -367,6 +367,18 @@ subtest 'the supervisor dies in a conversion' => sub {
     convert('accelerated-two-ports', 'two-ports');
 };
 
+subtest 'what a conversion had begun, whose supervisor died, is gone' => sub {
+    $site->must('up', file_of('two-ports'));
+    my $pid = fork // die "fork: $!";
+    if (!$pid) { $site->mpsup('up', file_of('accelerated-two-ports')); POSIX::_exit(0) }
+    wait_until(20, 'the accelerator is on its way', sub { grep { $_->{name} eq 'front' && @{ $_->{processes} } } @{ $site->status->{workers} } });
+    kill 'KILL', $site->supervisor_pid;
+    waitpid $pid, 0;
+    $site->must('up', file_of('two-ports'));
+    is_deeply [sort map { $_->{name} } @{ $site->status->{workers} }], workers_of('two-ports'), 'it has its workers, and no others';
+    answers_as('two-ports');
+};
+
 # Who takes long to be finished with keeps the site from nobody: where it moves from one port to another it is there soon.
 for my $way (['two-ports', 'accelerated-two-ports', $two, $A], ['accelerated-two-ports', 'two-ports', $one, $B]) {
     my ($from, $to, $port, $pages) = @$way;
