@@ -55,6 +55,18 @@ int rank(Kind kind) {
     return kind == Kind::dynamic ? 1 : 2;
 }
 
+// As applications of this machine often call it; empty: they cannot.
+std::string local_name_of(const std::string& backend) {
+    const auto address = Address::parse(backend);
+    const bool is_local = address && (address->ip == "127.0.0.1" || address->ip == "::1");
+    return is_local ? "localhost:" + std::to_string(address->port) : std::string();
+}
+
+// Does that name and port stand for it, too?
+bool is_at(const PublicFace& face, const std::string& authority) {
+    return face.origin.ends_with("/" + authority) || local_name_of(reachable(face.listener).to_string()) == authority;
+}
+
 std::string origin_of(const contract::ExplainedRequest& request) { return request.scheme + "://" + request.authority; }
 
 } // namespace
@@ -74,6 +86,11 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
 std::vector<std::string> CrawledSite::secrets() const {
     const auto backends = backends_of(topology_);
     std::vector<std::string> secrets(backends.begin(), backends.end());
+    for (const std::string& backend : backends) {
+        const std::string name = local_name_of(backend);
+        const auto is_public = [&](const PublicFace& face) { return is_at(face, name); };
+        if (!name.empty() && std::ranges::none_of(faces_, is_public)) secrets.push_back(name);
+    }
     for (const WorkerSpec& worker : topology_.workers)
         if (worker.is_private()) secrets.push_back(places_.pool_folder + "/" + topology::pool_socket_of(worker));
     return secrets;
@@ -135,8 +152,9 @@ Served CrawledSite::served(std::string_view url) const {
     return served;
 }
 
+bool CrawledSite::redirects() const { return topology_.links == contract::Links::Mode::redirect; }
+
 const PublicFace* CrawledSite::right_face(std::string_view url) const {
-    if (topology_.links == contract::Links::Mode::redirect) return nullptr; // whoever is asked leads on to who has it
     const auto way = way_to(url);
     if (!way || way->path.empty() || way->worker->kind == Kind::accelerator) return nullptr;
     const auto is_asked = [&](const PublicFace& face) {

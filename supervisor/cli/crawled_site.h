@@ -36,7 +36,7 @@ public:
     /// Listeners of workers that no accelerator leads to, pages before files.
     [[nodiscard]] const std::vector<PublicFace>& faces() const noexcept { return faces_; }
 
-    /// Addresses that only accelerators should use, and sockets of pools.
+    /// Addresses that only accelerators should use, also as "localhost:8081" where that is no public one, and sockets of pools.
     [[nodiscard]] std::vector<std::string> secrets() const;
 
     /// `starts`: paths of the first face, or URLs, whose names may be others than the faces'. An error: nobody listens
@@ -46,8 +46,11 @@ public:
     [[nodiscard]] Served served(std::string_view url) const;
 
     /// Who should be asked for that, when it is another one than the worker that listens there: on a site of two
-    /// servers that do not redirect by themselves.
+    /// servers.
     [[nodiscard]] const PublicFace* right_face(std::string_view url) const;
+
+    /// Does whoever is asked lead on to who has it?
+    [[nodiscard]] bool redirects() const;
 
     /// Is there a light worker that hands out files?
     [[nodiscard]] bool has_light_files() const;

@@ -55,21 +55,30 @@ bool domain_matches(const std::string& host, const std::string& domain) {
     return host.ends_with("." + domain) && !Address::parse(host + ":1") && domain.contains('.');
 }
 
-// The last value of an attribute of Set-Cookie (section 5.2), lower-case if it is a domain.
+std::string_view trimmed(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+// The last value of an attribute of Set-Cookie (section 5.2).
 std::string attribute_of(const std::string& cookie, std::string_view name) {
     std::string found;
     for (std::size_t at = cookie.find(';'); at != std::string::npos; at = cookie.find(';', at + 1)) {
-        std::string_view text = std::string_view(cookie).substr(at + 1, cookie.find(';', at + 1) - at - 1);
-        text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+        const auto text = std::string_view(cookie).substr(at + 1, cookie.find(';', at + 1) - at - 1);
         const std::size_t equals = text.find('=');
         const auto is_same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
-        if (equals != std::string_view::npos && std::ranges::equal(text.substr(0, equals), name, is_same))
-            found = std::string(text.substr(equals + 1));
+        if (equals != std::string_view::npos && std::ranges::equal(trimmed(text.substr(0, equals)), name, is_same))
+            found = std::string(trimmed(text.substr(equals + 1)));
     }
     return found;
 }
 
-std::string name_of_cookie(const std::string& cookie) { return cookie.substr(0, cookie.find_first_of("=;")); }
+std::string name_of_cookie(const std::string& cookie) {
+    return std::string(trimmed(std::string_view(cookie).substr(0, cookie.find_first_of("=;"))));
+}
+
+// 401 and 403 ask for somebody whom the crawler is not: the page is there.
+bool is_broken(std::uint32_t status) { return status >= 400 && status != 401 && status != 403; }
 
 class Judge {
 public:
@@ -87,7 +96,10 @@ public:
             if (page.seen.from.empty()) tier(page.seen.url, {}, 0);
         for (const contract::LinkFact& fact : facts) {
             if (!fact.page.url.empty()) look_at(fact.page);
-            if (!fact.link.target.empty()) look_at(fact.link);
+            if (fact.is_last)
+                look_at_end(fact);
+            else if (!fact.link.target.empty())
+                look_at(fact.link);
         }
         return std::move(result_);
     }
@@ -101,18 +113,27 @@ private:
         report(code, page.url, page.from, page.line, std::move(message));
     }
 
-    bool tier(const std::string& url, const std::string& page, std::uint32_t line) {
+    void tier(const std::string& url, const std::string& page, std::uint32_t line) {
         const PublicFace* const right = site_.right_face(url);
-        if (right)
-            report("wrong-tier", url, page, line,
-                   "that path belongs to " + right->worker->name + " at " + right->origin);
-        return right != nullptr;
+        if (!right) return;
+        const std::string message = "that path belongs to " + right->worker->name + " at " + right->origin;
+        if (site_.redirects())
+            result_.notes.push_back({"redirected", url, page, line, message});
+        else
+            report("wrong-tier", url, page, line, message);
+    }
+
+    void look_at_end(const contract::LinkFact& last) {
+        if (last.cut.empty()) return;
+        report("not-checked", last.link.target, last.link.page, last.link.line,
+               std::to_string(last.left) + (last.left == 1 ? " URL was" : " URLs were") +
+                   " not asked for: " + last.cut);
     }
 
     void look_at(const CrawledLink& link) {
         const Parts from = parts_of(link.page);
         const Parts to = parts_of(link.target);
-        (void)tier(link.target, link.page, link.line);
+        tier(link.target, link.page, link.line);
         if (from.scheme == "https" && to.scheme == "http" && from.host == to.host)
             report("mixed-scheme", link.target, link.page, link.line, "a page that came by https leads back to http");
     }
@@ -122,10 +143,10 @@ private:
             report("leaked-backend", page.url, page.from, page.line, where + " tells clients of " + secret);
         for (const std::string& cookie : page.cookies) look_at_cookie(page, cookie);
         if (!page.redirect.empty()) look_at_redirect(page);
-        if (site_.right_face(page.url)) return; // the link is wrong, whatever it leads to
-        const bool is_gone = page.status == 404 || page.status == 410 || page.status >= 500;
+        if (page.status != 0 && !page.trouble.empty()) report("not-checked", page, page.trouble);
+        if (!site_.redirects() && site_.right_face(page.url)) return; // the link is wrong, whatever it leads to
         if (page.status == 0) report("broken-link", page, page.trouble);
-        if (is_gone) report("broken-link", page, "status " + std::to_string(page.status));
+        if (is_broken(page.status)) report("broken-link", page, "status " + std::to_string(page.status));
         if (page.status == 200) look_at_file(page);
     }
 

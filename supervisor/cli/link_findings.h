@@ -19,7 +19,7 @@ struct CheckedPage {
 struct LinkFinding {
     std::string
         code{};        // "wrong-tier", "leaked-backend", "redirect-loop", "heavy-file", "cookie-domain", "cookie-path",
-                       // "broken-link", "mixed-scheme"
+                       // "broken-link", "mixed-scheme", "not-checked"; of notes "redirected"
     std::string url{}; // what it is about
     std::string page{};     // where that stands; empty: nowhere, it was the start
     std::uint32_t line = 0; // of that page; 0: in a field
@@ -31,6 +31,7 @@ struct LinkFinding {
 struct CheckedLinks {
     std::vector<CheckedPage> pages{};    // in the order in which they were asked for
     std::vector<LinkFinding> findings{}; // in the order of the pages
+    std::vector<LinkFinding> notes{};    // what works, but could be better
     std::string cut{};                   // why the crawl may have missed something
 };
 

@@ -39,7 +39,10 @@ json::object to_json(const LinkFinding& finding) {
 }
 
 json::object sum_of(const CheckedLinks& links) {
-    return {{"pages", links.pages.size()}, {"findings", links.findings.size()}, {"cut", links.cut}};
+    return {{"pages", links.pages.size()},
+            {"findings", links.findings.size()},
+            {"notes", links.notes.size()},
+            {"cut", links.cut}};
 }
 
 // What XML 1.0 can hold, in an attribute or a text; anything else is a question mark.
@@ -69,6 +72,16 @@ std::string test_case(const std::string& name, const std::string& suite, const s
     return text + "    </testcase>\n";
 }
 
+std::string finding_table(const char* title, Colour colour, const std::vector<LinkFinding>& findings) {
+    if (findings.empty()) return {};
+    Table table({title, "URL", "AT"});
+    for (const LinkFinding& finding : findings) {
+        table.add({{finding.code, colour}, printable(finding.url), printable(place_of(finding))});
+        table.add_below("    " + printable(finding.message));
+    }
+    return table.to_string() + "\n";
+}
+
 } // namespace
 
 std::string link_table(const CheckedLinks& links, bool with_pages) {
@@ -79,15 +92,10 @@ std::string link_table(const CheckedLinks& links, bool with_pages) {
             table.add({status_of(page), page.served.worker, page.served.how, printable(page.seen.url)});
         text = table.to_string() + "\n";
     }
-    Table table({"WRONG", "URL", "AT"});
-    for (const LinkFinding& finding : links.findings) {
-        table.add({{finding.code, Colour::red}, printable(finding.url), printable(place_of(finding))});
-        table.add_below("    " + printable(finding.message));
-    }
-    if (!links.findings.empty()) text += table.to_string() + "\n";
+    text += finding_table("NOTE", Colour::yellow, links.notes) + finding_table("WRONG", Colour::red, links.findings);
     text += std::to_string(links.pages.size()) + " URLs, " +
-            (links.findings.empty() ? "nothing is wrong" : std::to_string(links.findings.size()) + " findings") + "\n";
-    return links.cut.empty() ? text : text + "not all was asked for: " + links.cut + "\n";
+            (links.findings.empty() ? "nothing is wrong" : std::to_string(links.findings.size()) + " findings");
+    return text + (links.notes.empty() ? "" : ", " + std::to_string(links.notes.size()) + " notes") + "\n";
 }
 
 std::string link_json(const CheckedLinks& links) {
@@ -96,6 +104,8 @@ std::string link_json(const CheckedLinks& links) {
     for (const CheckedPage& page : links.pages) pages.emplace_back(to_json(page));
     json::array& findings = document["findings"].emplace_array();
     for (const LinkFinding& finding : links.findings) findings.emplace_back(to_json(finding));
+    json::array& notes = document["notes"].emplace_array();
+    for (const LinkFinding& note : links.notes) notes.emplace_back(to_json(note));
     document["cut"] = links.cut;
     return json::serialize(document) + "\n";
 }
@@ -105,6 +115,7 @@ std::string link_json_lines(const CheckedLinks& links) {
     for (const CheckedPage& page : links.pages) text += json::serialize(json::object{{"page", to_json(page)}}) + "\n";
     for (const LinkFinding& finding : links.findings)
         text += json::serialize(json::object{{"finding", to_json(finding)}}) + "\n";
+    for (const LinkFinding& note : links.notes) text += json::serialize(json::object{{"note", to_json(note)}}) + "\n";
     return text + json::serialize(json::object{{"sum", sum_of(links)}}) + "\n";
 }
 

@@ -1,5 +1,6 @@
 // `mpsup links check`: crawls the site through its public face, and says what is wrong with its links.
 #include "supervisor/cli/applied_topology.h"
+#include "supervisor/cli/link_facts.h"
 #include "supervisor/cli/link_report.h"
 #include "supervisor/cli/program_answer.h"
 #include "supervisor/cli/verbs.h"
@@ -15,25 +16,11 @@ namespace {
 constexpr std::chrono::seconds more_time{15}; // for the crawler to notice that its own time is up
 constexpr std::size_t longest_crawl = 256U << 20U;
 
-struct Crawl {
-    std::vector<contract::LinkFact> facts;
-    bool is_whole = false;
-};
-
-Result<Crawl> crawl(const std::string& program, const contract::LinkJob& job) {
+Result<LinkFacts> crawl(const std::string& program, const contract::LinkJob& job) {
     const auto answer = answer_of(program, {std::string(contract::check_links_option)},
                                   {contract::encode_link_job(job), job.time + more_time, longest_crawl});
     if (!answer) return std::unexpected(answer.error());
-    Crawl crawl;
-    for (std::size_t at = 0; at < answer->size();) {
-        const std::size_t end = std::min(answer->find('\n', at), answer->size());
-        auto fact = contract::decode_link_fact(std::string_view(*answer).substr(at, end - at));
-        if (!fact) return std::unexpected(fact.error());
-        crawl.is_whole = fact->is_last;
-        crawl.facts.push_back(std::move(*fact));
-        at = end + 1;
-    }
-    return crawl;
+    return read_link_facts(*answer);
 }
 
 void print(const Context& context, const CheckedLinks& links) {
@@ -68,9 +55,10 @@ int run_links_check(const Context& context, const LinksOptions& options) {
         folder_of_this_program() + "/" + program_of(topology.binaries, topology::Kind::static_files);
     const auto seen = crawl(program, *job);
     if (!seen) return complain(seen.error().to_string(), failed);
-    const CheckedLinks links = judge(crawled, seen->facts);
+    CheckedLinks links = judge(crawled, seen->facts);
+    for (const std::string& loss : seen->losses)
+        links.findings.push_back({"not-checked", job->start.front(), {}, 0, loss});
     print(context, links);
-    if (!seen->is_whole) return complain("the crawler ended before it was done", failed);
     return links.findings.empty() ? ok : failed;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 namespace mpsup::cluster {
 
@@ -60,7 +61,8 @@ public:
         if (const json::string* text = value->if_string()) {
             const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
             if (error == std::errc{} && end == text->data() + text->size() && number >= 0) return number;
-        } else if (const std::int64_t* small = value->if_int64(); small && *small >= 0) {
+        } else if (const std::int64_t* small = value->if_int64();
+                   small && *small >= 0 && std::in_range<Number>(*small)) {
             return static_cast<Number>(*small);
         }
         return complain(key), Number{0};

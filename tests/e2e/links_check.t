@@ -45,6 +45,16 @@ my %page = (
     '/to-gone'    => qq{<p>\\n<a\\n href="/gone?a&amp;b">x</a>},
     '/to-failing' => '<a href="failing">x</a>',
     '/failing'    => [500, [], ['x']],
+    '/limited'    => [429, [], ['x']],
+    '/to-limited' => '<a href="limited">x</a>',
+    '/private'    => [403, [], ['x']],
+    '/packed'     => [200, ['Content-Type' => 'text/html', 'Content-Encoding' => 'gzip'], ["\x1f\x8b"]],
+    '/to-packed'  => '<a href="packed">x</a>',
+    '/wide'       => [200, ['Content-Type' => 'text/html; charset=utf-16'], ['x']],
+    '/long'       => [200, ['Content-Type' => 'text/html'], ["<p>\n" x (9 << 18)]],
+    '/odd'        => [200, ['Content-Type' => 'text/html'], [qq{<a href="http://\xe9xample.com/">x</a><a href="/gone">y</a>}]],
+    '/trimmed'    => [200, ['Content-Type' => 'text/html', 'Set-Cookie' => 'a=b; Path=/ ; Secure'], ['<a href=private>']],
+    '/leak-local' => 'http://localhost:$hidden/',
     '/mixed'      => '<a href="$face/ok2">x</a>',
     '/many'       => join('', map { qq{<a href="n/\$_">\$_</a>} } 1 .. 9),
     '/chart'      => '<p>',
@@ -90,6 +100,7 @@ is_deeply {map { $_->{url} => "$_->{status} $_->{worker} $_->{how}" } @{ $docume
 is_deeply [$code, map { "$_->{worker} $_->{how}" } @{ $document->{pages} }], [0, 'pool application'], 'behind an accelerator too';
 ($code, $findings, $document) = check("$face/static/a.css");
 is_deeply [$code, map { "$_->{worker} $_->{how}" } @{ $document->{pages} }], [0, 'back files'], 'whatever it leads to';
+is_deeply [(check("$app/trimmed"))[0, 1]], [0, []], 'a path in white space, and what asks who one is, are not wrong';
 is +(check("$face/chart.png"))[0], 0, 'a picture that is made when it is asked for is no file';
 
 my @faults = (
@@ -111,6 +122,12 @@ my @faults = (
     ['a cookie for another path',              "$app/path",       ['cookie-path', "$app/path", '', 0]],
     ['a link to nothing',                      "$app/to-gone",    ['broken-link', "$app/gone?a&b", "$app/to-gone", 3]],
     ['a link to what fails',                   "$app/to-failing", ['broken-link', "$app/failing", "$app/to-failing", 1]],
+    ['a link to what is refused',              "$app/to-limited", ['broken-link', "$app/limited", "$app/to-limited", 1]],
+    ['a page that is compressed unasked',      "$app/to-packed",  ['not-checked', "$app/packed", "$app/to-packed", 1]],
+    ['a page in UTF-16',                       "$app/wide",       ['not-checked', "$app/wide", '', 0]],
+    ['a page that is too long',                "$app/long",       ['not-checked', "$app/long", '', 0]],
+    ['a link beside a host that is none',      "$app/odd",        ['broken-link', "$app/gone", "$app/odd", 1]],
+    ['a backend by another name',              "$face/leak-local", ['leaked-backend', "$face/leak-local", '', 0]],
     ['a way back from https to http',          "$tls/mixed",      ['mixed-scheme', "$face/ok2", "$tls/mixed", 1]],
 );
 for my $fault (@faults) {
@@ -122,7 +139,11 @@ for my $fault (@faults) {
 
 is_deeply [(check("$app/to-gone", '--exclude', '/gone*'))[0, 1]], [0, []], 'what is excluded is not asked for';
 ($code, $findings, $document) = check("$app/many", '--max', 4);
-is_deeply [$code, scalar @{ $document->{pages} }, $document->{cut}], [0, 4, 'more than 4 pages'], 'so many and no more';
+is_deeply [$code, scalar @{ $document->{pages} }, $document->{cut}], [1, 4, 'more than 4 pages'], 'so many and no more';
+is_deeply $findings, [['not-checked', "$app/n/4", "$app/many", 1]], 'and it says where it stopped';
+is $document->{findings}[0]{message}, '6 URLs were not asked for: more than 4 pages', 'and why';
+like +($site->mpsup('links', 'check', '--start', "$app/many", '--max', 4, '-o', 'junit'))[1],
+    qr{<testsuites tests="5" failures="1">.*<testcase name="\Q$app\E/n/4" classname="links">\s*<failure type="not-checked"}s, 'for CI too';
 is +(check('http://127.0.0.1:1/'))[0], 2, 'a start where nobody listens is refused';
 
 my ($status, $out) = $site->mpsup('links', 'check', '--start', "$app/to-gone");
@@ -134,7 +155,16 @@ is $status, 1, 'JUnit';
 like $out, qr{<testsuite name="mpsup links check" tests="2" failures="1">}, 'counts';
 like $out, qr{<testcase name="\Q$app\E/gone\?a&amp;b" classname="app">\s*<failure type="broken-link" message="status 404">\Q$app\E/to-gone:3</failure>}, 'and is XML';
 my @lines = map { decode_json($_) } split /\n/, ($site->mpsup('links', 'check', '--start', "$app/to-gone", '-o', 'jsonl'))[1];
-is_deeply $lines[-1], {sum => {pages => 2, findings => 1, cut => ''}}, 'a line each';
+is_deeply $lines[-1], {sum => {pages => 2, findings => 1, notes => 0, cut => ''}}, 'a line each';
 is +($site->mpsup('status', '-o', 'junit'))[0], 2, 'JUnit is for links alone';
+
+$site->must('up', $site->topology(<<"YAML"));
+  docs: {kind: static, listen: "127.0.0.1:$files", root: public, serves: [/static/]}
+  app:  {kind: dynamic, listen: "127.0.0.1:$pages", app: app.psgi, health: {path: /ok}}
+links: redirect
+YAML
+($code, $findings, $document) = check("$app/img");
+is_deeply [$code, $findings], [0, []], 'where servers redirect, a link to the wrong one arrives';
+is_deeply [map { [@$_{qw(code url page line)}] } @{ $document->{notes} }], [['redirected', "$app/static/a.css", "$app/img", 2]], 'which is a note';
 
 done_testing;

@@ -2,6 +2,8 @@
 
 #include "worker/contract/described_json.h"
 
+#include <algorithm>
+
 namespace json = boost::json;
 
 namespace mpsup::contract {
@@ -52,15 +54,19 @@ template <typename Each> void describe(Each& each, Type<LinkFact>) {
     each("link", &LinkFact::link);
     each("is_last", &LinkFact::is_last);
     each("cut", &LinkFact::cut);
+    each("left", &LinkFact::left);
 }
 
 namespace {
 
-// What a server sent may be no UTF-8, which JSON must be.
-std::string utf8(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) >= 0x80 || c == '\0') c = '?';
-    return text;
+// What a server sent may be no UTF-8, which JSON must be. Of every string, because each may hold what was sent.
+void make_ascii(json::value& value) {
+    if (json::string* const text = value.if_string())
+        std::ranges::replace_if(*text, [](unsigned char c) { return c >= 0x80 || c == '\0'; }, '?');
+    if (json::array* const list = value.if_array())
+        for (json::value& each : *list) make_ascii(each);
+    if (json::object* const object = value.if_object())
+        for (auto& member : *object) make_ascii(member.value());
 }
 
 template <typename T> Result<T> decoded(std::string_view name, std::string_view text) {
@@ -76,11 +82,9 @@ std::string encode_link_job(const LinkJob& job) { return json::serialize(to_json
 Result<LinkJob> decode_link_job(std::string_view text) { return decoded<LinkJob>("job", text); }
 
 std::string encode_link_fact(const LinkFact& fact) {
-    LinkFact safe = fact;
-    for (std::string* each : {&safe.page.type, &safe.page.trouble, &safe.page.redirect, &safe.link.reference})
-        *each = utf8(std::move(*each));
-    for (std::string& cookie : safe.page.cookies) cookie = utf8(std::move(cookie));
-    return json::serialize(to_json(safe));
+    json::value value = to_json(fact);
+    make_ascii(value);
+    return json::serialize(value);
 }
 Result<LinkFact> decode_link_fact(std::string_view text) { return decoded<LinkFact>("fact", text); }
 

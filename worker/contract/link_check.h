@@ -41,8 +41,8 @@ struct LinkJob {
 /// One URL that was asked for.
 struct CrawledPage {
     std::string url{};
-    std::uint32_t status = 0; // 0: no answer, and `trouble` says why
-    std::string trouble{};
+    std::uint32_t status = 0;                                   // 0: no answer, and `trouble` says why
+    std::string trouble{};                                      // with an answer: why not all of its text was looked at
     std::string type{};                                         // Content-Type
     std::uint64_t bytes = 0;                                    // of content that was read
     bool has_date = false;                                      // Last-Modified, as files have it
@@ -68,17 +68,20 @@ struct CrawledLink {
     friend bool operator==(const CrawledLink&, const CrawledLink&) = default;
 };
 
-/// One of the two, or the last: the crawl is over, and why it may have missed something.
+/// One of the two, or the last: the crawl is over, and why it may have missed something; then `link` is the first that was not
+/// followed.
 struct LinkFact {
     CrawledPage page{};
     CrawledLink link{};
     bool is_last = false;
-    std::string cut{}; // empty: nothing was missed
+    std::string cut{};      // empty: nothing was missed
+    std::uint32_t left = 0; // URLs that were not asked for
 
     friend bool operator==(const LinkFact&, const LinkFact&) = default;
 };
 
-/// JSON. Reading checks everything: other keys, types, sizes.
+/// JSON. Reading checks everything: other keys, types, sizes. Octets of a fact that are no ASCII are written as question marks: what
+/// a server sent may be anything.
 [[nodiscard]] std::string encode_link_job(const LinkJob& job);
 [[nodiscard]] Result<LinkJob> decode_link_job(std::string_view text);
 [[nodiscard]] std::string encode_link_fact(const LinkFact& fact);

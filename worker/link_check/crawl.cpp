@@ -44,7 +44,12 @@ public:
             else if (!look_at(next()))
                 return failure("nobody wants to know");
         }
-        (void)tell_({.is_last = true, .cut = cut});
+        contract::LinkFact last{.is_last = true, .cut = cut, .left = static_cast<std::uint32_t>(waiting_.size())};
+        if (!waiting_.empty()) {
+            const Visit visit = next();
+            last.link = {.page = visit.from, .line = visit.line, .target = visit.url.text()};
+        }
+        (void)tell_(last);
         return {};
     }
 
@@ -95,7 +100,8 @@ private:
             page.trouble = reply.error().to_string();
             return tell_({.page = std::move(page)});
         }
-        const auto found = links_of(*reply, visit.url);
+        const auto [found, unread] = links_of(*reply, visit.url);
+        page.trouble = unread;
         describe(*reply, found, page);
         const bool is_redirect = !page.redirect.empty();
         if (!tell_({.page = page})) return false;
@@ -107,8 +113,6 @@ private:
         page.type = reply.find("Content-Type");
         page.bytes = reply.body.size();
         page.has_date = !reply.find("Last-Modified").empty();
-        if (reply.is_cut)
-            page.trouble = "more than " + std::to_string(job_.page_bytes) + " bytes: the rest was not read";
         for (const auto& [name, value] : reply.fields)
             if (http::equals_ignoring_case(name, "Set-Cookie") && page.cookies.size() < most_cookies)
                 page.cookies.push_back(value);

@@ -129,8 +129,9 @@ Result<PageReply> read_reply(Bytes& bytes, std::size_t most) {
         if (event == ResponseReader::Event::end) return reply;
         if (event == ResponseReader::Event::head) reply = head_of(reader.head());
         if (event == ResponseReader::Event::piece) {
-            reply.body.append(reader.piece().substr(0, most - reply.body.size()));
-            reply.is_cut = reply.body.size() == most;
+            const std::size_t room = most - reply.body.size();
+            reply.body.append(reader.piece().substr(0, room));
+            reply.is_cut = reader.piece().size() > room;
             if (reply.is_cut) return reply;
         }
         if (event != ResponseReader::Event::need_input) continue;

@@ -1,5 +1,6 @@
 #include "worker/link_check/page_links.h"
 
+#include "worker/http/char_class.h"
 #include "worker/http/request.h"
 #include "worker/links/css_links.h"
 #include "worker/links/field_links.h"
@@ -43,7 +44,9 @@ std::string_view charset_of(std::string_view type) {
     return at == std::string_view::npos ? "" : type.substr(at + 8, type.find(';', at) - at - 8);
 }
 
-bool is_text(std::string_view type) {
+bool is_text(std::string_view content_type) {
+    std::string type(content_type);
+    std::ranges::transform(type, type.begin(), http::lower);
     return type.starts_with("text/") || type.contains("html") || type.contains("xml") || type.contains("json") ||
            type.contains("javascript");
 }
@@ -67,16 +70,27 @@ private:
     std::vector<FoundLink> links_;
 };
 
-void add_page(const PageReply& reply, const AbsoluteUrl& url, Collection& found) {
+// Why the text of a reply cannot be looked at.
+std::string coded(const PageReply& reply) {
+    const std::string_view coding = reply.find("Content-Encoding");
+    if (coding.empty() || http::equals_ignoring_case(coding, "identity")) return {};
+    return "compressed (" + std::string(coding) + "), which was not asked for";
+}
+
+std::string add_page(const PageReply& reply, const AbsoluteUrl& url, Collection& found) {
     const std::string_view charset = charset_of(reply.find("Content-Type"));
     const auto limits = links::ParseLimits::of_page(reply.body.size());
     const auto references = links::html_references({reply.body, url.path, charset}, limits);
-    if (!references) return;
+    if (!references)
+        return references.error() == links::Untouched::encoding
+                   ? "in an encoding in which no links are found" + (charset.empty() ? "" : ": " + std::string(charset))
+                   : "too costly to parse";
     const std::optional<std::string>& said = references->base;
     const AbsoluteUrl base = said ? links::resolve(url, *said).value_or(url) : url;
     Lines lines(reply.body);
     for (const links::Reference& each : references->references)
         found.add(base, each.of, each.text, lines.of(each.at), each.by_get);
+    return {};
 }
 
 void add_sheet(const PageReply& reply, const AbsoluteUrl& url, Collection& found) {
@@ -92,8 +106,11 @@ void add_sheet(const PageReply& reply, const AbsoluteUrl& url, Collection& found
 
 bool stands_alone(std::string_view text, std::size_t at, std::size_t size) {
     const auto is_digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
-    const bool before = at > 0 && (is_digit(at - 1) || text[at - 1] == '.') && is_digit(at);
-    return !before && !(is_digit(at + size - 1) && is_digit(at + size));
+    const auto is_letter = [&](std::size_t i) { return http::lower(text[i]) >= 'a' && http::lower(text[i]) <= 'z'; };
+    const bool behind_digit = at > 0 && (is_digit(at - 1) || text[at - 1] == '.');
+    const bool behind_name = behind_digit || (at > 0 && (is_letter(at - 1) || text[at - 1] == '-'));
+    if (is_digit(at) ? behind_digit : is_letter(at) && behind_name) return false;
+    return !(is_digit(at + size - 1) && is_digit(at + size));
 }
 
 std::size_t find_alone(std::string_view text, std::string_view secret) {
@@ -104,15 +121,20 @@ std::size_t find_alone(std::string_view text, std::string_view secret) {
 
 } // namespace
 
-std::vector<FoundLink> links_of(const PageReply& reply, const AbsoluteUrl& url) {
+PageLinks links_of(const PageReply& reply, const AbsoluteUrl& url) {
     Collection found;
     for (const auto& [name, value] : reply.fields)
         for (const links::Span& span : links::field_references(name, value).value_or(links::Spans{}))
             found.add(url, name, span.of(value), 0, true);
     const std::string_view type = reply.find("Content-Type");
-    if (is_type(type, "text/html") || is_type(type, "application/xhtml+xml")) add_page(reply, url, found);
+    std::string unread;
+    if (is_text(type) && !reply.body.empty()) unread = coded(reply);
+    if (!unread.empty()) return {found.take(), unread};
+    if (is_type(type, "text/html") || is_type(type, "application/xhtml+xml")) unread = add_page(reply, url, found);
     if (is_type(type, "text/css")) add_sheet(reply, url, found);
-    return found.take();
+    if (unread.empty() && is_text(type) && reply.is_cut)
+        unread = "longer than " + std::to_string(reply.body.size()) + " bytes: the rest was not read";
+    return {found.take(), unread};
 }
 
 std::vector<std::pair<std::string, std::string>> secrets_in(const PageReply& reply,

@@ -15,11 +15,17 @@ struct FoundLink {
     links::AbsoluteUrl target{};
 };
 
-/// Of its fields (Location, Content-Location, Link, Refresh), and of its content if that is HTML or CSS and can be read, as a browser
-/// finds and resolves them; those of other schemes are left out. In their order, one for each place that it leads to.
-[[nodiscard]] std::vector<FoundLink> links_of(const PageReply& reply, const links::AbsoluteUrl& url);
+struct PageLinks {
+    std::vector<FoundLink> found{}; // in their order, one for each place that it leads to
+    std::string unread{};           // why not all of the text was looked at; empty: it was, or there is none
+};
 
-/// Where one of these texts stands in the reply: a field's name, or "line 12". Behind a host and port no digit follows.
+/// Of its fields (Location, Content-Location, Link, Refresh), and of its content if that is HTML or CSS, as a browser finds and resolves
+/// them; those of other schemes are left out. What is compressed unasked, was cut, has an encoding in which links are not found or costs
+/// too much to parse is unread.
+[[nodiscard]] PageLinks links_of(const PageReply& reply, const links::AbsoluteUrl& url);
+
+/// Where one of these texts stands in the reply: a field's name, or "line 12". A host and port stand alone: they are no part of longer ones.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> secrets_in(const PageReply& reply,
                                                                           const std::vector<std::string>& secrets);
 

@@ -60,8 +60,9 @@ contract::LinkFact link(const char* from, const char* to) {
 std::string judged(const topology::Topology& topology, const std::vector<contract::LinkFact>& facts) {
     const CrawledSite site(topology, {"/run/pool", {}, {}});
     std::string text;
-    for (const LinkFinding& each : judge(site, facts).findings)
-        text += (text.empty() ? "" : "\n") + each.code + " " + each.url;
+    const CheckedLinks links = judge(site, facts);
+    for (const LinkFinding& each : links.findings) text += (text.empty() ? "" : "\n") + each.code + " " + each.url;
+    for (const LinkFinding& each : links.notes) text += (text.empty() ? "" : "\n") + each.code + " (" + each.url + ")";
     return text;
 }
 
@@ -76,12 +77,28 @@ TEST(CrawledSites, HaveFacesAndSecrets) {
     const auto front = accelerated();
     const CrawledSite behind(front, {"/run/pool", {}, {}});
     ASSERT_EQ(behind.faces().size(), 1U);
-    EXPECT_EQ(behind.secrets(), (std::vector<std::string>{"127.0.0.1:8081", "/run/pool/app.sock"}));
+    EXPECT_EQ(behind.secrets(), (std::vector<std::string>{"127.0.0.1:8081", "localhost:8081", "/run/pool/app.sock"}));
     const auto job = behind.job({"/demo/", "http://shop.example:8080/x"});
     ASSERT_TRUE(job) << job.error().what;
     EXPECT_EQ(job->start, (std::vector<std::string>{"http://127.0.0.1:8080/demo/", "http://shop.example:8080/x"}));
     EXPECT_EQ(job->servers.back(), (contract::CrawledServer{"http://shop.example:8080", "127.0.0.1:8080"}));
     EXPECT_FALSE(behind.job({"http://127.0.0.1:1/"}));
+}
+
+TEST(CrawledSites, MayCallAFaceLocalhostButNoBackend) {
+    auto front = accelerated();
+    front.workers[0].listen = {*Address::parse("0.0.0.0:8081")};
+    front.workers[1].listen = {*Address::parse("127.0.0.2:8081")};
+    front.workers[0].front.edit().routes[0].to = {"127.0.0.2:8081"};
+    const CrawledSite elsewhere(front, {"/run/pool", {}, {}});
+    EXPECT_EQ(elsewhere.secrets(), (std::vector<std::string>{"127.0.0.2:8081", "/run/pool/app.sock"}));
+    front.workers[0].front.edit().routes[0].to = {"[::1]:8081"};
+    const CrawledSite shared(front, {"/run/pool", {}, {}});
+    EXPECT_EQ(shared.secrets(), (std::vector<std::string>{"[::1]:8081", "/run/pool/app.sock"}))
+        << "that name is the front's, too";
+    front.workers[0].listen = {*Address::parse("127.0.0.1:8080")};
+    const CrawledSite apart(front, {"/run/pool", {}, {}});
+    EXPECT_EQ(apart.secrets(), (std::vector<std::string>{"[::1]:8081", "localhost:8081", "/run/pool/app.sock"}));
 }
 
 TEST(CrawledSites, AreCalledAsTheTopologySays) {
@@ -101,7 +118,15 @@ TEST(CrawledSites, AreCalledAsTheTopologySays) {
 TEST(CrawledSites, ThatRedirectNeedNoRightLinks) {
     auto topology = two_servers();
     topology.links = contract::Links::Mode::redirect;
-    EXPECT_EQ(judged(topology, {link("http://127.0.0.1:8081/", "http://127.0.0.1:8081/static/a.css")}), "");
+    EXPECT_EQ(judged(topology, {link("http://127.0.0.1:8081/", "http://127.0.0.1:8081/static/a.css"),
+                                page({.url = "http://127.0.0.1:8081/static/a.css",
+                                      .status = 307,
+                                      .redirect = "http://127.0.0.1:8080/static/a.css"})}),
+              "redirected (http://127.0.0.1:8081/static/a.css)")
+        << "a note, and no finding";
+    EXPECT_EQ(judged(topology, {page({.url = "http://127.0.0.1:8081/static/a.css", .status = 404})}),
+              "broken-link http://127.0.0.1:8081/static/a.css")
+        << "it did not arrive";
 }
 
 TEST(CrawledSites, KnowWhoServesWhat) {
@@ -143,6 +168,33 @@ TEST(LinkFindings, OfPagesThatAreNotThere) {
                                      page({.url = "http://127.0.0.1:8080/static/e", .status = 404})}),
               "broken-link http://127.0.0.1:8081/a\nbroken-link http://127.0.0.1:8081/b\n"
               "broken-link http://127.0.0.1:8081/c\nbroken-link http://127.0.0.1:8080/static/e");
+}
+
+TEST(LinkFindings, OfEveryErrorButWhatAsksWhoItIs) {
+    for (const std::uint32_t status : {400U, 402U, 404U, 405U, 410U, 429U, 451U, 500U, 503U})
+        EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/a", .status = status})}),
+                  "broken-link http://127.0.0.1:8081/a")
+            << status;
+    for (const std::uint32_t status : {200U, 204U, 304U, 401U, 403U})
+        EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/a", .status = status})}), "") << status;
+}
+
+TEST(LinkFindings, OfWhatWasNotLookedAt) {
+    EXPECT_EQ(judged(two_servers(), {page({.url = "http://127.0.0.1:8081/a", .status = 200, .trouble = "compressed"})}),
+              "not-checked http://127.0.0.1:8081/a");
+    const auto topology = two_servers();
+    const CrawledSite site(topology, {});
+    const contract::LinkFact last{
+        .link = {.page = "http://127.0.0.1:8081/", .line = 3, .target = "http://127.0.0.1:8081/b"},
+        .is_last = true,
+        .cut = "the time was up",
+        .left = 7};
+    const CheckedLinks cut = judge(site, {last});
+    EXPECT_EQ(cut.findings,
+              (std::vector<LinkFinding>{{"not-checked", "http://127.0.0.1:8081/b", "http://127.0.0.1:8081/", 3,
+                                         "7 URLs were not asked for: the time was up"}}));
+    EXPECT_EQ(cut.cut, "the time was up");
+    EXPECT_EQ(judge(site, {{.is_last = true}}).findings, std::vector<LinkFinding>{});
 }
 
 TEST(LinkFindings, OfBackendsThatClientsHearOf) {
@@ -189,6 +241,10 @@ TEST(LinkFindings, OfCookiesThatAreLost) {
     EXPECT_EQ(cookie("a=b; Path=/shop; HttpOnly"), "");
     EXPECT_EQ(cookie("a=b; path=/account/"), "");
     EXPECT_EQ(cookie("a=b; Domain=127.0.0.1"), "");
+    EXPECT_EQ(cookie("a=b; Path=/shop ; Secure"), "");
+    EXPECT_EQ(cookie("a=b;\tPATH =\t/shop\t; Domain= 127.0.0.1 "), "");
+    EXPECT_EQ(cookie("a=b; Path= /elsewhere/ "), path);
+    EXPECT_EQ(cookie("a=b; Path=   ; Domain"), "");
     EXPECT_EQ(cookie("a=b; Domain=shop.example"), domain);
     EXPECT_EQ(cookie("a=b; Domain=.0.0.1"), domain);
     EXPECT_EQ(cookie("a=b; Path=/sho"), path);

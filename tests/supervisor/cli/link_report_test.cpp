@@ -23,9 +23,12 @@ TEST(LinkReport, AsATableHasPagesAndFindings) {
     EXPECT_TRUE(text.contains("http://h/:3")) << text;
     EXPECT_TRUE(text.ends_with("2 URLs, 2 findings\n")) << text;
     EXPECT_FALSE(link_table(found(), false).contains("application"));
-    CheckedLinks cut;
-    cut.cut = "the time was up";
-    EXPECT_EQ(link_table(cut, false), "0 URLs, nothing is wrong\nnot all was asked for: the time was up\n");
+    CheckedLinks noted;
+    EXPECT_EQ(link_table(noted, false), "0 URLs, nothing is wrong\n");
+    noted.notes.push_back({"redirected", "http://h/x", "http://h/", 3, "elsewhere"});
+    const std::string notes = link_table(noted, false);
+    EXPECT_TRUE(notes.starts_with("NOTE        URL         AT\nredirected  http://h/x  http://h/:3\n")) << notes;
+    EXPECT_TRUE(notes.ends_with("0 URLs, nothing is wrong, 1 notes\n")) << notes;
 }
 
 TEST(LinkReport, AsJson) {
@@ -35,7 +38,12 @@ TEST(LinkReport, AsJson) {
     EXPECT_EQ(document.at("findings").at(0).at("code"), "broken-link");
     const std::string lines = link_json_lines(found());
     EXPECT_EQ(std::ranges::count(lines, '\n'), 5);
-    EXPECT_TRUE(lines.ends_with("{\"sum\":{\"pages\":2,\"findings\":2,\"cut\":\"\"}}\n")) << lines;
+    EXPECT_TRUE(lines.ends_with("{\"sum\":{\"pages\":2,\"findings\":2,\"notes\":0,\"cut\":\"\"}}\n")) << lines;
+    CheckedLinks noted;
+    noted.notes.push_back({"redirected", "http://h/x"});
+    EXPECT_EQ(boost::json::parse(link_json(noted)).at("notes").at(0).at("code"), "redirected");
+    EXPECT_TRUE(link_json_lines(noted).starts_with("{\"note\":{\"code\":\"redirected\"")) << link_json_lines(noted);
+    EXPECT_TRUE(link_junit(noted).contains("tests=\"0\" failures=\"0\"")) << "notes are no failures";
 }
 
 TEST(LinkReport, AsJunitIsXml) {

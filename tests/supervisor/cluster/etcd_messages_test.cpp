@@ -78,6 +78,9 @@ TEST(EtcdMessages, GrantAndKeepLeases) {
     ASSERT_TRUE(gone) << gone.error().to_string();
     EXPECT_EQ(gone->left, 0s) << "there is none of that name";
     EXPECT_FALSE(read_lease("{" + header + R"(,"TTL":"10"})"));
+    EXPECT_EQ(read_lease("{" + header + R"(,"ID":"1","TTL":2147483647})")->left, 2147483647s);
+    for (const char* const bad : {"2147483648", "\"2147483648\"", "4294967297", "9223372036854775807", "-1", "1e3"})
+        EXPECT_FALSE(read_lease("{" + header + R"(,"ID":"1","TTL":)" + bad + "}")) << bad;
 }
 
 TEST(EtcdMessages, ReadWhatIsWatched) {

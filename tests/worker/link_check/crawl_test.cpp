@@ -75,6 +75,9 @@ TEST_F(Crawling, StopsAtItsLimits) {
     ASSERT_TRUE(run());
     EXPECT_EQ(asked_, "/0 /1 /2 /3 /4");
     EXPECT_EQ(facts_.back().cut, "more than 5 pages");
+    EXPECT_EQ(facts_.back().left, 1U);
+    EXPECT_EQ(facts_.back().link.target, "http://h/5");
+    EXPECT_EQ(facts_.back().link.page, "http://h/4");
     facts_.clear();
     job_.time = 0ms;
     ASSERT_TRUE(run());
@@ -104,6 +107,22 @@ TEST_F(Crawling, TellsOfTroubleAndCookies) {
     EXPECT_EQ(page_of("http://h/").trouble, "the connection ended");
     EXPECT_EQ(page_of("http://h/b").cookies, (std::vector<std::string>{"a=b", "c=d"}));
     EXPECT_TRUE(page_of("http://h/b").has_date);
+}
+
+TEST_F(Crawling, TellsOfWhatItCouldNotRead) {
+    pages_["http://h/"] = {.status = 200,
+                           .fields = {{"Content-Type", "text/html"}, {"Content-Encoding", "gzip"}, {"Location", "/b"}},
+                           .body = "\x1f\x8b"};
+    ASSERT_TRUE(run());
+    EXPECT_EQ(page_of("http://h/").trouble, "compressed (gzip), which was not asked for");
+    EXPECT_EQ(asked_, "/ /b") << "its fields are read";
+}
+
+TEST_F(Crawling, CanTellOfEveryHost) {
+    page("http://h/", "<a href='http://\xe9xample.com/'><a href='/\xe9\x80?\xff'>");
+    ASSERT_TRUE(run());
+    for (const auto& fact : facts_)
+        EXPECT_TRUE(contract::decode_link_fact(contract::encode_link_fact(fact))) << contract::encode_link_fact(fact);
 }
 
 TEST_F(Crawling, RefusesAJobThatMakesNoSense) {
@@ -145,9 +164,28 @@ TEST(LinkFacts, AreReadAsTheyWereWritten) {
     EXPECT_EQ(contract::decode_link_job(contract::encode_link_job(job)).value(), job);
     for (const char* const bad : {"", "[]", "{\"page\":1}", "{\"other\":true}", "{\"page\":{\"status\":-1}}"})
         EXPECT_FALSE(contract::decode_link_fact(bad)) << bad;
-    contract::LinkFact odd;
-    odd.page.type = "text/\xff";
-    EXPECT_EQ(contract::decode_link_fact(contract::encode_link_fact(odd))->page.type, "text/?");
+}
+
+TEST(LinkFacts, MayHoldAnyOctets) {
+    const std::string odd("\xe9\0\"\x01", 4);
+    contract::LinkFact fact{.page = {.url = odd,
+                                     .trouble = odd,
+                                     .type = odd,
+                                     .from = odd,
+                                     .redirect = odd,
+                                     .cookies = {odd},
+                                     .secrets = {{odd, odd}}},
+                            .link = {.page = odd, .of = odd, .reference = odd, .target = odd},
+                            .cut = odd};
+    const auto read = contract::decode_link_fact(contract::encode_link_fact(fact));
+    ASSERT_TRUE(read) << read.error().to_string();
+    const std::string safe = "??\"\x01";
+    EXPECT_EQ(read->page.secrets, (std::vector<std::pair<std::string, std::string>>{{safe, safe}}));
+    EXPECT_EQ(read->page.cookies, std::vector<std::string>{safe});
+    for (const std::string* each :
+         {&read->page.url, &read->page.trouble, &read->page.type, &read->page.from, &read->page.redirect,
+          &read->link.page, &read->link.of, &read->link.reference, &read->link.target, &read->cut})
+        EXPECT_EQ(*each, safe);
 }
 
 } // namespace

@@ -88,6 +88,8 @@ TEST(PageClient, ReadsNoMoreThanIsWanted) {
     const auto reply = get(server.address(), 20);
     EXPECT_EQ(reply->body.size(), 20U);
     EXPECT_TRUE(reply->is_cut);
+    OneAnswer fitting("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + std::string(20, 'x'));
+    EXPECT_FALSE(get(fitting.address(), 20)->is_cut);
 }
 
 TEST(PageClient, SaysWhyThereIsNoReply) {

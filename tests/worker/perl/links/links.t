@@ -20,6 +20,15 @@ is links(q{map { url_for($_) } '/static/x', '/static', '/img', '/img/x', '/imgx'
     'http://a:8080/static/x https://b/static http://a:8080/img http://a:8080/img/x https://b/imgx http://c/static/deep/x https://b/', 'by the longest beginning, in whole segments';
 is links(q{map { url_for($_) } '/%73tatic/x', '/cart?to=/static/', '/cart#/static/'}, %two), 'http://a:8080/%73tatic/x https://b/cart?to=/static/ https://b/cart#/static/',
     'by the decoded path alone';
+is links(q{map { url_for($_) } '/static/../cart', '/x/../static/a?b/../c', '/./static/', '/x/%2e%2E/static/a', '/../static', '/static/..', '/static/.', '/static/...', '/img/.x'}, %two),
+    'https://b/cart http://a:8080/static/a?b/../c http://a:8080/static/ http://a:8080/static/a https://b/static https://b/ http://a:8080/static/ http://a:8080/static/... http://a:8080/img/.x',
+    'without dot segments, as browsers ask';
+is links(q{map { url_for($_) } '/static%2Fx', '/static/a%2fb', '/img%5Cx', '/static/%00', '/static/%', '/static/%4g', '/%'}, %two),
+    '/static%2Fx /static/a%2fb /img%5Cx /static/%00 /static/% /static/%4g /%', 'what no server would decode belongs to nobody';
+is links(q{map { url_for($_) } '/static\\x', '/x\\..\\img', "/st\tatic/x\n", '/\\other/static/', "/\t/static/", "/static/\x01", "/static/?\x02"}, %two),
+    "http://a:8080/static/x http://a:8080/img http://a:8080/static/x /\\other/static/ /\t/static/ /static/\x01 /static/?\x02", 'odd characters as browsers read them';
+is links(q{map { url_for($_) } '/static/%252F', '//other/static/x', '/x//static/', '/static//x', "/a\n/../static/x"}, %two),
+    "http://a:8080/static/%252F //other/static/x https://b/x//static/ http://a:8080/static//x http://a:8080/static/x", 'decoded once, and no host is a path';
 is links(q{map { url_for($_) } 'x', '', 'http://other/static/x', '?static'}, %two), 'x  http://other/static/x ?static', 'what is no path stays';
 is links(q{do { delete $ENV{MPSUP_STATIC_URL}; static_url('/x') }}, %two), 'http://a:8080/x', 'what the application does to its environment makes no difference';
 is links(q{url_for('/y')}, links => 'http://a /static/'), '/y', 'a path that nobody has';

@@ -15,15 +15,39 @@ sub dynamic_url { return ($dynamic // '') . $_[0] }
 
 sub url_for {
     my ($target) = @_;
-    return $target unless $target =~ m{\A(/[^?#]*)};
-    my $path = $1 =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger;
+    my ($raw, $rest) = $target =~ m{\A(/[^?#]*)(.*)\z}s or return $target;
+    $raw =~ tr{\\\t\r\n}{/}d; # as browsers read it (worker/links/url_reference)
+    return $target if $raw =~ m{\A//} || "$raw$rest" =~ m{[\0-\x08\x0b\x0c\x0e-\x1f]};
+    $raw = without_dot_segments($raw);
+    my $path = decoded($raw) // return $target;
     for my $server (@servers) {
         my ($beginning, $url) = @$server;
         next unless index($path, $beginning) == 0;
         my $is_whole = $beginning =~ m{/\z} || length $path == length $beginning || substr($path, length $beginning, 1) eq '/';
-        return $url . $target if $is_whole;
+        return $url . $raw . $rest if $is_whole;
     }
     return $target;
+}
+
+# RFC 3986 section 5.2.4, where "%2e" is a dot as well.
+sub without_dot_segments {
+    my ($path) = @_;
+    my (@kept, $is_folder);
+    for my $segment (split m{/}, substr($path, 1), -1) {
+        my $dots = $segment =~ s/%2e/./gir;
+        $is_folder = $dots eq '.' || $dots eq '..';
+        pop @kept if $dots eq '..';
+        push @kept, $segment unless $is_folder;
+    }
+    push @kept, '' if $is_folder;
+    return '/' . join '/', @kept;
+}
+
+# As the servers decode it (worker/http/percent, decode_file_path); nothing for what they would refuse, which belongs to nobody.
+sub decoded {
+    my ($path) = @_;
+    return if $path =~ m{%(?![0-9A-F]{2})|%(?:00|2F|5C)}i;
+    return $path =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger;
 }
 
 # "http://a:8081 / http://a:8080 /static/ /img/": each URL is followed by its paths. Sorting is stable.
@@ -83,7 +107,9 @@ The same of the first dynamic worker.
 =item url_for($path)
 
 With the URL of the server that has the path: the one with the longest beginning of it in C<serves>, else the dynamic one.
-Behind an accelerator, where all paths are of one server, the path as it is; and so is whatever does not begin with a slash.
+Segments C<.> and C<..> are taken out first, as browsers do. Behind an accelerator, where all paths are of one server, the path as
+it is; and so is whatever does not begin with one slash, and a path that no server would decode (C<%2F>, C<%5C>, C<%00>, a C<%>
+that is no escape).
 
 =back
 
