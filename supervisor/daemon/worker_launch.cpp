@@ -85,8 +85,9 @@ void add_covered(contract::Front& front, const GenerationHandle& generation) {
     const auto wanted = front.listeners; // as many as the spec has addresses
     for (const Listener& listener : generation.listeners | std::views::drop(generation.spec->listen.size())) {
         const auto address = listening_address(listener->get());
+        if (!address) continue;
         const auto is_wide = [&](const contract::FrontListener& wide) {
-            return address && Address::parse(wide.address).value_or(Address{}).overlaps(*address);
+            return Address::parse(wide.address).value_or(Address{}).overlaps(*address);
         };
         const auto wide = std::ranges::find_if(wanted, is_wide);
         if (wide == wanted.end()) continue;
