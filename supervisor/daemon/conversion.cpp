@@ -275,8 +275,7 @@ private:
     [[nodiscard]] bool is_ready(const Node& node, Strictness strictness) const {
         if (strictness == Strictness::first_rule && node.step.kind == Kind::let_in) return true;
         return std::ranges::all_of(node.after, [&](const Edge& edge) {
-            return nodes_[edge.of].done ||
-                   (strictness != Strictness::all && nodes_[edge.of].step.kind == Kind::let_go);
+            return nodes_[edge.of].done || (strictness != Strictness::all && nodes_[edge.of].step.kind == Kind::let_go);
         });
     }
 
