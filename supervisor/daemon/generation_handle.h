@@ -50,6 +50,15 @@ struct ServingProcess {
 /// What a process has counted, onto a sum; a number that cannot be is left out.
 void add_pages(const contract::ScoreboardReader& scoreboard, contract::PageCounts& sum);
 
+/// What a process is told of the other workers of its site: in its environment, and in `go`.
+struct ToldOfOthers {
+    std::map<std::string, std::string> urls;
+    contract::Links links;
+    std::string servers; // of dynamic ones
+
+    friend bool operator==(const ToldOfOthers&, const ToldOfOthers&) = default;
+};
+
 /// One generation's processes and sockets. Lives until the core says that the generation is gone.
 struct GenerationHandle {
     core::GenerationNumber number = 0;
@@ -59,6 +68,7 @@ struct GenerationHandle {
     std::string private_path;
     std::string uuid;
     std::string program;    // its file name
+    ToldOfOthers told;      // when it was started
     std::string impaired;   // what it serves without, and why; it says so itself
     ServingProcess process; // light process or pool master
     std::shared_ptr<ContractLink> link;

@@ -220,6 +220,24 @@ asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Repor
     co_return failures.empty() ? Outcome{0, joined(names, ", ") + " reset"} : Outcome{failed, failures};
 }
 
+asio::awaitable<Outcome> end_moved(Site& site, Report report) {
+    const std::string name(topology::moved_worker);
+    if (auto worker = site.find(name)) {
+        co_await stop_and_wait(site, std::move(worker), report);
+        site.remove(name);
+    }
+    site.around().links.erase(name);
+    site.unsure_of().erase(name);
+    if (!site.applied()) co_return Outcome{0, "nothing is applied"};
+    AppliedTopology applied = *site.applied();
+    applied.topology = topology::without_moved(std::move(applied.topology));
+    site.set_applied(std::move(applied));
+    site.listeners().keep_only(endpoints_of(site.applied()->topology, site.around().paths));
+    failpoint();
+    record(site, *site.applied());
+    co_return Outcome{0, "what had moved is closed"};
+}
+
 asio::awaitable<Outcome> bring_down(Site& site, Report report) {
     const auto is_left = [&] {
         return std::ranges::any_of(site.workers(), [](const auto& worker) { return worker->core().has_processes(); });

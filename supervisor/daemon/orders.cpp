@@ -126,19 +126,23 @@ asio::awaitable<void> Orders::scale_all(int difference) {
 }
 
 asio::awaitable<void> Orders::watch_moved() {
-    constexpr auto between_attempts = std::chrono::seconds(1); // another change runs
+    constexpr std::chrono::milliseconds first_pause = std::chrono::seconds(1);
+    constexpr std::chrono::milliseconds longest_pause = std::chrono::minutes(10);
+    auto pause = first_pause;
     co_await takeover_.wait_until_over();
     for (;;) {
         const auto end = site_.applied() ? topology::moved_until(site_.applied()->topology) : std::nullopt;
         const std::chrono::milliseconds left(end.value_or(0) - wall_clock_ms());
-        if (!end) {
-            co_await ended_.wait_until(Clock::time_point::max()); // an `up` may bring one
+        if (!end || closed_ || !running_.empty()) {
+            co_await ended_.wait_until(Clock::time_point::max()); // another change may bring one, or take it away
         } else if (left.count() > 0) {
             co_await ended_.wait_until(Clock::now() + left);
         } else {
             Report report = [](const ReportLine& line) { log_line("info", line.text); };
-            const Outcome outcome = co_await perform("moved", bring_up(site_, *site_.applied(), std::move(report), {}));
-            if (outcome.code != 0) co_await pause_for(between_attempts);
+            std::vector<std::string> workers(1, std::string(topology::moved_worker));
+            const Outcome outcome = co_await perform("moved", end_moved(site_, std::move(report)), std::move(workers));
+            if (outcome.code != 0) co_await pause_for(pause);
+            pause = outcome.code == 0 ? first_pause : std::min(pause * 2, longest_pause);
         }
     }
 }

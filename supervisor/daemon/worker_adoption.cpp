@@ -52,6 +52,7 @@ GenerationHandle& WorkerHandle::generation_of(const core::RecordedProcess& proce
     generation->private_path = around_.paths.private_socket(spec_->name, process.generation);
     generation->is_spec_known = phase != core::Phase::sleeping; // another topology may have come after it
     generation->draining = phase == core::Phase::draining;
+    generation->told = told_of_others(); // else it would have been replaced, and would not have gone to sleep
     generation->log.begin(around_.paths.worker_log(spec_->name), is_alone(*generation));
     const auto later =
         std::ranges::find_if(generations_, [&](const auto& other) { return other->number > generation->number; });

@@ -163,11 +163,7 @@ void WorkerHandle::admit_beside(core::GenerationNumber number) {
 }
 
 void WorkerHandle::serve_alone(core::GenerationNumber number, bool keeps_old) {
-    // One that sleeps would keep an address open where nobody accepts any more.
-    const auto own = endpoints();
-    const auto is_listened_on = [&](const Endpoint& endpoint) { return std::ranges::find(own, endpoint) != own.end(); };
-    for (const auto& generation : generations_)
-        keeps_old = keeps_old && std::ranges::all_of(endpoints_of(*generation->spec, around_.paths), is_listened_on);
+    for (const auto& generation : generations_) keeps_old = keeps_old && could_serve_again(*generation, number);
     core_.serve_alone(number, Clock::now(), keeps_old);
     act();
 }

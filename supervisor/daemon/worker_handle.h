@@ -93,7 +93,8 @@ public:
     core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners, Preparation how = {});
     void admit(core::GenerationNumber number);
     void admit_beside(core::GenerationNumber number);
-    /// What was replaced sleeps only if it listens on nothing that the new one does not.
+    /// What was replaced sleeps only if it could serve again as things are: it listens on nothing that the new one does not, is of
+    /// the same program, and was told the same of the other workers.
     void serve_alone(core::GenerationNumber number, bool keeps_old = true);
     void take_back(core::GenerationNumber number);
     void wake(core::GenerationNumber number);
@@ -203,6 +204,9 @@ private:
     boost::asio::awaitable<void> record_intent(state::ProcessRow row);
     /// An error that names the variable where a secret cannot be read.
     [[nodiscard]] Result<std::vector<std::string>> environment_of(const GenerationHandle& generation) const;
+    [[nodiscard]] ToldOfOthers told_of_others() const; // what is spawned from here on
+    /// In place of that generation, as things are?
+    [[nodiscard]] bool could_serve_again(const GenerationHandle& generation, core::GenerationNumber instead_of) const;
     void send_go(GenerationHandle& generation);
     void on_answer(const GenerationHandle& generation, contract::Answer answer);
     [[nodiscard]] int cache_for(const topology::WorkerSpec& spec); // -1: it has none

@@ -173,11 +173,25 @@ asio::awaitable<void> WorkerHandle::record_intent(state::ProcessRow row) {
     while (!receipt->arrived && Clock::now() < deadline) co_await receipt->bell.wait_until(deadline);
 }
 
+bool WorkerHandle::could_serve_again(const GenerationHandle& generation, core::GenerationNumber instead_of) const {
+    const GenerationHandle* other = find(instead_of);
+    const auto own = endpoints(); // one that sleeps would keep an address open where nobody accepts any more
+    const auto is_listened_on = [&](const Endpoint& endpoint) { return std::ranges::find(own, endpoint) != own.end(); };
+    return other && generation.told == other->told && generation.program == other->program &&
+           std::ranges::all_of(endpoints_of(*generation.spec, around_.paths), is_listened_on);
+}
+
+ToldOfOthers WorkerHandle::told_of_others() const {
+    const auto links = around_.links.find(spec_->name);
+    return {around_.urls, links == around_.links.end() ? contract::Links{} : links->second,
+            spec_->kind == topology::Kind::dynamic ? around_.servers : std::string()};
+}
+
 Result<std::vector<std::string>> WorkerHandle::environment_of(const GenerationHandle& generation) const {
     const topology::WorkerSpec& spec = *generation.spec;
     auto variables = clean_environment();
-    for (const auto& [name, url] : around_.urls) variables[name] = url;
-    if (spec.kind == topology::Kind::dynamic && !around_.servers.empty()) variables["MPSUP_LINKS"] = around_.servers;
+    for (const auto& [name, url] : generation.told.urls) variables[name] = url;
+    if (!generation.told.servers.empty()) variables["MPSUP_LINKS"] = generation.told.servers;
     variables["MPSUP_SITE"] = std::filesystem::path(around_.paths.state_dir()).filename().string();
     variables["MPSUP_WORKER"] = spec.name;
     variables["MPSUP_GENERATION"] = std::to_string(generation.number);
@@ -201,6 +215,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
                                              generation.spec->kind == topology::Kind::dynamic ? contract::Role::master
                                                                                               : contract::Role::light};
     generation.program = program_of(around_.build, generation.spec->kind);
+    generation.told = told_of_others();
     SpawnRequest request;
     request.executable = around_.binaries + "/" + generation.program;
     request.arguments = command_line.to_arguments();
@@ -226,7 +241,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     const Fd access_log = open_log(around_.paths.access_log(spec.name));
     contract::Go go = order_for(spec, around_.paths);
     go.front.maintenance = is_in_maintenance();
-    if (const auto links = around_.links.find(spec.name); links != around_.links.end()) go.links = links->second;
+    go.links = generation.told.links;
     if (generation.first_size) go.pool = fixed_size(*generation.first_size);
     std::vector<int> fds;
     add_covered(go.front, generation);

@@ -439,6 +439,69 @@ subtest 'an address that is given up' => sub {
     like +($site->mpsup('validate', $site->topology("  moved: {kind: static, listen: '127.0.0.1:1', root: root}\n")))[2], qr/no name of a worker/, 'its name is taken';
 };
 
+# Its end is nobody else's affair: what was given up stays so, and a pool keeps the size that it was given by hand.
+subtest 'the end of an address that is given up' => sub {
+    my $port = free_port();
+    my $lame = qq(  lame: {kind: static, listen: "127.0.0.1:$port", root: root, restart: {burst: 1, backoff: 50ms}}\n);
+    my $with_lame = sub { my ($name, $head) = @_; return $site->write('lame.yaml', $head . Mpsup::Test::read_file(file_of($name)) . $lame) };
+    $site->must('up', $with_lame->('two-ports', ''));
+    $site->must('up', $with_lame->('one-big', "moved: 6s\n"));
+    kill 'KILL', $site->pids('lame', 'light');
+    wait_until(5, 'it was given up', sub { $site->worker('lame')->{state} eq 'failed' });
+    $site->must('scale', 'httpd_perl=5');
+    ok $site->worker('moved'), 'its time is not over';
+    my @generations = map { $site->worker($_)->{generation} } qw(httpd_perl lame);
+    wait_until(20, 'its time is over', sub { !$site->worker('moved') });
+    sleep 2;
+    is $site->worker('lame')->{state}, 'failed', 'who was given up is not tried again';
+    is $site->worker('httpd_perl')->{wanted}, 5, 'the pool has its size';
+    is_deeply [map { $site->worker($_)->{generation} } qw(httpd_perl lame)], \@generations, 'nobody was replaced';
+    my ($ip, $number) = $B =~ /^(.*):(\d+)$/;
+    ok !IO::Socket::INET->new(PeerAddr => $ip, PeerPort => $number, Timeout => 2), 'the address is closed';
+    $site->must('reset', 'lame');
+    $site->must('up', file_of('one-big'));
+    answers_as('one-big');
+};
+
+# A path goes from one worker to another and back while each redirects to the other, and one of them would be tried for a while.
+subtest 'a path that goes to another worker' => sub {
+    $site->write('linked.psgi', 'sub { [200, [], ["app\n"]] }');
+    mkdir $site->dir . '/root/files';
+    $site->write('root/files/x', "docs\n");
+    my $linked = sub {
+        my ($serves) = @_;
+        return $site->write('linked.yaml', <<"YAML");
+site: test
+links: redirect
+workers:
+  httpd_docs: {kind: static, listen: "$A", root: root, serves: [$serves]}
+  httpd_perl: {kind: dynamic, listen: "$B", app: linked.psgi, pool: 2, rolling: {steps: ["50%", "pause 2s"]}}
+YAML
+    };
+    my $follow = sub {
+        my ($at, $path) = @_;
+        for (1 .. 5) {
+            my ($ip, $port) = $at =~ /^(.*):(\d+)$/;
+            my $reply = exchange(connect_to($port, $ip), "GET $path HTTP/1.1\r\nHost: $at\r\nConnection: close\r\n\r\n", 'GET');
+            return "$reply->{status} $reply->{body}" if $reply->{status} != 307;
+            ($at, $path) = $reply->{headers}{location} =~ m{^http://([^/]+)(/.*)} or return 'led nowhere';
+        }
+        return 'redirected in a circle';
+    };
+    $site->must('up', $linked->('/static/'));
+    for my $serves ('/static/, /files/', '/static/') {
+        my $file = $linked->($serves);
+        my $pid  = fork // die "fork: $!";
+        if (!$pid) { POSIX::_exit(($site->mpsup('up', $file))[0]) }
+        my %seen;
+        until (waitpid $pid, POSIX::WNOHANG()) { ++$seen{ $follow->($_, '/files/x') } for $A, $B }
+        is $?, 0, "it is up with $serves";
+        is_deeply [grep { !/^200 (?:app|docs)$/ } sort keys %seen], [], 'whoever asks finds one of them' or diag explain \%seen;
+        is $follow->($_, '/files/x'), $serves =~ /files/ ? "200 docs\n" : "200 app\n", 'and then the one whose it is' for $A, $B;
+    }
+    $site->must('up', file_of('one-big'));
+};
+
 # 127.0.0.1 and 0.0.0.0: the old socket stays, and the new worker serves both.
 my %forms = (
     static => [map { my $listen = $_; [docs($listen)] } $A, "0.0.0.0:$one"],

@@ -225,4 +225,41 @@ subtest 'back to the topology before, when nothing sleeps' => sub {
     pass 'post_roll is told';
 };
 
+# What sleeps knows the other workers as they were: it is no way back from a conversion.
+subtest 'back from a conversion' => sub {
+    my ($here, $there) = (free_port(), free_port());
+    mkdir $site->dir . "/$_" for 'root', 'root/static', 'root/files';
+    my $two = sub {
+        my ($docs, $serves) = @_;
+        return $site->write('two.yaml', <<"YAML");
+site: test
+links: redirect
+moved: 0s
+workers:
+  docs: {kind: static, listen: "127.0.0.1:$docs", root: root, serves: [$serves]}
+  app: {kind: dynamic, listen: "127.0.0.1:$port", app: app.psgi, pool: 2, stop: {grace: 5s}}
+YAML
+    };
+    release('sub { [200, [], ["$ENV{MPSUP_STATIC_URL} $ENV{MPSUP_LINKS}"]] }');
+    my $is_at = sub {
+        my ($docs, $serves, $why) = @_;
+        is request($port, '/')->{body}, "http://127.0.0.1:$docs http://127.0.0.1:$port / http://127.0.0.1:$docs $serves", $why;
+        is request($docs, '/static/none')->{status}, 404, 'and so they are';
+    };
+    $site->must('up', $two->($here, '/static/'));
+    $site->must('up', $two->($there, '/static/'));
+    $is_at->($there, '/static/', 'it is told where files are');
+    $site->must('rollback');
+    $is_at->($here, '/static/', 'and where they were, when it is all taken back');
+    $site->must('up', $two->($here, '/static/, /files/'));
+    is request($port, '/files/')->{status}, 307, 'another path is not its own';
+    $site->must('rollback');
+    $is_at->($here, '/static/', 'the paths are as they were');
+    is request($port, '/files/')->{status}, 200, 'it has the path again';
+    release(text_of('new'));
+    $site->must('restart', 'app');
+    is request($port, '/')->{body}, 'new', 'a release';
+    like $site->must('rollback'), qr/app: rolled back/, 'and what has seen no conversion is woken';
+};
+
 done_testing;
