@@ -1,4 +1,5 @@
 #include "supervisor/cli/link_findings.h"
+#include "supervisor/topology/moved.h"
 
 #include <gtest/gtest.h>
 
@@ -82,6 +83,15 @@ TEST(CrawledSites, HaveFacesAndSecrets) {
     EXPECT_EQ(job->start, (std::vector<std::string>{"http://127.0.0.1:8080/demo/", "http://shop.example:8080/x"}));
     EXPECT_EQ(job->servers.back(), (contract::CrawledServer{"http://shop.example:8080", "127.0.0.1:8080"}));
     EXPECT_FALSE(behind.job({"http://127.0.0.1:1/"}));
+}
+
+TEST(CrawledSites, HaveNoFacesWhereOnlyRedirectsAre) {
+    const auto before = two_servers();
+    auto after = before;
+    after.workers.erase(after.workers.begin());
+    const auto moved = topology::with_moved(before, after, 0);
+    ASSERT_TRUE(moved.find(topology::moved_worker));
+    EXPECT_EQ(CrawledSite(moved, {}).faces().size(), 1U);
 }
 
 TEST(CrawledSites, AreCalledAsTheTopologySays) {
