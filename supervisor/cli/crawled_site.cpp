@@ -1,5 +1,6 @@
 #include "supervisor/cli/crawled_site.h"
 
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/urls.h"
 
 #include <algorithm>
@@ -76,7 +77,7 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
     const auto backends = backends_of(topology);
     for (const WorkerSpec& worker : topology.workers)
         for (const Address& address : worker.listen) {
-            if (backends.contains(address.to_string())) continue;
+            if (backends.contains(address.to_string()) || worker.name == topology::moved_worker) continue;
             faces_.push_back(
                 {&worker, address, origin_of(topology, worker, address), topology::has_tls(worker, address)});
         }

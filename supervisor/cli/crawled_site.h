@@ -33,7 +33,7 @@ class CrawledSite {
 public:
     CrawledSite(const topology::Topology& topology, topology::FrontPlaces places);
 
-    /// Listeners of workers that no accelerator leads to, pages before files.
+    /// Listeners of workers that no accelerator leads to, pages before files; no addresses that were given up (moved.h).
     [[nodiscard]] const std::vector<PublicFace>& faces() const noexcept { return faces_; }
 
     /// Addresses that only accelerators should use, also as "localhost:8081" where that is no public one, and sockets of pools.

@@ -1,7 +1,9 @@
 #include "supervisor/cli/explanation.h"
 
 #include "base/joined.h"
+#include "supervisor/topology/links.h"
 #include "supervisor/topology/urls.h"
+#include "worker/contract/origin.h"
 
 #include <algorithm>
 #include <charconv>
@@ -107,12 +109,12 @@ void settle(Way& way, const topology::FrontPlaces& places) {
 }
 
 // The server with the longest beginning of the path.
-const topology::PublicServer* owner_of(const std::vector<topology::PublicServer>& servers, const std::string& path) {
-    const topology::PublicServer* owner = nullptr;
+const contract::LinkServer* owner_of(const std::vector<contract::LinkServer>& servers, const std::string& path) {
+    const contract::LinkServer* owner = nullptr;
     std::size_t longest = 0;
-    for (const topology::PublicServer& each : servers) {
-        if (each.server.serves.empty() && !owner) owner = &each;
-        for (const std::string& beginning : each.server.serves)
+    for (const contract::LinkServer& each : servers) {
+        if (each.serves.empty() && !owner) owner = &each;
+        for (const std::string& beginning : each.serves)
             if (begins_like(path, beginning) && beginning.size() > longest) {
                 owner = &each;
                 longest = beginning.size();
@@ -122,12 +124,15 @@ const topology::PublicServer* owner_of(const std::vector<topology::PublicServer>
 }
 
 std::string redirect_of(const topology::Topology& topology, const Way& way) {
-    if (topology.links != contract::Links::Mode::redirect || way.path.empty()) return {};
-    const auto servers = topology::public_servers(topology);
-    const auto* const owner = owner_of(servers, way.path);
-    const auto is_asked = [&](const topology::PublicServer& each) { return each.worker == way.worker; };
-    if (!owner || owner->worker == way.worker || std::ranges::none_of(servers, is_asked)) return {};
-    return owner->server.url + way.request.target;
+    const auto all = topology::links_of(topology);
+    const auto told = all.find(way.worker->name);
+    if (told == all.end() || told->second.mode != contract::Links::Mode::redirect || way.path.empty()) return {};
+    const contract::Links& links = told->second;
+    const contract::LinkServer* const owner = owner_of(links.servers, way.path);
+    if (!owner || owner == &links.servers[links.own]) return {};
+    const auto origin = contract::Origin::parse(owner->url);
+    return (owner->any_host && origin ? origin->at_host_of(way.request.authority).text() : owner->url) +
+           way.request.target;
 }
 
 // Who is asked next, if that is known before anybody is asked.

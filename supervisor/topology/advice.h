@@ -22,7 +22,7 @@ namespace mpsup::topology {
 /// - cached-sessions: a route keeps what an application answers for `default_ttl` though the application does not say
 ///   so, for all paths: what it makes for one client, by a cookie that the request brought, is then everybody's.
 /// `x-allow: [CODE]`, in the worker or at the top, says that it is meant. `memory`: bytes of the machine; 0: unknown,
-/// and nothing is said of it. Looks at nothing else.
+/// and nothing is said of it. Looks at nothing else; `missing-path`, which does, is of check_links.
 [[nodiscard]] Findings advise(const Topology& topology, const Node& root, std::uint64_t memory);
 
 } // namespace mpsup::topology

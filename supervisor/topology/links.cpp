@@ -4,6 +4,7 @@
 #include "supervisor/topology/moved.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/urls.h"
+#include "supervisor/topology/value_parts.h"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@ namespace mpsup::topology {
 namespace {
 
 using contract::Links;
+
+constexpr std::string_view missing_path = "missing-path"; // a code of advice
 
 // "/static" of "/static/": two that differ in that alone are one claim. "": every path that is nobody else's.
 std::string claim_of(std::string path) {
@@ -27,10 +30,11 @@ public:
         : topology_(topology), root_(root), servers_(public_servers(topology)) {}
 
     Findings run(bool look_at_files) {
-        if (topology_.links == Links::Mode::off) return {};
+        if (topology_.links == Links::Mode::off) return run_off(look_at_files);
         if (servers_.size() < 2) return {pointless()};
         for (const PublicServer& server : servers_) {
             name(server);
+            host(server);
             claims(*server.worker);
             if (look_at_files) folders(*server.worker);
         }
@@ -42,6 +46,14 @@ public:
     }
 
 private:
+    // What holds where nobody looks at links: no path is two servers', and one that is not there is likely a mistake.
+    Findings run_off(bool look_at_files) {
+        for (const PublicServer& server : servers_) written_claims(*server.worker);
+        if (look_at_files)
+            for (const WorkerSpec& worker : topology_.workers) folders(worker);
+        return std::move(findings_);
+    }
+
     struct Claim {
         std::string text; // a path, or a name
         std::string worker;
@@ -49,6 +61,11 @@ private:
     };
 
     [[nodiscard]] std::string key() const { return "`links: " + std::string(to_string(topology_.links)) + "`"; }
+
+    [[nodiscard]] std::string why_one() const {
+        if (topology_.links == Links::Mode::off) return "each path needs one server";
+        return key() + " needs one server for each path";
+    }
 
     [[nodiscard]] Finding pointless() const {
         return {mark_of(&root_, "links"), "links",
@@ -89,8 +106,22 @@ private:
         names_.push_back({server.server.url, server.worker->name, mark});
     }
 
+    // What is written into pages must hold for all clients; 127.0.0.1 holds for those of this machine.
+    void host(const PublicServer& server) {
+        if (topology_.links != Links::Mode::rewrite || !server.server.any_host || entry(&root_, "machines")) return;
+        const WorkerSpec& worker = *server.worker;
+        add(place_of(worker, "listen"), worker, "listen",
+            "it listens on every address: " + key() + " cannot know what clients call it",
+            "write `public: \"http://www.example.org:" + std::to_string(public_listener(worker).port) +
+                "\"`, or the address of the machine as `machines.NAME.address`");
+    }
+
     void claims(const WorkerSpec& worker) {
         if (worker.kind == Kind::dynamic || worker.serves.empty()) claim("", worker, mark_of(node_of(worker), {}));
+        written_claims(worker);
+    }
+
+    void written_claims(const WorkerSpec& worker) {
         for (std::size_t i = 0; i < worker.serves.size(); ++i)
             claim(claim_of(worker.serves[i]), worker, place_of(worker, "serves", i));
     }
@@ -101,12 +132,22 @@ private:
             add(mark, worker, "serves",
                 (path.empty() ? in_ticks(worker.name) + " has every path that is nobody else's"
                               : in_ticks(path) + " is in the `serves` of " + in_ticks(worker.name)) +
-                    ", and " + has_it(*earlier) + " has the same: " + key() + " needs one server for each path",
+                    ", and " + has_it(*earlier) + " has the same: " + why_one(),
                 "`serves` of a static worker names the paths that are its");
         claims_.push_back({std::move(path), worker.name, mark});
     }
 
-    // What is not there would be linked to in vain.
+    // As advice.h has it.
+    [[nodiscard]] bool is_meant(const WorkerSpec& worker) const {
+        const auto allows = [](const Node* list) {
+            return list &&
+                   std::ranges::any_of(one_or_many(*list), [](const Node* item) { return item->text == missing_path; });
+        };
+        if (topology_.links != Links::Mode::off) return false;
+        return allows(entry(&root_, "x-allow")) || allows(entry(node_of(worker), "x-allow"));
+    }
+
+    // What is not there would be linked to in vain: an error, or advice where nobody makes links.
     void folders(const WorkerSpec& worker) {
         const contract::Files files = files_of(worker);
         if (files.root.empty()) return;
@@ -114,10 +155,13 @@ private:
             if (!worker.serves[i].starts_with(files.strip_prefix)) continue;
             const std::string path = files.root + worker.serves[i].substr(files.strip_prefix.size());
             struct stat status{};
-            if (::stat(path.c_str(), &status) != 0)
-                add(place_of(worker, "serves", i), worker, "serves",
-                    in_ticks(worker.serves[i]) + " is nobody's: there is no " + in_ticks(path),
-                    "the whole path of a request is appended to `root`");
+            if (::stat(path.c_str(), &status) == 0 || is_meant(worker)) continue;
+            add(place_of(worker, "serves", i), worker, "serves",
+                in_ticks(worker.serves[i]) + " is nobody's: there is no " + in_ticks(path),
+                "the whole path of a request is appended to `root`");
+            if (topology_.links != Links::Mode::off) continue;
+            findings_.back().is_warning = true;
+            findings_.back().code = missing_path;
         }
     }
 

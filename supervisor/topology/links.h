@@ -13,8 +13,9 @@ namespace mpsup::topology {
 /// By the names of the workers; nothing for one that gets none. Fewer than two servers have no links between them.
 [[nodiscard]] std::map<std::string, contract::Links> links_of(const Topology& topology);
 
-/// Where links are looked at: each path must be one server's, and each server must have a name of its own. `look_at_files`: a path in
-/// `serves` must exist in the folder.
+/// Each path that is written must be one server's. `look_at_files`: a path in `serves` should exist in the folder;
+/// advice ("missing-path", see advice.h). Where links are looked at it must, paths that nobody wrote must be one
+/// server's too, each server must have a name of its own, and where links are rewritten one that is no guess.
 [[nodiscard]] Findings check_links(const Topology& topology, const Node& root, bool look_at_files);
 
 /// "off", "redirect", "rewrite"

@@ -80,7 +80,7 @@ contract::Links links_of_moved(const Topology& topology) {
         return worker.kind == Kind::accelerator && !worker.listen.empty();
     });
     if (front != topology.workers.end())
-        links.servers.push_back({public_url(topology, *front), {}});
+        links.servers.push_back(link_server(topology, *front));
     else
         for (PublicServer& each : public_servers(topology)) links.servers.push_back(std::move(each.server));
     if (links.servers.empty()) return {};

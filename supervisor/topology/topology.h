@@ -33,6 +33,9 @@ struct Machine {
     friend bool operator==(const Machine&, const Machine&) = default;
 };
 
+/// Where no file names one.
+[[nodiscard]] inline Machine assumed_machine() { return {"here", "127.0.0.1"}; }
+
 /// One way to ask a worker how it is; at most one of the first three.
 struct ProbeSpec {
     std::optional<std::string> http{}; // GET it through the data path

@@ -84,13 +84,19 @@ std::string public_url(const Topology& topology, const WorkerSpec& worker) {
     return url_at(topology, worker, public_listener(worker));
 }
 
+contract::LinkServer link_server(const Topology& topology, const WorkerSpec& worker) {
+    const bool is_somewhere = worker.public_url.empty() && !worker.listen.empty() && !accelerator_of(topology, worker);
+    const bool is_alone = topology.machines.empty() || topology.machines.front() == assumed_machine();
+    return {public_url(topology, worker), worker.serves, is_somewhere && is_alone && public_listener(worker).is_any()};
+}
+
 std::vector<PublicServer> public_servers(const Topology& topology) {
     std::vector<PublicServer> servers;
     for (const WorkerSpec& worker : topology.workers) {
         if (worker.kind == Kind::accelerator || worker.listen.empty() || worker.name == moved_worker ||
             accelerator_of(topology, worker))
             continue;
-        contract::LinkServer server{public_url(topology, worker), worker.serves};
+        contract::LinkServer server = link_server(topology, worker);
         if (worker.kind == Kind::dynamic && !server.serves.empty()) server.serves.insert(server.serves.begin(), "/");
         servers.push_back({&worker, std::move(server)});
     }

@@ -26,6 +26,10 @@ namespace mpsup::topology {
 /// reaches it.
 [[nodiscard]] std::string public_url(const Topology& topology, const WorkerSpec& worker);
 
+/// The same for links, and whether the host in it is our guess: it listens on every address, and neither `public` nor `machines`
+/// says more than "127.0.0.1".
+[[nodiscard]] contract::LinkServer link_server(const Topology& topology, const WorkerSpec& worker);
+
 /// A static or dynamic worker that clients connect to.
 struct PublicServer {
     const WorkerSpec* worker;

@@ -136,7 +136,7 @@ private:
         for (const auto* key : keys_under(""))
             if (key->required && !entry(root, key->name()))
                 add(root.mark, std::string(key->name()), "the key " + in_ticks(key->name()) + " is missing");
-        if (!entry(root, "machines")) topology_.machines = {{"here", "127.0.0.1"}};
+        if (!entry(root, "machines")) topology_.machines = {assumed_machine()};
     }
 
     void part_of_site(const Key& section, const Node& node) {

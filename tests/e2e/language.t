@@ -83,7 +83,7 @@ workers:
 YAML
 ($code, $out, $err) = $site->mpsup('validate', $doubtful);
 is $code, 0, 'what is doubtful is valid';
-my @codes = qw(cached-sessions heavy-files heavy-public pool-memory);
+my @codes = qw(cached-sessions heavy-files heavy-public missing-path pool-memory);
 is_deeply [sort $err =~ /: warning: .* \[([a-z-]+)\]$/mg], \@codes, 'with a warning for each thing';
 ($code, $out, $err) = $site->mpsup('validate', '--strict', $doubtful);
 is $code, 78, 'an error with --strict';

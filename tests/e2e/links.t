@@ -49,7 +49,8 @@ sub stream {
     };
 }
 my %answer = (
-    '/'          => sub { [200, [@html, ETag => '"v1"', 'Accept-Ranges' => 'bytes', 'Content-MD5' => 'x', Digest => 'y'], [$page]] },
+    '/'          => sub { [200, [@html, ETag => '"v1"', 'Last-Modified' => 'Sun, 01 Nov 2026 00:00:00 GMT', 'Accept-Ranges' => 'bytes', 'Content-MD5' => 'x', Digest => 'y'], [$page]] },
+    '/seen'      => sub { [200, ['Content-Type' => 'text/plain'], [join ' ', map { $_ // '' } @{ $_[0] }{qw(HTTP_IF_NONE_MATCH HTTP_IF_MODIFIED_SINCE)}]] },
     '/announced' => sub { [200, [@html, 'Content-Length' => length $page], [$page]] },
     '/handle'    => sub { open my $file, '<', 'DIR/page.html' or die; [200, [@html], $file] },
     '/bytes'     => sub { stream(0, split //, $page) },
@@ -78,7 +79,7 @@ my %answer = (
 );
 sub {
     my $env = shift;
-    return [304, [ETag => '"v1"'], []] if ($env->{HTTP_IF_NONE_MATCH} // '') =~ /"v1"/;
+    return [304, [ETag => '"v1"'], []] if $env->{PATH_INFO} eq '/' and ($env->{HTTP_IF_NONE_MATCH} // '') =~ /"v1"/;
     return ($answer{ $env->{PATH_INFO} } // sub { [404, [@html], ["<a href=/static/home>nothing at $env->{PATH_INFO}</a>"]] })->($env);
 };
 APP
@@ -174,6 +175,23 @@ subtest 'redirect: the wrong server names the right one' => sub {
     }
 };
 
+subtest 'redirect: a worker on every address is named as the client named the other' => sub {
+    $site->must('up', $site->write('wild.yaml', <<"YAML"));
+site: test
+links: redirect
+workers:
+  docs: {kind: static, listen: "127.0.0.1:$docs", root: root, serves: [/static/], health: {path: /static/t.txt}}
+  app: {kind: dynamic, listen: "0.0.0.0:$app", app: app.psgi, pool: 1, health: {path: /json}}
+YAML
+    my $ask = sub {
+        my ($port, $path, $host) = @_;
+        return exchange(connect_to($port), "GET $path HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n")->{headers}{location};
+    };
+    is $ask->($docs, '/cart', "shop.example:$docs"), "http://shop.example:$app/cart", 'a name';
+    is $ask->($docs, '/cart', "10.0.0.7:$docs"), "http://10.0.0.7:$app/cart", 'an address';
+    is $ask->($app, '/static/a', "shop.example:$app"), "$files/static/a", 'not one on an address of its own';
+};
+
 subtest 'rewrite: pages of the application' => sub {
     $site->must('up', topology('rewrite'));
     for my $path (qw(/ /announced /handle /bytes)) {
@@ -202,15 +220,17 @@ subtest 'rewrite: fields' => sub {
     is $fields->{refresh}, "3;url=$files/static/r", 'Refresh';
     is $fields->{'content-location'}, "$files/static/c", 'Content-Location';
     my $page = get('/')->{headers};
-    is $page->{etag}, 'W/"v1"', 'the tag is weak: other bytes, the same page';
-    is $page->{$_}, undef, "no $_: it was of other bytes" for qw(content-md5 digest accept-ranges);
-    my $same = get('/', 'If-None-Match' => 'W/"v1"');
-    is "$same->{status} $same->{headers}{etag}", '304 W/"v1"', 'it is known when it comes back';
-    is get('/', 'If-None-Match' => '"v1"')->{headers}{etag}, '"v1"', 'and the strong one as it was';
+    like $page->{etag}, qr{\AW/"v1-l[0-9a-f]{6}s"\z}, 'the tag is weak: other bytes, the same page; and says by which map';
+    my $tag = $page->{etag};
+    is $page->{$_}, undef, "no $_: it was of other bytes" for qw(content-md5 digest accept-ranges last-modified);
+    my $same = get('/', 'If-None-Match' => $tag);
+    is "$same->{status} $same->{headers}{etag}", "304 $tag", 'it is known when it comes back';
+    is get('/seen', 'If-None-Match' => $tag)->{body}, '"v1" ', 'the application sees its own';
+    is get('/seen', 'If-None-Match' => 'W/"v1-l000000s"', 'If-Modified-Since' => 'x')->{body}, ' ', 'and none of other maps';
     my $socket = connect_to($app);
     my $head = exchange($socket, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", 'HEAD');
     is $head->{headers}{'content-length'}, undef, 'HEAD does not say a length that GET would not have';
-    is $head->{headers}{etag}, 'W/"v1"', 'but the tag';
+    is $head->{headers}{etag}, $tag, 'but the tag';
     is exchange($socket, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")->{body}, $right, 'the connection goes on';
     my $old = exchange(connect_to($app), "GET /bytes HTTP/1.0\r\n\r\n");
     is $old->{headers}{'content-length'}, length $right, 'HTTP/1.0';
@@ -242,6 +262,8 @@ subtest 'rewrite: files' => sub {
     is $reply->{body}, $static_right, 'a page';
     is $reply->{headers}{'content-length'}, length $static_right, 'its length';
     is request($docs, '/static/p.html', headers => {'If-None-Match' => $reply->{headers}{etag}})->{status}, 304, 'its tag';
+    is $reply->{headers}{'last-modified'}, undef, 'no date: it would be the same with other links';
+    is request($docs, '/static/p.html', headers => {'If-Modified-Since' => 'Fri, 01 Jan 2100 00:00:00 GMT'})->{status}, 200, 'nor a condition with one';
     my $part = request($docs, '/static/p.html', headers => {Range => 'bytes=8-29', 'If-Range' => $reply->{headers}{etag}});
     is "$part->{status} $part->{body}", '206 ' . substr($static_right, 8, 22), 'a part of what is sent';
     is request($docs, '/static/p.html', method => 'HEAD')->{headers}{'content-length'}, length $static_right, 'HEAD';
@@ -261,12 +283,16 @@ subtest 'rewrite: files' => sub {
 
 subtest 'another public name changes links and tags' => sub {
     my $tag = request($docs, '/static/s.css')->{headers}{etag};
+    my $page = get('/')->{headers}{etag};
     $site->must('up', topology('rewrite', public => 'https://static.example.org'));
     is get('/moved')->{headers}{location}, 'https://static.example.org/static/there?a=b', 'the application knows it';
     is get('/env')->{body}, "https://static.example.org\n$pages", 'its environment too';
     is_deeply $site->worker('docs')->{urls}, ['https://static.example.org', $files], 'status names both';
     my $reply = request($docs, '/static/s.css', headers => {'If-None-Match' => $tag});
     is $reply->{status}, 200, 'the tag of a page with other links is another one';
+    my $other = get('/', 'If-None-Match' => $page);
+    is $other->{status}, 200, 'that of a page of the application too';
+    isnt $other->{headers}{etag}, $page, 'which says so';
 };
 
 subtest 'an accelerator: nothing is needed, and no backend shows' => sub {
@@ -315,6 +341,7 @@ subtest 'what cannot be' => sub {
     my %digest   = map { ($_ => $site->status->{topology}{digest}) } 'now';
     for my $bad (
         ['two with one path', "$docs_are}\n", qr/bad\.yaml:5:9: .*`docs` has every path that is nobody else's.*`app` \(line 4\) has the same/],
+        ['a name that is a guess', qq{  docs: {kind: static, listen: "0.0.0.0:$docs", root: root, serves: [/static/]}\n}, qr/bad\.yaml:5:\d+: .*it listens on every address/],
         ['a path that nobody has', "$docs_are, serves: [/static/, /img/]}\n", qr/bad\.yaml:5:\d+: .*`\/img\/` is nobody's/],
         ['a name that is none', "$docs_are, serves: [/static/], public: www.example.org}\n", qr/bad\.yaml:5:\d+: .*`public` must be/],
         ['the same name twice', "$docs_are, serves: [/static/], public: \"http://127.0.0.1:$app\"}\n", qr/bad\.yaml:5:\d+: .*could not tell them apart/],

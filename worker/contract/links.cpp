@@ -13,6 +13,7 @@ namespace mpsup::contract {
 template <typename Each> void describe(Each& each, Type<LinkServer>) {
     each("url", &LinkServer::url);
     each("serves", &LinkServer::serves);
+    each("any_host", &LinkServer::any_host);
 }
 
 template <typename Each> void describe(Each& each, Type<Links>) {

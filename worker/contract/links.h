@@ -14,6 +14,8 @@ namespace mpsup::contract {
 struct LinkServer {
     std::string url{}; // what clients call it: an Origin's text
     Texts serves{};    // beginnings of the paths that are its ("/static/"), decoded; none: all else
+    bool any_host =
+        false; // it listens on every address, and the host in `url` is a guess: a client's own name for us is better
 
     friend bool operator==(const LinkServer&, const LinkServer&) = default;
 };

@@ -68,4 +68,9 @@ std::string Origin::text() const {
     return result;
 }
 
+Origin Origin::at_host_of(std::string_view authority) const {
+    const auto found = parse(scheme + "://" + std::string(authority));
+    return {scheme, found ? found->host : host, port};
+}
+
 } // namespace mpsup::contract

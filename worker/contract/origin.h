@@ -22,6 +22,9 @@ struct Origin {
     /// "http://www.example.org:8080", without the port that goes with the scheme.
     [[nodiscard]] std::string text() const;
 
+    /// The same at the host of `authority` ("www.example.org:8081", as a request has it); unchanged when that is none.
+    [[nodiscard]] Origin at_host_of(std::string_view authority) const;
+
     friend bool operator==(const Origin&, const Origin&) = default;
 };
 

@@ -73,7 +73,8 @@ public:
         if (!epoll_ || !watch(setup_.channel.fd(), EPOLLIN)) give_up("cannot wait for clients");
         if (const links::LinkMap* const map = context_.links.map())
             context_.filter.emplace(
-                *map, [this](contract::PageFate fate) { note_page(fate); }, [] { return Clock::now(); });
+                *map, links::PageTag(context_.links.tag()), [this](contract::PageFate fate) { note_page(fate); },
+                [] { return Clock::now(); });
         if (!setup_.go.files.root.empty()) open_folder();
         doors_.open_private();
         setup_.engine.run_hook(perl::Hook::post_fork);

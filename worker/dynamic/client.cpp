@@ -222,10 +222,11 @@ void Client::serve(perl::Engine& engine) {
     sent_ = 0;
     client_gone_ = taken_ = false;
     framing_ = http::BodyFraming::none;
-    const perl::RequestInput input{request,         *path,        body_.memory(), body_.file(), body_.size(),
-                                   remote_address_, remote_port_, server_name_,   server_port_, is_secure_};
     PageFilter* const filter = peer_ == Peer::client && context_.filter ? &*context_.filter : nullptr;
-    if (filter) filter->begin(request, *this);
+    const http::Request& seen = filter ? filter->begin(request, *this) : request;
+    const perl::RequestInput input{seen,         *path,           body_.memory(), body_.file(),
+                                   body_.size(), remote_address_, remote_port_,   server_name_,
+                                   server_port_, is_secure_};
     const perl::CallOutcome outcome = filter ? engine.call(input, *filter) : engine.call(input, *this);
     body_.clear();
     if (!outcome.error.empty()) log_error(request.line, outcome.error);

@@ -26,10 +26,11 @@ perl::Reply::Started started(http::HeadProblem problem) {
 
 } // namespace
 
-void PageFilter::begin(const http::Request& request, perl::Reply& client) {
+const http::Request& PageFilter::begin(const http::Request& request, perl::Reply& client) {
     request_ = &request;
     client_ = &client;
     holding_ = false;
+    return links::hide_map(request, tag_, seen_, own_tags_) ? seen_ : request;
 }
 
 perl::Reply::Started PageFilter::start(int status, std::span<const http::Field> fields,
@@ -45,12 +46,12 @@ perl::Reply::Started PageFilter::start(int status, std::span<const http::Field> 
     close_ = close;
     length_ = length;
     if (!page) tell_(page.error());
-    if (status == 304) fields_.weaken_as_asked(*request_);
+    if (status == 304) fields_.tag_as_asked(*request_, tag_);
+    if (is_page) fields_.describe_page(tag_);
     if (is_page && length.value_or(0) > links::most_rewritten) {
         tell_(PageFate::too_large);
     } else if (is_page && request_->method == "HEAD") {
-        fields_.describe_rewritten(); // the length of what GET would give is not known
-        return pass(std::nullopt);
+        return pass(std::nullopt); // the length of what GET would give is not known
     } else if (is_page) {
         kind_ = page->kind;
         charset_ = page->charset;
@@ -128,7 +129,6 @@ bool PageFilter::finish(bool whole) {
     const auto text = links::rewritten_page(kind_, {held_, request_->path, charset_}, map_);
     tell_(text ? PageFate::rewritten : text.error());
     if (!text) return send_held(held_, held_.size());
-    fields_.describe_rewritten();
     return send_held(*text, text->size());
 }
 

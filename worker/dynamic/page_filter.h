@@ -21,7 +21,8 @@ namespace mpsup::dynamic {
 ///    the next piece, or when the application asks for it (flush);
 ///  - it takes the connection for itself;
 ///  - the answer turns out not to be whole.
-/// The fields of every response are looked at, those of interim ones too. One thread.
+/// The fields of every response are looked at, those of interim ones too. Every page has a tag of ours (page_tag.h), rewritten or not.
+/// One thread.
 class PageFilter final : public perl::Reply {
 public:
     using Tell = std::function<void(contract::PageFate)>;
@@ -29,12 +30,12 @@ public:
     static constexpr std::chrono::milliseconds silence{1'000};
     static constexpr std::chrono::milliseconds patience{5'000};
 
-    /// `map` outlives it. `tell` hears of each page once; `now` is asked for each piece.
-    PageFilter(const links::LinkMap& map, Tell tell, http::TimePoint (*now)())
-        : map_(map), tell_(std::move(tell)), now_(now) {}
+    /// `map` outlives it; `tag` is its. `tell` hears of each page once; `now` is asked for each piece.
+    PageFilter(const links::LinkMap& map, links::PageTag tag, Tell tell, http::TimePoint (*now)())
+        : map_(map), tag_(std::move(tag)), tell_(std::move(tell)), now_(now) {}
 
-    /// Both are good until finish().
-    void begin(const http::Request& request, perl::Reply& client);
+    /// Both are good until finish(); so is what it returns: the request as the application is to see it (page_head.h).
+    [[nodiscard]] const http::Request& begin(const http::Request& request, perl::Reply& client);
     /// The application has returned: what is held goes out. `whole`: all of the answer was given; the same of what went out.
     [[nodiscard]] bool finish(bool whole);
 
@@ -54,9 +55,12 @@ private:
     [[nodiscard]] bool has_waited();
 
     const links::LinkMap& map_;
+    links::PageTag tag_;
     Tell tell_;
     http::TimePoint (*now_)();
     const http::Request* request_ = nullptr;
+    http::Request seen_{};
+    std::string own_tags_; // that seen_ looks at
     perl::Reply* client_ = nullptr;
     links::PageFields fields_;
     int status_ = 0;

@@ -18,6 +18,7 @@ using Origin = contract::Origin;
 struct Server {
     Origin origin{};
     std::vector<std::string> serves{}; // beginnings of decoded paths ("/static/"), whole segments; none: all else
+    bool any_host = false;             // contract::LinkServer
 };
 
 /// What relative references of a page are relative to.

@@ -97,6 +97,27 @@ std::string sentence_of(PageFate fate) {
     return "links of a page are not rewritten: " + std::string(why()) + "; more such pages are counted and not said";
 }
 
+bool hide_map(const http::Request& request, const PageTag& tag, http::Request& seen, std::string& memory) {
+    std::string list; // lines of a field are one list
+    bool is_page = false;
+    for (const http::Field& field : request.fields) {
+        if (!equals_ignoring_case(field.name, "If-None-Match")) continue;
+        const auto own = tag.unmarked(field.value);
+        is_page = is_page || own;
+        const std::string_view rest = own ? *own : field.value;
+        if (!rest.empty()) list.append(list.empty() ? "" : ", ").append(rest);
+    }
+    if (!is_page) return false;
+    memory = std::move(list);
+    seen = request;
+    std::erase_if(seen.fields, [](const http::Field& field) {
+        return equals_ignoring_case(field.name, "If-None-Match") ||
+               equals_ignoring_case(field.name, "If-Modified-Since");
+    });
+    if (!memory.empty()) seen.fields.push_back({"If-None-Match", memory});
+    return true;
+}
+
 void PageFields::assign(std::span<const http::Field> fields) {
     fields_.clear();
     for (const http::Field& field : fields) fields_.push_back({std::string(field.name), std::string(field.value)});
@@ -114,24 +135,32 @@ void PageFields::rewrite_links(const LinkMap& map, const LinkBase& base) {
         if (auto changed = changed_field(field.name, field.value, map, base)) field.value = std::move(*changed);
 }
 
-void PageFields::describe_rewritten() {
-    static constexpr std::string_view of_other_bytes[] = {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest",
-                                                          "Repr-Digest"};
-    std::erase_if(fields_, [](const Owned& field) { return is_one_of(field.name, of_other_bytes); });
+void PageFields::describe_page(const PageTag& tag) {
+    static constexpr std::string_view of_other_bytes[] = {"Accept-Ranges", "Content-Digest", "Content-MD5",
+                                                          "Digest",        "Last-Modified",  "Repr-Digest"};
     for (Owned& field : fields_)
-        if (equals_ignoring_case(field.name, "ETag") && field.value.starts_with('"')) field.value.insert(0, "W/");
+        if (equals_ignoring_case(field.name, "ETag")) field.value = tag.marked(field.value);
+    std::erase_if(fields_, [](const Owned& field) {
+        const bool is_no_tag = field.value.empty() && equals_ignoring_case(field.name, "ETag");
+        return is_no_tag || is_one_of(field.name, of_other_bytes);
+    });
 }
 
-void PageFields::weaken_as_asked(const http::Request& request) {
+void PageFields::tag_as_asked(const http::Request& request, const PageTag& tag) {
+    bool is_page = false;
     for (Owned& field : fields_) {
-        if (!equals_ignoring_case(field.name, "ETag") || !field.value.starts_with('"')) continue;
-        const std::string weak = "W/" + field.value;
-        for (const http::Field& asked : request.fields)
-            if (equals_ignoring_case(asked.name, "If-None-Match") && asked.value.contains(weak)) {
-                field.value = weak;
-                break;
-            }
+        if (!equals_ignoring_case(field.name, "ETag")) continue;
+        for (const http::Field& asked : request.fields) {
+            if (!equals_ignoring_case(asked.name, "If-None-Match")) continue;
+            const std::string_view known = tag.as_asked(asked.value, field.value);
+            if (known.empty()) continue;
+            field.value = known;
+            is_page = true;
+            break;
+        }
     }
+    if (is_page)
+        std::erase_if(fields_, [](const Owned& field) { return equals_ignoring_case(field.name, "Last-Modified"); });
 }
 
 } // namespace mpsup::links

@@ -4,6 +4,7 @@
 #include "worker/contract/page_fate.h"
 #include "worker/http/request.h"
 #include "worker/links/link_map.h"
+#include "worker/links/page_tag.h"
 #include "worker/links/rewriting.h"
 
 #include <cstddef>
@@ -38,6 +39,11 @@ struct PageType {
 /// Of one that was passed on untouched, for a log that says it once: "links in a page are not rewritten: …".
 [[nodiscard]] std::string sentence_of(contract::PageFate fate);
 
+/// A request as the application is to see it, where links are rewritten: If-None-Match has the application's own tags (page_tag.h), or is
+/// not there when all are of other maps; and no If-Modified-Since is beside a tag of a page. False: `request` is right as it is. Else
+/// `seen` is a copy of it that has views into `memory`.
+[[nodiscard]] bool hide_map(const http::Request& request, const PageTag& tag, http::Request& seen, std::string& memory);
+
 /// The fields of a response, in its order, copied.
 class PageFields {
 public:
@@ -47,14 +53,14 @@ public:
     /// Location and the like (field_links.h) lead where they should; `base`: of the request's path.
     void rewrite_links(const LinkMap& map, const LinkBase& base);
 
-    /// The content is another one than the application made: its digests (RFC 9530, and what was before) go, and Accept-Ranges, because
-    /// the application would take parts from its own. A strong entity tag becomes weak: what both stand for is the same
-    /// (RFC 9110 section 8.8.1), and If-None-Match compares weakly, so the application still knows its tag when it comes back.
-    void describe_rewritten();
+    /// Of a page, whether something is changed in it or not, so that GET and HEAD and one map and another agree about what there is: its
+    /// digests (RFC 9530, and what was before) go, because they may be of other bytes; so does Accept-Ranges, because the application would
+    /// take parts from its own page, and Last-Modified, which does not tell two maps apart. An entity tag says the map.
+    void describe_page(const PageTag& tag);
 
-    /// Of a 304: the tag as the client has it, weak if `request` asks for the weak one. Else a cache would not find what it has
+    /// Of a 304: the tag as the client has it, when `request` asks for one of a page. Else a cache would not find what it has
     /// (RFC 9111 section 4.3.4).
-    void weaken_as_asked(const http::Request& request);
+    void tag_as_asked(const http::Request& request, const PageTag& tag);
 
 private:
     struct Owned {

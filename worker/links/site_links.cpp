@@ -10,7 +10,7 @@ namespace {
 std::vector<Server> servers_of(const contract::Links& links) {
     std::vector<Server> servers;
     for (const contract::LinkServer& server : links.servers)
-        servers.push_back({Origin::parse(server.url).value_or(Origin{}), server.serves});
+        servers.push_back({Origin::parse(server.url).value_or(Origin{}), server.serves, server.any_host});
     return servers;
 }
 
@@ -18,6 +18,11 @@ std::vector<Server> servers_of(const contract::Links& links) {
 bool is_called(const Origin& origin, std::string_view authority) {
     if (http::equals_ignoring_case(authority, origin.host + ":" + std::to_string(origin.port))) return true;
     return origin.port == contract::usual_port(origin.scheme) && http::equals_ignoring_case(authority, origin.host);
+}
+
+// As this client calls it.
+Origin origin_for(const Server& server, std::string_view authority) {
+    return server.any_host ? server.origin.at_host_of(authority) : server.origin;
 }
 
 // FNV-1a. `rules`: raised when the same page would be rewritten into other bytes than before.
@@ -56,8 +61,11 @@ bool SiteLinks::redirect(const http::Request& request, http::Reply& reply) const
     if (!map_ || mode_ != contract::Links::Mode::redirect || !request.path.starts_with('/')) return false;
     const Server* const other = map_->other_owner(request.path);
     if (!other) return false;
-    if (is_called(other->origin, request.authority) && !is_called(map_->own().origin, request.authority)) return false;
-    std::string location = other->origin.text();
+    const Origin there = origin_for(*other, request.authority);
+    if (is_called(there, request.authority) &&
+        !is_called(origin_for(map_->own(), request.authority), request.authority))
+        return false;
+    std::string location = there.text();
     location += request.path;
     if (request.has_query) location.append("?").append(request.query);
     reply.status = request.method == "GET" || request.method == "HEAD" ? 307 : 308;

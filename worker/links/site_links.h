@@ -31,7 +31,8 @@ public:
     /// the next ones are to go there (RFC 9110 sections 15.4.8 and 15.4.9). Not to be stored, because the next topology may
     /// place the path here. False, and `reply` as it was, when that is not wanted, or the path is our own, or the client
     /// came to us under the other server's name: it would come back. Else no loop can be, because all servers decide by one
-    /// function who has a path.
+    /// function who has a path. A server whose host is a guess (contract::LinkServer) is named at the host that the client
+    /// called, if that is one.
     [[nodiscard]] bool redirect(const http::Request& request, http::Reply& reply) const;
 
 private:

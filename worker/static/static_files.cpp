@@ -51,7 +51,8 @@ bool begin_reply(const http::Request& request, http::Reply& reply, const std::sh
     reply.lender = form;
     reply.add_lent("ETag", form->validators.field());
     // RFC 9110 section 8.8.2.1: never later than Date.
-    if (form->validators.modified() <= now) reply.add_lent("Last-Modified", form->last_modified());
+    if (form->validators.dated() && form->validators.modified() <= now)
+        reply.add_lent("Last-Modified", form->last_modified());
     if (!form->cache_control.empty()) reply.add_lent("Cache-Control", form->cache_control);
     return status != 304;
 }

@@ -63,7 +63,7 @@ std::shared_ptr<const Form> coded_form(const Form& original, Coding coding, std:
     const std::string name = (original.tag.empty() ? "" : original.tag + "-").append(coding_ending(coding));
     const Validators validators(original.status, name, Validators::Strength::weak);
     const std::size_t size = content.size();
-    return std::make_shared<const Form>(Form{validators,
+    return std::make_shared<const Form>(Form{original.validators.dated() ? validators : validators.without_date(),
                                              original.modified,
                                              size,
                                              std::move(content),
@@ -134,7 +134,7 @@ void FileLoader::rewrite(Form& form, std::string_view key) const {
     form.size = form.content.size();
     form.file.reset();
     form.tag = pages_.tag;
-    form.validators = Validators(form.status, form.tag);
+    form.validators = Validators(form.status, form.tag).without_date();
 }
 
 std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,

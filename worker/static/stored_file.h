@@ -76,7 +76,7 @@ struct StoredFile {
 constexpr std::size_t most_in_memory = 16384;
 
 /// Makes them. A page (html, css) whose links are to be rewritten and need it is kept as it is sent, up to
-/// links::most_rewritten: tag, parts and compressed forms are of that text, and what lies compressed beside it is left alone,
+/// links::most_rewritten: tag, parts and compressed forms are of that text, no date is said, and what lies compressed beside it is left alone,
 /// because its links are the old ones. A larger one stays as it is.
 class FileLoader {
 public:

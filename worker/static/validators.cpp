@@ -80,10 +80,11 @@ int evaluate_conditions(const http::Request& request, const Validators& validato
 
     if (const auto match = any_tag(request, "If-Match", validators, Comparison::strong)) {
         if (!*match) return 412;
-    } else if (const auto date = date_of(request, "If-Unmodified-Since")) {
+    } else if (const auto date = date_of(request, "If-Unmodified-Since"); date && validators.dated()) {
         if (validators.modified() > *date) return 412;
     }
     if (const auto match = any_tag(request, "If-None-Match", validators, Comparison::weak)) return *match ? 304 : 200;
+    if (!validators.dated()) return 200;
     if (const auto date = date_of(request, "If-Modified-Since")) return validators.modified() <= *date ? 304 : 200;
     return 200;
 }
@@ -92,7 +93,7 @@ bool if_range_holds(const http::Request& request, const Validators& validators, 
     const auto value = request.find("If-Range");
     if (!value) return true;
     if (value->starts_with('"')) return !validators.weak() && *value == validators.etag();
-    if (validators.weak()) return false;
+    if (validators.weak() || !validators.dated()) return false;
     const auto date = http::parse_http_date(*value);
     return date && *date == validators.modified() && validators.modified() < now - 1;
 }

@@ -29,14 +29,24 @@ public:
     [[nodiscard]] bool weak() const noexcept { return weak_; }
     [[nodiscard]] std::time_t modified() const noexcept { return modified_; }
 
+    /// The same without a date: what is sent depends on more than the file, so conditions with dates say nothing of it.
+    [[nodiscard]] Validators without_date() const noexcept {
+        Validators result = *this;
+        result.dated_ = false;
+        return result;
+    }
+    [[nodiscard]] bool dated() const noexcept { return dated_; }
+
 private:
     std::array<char, 72> field_{};
     std::size_t field_size_ = 0;
     bool weak_ = false;
+    bool dated_ = true;
     std::time_t modified_ = 0;
 };
 
-/// What the conditions of a GET or HEAD come to: 200, 304, or 412, in the order of section 13.2.2.
+/// What the conditions of a GET or HEAD come to: 200, 304, or 412, in the order of section 13.2.2. Those with dates count only
+/// for what has one.
 [[nodiscard]] int evaluate_conditions(const http::Request& request, const Validators& validators) noexcept;
 
 /// Does If-Range, if there is one, name this very state (section 13.1.5)? By a strong tag, or by the exact date if that is

@@ -1,4 +1,5 @@
 #include "supervisor/cli/explanation.h"
+#include "supervisor/topology/moved.h"
 
 #include <gtest/gtest.h>
 
@@ -133,6 +134,23 @@ TEST(Explanation, KnowsRedirectsToTheOtherServer) {
     EXPECT_EQ(redirect("http://127.0.0.1:90/page"), "http://127.0.0.1:8081/page");
     EXPECT_EQ(redirect("http://127.0.0.1:90/static/a"), "");
     EXPECT_EQ(redirect("http://127.0.0.1:8081/page"), "");
+}
+
+TEST(Explanation, KnowsRedirectsFromAddressesThatWereGivenUp) {
+    topology::Topology one = site();
+    one.workers.erase(one.workers.begin(), one.workers.begin() + 2); // leaves `direct`
+    topology::Topology two = one;
+    two.workers[0].listen.push_back({"127.0.0.1", 9000});
+    const topology::Topology moved = with_moved(two, one, 0);
+    const auto redirect = [](const topology::Topology& topology, const char* url) {
+        return way_of(topology, parse_request(url, "GET", {}).value(), {}).value().redirect;
+    };
+    EXPECT_EQ(redirect(moved, "http://127.0.0.1:9000/page?a"), "http://127.0.0.1:8081/page?a");
+    EXPECT_EQ(redirect(moved, "http://127.0.0.1:8081/page"), "");
+    one.workers[0].listen = {{"0.0.0.0", 8081}};
+    EXPECT_EQ(redirect(with_moved(two, one, 0), "http://shop.example:9000/page"), "http://10.0.0.5:8081/page");
+    one.machines = {topology::assumed_machine()};
+    EXPECT_EQ(redirect(with_moved(two, one, 0), "http://shop.example:9000/page"), "http://shop.example:8081/page");
 }
 
 TEST(Explanation, OfRoutesInACircleEnds) {

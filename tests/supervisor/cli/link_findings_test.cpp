@@ -1,4 +1,5 @@
 #include "supervisor/cli/link_findings.h"
+#include "supervisor/topology/moved.h"
 
 #include <gtest/gtest.h>
 
@@ -99,6 +100,15 @@ TEST(CrawledSites, MayCallAFaceLocalhostButNoBackend) {
     front.workers[0].listen = {*Address::parse("127.0.0.1:8080")};
     const CrawledSite apart(front, {"/run/pool", {}, {}});
     EXPECT_EQ(apart.secrets(), (std::vector<std::string>{"[::1]:8081", "localhost:8081", "/run/pool/app.sock"}));
+}
+
+TEST(CrawledSites, HaveNoFacesWhereOnlyRedirectsAre) {
+    const auto before = two_servers();
+    auto after = before;
+    after.workers.erase(after.workers.begin());
+    const auto moved = topology::with_moved(before, after, 0);
+    ASSERT_TRUE(moved.find(topology::moved_worker));
+    EXPECT_EQ(CrawledSite(moved, {}).faces().size(), 1U);
 }
 
 TEST(CrawledSites, AreCalledAsTheTopologySays) {

@@ -61,10 +61,46 @@ TEST_F(SiteLinks, NeedOneServerForEachPath) {
     EXPECT_TRUE(load(site("", "", "off")));
 }
 
+TEST_F(SiteLinks, NeedOneServerForEachPathThatIsWrittenWhateverIsDoneAboutLinks) {
+    expect(site(files, ", root: htdocs, serves: /static", "off"),
+           "5:85 `/static` is in the `serves` of `app`, and `docs` (line 4) has the same: each path needs one server "
+           "(`serves` of a static worker names the paths that are its)\n");
+    EXPECT_TRUE(load(site(files, ", root: htdocs, serves: /static/deep", "off")));
+}
+
+TEST_F(SiteLinks, OfAServerOnEveryAddressNameAGuessAtItsHost) {
+    const auto wild = [&](const std::string& mode, const std::string& more = "", const std::string& app = "") {
+        std::string yaml = site(files, app, mode, more);
+        return yaml.replace(yaml.find("127.0.0.1:8081"), 14, "0.0.0.0:8081");
+    };
+    const auto is_guess = [&](const std::string& yaml) {
+        const auto topology = load(yaml);
+        EXPECT_TRUE(topology) << yaml;
+        return topology && links_of(*topology).at("docs").servers[1].any_host;
+    };
+    const std::string machine = "machines: {here: {address: 10.0.0.7}}\n";
+    EXPECT_TRUE(is_guess(wild("redirect")));
+    EXPECT_FALSE(is_guess(wild("redirect", machine)));
+    EXPECT_FALSE(is_guess(wild("redirect", "", ", public: 'http://www.example.org'")));
+    EXPECT_FALSE(is_guess(site(files, "", "redirect")));
+    EXPECT_FALSE(links_of(*load(wild("redirect"))).at("docs").servers[0].any_host);
+    expect(wild("rewrite"),
+           "5:32 it listens on every address: `links: rewrite` cannot know what clients call it (write "
+           "`public: \"http://www.example.org:8081\"`, or the address of the machine as "
+           "`machines.NAME.address`)\n");
+    EXPECT_TRUE(load(wild("rewrite", machine)));
+    EXPECT_TRUE(load(wild("rewrite", "machines: {here: {address: 127.0.0.1}}\n")));
+    EXPECT_TRUE(load(wild("rewrite", "", ", public: 'http://www.example.org'")));
+}
+
 TEST_F(SiteLinks, NeedPathsThatAreThere) {
     expect(site(", serves: [/static/, /img/]"), "4:81 `/img/` is nobody's: there is no `" + path("htdocs/img/") +
                                                     "` (the whole path of a request is appended to `root`)\n");
-    expect(site(", serves: [/static/, /img/]", "", "off"), "no problem");
+    expect(site(", serves: [/static/, /img/]", "", "off"),
+           "warning: 4:81 `/img/` is nobody's: there is no `" + path("htdocs/img/") +
+               "` (the whole path of a request is appended to `root`)\n");
+    expect(site(", x-allow: missing-path, serves: [/static/, /img/]", "", "off"), "no problem");
+    EXPECT_TRUE(load(site(", serves: [/static/, /img/]", "", "off")));
 }
 
 TEST_F(SiteLinks, NeedANameForEachServer) {

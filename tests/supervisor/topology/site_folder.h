@@ -16,7 +16,7 @@ protected:
     SiteFolder() {
         std::string pattern = std::filesystem::temp_directory_path() / "mpsup-topology-XXXXXX";
         folder_ = ::mkdtemp(pattern.data());
-        std::filesystem::create_directory(folder_ / "htdocs");
+        std::filesystem::create_directories(folder_ / "htdocs/static");
         write("app.psgi", "sub { [200, [], []] }\n");
     }
     ~SiteFolder() override {

@@ -70,7 +70,7 @@ TEST_F(TopologyValue, OfAUrlPathBeginsWithASlash) {
               "(did you mean `/static/`?)\n");
     EXPECT_EQ(problems(static_worker("serves: [/a/, '/b c']")),
               "4:15 `serves` must be a path that begins with /, or a list of such; found `/b c`\n");
-    EXPECT_EQ(problems(static_worker("serves: /a/")), "no problem");
+    EXPECT_EQ(problems(static_worker("serves: /static/")), "no problem");
     EXPECT_EQ(problems(dynamic_worker("health: {path: up}")),
               "4:16 `path` must be a path that begins with /; found `up` (did you mean `/up`?)\n");
     EXPECT_EQ(problems(dynamic_worker("health: {path: '/up?deep=1'}")), "no problem");

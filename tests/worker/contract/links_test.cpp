@@ -22,6 +22,7 @@ Result<Message> go_with(const std::string& links) {
 TEST(Links, TravelWithGo) {
     Go go;
     go.links = two_servers();
+    go.links.servers[0].any_host = true;
     const auto message = decode(encode(go));
     ASSERT_TRUE(message) << message.error().to_string();
     EXPECT_EQ(std::get<Go>(*message).links, go.links);

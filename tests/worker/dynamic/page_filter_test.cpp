@@ -49,7 +49,7 @@ protected:
         now = {};
         request.method = "GET";
         request.path = "/app/page";
-        filter.begin(request, client);
+        static_cast<void>(filter.begin(request, client));
     }
     Started start(Fields fields = {}, std::optional<std::uint64_t> length = {}, int status = 200) {
         fields.insert(fields.begin(), {"Content-Type", "text/html"});
@@ -59,7 +59,8 @@ protected:
     static inline http::TimePoint now;
     links::LinkMap map = links::of_application();
     std::vector<PageFate> fates;
-    PageFilter filter{map, [this](PageFate fate) { fates.push_back(fate); }, [] { return now; }};
+    PageFilter filter{map, links::PageTag("l000001"), [this](PageFate fate) { fates.push_back(fate); },
+                      [] { return now; }};
     http::Request request;
     Client client;
 };
@@ -74,14 +75,14 @@ TEST_F(PageFilterTest, RewritesAWholePage) {
     EXPECT_TRUE(filter.finish(true));
     EXPECT_EQ(client.content, right_page);
     EXPECT_EQ(client.announced, right_page.size());
-    EXPECT_EQ(client.head, "200\nContent-Type: text/html\nETag: W/\"1\"\n");
+    EXPECT_EQ(client.head, "200\nContent-Type: text/html\nETag: W/\"1-l000001s\"\n");
     EXPECT_EQ(fates, std::vector{PageFate::rewritten});
 }
 
 TEST_F(PageFilterTest, PutsTogetherWhatIsCutAnywhere) {
     for (std::size_t cut = 0; cut <= page.size(); ++cut) {
         client = {};
-        filter.begin(request, client);
+        static_cast<void>(filter.begin(request, client));
         ASSERT_EQ(start(), Started::ok);
         EXPECT_TRUE(filter.write(page.substr(0, cut)) && filter.write(page.substr(cut)));
         EXPECT_TRUE(filter.finish(true));
@@ -95,7 +96,8 @@ TEST_F(PageFilterTest, LeavesAPageWithRightLinksAsItIs) {
     ASSERT_EQ(start({{"ETag", "\"1\""}}), Started::ok);
     EXPECT_TRUE(filter.write(fine) && filter.finish(true));
     EXPECT_EQ(client.content, fine);
-    EXPECT_EQ(client.head, "200\nContent-Type: text/html\nETag: \"1\"\n");
+    EXPECT_EQ(client.head, "200\nContent-Type: text/html\nETag: W/\"1-l000001s\"\n")
+        << "of another map it would not be";
     EXPECT_EQ(fates, std::vector{PageFate::right});
     ASSERT_EQ(start(), Started::ok);
     EXPECT_TRUE(filter.finish(true)) << "an empty page";
@@ -181,18 +183,31 @@ TEST_F(PageFilterTest, CutsWhatIsNotWhole) {
     EXPECT_EQ(client.announced, 100U) << "so that the client sees it";
 }
 
-TEST_F(PageFilterTest, GivesHeadTheFieldsOfARewrittenPage) {
-    request.method = "HEAD";
-    ASSERT_EQ(start({{"ETag", "\"1\""}, {"Accept-Ranges", "bytes"}}, 30), Started::ok);
-    EXPECT_EQ(client.head, "200\nContent-Type: text/html\nETag: W/\"1\"\n");
-    EXPECT_FALSE(client.announced) << "nobody knows how long it would become";
-    EXPECT_TRUE(filter.finish(true));
+TEST_F(PageFilterTest, GivesHeadTheFieldsOfGet) {
+    const Fields fields{{"ETag", "W/\"1\""}, {"Accept-Ranges", "bytes"}, {"Last-Modified", "x"}};
+    for (const std::string& content : {page, std::string("<p>")}) {
+        request.method = "HEAD";
+        ASSERT_EQ(start(fields, 30), Started::ok);
+        EXPECT_EQ(client.head, "200\nContent-Type: text/html\nETag: W/\"1-l000001w\"\n");
+        EXPECT_FALSE(client.announced) << "nobody knows how long it would become";
+        EXPECT_TRUE(filter.finish(true));
+        const std::string head = client.head;
+        request.method = "GET";
+        ASSERT_EQ(start(fields), Started::ok);
+        EXPECT_TRUE(filter.write(content) && filter.finish(true));
+        EXPECT_EQ(client.head, head);
+    }
 }
 
-TEST_F(PageFilterTest, NamesInA304TheTagThatItGave) {
-    request.fields = {{"If-None-Match", "W/\"1\""}};
+TEST_F(PageFilterTest, ShowsTheApplicationItsOwnTag) {
+    request.fields = {{"If-None-Match", "W/\"1-l000001s\""}};
+    EXPECT_EQ(filter.begin(request, client).find("If-None-Match"), "\"1\"");
     ASSERT_EQ(start({{"ETag", "\"1\""}}, {}, 304), Started::ok);
-    EXPECT_EQ(client.head, "304\nContent-Type: text/html\nETag: W/\"1\"\n");
+    EXPECT_EQ(client.head, "304\nContent-Type: text/html\nETag: W/\"1-l000001s\"\n");
+    request.fields = {{"If-None-Match", "W/\"1-l000002s\""}, {"If-Modified-Since", "x"}};
+    EXPECT_TRUE(filter.begin(request, client).fields.empty()) << "its links are other ones";
+    request.fields = {{"If-None-Match", "\"1\""}};
+    EXPECT_EQ(&filter.begin(request, client), &request);
 }
 
 TEST_F(PageFilterTest, CountsWhatItMayNotTouch) {

@@ -64,7 +64,7 @@ TEST(PageHead, LeadsFieldsWhereTheyShould) {
                                "link: <http://www.example.org:8080/static/b>; rel=preload\n");
 }
 
-TEST(PageHead, OfARewrittenPageDescribesWhatIsSent) {
+TEST(PageHead, OfAPageDescribesWhatIsSent) {
     PageFields fields = fields_of({{"Accept-Ranges", "bytes"},
                                    {"ETag", "\"a\""},
                                    {"content-md5", "x"},
@@ -72,23 +72,43 @@ TEST(PageHead, OfARewrittenPageDescribesWhatIsSent) {
                                    {"Repr-Digest", "x"},
                                    {"Content-Digest", "x"},
                                    {"Last-Modified", "y"}});
-    fields.describe_rewritten();
-    EXPECT_EQ(text_of(fields), "ETag: W/\"a\"\nLast-Modified: y\n");
-    fields.describe_rewritten();
-    EXPECT_EQ(text_of(fields), "ETag: W/\"a\"\nLast-Modified: y\n");
+    const PageTag tag("l000001");
+    fields.describe_page(tag);
+    EXPECT_EQ(text_of(fields), "ETag: W/\"a-l000001s\"\n");
+    PageFields bare = fields_of({{"etag", "a"}, {"X", ""}});
+    bare.describe_page(tag);
+    EXPECT_EQ(text_of(bare), "X: \n") << "what is no tag could not say the map";
 }
 
 TEST(PageHead, OfA304NamesTheTagThatTheClientHas) {
     const auto tag_for = [](const Fields& asked) {
-        PageFields fields = fields_of({{"ETag", "\"a\""}});
+        PageFields fields = fields_of({{"ETag", "\"a\""}, {"Last-Modified", "y"}});
         http::Request request;
         request.fields = asked;
-        fields.weaken_as_asked(request);
+        fields.tag_as_asked(request, PageTag("l000001"));
         return text_of(fields);
     };
-    EXPECT_EQ(tag_for({{"If-None-Match", "\"b\", W/\"a\""}}), "ETag: W/\"a\"\n");
-    EXPECT_EQ(tag_for({{"If-None-Match", "\"a\""}}), "ETag: \"a\"\n");
-    EXPECT_EQ(tag_for({}), "ETag: \"a\"\n");
+    EXPECT_EQ(tag_for({{"If-None-Match", "\"b\", W/\"a-l000001s\""}}), "ETag: W/\"a-l000001s\"\n");
+    EXPECT_EQ(tag_for({{"If-None-Match", "\"a\""}}), "ETag: \"a\"\nLast-Modified: y\n") << "no page";
+    EXPECT_EQ(tag_for({}), "ETag: \"a\"\nLast-Modified: y\n");
+}
+
+TEST(PageHead, HidesTheMapFromTheApplication) {
+    const auto seen = [](const Fields& asked) {
+        http::Request request, copy;
+        std::string memory;
+        request.fields = asked;
+        if (!hide_map(request, PageTag("l000001"), copy, memory)) return std::string("the same");
+        std::string text;
+        for (const http::Field& field : copy.fields) text.append(field.name).append(": ").append(field.value) += '\n';
+        return text;
+    };
+    EXPECT_EQ(seen({{"A", "b"}, {"if-none-match", "W/\"a-l000001s\""}, {"If-Modified-Since", "x"}}),
+              "A: b\nIf-None-Match: \"a\"\n");
+    EXPECT_EQ(seen({{"If-None-Match", "W/\"a-l000002s\""}, {"If-Modified-Since", "x"}}), "");
+    EXPECT_EQ(seen({{"If-None-Match", "W/\"a-l000002s\""}, {"If-None-Match", "\"b\""}}), "If-None-Match: \"b\"\n");
+    EXPECT_EQ(seen({{"If-None-Match", "\"b\""}, {"If-Modified-Since", "x"}}), "the same");
+    EXPECT_EQ(seen({}), "the same");
 }
 
 TEST(PageHead, RewritesByTheKindOfThePage) {

@@ -70,6 +70,26 @@ TEST(SiteLinks, SendNobodyBackToWhereHeCameFrom) {
         << "they differ by their scheme, and the client came under our own name";
 }
 
+// It listens on every address, and nobody said what clients call it.
+TEST(SiteLinks, NameAServerOnEveryAddressAtTheHostThatTheClientCalled) {
+    contract::Links links = links_of(1);
+    links.servers[0].any_host = true;
+    const auto from = [&](std::string_view authority) {
+        return redirection(links, {.path = "/static/a", .authority = authority});
+    };
+    EXPECT_EQ(from("shop.example:8081"), "307 http://shop.example:8080/static/a");
+    EXPECT_EQ(from("10.0.0.7:8081"), "307 http://10.0.0.7:8080/static/a");
+    EXPECT_EQ(from("[fd00::7]:8081"), "307 http://[fd00::7]:8080/static/a");
+    EXPECT_EQ(from("Shop.Example"), "307 http://shop.example:8080/static/a");
+    for (const std::string_view bad : {"", "a/b", "evil.example@x", "a b", "x:8081:1", "..", "a\r\nb"})
+        EXPECT_EQ(from(bad), "307 http://127.0.0.1:8080/static/a") << bad;
+    EXPECT_EQ(from("shop.example:8080"), "no") << "he called the other one, and came here";
+    links.own = 0;
+    EXPECT_EQ(redirection(links, {.path = "/cart", .authority = "shop.example:8080"}),
+              "307 https://www.example.org/cart")
+        << "that one has a name";
+}
+
 // No path sends anybody round in a circle, whoever is asked first.
 TEST(SiteLinks, FormNoLoop) {
     contract::Links links{Mode::redirect,

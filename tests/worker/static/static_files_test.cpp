@@ -785,6 +785,20 @@ TEST_F(RewrittenSite, RewritesAPageOnceAVersion) {
     EXPECT_EQ(get("/static/p.html", {{"If-None-Match", before}}), 200) << "another map makes other bytes";
 }
 
+TEST_F(RewrittenSite, SaysNoDateThatIsTheSameForEachMap) {
+    folder.write("root/static/p.html", "<a href=/cart>" + std::string(2'000, 'x'));
+    folder.write("root/static/q.html", "<a href=q.html>");
+    const http::Field later{"If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT"};
+    ASSERT_EQ(get("/static/q.html"), 200);
+    EXPECT_NE(field("Last-Modified"), "") << "its bytes are the file's";
+    EXPECT_EQ(get("/static/q.html", {later}), 304);
+    for (const http::Field& coding : {http::Field{"Accept", "*/*"}, http::Field{"Accept-Encoding", "gzip"}}) {
+        ASSERT_EQ(get("/static/p.html", {coding, later}), 200);
+        EXPECT_EQ(field("Last-Modified"), "");
+        EXPECT_EQ(get("/static/p.html", {coding, {"If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:01 GMT"}}), 200);
+    }
+}
+
 TEST_F(RewrittenSite, LeavesFilesWithRightLinksAsTheyAre) {
     folder.write("root/static/p.html", "<a href=b.html>");
     ASSERT_EQ(get("/static/p.html"), 200);
