@@ -96,6 +96,10 @@ private:
         CrawledPage page{.url = visit.url.text(), .from = visit.from, .line = visit.line, .redirects = visit.redirects};
         const auto deadline = std::min(end_, http::Clock::now() + job_.patience);
         const auto reply = get_({server.address, server.tls, authority, visit.url.target()}, job_.page_bytes, deadline);
+        if (!reply && http::Clock::now() >= end_) { // it is our time that was up, not the server's
+            waiting_.push_front(visit);
+            return true;
+        }
         if (!reply) {
             page.trouble = reply.error().to_string();
             return tell_({.page = std::move(page)});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <thread>
 
 namespace mpsup::link_check {
 namespace {
@@ -19,10 +20,11 @@ protected:
     }
 
     Result<> run() {
-        const auto get = [this](const PageRequest& request, std::size_t, http::TimePoint) -> Result<PageReply> {
+        const auto get = [this](const PageRequest& request, std::size_t, http::TimePoint end) -> Result<PageReply> {
             const auto found = pages_.find((request.tls ? "https://" : "http://") + request.authority + request.target);
             asked_ += (asked_.empty() ? "" : " ") + request.target;
             if (found == pages_.end()) return PageReply{.status = 404};
+            if (is_slow_) std::this_thread::sleep_until(end);
             if (found->second.status == 0) return failure("the connection ended");
             return found->second;
         };
@@ -44,6 +46,7 @@ protected:
     std::vector<contract::LinkFact> facts_;
     std::string asked_;
     std::size_t most_facts_ = 1000;
+    bool is_slow_ = false; // what has no answer has none at the deadline either
 };
 
 TEST_F(Crawling, AsksForEachUrlOnceBreadthFirst) {
@@ -86,6 +89,21 @@ TEST_F(Crawling, StopsAtItsLimits) {
     facts_.clear();
     job_.time = 1min;
     EXPECT_FALSE(run()) << "nobody listens any more";
+}
+
+TEST_F(Crawling, BlamesNoPageForTheEndOfItsOwnTime) {
+    pages_["http://h/"] = {.status = 0};
+    is_slow_ = true;
+    job_.time = 20ms;
+    ASSERT_TRUE(run());
+    ASSERT_EQ(facts_.size(), 1U) << "nothing is said of the page";
+    EXPECT_EQ(facts_[0].cut, "the time was up");
+    EXPECT_EQ(facts_[0].left, 1U);
+    EXPECT_EQ(facts_[0].link.target, "http://h/");
+    facts_.clear();
+    job_ = {.servers = job_.servers, .start = job_.start, .patience = 20ms};
+    ASSERT_TRUE(run());
+    EXPECT_EQ(page_of("http://h/").trouble, "the connection ended");
 }
 
 TEST_F(Crawling, FollowsRedirectsButNotForEver) {
