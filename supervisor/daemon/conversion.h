@@ -41,8 +41,8 @@ struct Conversion {
 ///   before others are let in at the addresses that it leads to; a new one is let in when those are that it leads
 /// to, and when nothing is left
 ///   of others who had their addresses.
-/// - Where `links` are looked at: two servers that each send clients of a path to the other. Nothing is left of whoever gains the
-///   path as it was before, when they come or go who had it or have its addresses.
+/// - Where `links` are looked at: two servers that each send clients of a path to the other. Nothing is left of whoever
+///   gains the path as it was before, when they come or go who had it or have its addresses.
 ///
 /// Where not all can be had the first counts. Among what is free the order is that in which workers are started,
 /// those that go for
