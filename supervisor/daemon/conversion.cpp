@@ -132,7 +132,7 @@ private:
     std::vector<topology::PublicServer> servers_;
 };
 
-// Whoever has one owner in a topology has a beginning among these, or "/", with the same owner.
+// Every path has the same owners, before and after, as the longest of these that it begins with.
 std::set<std::string> paths_of(const PathOwners& before, const PathOwners& after) {
     std::set<std::string> paths{"/"};
     for (const PathOwners* owners : {&before, &after})

@@ -37,8 +37,8 @@ struct BringUp {
 /// or has failed again.
 [[nodiscard]] boost::asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Report report);
 
-/// Ends the worker that answers for addresses which were given up (topology/moved.h), closes these, and takes it out of what is
-/// applied. Nothing else is looked at.
+/// Ends the worker that answers for addresses which were given up (topology/moved.h), closes these, and takes it out of
+/// what is applied. Nothing else is looked at.
 [[nodiscard]] boost::asio::awaitable<Outcome> end_moved(Site& site, Report report);
 
 /// Stops everything, in the reverse of the order in which it is started.

@@ -93,8 +93,8 @@ public:
     core::GenerationNumber prepare(topology::WorkerSpec spec, std::vector<Listener> listeners, Preparation how = {});
     void admit(core::GenerationNumber number);
     void admit_beside(core::GenerationNumber number);
-    /// What was replaced sleeps only if it could serve again as things are: it listens on nothing that the new one does not, is of
-    /// the same program, and was told the same of the other workers.
+    /// What was replaced sleeps only if it could serve again as things are: it listens on nothing that the new one does
+    /// not, is of the same program, and was told the same of the other workers.
     void serve_alone(core::GenerationNumber number, bool keeps_old = true);
     void take_back(core::GenerationNumber number);
     void wake(core::GenerationNumber number);
