@@ -261,6 +261,8 @@ private:
                                                    const topology::ProbeSpec& how) const;
     void sample_processes(GenerationHandle& generation);
     boost::asio::awaitable<void> judge_stopped(pid_t pid);
+    /// Not asked when the environment of its program cannot be made, a secret of it being out of reach: the log says so once.
+    /// Such a one is not let in, but one that serves is not judged by it.
     [[nodiscard]] boost::asio::awaitable<ProbeResult> probe(const GenerationHandle& generation,
                                                             const topology::ProbeSpec& how);
 
@@ -270,6 +272,7 @@ private:
     core::Worker core_;
     std::vector<std::unique_ptr<GenerationHandle>> generations_;
     HealthView health_;
+    std::string no_question_;           // why the last exec probe could not be made; empty: it could
     contract::PageCounts past_pages_{}; // of processes that have ended
     std::string recorded_;              // what record_state wrote last, without its numbers that change all the time
     RecordPace record_pace_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace mpsup {
 
@@ -25,7 +26,9 @@ Clock::duration jittered(topology::Duration interval, double chance) {
     return std::chrono::duration_cast<Clock::duration>(interval * (1 + jitter * (2 * chance - 1)));
 }
 
-asio::awaitable<ProbeResult> not_asked(std::string why) { co_return ProbeResult{.why = std::move(why)}; }
+asio::awaitable<ProbeResult> not_asked(std::string why) {
+    co_return ProbeResult{.why = std::move(why), .asked = false};
+}
 
 } // namespace
 
@@ -51,7 +54,13 @@ Result<ProbeTarget> WorkerHandle::probe_target(const GenerationHandle& generatio
 
 asio::awaitable<ProbeResult> WorkerHandle::probe(const GenerationHandle& generation, const topology::ProbeSpec& how) {
     auto target = probe_target(generation, how);
-    return target ? around_.probe.run(std::move(*target)) : not_asked(target.error().to_string());
+    if (target) {
+        if (!how.exec.empty()) no_question_.clear();
+        return around_.probe.run(std::move(*target));
+    }
+    std::string why = target.error().to_string();
+    if (std::exchange(no_question_, why) != why) log_line("warning", spec_->name + " is not probed: " + why);
+    return not_asked(std::move(why));
 }
 
 bool WorkerHandle::is_asleep(const GenerationHandle& generation) const {
@@ -104,6 +113,7 @@ asio::awaitable<void> WorkerHandle::keep_health() {
         if (!result.passed && was_held_up) continue; // everything stood still: it says nothing
         probed_ = number;
         next = Clock::now() + jittered(every, roll_dice());
+        if (!result.asked) continue;
         generation = find(number);
         if (!generation || core_.serving() != number) continue; // it left meanwhile: its answer says nothing
         health_ = {result.passed, result.latency, wall_clock_ms(), result.why};
@@ -140,6 +150,7 @@ asio::awaitable<void> WorkerHandle::keep_liveness() {
         if (!is_asleep(*generation)) result = co_await probe(*generation, how);
         if (!result.passed && Clock::now() - began > how.timeout.value_or(health.timeout) + held_up) continue;
         next = Clock::now() + jittered(how.every.value_or(health.every), roll_dice());
+        if (!result.asked) continue;
         core_.on_liveness(number, result.passed, result.why, Clock::now());
         act();
     }

@@ -28,6 +28,7 @@ struct ProbeResult {
     bool passed = false;
     std::chrono::milliseconds latency{0};
     std::string why; // what was wrong, with the first line of what came back; empty when it passed
+    bool asked = true; // false: the question could not be put, which says nothing of the worker
 };
 
 /// The seam between the supervisor and what its workers answer.

@@ -73,6 +73,15 @@ std::string made_page(int rows, int words) {
     return page + "</table>\n</body>\n</html>\n";
 }
 
+// One link and one image in about 95 octets, and nothing else.
+std::string dense_page(int rows) {
+    std::string page = "<!DOCTYPE html><html><head><title>Rows</title></head><body><table>\n";
+    for (int i = 0; i < rows; ++i)
+        page += "<tr><td><a href=\"/app/order/" + std::to_string(100'000 + i) +
+                "\">Order</a><td><img src=\"/static/icons/state-" + std::to_string(i % 5) + ".png\"> sent\n";
+    return page + "</table></body></html>\n";
+}
+
 } // namespace
 
 int main(int count, char** names) {
@@ -81,6 +90,8 @@ int main(int count, char** names) {
         measure(names[i], {std::istreambuf_iterator<char>(file), {}});
     }
     if (count > 1) return 0;
+    measure("links and images alone", dense_page(1000));
+    measure("links and images alone, large", dense_page(20'000));
     measure("table", made_page(500, 0));
     measure("table with prose", made_page(500, 10));
     measure("prose", made_page(500, 60));

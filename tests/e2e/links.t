@@ -99,6 +99,8 @@ $site->write('root/static/p.html', '<a href=/cart>cart</a><a href=b.html>b</a><i
 $site->write('root/static/long.html', '<a href=/cart>' . $long x 40);
 $site->write('root/static/s.css',  'a { b: url(/app.png); c: url(own.png) }');
 $site->write('root/static/t.txt',  '<a href=/cart>');
+my $row = '<tr><td><a href="URL/cart">cart</a></td><td><img src="/static/i.png" alt=""></td></tr>';
+$site->write('root/static/rows.html', ($row x 12_000) =~ s/URL//gr);
 $site->write('root/static/large.html', '<a href=/cart>' . $long x 100_000);
 my $static_right = qq{<a href=$pages/cart>cart</a><a href=b.html>b</a><img src="$pages/logo.png">} . $long x 40;
 
@@ -271,6 +273,13 @@ subtest 'rewrite: files' => sub {
     is request($docs, '/static/t.txt')->{body}, '<a href=/cart>', 'a text';
     is length request($docs, '/static/large.html')->{body}, length('<a href=/cart>') + length($long) * 100_000, 'a large one';
     wait_until(5, 'it is counted', sub { counted('docs', 'too_large') >= 1 });
+    my $before  = counted('docs', 'rewritten');
+    my @waiting = map { Mpsup::Test::connect_to($docs) } 1 .. 20;
+    print {$_} "GET /static/rows.html HTTP/1.1\r\nHost: x\r\n\r\n" for @waiting;
+    my $rows = ($row x 12_000) =~ s/URL/$pages/gr;
+    is scalar(grep { Mpsup::Test::read_reply($_)->{body} eq $rows } @waiting), 20, 'a page of 1 MB, for all who wait for it';
+    wait_until(5, 'it is counted', sub { counted('docs', 'rewritten') > $before });
+    is counted('docs', 'rewritten'), $before + 1, 'it was rewritten once';
     $site->write('root/static/p.html', '<a href=/card>');
     wait_until(5, 'a change shows', sub { request($docs, '/static/p.html')->{body} eq "<a href=$pages/card>" });
     my $compressed = wait_until(10, 'it is compressed', sub {

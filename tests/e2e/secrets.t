@@ -79,6 +79,33 @@ pass 'a process that died starts again when its secret can be read, its group ma
 $site->must('restart');
 is request($one, '/')->{status}, 200, 'and all goes on';
 
+# A probe whose environment cannot be made says nothing of the worker.
+my $probes = $site->dir . '/probes';
+sub probes { return -s $probes // 0 }
+sub supervisor_log { return read_file("$site->{state}/test/log/supervisor.log") }
+my $probed = $site->topology(<<"YAML", 'probed.yaml');
+  docs:
+    kind: static
+    listen: 127.0.0.1:$two
+    root: .
+    env: {DB: {file: db}}
+    health: {every: 100ms, readiness: {exec: [/bin/true]}, liveness: {exec: [/bin/sh, -c, 'echo x >> $probes'], every: 100ms, fails: 1}}
+YAML
+$site->must('up', $probed);
+wait_until(10, 'probes', sub { probes() > 0 });
+($light) = $site->pids('docs', 'light');
+chmod 0604, $secret;
+wait_until(10, 'the log', sub { supervisor_log() =~ /docs is not probed: the secret DB: .*others may reach it/ });
+my $before = probes();
+select undef, undef, undef, 2; # of which nothing may come
+is probes(), $before, 'no probe without its environment';
+is_deeply [$site->pids('docs', 'light')], [$light], 'the worker is not replaced for it';
+is $site->worker('docs')->{health}{state}, 'healthy', 'and healthy';
+is scalar(() = supervisor_log() =~ /docs is not probed/g), 1, 'said once';
+chmod 0600, $secret;
+wait_until(10, 'probes again', sub { probes() > $before });
+$site->must('up', $main);
+
 # What validate and up say, with places, and nothing is changed.
 sub refused {
     my ($keys, $what, @expected) = @_;

@@ -13,7 +13,7 @@ std::shared_ptr<StoredFile> FileCache::find(std::string_view key) noexcept {
 
 void FileCache::keep(std::shared_ptr<StoredFile> file) {
     if (const auto before = by_key_.find(file->key); before != by_key_.end()) erase(before->second);
-    const auto entry = entries_.insert(entries_.end(), {std::move(file), 0, 0});
+    const auto entry = entries_.insert(entries_.end(), {std::move(file), {}});
     by_key_.emplace(entry->file->key, entry);
     count(*entry);
     make_room();
@@ -34,30 +34,46 @@ void FileCache::grown(const StoredFile& file) {
 void FileCache::forget_descriptors() {
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto next = std::next(entry);
-        if (entry->descriptors > 0) erase(entry);
+        if (entry->share.descriptors > 0) erase(entry);
         entry = next;
     }
 }
 
 void FileCache::count(Entry& entry) {
-    bytes_ += entry.file->memory() - std::exchange(entry.bytes, entry.file->memory());
-    descriptors_ += entry.file->descriptors() - std::exchange(entry.descriptors, entry.file->descriptors());
+    release(entry.share);
+    const StoredFile& file = *entry.file;
+    const bool is_rewritten = !file.form(Coding::identity)->tag.empty();
+    entry.share = {is_rewritten ? 0 : file.memory(), is_rewritten ? file.memory() : 0, file.descriptors()};
+    used_.bytes += entry.share.bytes;
+    used_.page_bytes += entry.share.page_bytes;
+    used_.descriptors += entry.share.descriptors;
+}
+
+void FileCache::release(const Share& share) noexcept {
+    used_.bytes -= share.bytes;
+    used_.page_bytes -= share.page_bytes;
+    used_.descriptors -= share.descriptors;
 }
 
 void FileCache::erase(Entries::iterator entry) {
-    bytes_ -= entry->bytes;
-    descriptors_ -= entry->descriptors;
+    release(entry->share);
     by_key_.erase(entry->file->key);
     entries_.erase(entry);
 }
 
-// Ends: whoever is passed over has lost its chance, and what has no descriptor is passed over only while another one has.
+// Ends: whoever is passed over has lost its chance, or has nothing of what is short, which somebody has.
 void FileCache::make_room() {
     for (;;) {
-        const bool too_many = entries_.size() > bounds_.files || bytes_ > bounds_.bytes;
-        if (!too_many && descriptors_ <= bounds_.descriptors) return;
+        const bool files = entries_.size() > bounds_.files;
+        const bool bytes = used_.bytes > bounds_.bytes;
+        const bool page_bytes = used_.page_bytes > bounds_.page_bytes;
+        const bool descriptors = used_.descriptors > bounds_.descriptors;
+        if (!files && !bytes && !page_bytes && !descriptors) return;
         const auto first = entries_.begin();
-        if ((!too_many && first->descriptors == 0) || std::exchange(first->file->used, false))
+        const Share& has = first->share;
+        const bool helps = files || (bytes && has.bytes > 0) || (page_bytes && has.page_bytes > 0) ||
+                           (descriptors && has.descriptors > 0);
+        if (!helps || std::exchange(first->file->used, false))
             entries_.splice(entries_.end(), entries_, first);
         else
             erase(first);

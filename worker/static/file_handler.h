@@ -5,6 +5,7 @@
 #include "worker/contract/front.h"
 #include "worker/http/handler.h"
 #include "worker/http/limits.h"
+#include "worker/http/off_loop.h"
 #include "worker/links/site_links.h"
 #include "worker/static/error_pages.h"
 #include "worker/static/static_files.h"
@@ -27,9 +28,13 @@ public:
     [[nodiscard]] Verdict begin(const http::Request& request, const http::Client& client, http::LogNotes&,
                                 http::Reply& reply) override {
         const bool is_probe = client.address.empty(); // on the private listener, which is a unix socket
-        if (is_probe || !links_.redirect(request, reply)) files_->answer(request, reply);
-        return Verdict::answered;
+        if (!is_probe && links_.redirect(request, reply)) return Verdict::answered;
+        return files_->answer(request, reply) ? Verdict::later : Verdict::answered;
     }
+    /// Of a large page whose links are to be rewritten: waits for the thread that does it.
+    [[nodiscard]] http::Task<> serve(http::Exchange& exchange) override;
+    void attach(boost::asio::io_context& context) override;
+    void detach() noexcept override { rewriters_.reset(); }
 
     [[nodiscard]] std::shared_ptr<const std::string> refusal_page(int status, const http::Request*) override {
         return pages_ ? pages_->find(status, http::Clock::now()) : nullptr;
@@ -41,6 +46,7 @@ private:
     const links::SiteLinks& links_;
     std::optional<ErrorPages> pages_;
     Background compressors_{{.threads = 1, .waiting = 64, .nice = 10}};
+    std::unique_ptr<http::OffLoop> rewriters_; // of a loop
     std::optional<StaticFiles> files_;
 };
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
+#include <utility>
 
 namespace mpsup::static_files {
 
@@ -106,12 +107,22 @@ bool StaticFiles::serves(std::string_view path) const noexcept {
     return false;
 }
 
-void StaticFiles::answer(const http::Request& request, http::Reply& reply) {
-    if (request.method != "GET" && request.method != "HEAD")
-        refuse(reply, 405);
-    else if (look_up(request, reply, true) != Outcome::answered)
-        refuse(reply, 404);
+std::shared_ptr<FileInWork> StaticFiles::answer(const http::Request& request, http::Reply& reply) {
+    if (request.method == "GET" || request.method == "HEAD") return concluded(look_up(request, reply, true), reply);
+    refuse(reply, 405);
+    return concluded(Outcome::answered, reply);
+}
+
+std::shared_ptr<FileInWork> StaticFiles::answer(const http::Request& request, FileInWork& rewritten,
+                                                http::Reply& reply) {
+    return concluded(send(finish(rewritten), request, reply), reply);
+}
+
+std::shared_ptr<FileInWork> StaticFiles::concluded(Outcome outcome, http::Reply& reply) {
+    if (outcome == Outcome::deferred) return std::exchange(awaited_, nullptr);
+    if (outcome != Outcome::answered) refuse(reply, 404);
     if (reply.status >= 400 && options_.error_pages) options_.error_pages->apply(reply, options_.now());
+    return nullptr;
 }
 
 bool StaticFiles::try_answer(const http::Request& request, http::Reply& reply) {
@@ -132,7 +143,7 @@ void StaticFiles::complain(int error) {
 StaticFiles::Outcome StaticFiles::look_up(const http::Request& request, http::Reply& reply, bool redirects_always) {
     // What is in the cache by its own name has passed all that follows. Names are decoded paths: "%20" in one is no space.
     if (!request.path.contains('%'))
-        if (const auto file = fresh(request.path)) return send(file, request, reply), Outcome::answered;
+        if (const auto file = fresh(request.path)) return send(file, request, reply);
     if (!http::decode_file_path(request.path, path_) || !serves(path_) || has_dot_name(path_)) return Outcome::missing;
     const contract::Files& files = loader_.files();
     Outcome outcome = Outcome::missing;
@@ -148,7 +159,7 @@ StaticFiles::Outcome StaticFiles::look_up(const http::Request& request, http::Re
     }
     if (outcome == Outcome::missing && !files.try_file.empty())
         outcome = answer_file(files.strip_prefix + files.try_file, files.try_file, request, reply);
-    return outcome == Outcome::answered ? outcome : Outcome::missing;
+    return outcome == Outcome::folder ? Outcome::missing : outcome;
 }
 
 StaticFiles::Outcome StaticFiles::look_up_folder(const http::Request& request, http::Reply& reply) {
@@ -156,7 +167,8 @@ StaticFiles::Outcome StaticFiles::look_up_folder(const http::Request& request, h
     for (const std::string& name : files.index) {
         const std::string key = path_ + name;
         const std::string_view below = std::string_view(key).substr(files.strip_prefix.size());
-        if (answer_file(key, below, request, reply) == Outcome::answered) return Outcome::answered;
+        const Outcome outcome = answer_file(key, below, request, reply);
+        if (outcome == Outcome::answered || outcome == Outcome::deferred) return outcome;
     }
     return files.listing && list(reply) ? Outcome::answered : Outcome::missing;
 }
@@ -182,11 +194,10 @@ bool StaticFiles::is_answered_folder(const std::string& path) {
 
 StaticFiles::Outcome StaticFiles::answer_file(const std::string& key, std::string_view path,
                                               const http::Request& request, http::Reply& reply) {
-    if (const auto file = fresh(key)) return send(file, request, reply), Outcome::answered;
+    if (const auto file = fresh(key)) return send(file, request, reply);
     const auto file = load(key, relative(path));
     if (!file) return answer_error(file.error(), reply);
-    send(*file, request, reply);
-    return Outcome::answered;
+    return *file ? send(*file, request, reply) : Outcome::deferred;
 }
 
 StaticFiles::Outcome StaticFiles::answer_error(int error, http::Reply& reply) {
@@ -211,39 +222,62 @@ std::shared_ptr<StoredFile> StaticFiles::fresh(std::string_view key) {
 
 std::expected<std::shared_ptr<StoredFile>, int> StaticFiles::load(const std::string& key, std::string_view path) {
     const std::time_t now = options_.wall();
-    auto file = loader_.load(key, std::string(path), now);
-    if (!file && (file.error() == EMFILE || file.error() == ENFILE) && cache_.descriptors() > 0) {
+    auto work = loader_.open(key, std::string(path), now);
+    if (!work && (work.error() == EMFILE || work.error() == ENFILE) && cache_.descriptors() > 0) {
         cache_.forget_descriptors(); // clients need them more
-        file = loader_.load(key, std::string(path), now);
+        work = loader_.open(key, std::string(path), now);
     }
-    if (!file) return file;
-    (*file)->checked = options_.now();
+    if (!work) return std::unexpected(work.error());
+    (*work)->opened = options_.now();
+    if (options_.defers && (*work)->is_long()) return awaited_ = joined(std::move(*work)), nullptr;
+    (*work)->rewrite();
+    return finish(**work);
+}
+
+// The one that is on its way, if it is of the same version.
+std::shared_ptr<FileInWork> StaticFiles::joined(std::shared_ptr<FileInWork> work) {
+    auto& known = in_work_[work->file().key];
+    if (auto other = known.lock(); other && other->is_of_same(*work)) return other;
+    known = work;
+    return work;
+}
+
+std::shared_ptr<StoredFile> StaticFiles::finish(FileInWork& work) {
+    if (work.is_finished()) return loader_.finish(work);
+    auto file = loader_.finish(work);
+    const std::string& key = file->key;
+    if (const auto known = in_work_.find(key); known != in_work_.end() && known->second.lock().get() == &work)
+        in_work_.erase(known);
+    file->checked = work.opened;
     // Of the many ways to write one path, one is kept; and nothing under a path that would not be looked up (`try_file`).
-    if ((*file)->settled && !key.contains("//") && serves(key) && !has_dot_name(key)) cache_.keep(*file);
+    if (file->settled && !key.contains("//") && serves(key) && !has_dot_name(key)) cache_.keep(file);
     return file;
 }
 
-void StaticFiles::send(const std::shared_ptr<StoredFile>& file, const http::Request& request, http::Reply& reply) {
+StaticFiles::Outcome StaticFiles::send(const std::shared_ptr<StoredFile>& file, const http::Request& request,
+                                       http::Reply& reply) {
     const auto wanted = wanted_parts(request);
     const auto form = choose(file, request, !wanted);
     if (!form) {
         refuse(reply, 406);
-        return reply.add_lent("Vary", "Accept-Encoding");
+        return reply.add_lent("Vary", "Accept-Encoding"), Outcome::answered;
     }
     if (form->file && file->settled && !FileLoader::is_untouched(*form)) {
         // It changed within the time that it is believed: look it up again. What is new is not settled, so this ends.
         cache_.forget(*file);
         const auto again = load(file->key, file->path);
-        if (again) return send(*again, request, reply);
+        if (again) return *again ? send(*again, request, reply) : Outcome::deferred;
         if (answer_error(again.error(), reply) != Outcome::answered) refuse(reply, 404);
-        return;
+        return Outcome::answered;
     }
     const std::time_t now = options_.wall();
-    if (!begin_reply(request, reply, form, file->negotiated, now)) return;
+    if (!begin_reply(request, reply, form, file->negotiated, now)) return Outcome::answered;
     if (!form->encoding.empty()) reply.add_lent("Content-Encoding", form->encoding);
     if (wanted)
-        if (const auto parts = select_parts(request, *wanted, *form, now)) return send_parts(reply, *parts, form);
+        if (const auto parts = select_parts(request, *wanted, *form, now))
+            return send_parts(reply, *parts, form), Outcome::answered;
     send_whole(reply, form);
+    return Outcome::answered;
 }
 
 // Nothing: none is acceptable. What we compress is for whole replies only.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace mpsup::static_files {
@@ -45,6 +46,7 @@ public:
         std::time_t (*wall)() = [] { return std::time(nullptr); };
         ErrorPages* error_pages = nullptr; // outlives this, as the next
         PageRewriting pages{};
+        bool defers = false;               // large pages are rewritten by whoever asks: see answer()
         Background* compressors = nullptr; // a thread that compresses better what is asked for again
     };
 
@@ -52,7 +54,12 @@ public:
     [[nodiscard]] static Result<StaticFiles> open(contract::Files files) { return open(std::move(files), Options()); }
 
     /// Fills `reply`, which is clear. Waits for nothing but the file system.
-    void answer(const http::Request& request, http::Reply& reply);
+    ///
+    /// Null, unless Options::defers: then maybe a large page on its way, and `reply` is untouched. Whoever asks has its links
+    /// rewritten (FileInWork::rewrite(), in a thread) and then calls the second one. All who ask for one version of a page
+    /// meanwhile get the same, so it is rewritten once.
+    std::shared_ptr<FileInWork> answer(const http::Request& request, http::Reply& reply);
+    std::shared_ptr<FileInWork> answer(const http::Request& request, FileInWork& rewritten, http::Reply& reply);
     /// The same, but false, with `reply` clear, when there is no such file, or the method is none for files: somebody else
     /// may know. A folder without index and listing is no such file.
     [[nodiscard]] bool try_answer(const http::Request& request, http::Reply& reply);
@@ -66,7 +73,7 @@ public:
     [[nodiscard]] const FileCache& cache() const noexcept { return cache_; }
 
 private:
-    enum class Outcome { answered, missing, folder };
+    enum class Outcome { answered, missing, folder, deferred }; // deferred: to `awaited_`
 
     StaticFiles(FileLoader loader, const Options& options) noexcept
         : loader_(std::move(loader)), options_(options), cache_(options.bounds) {}
@@ -79,8 +86,13 @@ private:
     [[nodiscard]] bool list(http::Reply& reply);
     [[nodiscard]] bool is_answered_folder(const std::string& path);
     [[nodiscard]] std::shared_ptr<StoredFile> fresh(std::string_view key);
+    // Null: `awaited_` comes first.
     [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(const std::string& key, std::string_view path);
-    void send(const std::shared_ptr<StoredFile>& file, const http::Request& request, http::Reply& reply);
+    [[nodiscard]] std::shared_ptr<FileInWork> joined(std::shared_ptr<FileInWork> work);
+    [[nodiscard]] std::shared_ptr<StoredFile> finish(FileInWork& work);
+    std::shared_ptr<FileInWork> concluded(Outcome outcome, http::Reply& reply);
+    [[nodiscard]] Outcome send(const std::shared_ptr<StoredFile>& file, const http::Request& request,
+                               http::Reply& reply);
     [[nodiscard]] std::shared_ptr<const Form> choose(const std::shared_ptr<StoredFile>& file,
                                                      const http::Request& request, bool whole);
     void compress(const std::shared_ptr<StoredFile>& file, Coding coding);
@@ -90,7 +102,9 @@ private:
     Options options_;
     FileCache cache_;
     CompressionBudget budget_;
-    std::string path_; // of the request in hand, decoded
+    std::string path_;                                                   // of the request in hand, decoded
+    std::shared_ptr<FileInWork> awaited_;                                // by the request in hand
+    std::unordered_map<std::string, std::weak_ptr<FileInWork>> in_work_; // by key
     Clock::time_point last_complaint_{};
 };
 

@@ -89,6 +89,7 @@ std::size_t StoredFile::descriptors() const noexcept {
 
 FileLoader::FileLoader(Root root, contract::Files files, PageRewriting pages)
     : root_(std::move(root)), files_(std::move(files)), pages_(std::move(pages)), types_(files_.types) {
+    if (pages_.map) map_ = std::make_shared<const links::LinkMap>(*pages_.map);
     for (const std::string& ending : files_.precompressed)
         if (const auto coding = coding_of_ending(ending); coding && std::ranges::count(beside_, *coding) == 0)
             beside_.push_back(*coding);
@@ -116,49 +117,76 @@ std::expected<std::shared_ptr<Form>, int> FileLoader::open_form(const char* path
                                        {}});
 }
 
-// `key`: where the page is for its client.
-void FileLoader::rewrite(Form& form, std::string_view key) const {
-    const links::PageType page = links::page_type(form.media_type);
-    if (page.kind == links::PageKind::none) return;
-    if (form.size > links::most_rewritten) return pages_.tell(contract::PageFate::too_large);
+bool FileInWork::is_of_same(const FileInWork& other) const noexcept {
+    return file_->key == other.file_->key && file_->path == other.file_->path && same_state(status_, other.status_);
+}
+
+void FileInWork::rewrite_once() {
+    if (page_.kind == links::PageKind::none) return;
+    Form& form = *form_;
+    if (form.size > links::most_rewritten) return fate_ = contract::PageFate::too_large, void();
     struct stat status = form.status;
     if (form.file && (!read_whole(form.file, status, form.content) || !same_state(status, form.status)))
         return form.content.clear(); // it changes all the time: the next request looks again
-    auto text = links::rewritten_page(page.kind, {form.content, http::encode_path(key), page.charset}, *pages_.map);
-    pages_.tell(text ? contract::PageFate::rewritten : text.error());
+    auto text = links::rewritten_page(page_.kind, {form.content, http::encode_path(file_->key), page_.charset}, *map_);
+    fate_ = text ? contract::PageFate::rewritten : text.error();
     if (!text) {
-        if (form.file) form.content.clear();
+        if (form.file) form.content = {};
         return;
     }
     form.content = std::move(*text);
     form.size = form.content.size();
     form.file.reset();
-    form.tag = pages_.tag;
+    form.tag = tag_;
     form.validators = Validators(form.status, form.tag).without_date();
 }
 
-std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,
+std::expected<std::shared_ptr<FileInWork>, int> FileLoader::open(std::string key, std::string path,
                                                                  std::time_t now) const {
     auto opened = open_form(path.c_str(), {});
     if (!opened) return std::unexpected(opened.error());
-    Form& form = **opened;
-    form.media_type = types_.of(path);
-    form.cache_control = cache_control(files_, key);
-    if (pages_.map) rewrite(form, key);
-    auto stored = std::make_shared<StoredFile>();
-    stored->key = std::move(key);
-    stored->path = std::move(path);
-    stored->settled = is_settled(form.status, now);
-    stored->forms[index(Coding::identity)] = *opened;
+    auto work = std::make_shared<FileInWork>();
+    work->form_ = std::move(*opened);
+    work->size_ = work->form_->size;
+    work->status_ = work->form_->status;
+    work->form_->media_type = types_.of(path);
+    work->form_->cache_control = cache_control(files_, key);
+    if (map_) {
+        work->page_ = links::page_type(work->form_->media_type);
+        work->map_ = map_;
+        work->tag_ = pages_.tag;
+    }
+    work->file_ = std::make_shared<StoredFile>();
+    work->file_->key = std::move(key);
+    work->file_->path = std::move(path);
+    work->begun_ = now;
+    return work;
+}
+
+std::shared_ptr<StoredFile> FileLoader::finish(FileInWork& work) const {
+    const std::shared_ptr<StoredFile>& stored = work.file_;
+    if (std::exchange(work.finished_, true)) return stored;
+    if (work.fate_) pages_.tell(*work.fate_);
+    const Form& form = *work.form_;
+    stored->settled = is_settled(form.status, work.begun_);
+    stored->forms[index(Coding::identity)] = work.form_;
     const bool can_shrink = files_.compress && form.size >= least_compressed && form.size <= most_compressed &&
                             is_compressible(form.media_type);
     if (form.tag.empty())
-        for (const Coding coding : beside_) open_compressed(*stored, coding, now);
+        for (const Coding coding : beside_) open_compressed(*stored, coding, work.begun_);
     for (const Coding coding : codings) {
         stored->may_compress[index(coding)] = can_shrink && !stored->form(coding);
         stored->negotiated |= can_shrink || stored->form(coding) != nullptr;
     }
     return stored;
+}
+
+std::expected<std::shared_ptr<StoredFile>, int> FileLoader::load(std::string key, std::string path,
+                                                                 std::time_t now) const {
+    const auto work = open(std::move(key), std::move(path), now);
+    if (!work) return std::unexpected(work.error());
+    (*work)->rewrite();
+    return finish(**work);
 }
 
 void FileLoader::open_compressed(StoredFile& stored, Coding coding, std::time_t now) const {

@@ -5,6 +5,8 @@
 #include "base/fd.h"
 #include "worker/contract/files.h"
 #include "worker/http/http_date.h"
+#include "worker/links/link_map.h"
+#include "worker/links/page_head.h"
 #include "worker/static/compression.h"
 #include "worker/static/content_coding.h"
 #include "worker/static/media_types.h"
@@ -19,6 +21,7 @@
 #include <ctime>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +78,44 @@ struct StoredFile {
 /// Up to this size the bytes themselves are kept; of larger files a descriptor.
 constexpr std::size_t most_in_memory = 16384;
 
+/// A larger page takes longer to rewrite than an event loop should be busy with one request.
+constexpr std::size_t most_at_once = 65536;
+
+/// A file that was opened, before its links are right. Belongs to one loop, but for rewrite().
+class FileInWork {
+public:
+    /// Rewrites links where that is to be done. In any thread, any number of times: one does it, the others wait for it.
+    void rewrite() {
+        std::call_once(once_, [this] { rewrite_once(); });
+    }
+    /// May rewrite() take longer than an event loop has?
+    [[nodiscard]] bool is_long() const noexcept {
+        return page_.kind != links::PageKind::none && size_ > most_at_once && size_ <= links::most_rewritten;
+    }
+    [[nodiscard]] bool is_finished() const noexcept { return finished_; }
+    [[nodiscard]] const StoredFile& file() const noexcept { return *file_; }
+    /// Are both of one version of one file?
+    [[nodiscard]] bool is_of_same(const FileInWork& other) const noexcept;
+
+    StoredFile::Time opened{}; // by the clock of whoever has it opened
+
+private:
+    friend class FileLoader;
+    void rewrite_once();
+
+    std::shared_ptr<StoredFile> file_;
+    std::shared_ptr<Form> form_; // not yet among the forms of the file
+    std::uint64_t size_ = 0;     // as it was opened
+    struct stat status_{};       // of that
+    links::PageType page_;
+    std::shared_ptr<const links::LinkMap> map_;
+    std::string tag_;
+    std::time_t begun_ = 0; // wall clock
+    std::once_flag once_;
+    std::optional<contract::PageFate> fate_;
+    bool finished_ = false;
+};
+
 /// Makes them. A page (html, css) whose links are to be rewritten and need it is kept as it is sent, up to
 /// links::most_rewritten: tag, parts and compressed forms are of that text, no date is said, and what lies compressed beside it is left alone,
 /// because its links are the old ones. A larger one stays as it is.
@@ -92,6 +133,10 @@ public:
     /// EISDIR for a folder, EINVAL for whatever else is no regular file. `now`: wall clock.
     [[nodiscard]] std::expected<std::shared_ptr<StoredFile>, int> load(std::string key, std::string path,
                                                                        std::time_t now) const;
+    /// The two halves of it, for whoever has rewrite() called elsewhere in between. The second may be asked again.
+    [[nodiscard]] std::expected<std::shared_ptr<FileInWork>, int> open(std::string key, std::string path,
+                                                                       std::time_t now) const;
+    [[nodiscard]] std::shared_ptr<StoredFile> finish(FileInWork& work) const;
 
     /// Does the file system still have exactly this?
     [[nodiscard]] bool still_true(const StoredFile& stored) const;
@@ -105,12 +150,12 @@ public:
 
 private:
     [[nodiscard]] std::expected<std::shared_ptr<Form>, int> open_form(const char* path, std::string_view name) const;
-    void rewrite(Form& form, std::string_view key) const;
     void open_compressed(StoredFile& stored, Coding coding, std::time_t now) const;
 
     Root root_;
     contract::Files files_;
     PageRewriting pages_;
+    std::shared_ptr<const links::LinkMap> map_; // a copy, for threads that outlive whoever owns the map
     MediaTypes types_;
     std::vector<Coding> beside_;
 };

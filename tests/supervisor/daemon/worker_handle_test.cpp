@@ -261,6 +261,31 @@ TEST_F(WorkerHandleTest, GivesAProcessWhatASecretHoldsWhenItIsStarted) {
         << "a probe's program has it too";
 }
 
+TEST_F(WorkerHandleTest, IsNotJudgedByAProbeThatCannotBeMade) {
+    const std::string path = folder_ + "/secret";
+    std::ofstream(path) << "tiger\n";
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    spec_.env = {{"DB", {.secret_file = path}}};
+    spec_.health.every = 10ms;
+    spec_.health.liveness.exec = {"/bin/true"};
+    spec_.health.fails = 1;
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    start_and_serve();
+    const auto liveness = [&] {
+        return std::ranges::count_if(probe_.targets, [](const ProbeTarget& target) { return !target.exec.empty(); });
+    };
+    ASSERT_TRUE(until([&] { return liveness() > 0; }));
+    std::filesystem::permissions(path, std::filesystem::perms(0604));
+    const auto before = liveness();
+    const auto all = probe_.targets.size();
+    ASSERT_TRUE(until([&] { return probe_.targets.size() > all + 20; })) << "readiness goes on";
+    EXPECT_LE(liveness(), before + 1);
+    EXPECT_EQ(worker_->core().state(), core::WorkerState::ready);
+    EXPECT_EQ(spawner_.requests.size(), 1U) << "it is not replaced";
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+    EXPECT_TRUE(until([&] { return liveness() > before + 1; })) << "it goes on when it can";
+}
+
 TEST_F(WorkerHandleTest, BacksOffWhenASecretCannotBeRead) {
     spec_.env = {{"DB", {.secret_file = folder_ + "/none"}}};
     worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);

@@ -6,7 +6,7 @@
 namespace mpsup::static_files {
 namespace {
 
-std::shared_ptr<StoredFile> file(std::string key, std::size_t bytes, bool open = false) {
+std::shared_ptr<StoredFile> file(std::string key, std::size_t bytes, bool open = false, std::string tag = {}) {
     auto made = std::make_shared<StoredFile>();
     struct stat status{};
     made->key = std::move(key);
@@ -18,7 +18,8 @@ std::shared_ptr<StoredFile> file(std::string key, std::size_t bytes, bool open =
                                                        status,
                                                        {},
                                                        {},
-                                                       {}});
+                                                       {},
+                                                       std::move(tag)});
     return made;
 }
 
@@ -75,6 +76,22 @@ TEST(FileCache, ClosesFilesWithoutForgettingThoseInMemory) {
     cache.forget_descriptors();
     EXPECT_EQ(cache.descriptors(), 0U);
     EXPECT_TRUE(cache.find("/small"));
+}
+
+TEST(FileCache, HasRoomOfTheirOwnForRewrittenPages) {
+    FileCache cache({.files = 100, .bytes = 100, .page_bytes = 1000, .descriptors = 2});
+    const auto page = [](const char* key, std::size_t bytes) { return file(key, bytes, false, "l000001"); };
+    cache.keep(page("/a.html", 400));
+    cache.keep(page("/b.html", 400));
+    for (int i = 0; i < 20; ++i) cache.keep(file("/small" + std::to_string(i), 50));
+    EXPECT_TRUE(cache.find("/a.html"));
+    EXPECT_EQ(cache.bytes(), 100U);
+    EXPECT_EQ(cache.page_bytes(), 800U);
+    cache.keep(page("/c.html", 400));
+    EXPECT_EQ(cache.page_bytes(), 800U);
+    EXPECT_EQ(cache.bytes(), 100U) << "and files theirs";
+    cache.keep(page("/huge.html", 1001));
+    EXPECT_EQ(cache.page_bytes(), 0U);
 }
 
 TEST(FileCache, CountsFormsThatAreAddedLater) {

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 namespace mpsup::static_files {
@@ -820,6 +821,74 @@ TEST_F(RewrittenSite, RewritesPagesThatAreKeptOpenOtherwise) {
     EXPECT_TRUE(content().starts_with("<a href=http://app.example/cart>xx"));
     ASSERT_EQ(get("/static/s.css"), 200);
     EXPECT_TRUE(content().starts_with("a{b:url(http://app.example/i.png)}"));
+}
+
+class DeferredPages : public RewrittenSite {
+protected:
+    DeferredPages() {
+        auto with = options();
+        with.defers = true;
+        with.pages = {&map, "l000001", [this](contract::PageFate fate) { fates.push_back(fate); }};
+        files = std::move(*StaticFiles::open(served(folder.path("root"), {"/static/"}), with));
+        folder.write("root/static/p.html", "<a href=/cart>" + std::string(most_at_once, 'x'));
+        request.method = "GET";
+        request.path = "/static/p.html";
+    }
+    std::shared_ptr<FileInWork> ask() {
+        reply.clear();
+        return files.answer(request, reply);
+    }
+};
+
+TEST_F(DeferredPages, AreRewrittenByWhoeverAsks) {
+    const auto page = ask();
+    ASSERT_TRUE(page);
+    EXPECT_EQ(reply.length() + reply.fields().size(), 0U);
+    const auto same = ask();
+    EXPECT_EQ(same, page) << "one for all who ask meanwhile";
+    std::thread([page] { page->rewrite(); }).join();
+    same->rewrite();
+    for (const auto& each : {page, same}) {
+        reply.clear();
+        EXPECT_FALSE(files.answer(request, *each, reply));
+        EXPECT_EQ(reply.status, 200);
+        EXPECT_TRUE(content().starts_with("<a href=http://app.example/cart>xx"));
+    }
+    EXPECT_FALSE(ask()) << "it is kept";
+    EXPECT_TRUE(content().starts_with("<a href=http://app.example/cart>xx"));
+    EXPECT_EQ(fates, std::vector{contract::PageFate::rewritten});
+}
+
+TEST_F(DeferredPages, AreOfOneVersion) {
+    const auto before = ask();
+    change("root/static/p.html", "<a href=/card>" + std::string(most_at_once, 'x'));
+    const auto after = ask();
+    ASSERT_TRUE(after);
+    EXPECT_NE(before, after);
+    after->rewrite();
+    EXPECT_FALSE(files.answer(request, *after, reply));
+    EXPECT_TRUE(content().starts_with("<a href=http://app.example/card>xx"));
+    before->rewrite();
+    reply.clear();
+    if (const auto again = files.answer(request, *before, reply)) { // what was opened is not what is there
+        again->rewrite();
+        EXPECT_FALSE(files.answer(request, *again, reply));
+    }
+    EXPECT_EQ(reply.status, 200);
+}
+
+TEST_F(DeferredPages, AreLargeAndMayBeRewritten) {
+    folder.write("root/static/p.html", "<a href=/cart>" + std::string(most_at_once - 14, 'x'));
+    EXPECT_FALSE(ask()) << "small";
+    folder.write("root/static/p.html", "<a href=/cart>" + std::string(links::most_rewritten, 'x'));
+    now += std::chrono::seconds(2);
+    EXPECT_FALSE(ask()) << "too large";
+    folder.write("root/static/p.txt", "<a href=/cart>" + std::string(most_at_once, 'x'));
+    request.path = "/static/p.txt";
+    EXPECT_FALSE(ask()) << "no page";
+    folder.write("root/static/index.html", "<a href=/cart>" + std::string(most_at_once, 'x'));
+    request.path = "/static/";
+    EXPECT_TRUE(ask());
 }
 
 TEST_F(RewrittenSite, DoesNotSendWhatWasCompressedBefore) {
