@@ -27,7 +27,7 @@ struct ProbeTarget {
 struct ProbeResult {
     bool passed = false;
     std::chrono::milliseconds latency{0};
-    std::string why; // what was wrong, with the first line of what came back; empty when it passed
+    std::string why;   // what was wrong, with the first line of what came back; empty when it passed
     bool asked = true; // false: the question could not be put, which says nothing of the worker
 };
 
