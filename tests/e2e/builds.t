@@ -20,7 +20,7 @@ $site->write('root/static/a.css', "a { color: red }\n");
 # `only`: files and pages come from one worker.
 sub topology {
     my ($build, $only) = @_;
-    my $static = $only ? '' : "  docs: {kind: static, listen: \"127.0.0.1:$files\", root: root, serves: [/static/]}\n";
+    my $static = $only ? '' : "  docs: {kind: static, listen: \"127.0.0.1:$files\", root: root}\n";
     my $more   = $only ? ", \"127.0.0.1:$files\"" : '';
     return $site->write('site.yaml', <<"YAML");
 site: test

@@ -119,6 +119,7 @@ private:
     }
 
     void reply_to(const contract::Ask& ask) {
+        if (!session_) return;
         contract::LightControl* control = serving_.control();
         const std::string text =
             control ? contract::answer(*control, ask.text) : R"({"error":"this worker serves files: it has no cache"})";

@@ -124,7 +124,7 @@ public:
     }
 
     std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
-    contract::LightControl* control() noexcept override { return &*control_; }
+    contract::LightControl* control() noexcept override { return control_ ? &*control_ : nullptr; }
 
     void on_quarantine(std::function<void(const std::string&)> tell) override {
         state_->poison().tell(std::move(tell));

@@ -30,14 +30,17 @@ public:
     [[nodiscard]] virtual contract::LightControl* control() noexcept { return nullptr; }
 
     /// Whom to tell of requests that are quarantined, from any thread; before the handlers run.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
     virtual void on_quarantine(std::function<void(const std::string& request)>) {}
 
     /// Whom to tell what became of pages whose links are rewritten, from any thread; before the handlers run.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): as above
     virtual void on_page(std::function<void(contract::PageFate)>) {}
 
     /// What it serves without, and why; empty: nothing. `tell` is called by any thread when that changes, and at once if there is
     /// something; null: nobody is told any more.
     [[nodiscard]] virtual std::string impaired() const { return {}; }
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): as above
     virtual void on_impaired(std::function<void()>) {}
 
     /// What has to be done every now and then while the worker serves.

@@ -30,7 +30,7 @@ Result<std::unique_ptr<FileHandler>> FileHandler::open(const contract::Route& ro
     }
     auto files = StaticFiles::open(route.files, options);
     if (!files) return std::unexpected(files.error());
-    handler->files_.emplace(std::move(*files));
+    handler->files_ = std::make_unique<StaticFiles>(std::move(*files));
     return handler;
 }
 

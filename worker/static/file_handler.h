@@ -47,7 +47,7 @@ private:
     std::optional<ErrorPages> pages_;
     Background compressors_{{.threads = 1, .waiting = 64, .nice = 10}};
     std::unique_ptr<http::OffLoop> rewriters_; // of a loop
-    std::optional<StaticFiles> files_;
+    std::unique_ptr<StaticFiles> files_;
 };
 
 } // namespace mpsup::static_files
