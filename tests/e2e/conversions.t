@@ -375,7 +375,7 @@ subtest 'what a conversion had begun, whose supervisor died, is gone' => sub {
     kill 'KILL', $site->supervisor_pid;
     waitpid $pid, 0;
     $site->must('up', file_of('two-ports'));
-    is_deeply [sort map { $_->{name} } @{ $site->status->{workers} }], workers_of('two-ports'), 'it has its workers, and no others';
+    is_deeply workers(), workers_of('two-ports'), 'it has its workers, and no others';
     answers_as('two-ports');
 };
 
