@@ -76,6 +76,9 @@ struct Generation {
     /// Children that serve, or 1 for a light process that does.
     [[nodiscard]] int ready_count() const;
 
+    /// Its master alone is left, and waits to be woken?
+    [[nodiscard]] bool is_asleep() const { return phase == Phase::sleeping && children.empty(); }
+
     /// Nothing of it is left?
     [[nodiscard]] bool is_empty() const { return !process_alive && children.empty(); }
 };

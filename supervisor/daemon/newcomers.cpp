@@ -42,8 +42,8 @@ asio::awaitable<Newcomer*> wait_until_standing_by(Site& site, std::vector<Newcom
 asio::awaitable<void> wait_until_settled(Site& site, const WorkerHandle& worker) {
     const auto is_settled = [&] {
         return std::ranges::all_of(worker.core().generations(), [](const core::Generation& generation) {
-            const bool sleeps = generation.phase == core::Phase::sleeping && generation.children.empty();
-            return sleeps || core::is_taking_requests(generation.phase) || core::is_coming(generation.phase);
+            return generation.is_asleep() || core::is_taking_requests(generation.phase) ||
+                   core::is_coming(generation.phase);
         });
     };
     while (!is_settled()) co_await site.around().changed.wait_until(Clock::time_point::max());

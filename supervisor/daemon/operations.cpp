@@ -29,10 +29,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int old_kept = 6;
-constexpr int taken_back = 7;
-
 std::string no_such_worker(const Site& site, const std::string& name) {
     std::vector<std::string> known;
     for (const auto& worker : site.workers()) known.push_back(worker->spec().name);
@@ -52,10 +48,8 @@ std::optional<Outcome> fill_in(const Site& site, std::vector<std::string>& names
     return std::nullopt;
 }
 
-} // namespace
-
 // Workers that were adopted and that no topology knows: of a conversion in which a supervisor died.
-static asio::awaitable<void> forget_strangers(Site& site, const topology::Topology& wanted, const Report& report) {
+asio::awaitable<void> forget_strangers(Site& site, const topology::Topology& wanted, const Report& report) {
     const auto workers = site.workers();
     for (const auto& worker : workers) {
         const std::string name = worker->spec().name;
@@ -64,6 +58,8 @@ static asio::awaitable<void> forget_strangers(Site& site, const topology::Topolo
         site.remove(name);
     }
 }
+
+} // namespace
 
 asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report report, BringUp how) {
     const bool is_first = !site.applied();
@@ -93,7 +89,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     auto bound = site.listeners().open(endpoints_of(wanted.topology, site.around().paths));
     if (!bound) {
         forget_wanted();
-        co_return Outcome{failed, bound.error().to_string()};
+        co_return Outcome{Outcome::failed, bound.error().to_string()};
     }
     report_changes(changes, report);
     ProgressReport progress(report);
@@ -109,14 +105,16 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     if (trouble.empty())
         if (const Newcomer* lost = co_await wait_until_standing_by(site, newcomers, progress))
             trouble = why_not(*lost) + words_since(site, lost->worker->spec().name, lost->log_start);
-    Outcome outcome{failed, std::move(trouble)};
+    Outcome outcome{Outcome::failed, std::move(trouble)};
     if (outcome.text.empty()) outcome = co_await switchover.forward();
     if (outcome.code != 0) {
         forget_wanted();
         const bool had_served = co_await switchover.back(outcome.text);
         site.listeners().keep_only(endpoints_of(before, site.around().paths));
-        if (!is_first && outcome.code == failed) outcome.text += "; what served before serves on";
-        outcome.code = is_first ? failed : had_served || outcome.code == taken_back ? taken_back : old_kept;
+        if (!is_first && outcome.code == Outcome::failed) outcome.text += "; what served before serves on";
+        outcome.code = is_first                                            ? Outcome::failed
+                       : had_served || outcome.code == Outcome::taken_back ? Outcome::taken_back
+                                                                           : Outcome::old_kept;
         co_return outcome;
     }
     failpoint();
@@ -141,7 +139,7 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
         const auto worker = site.find(name);
         site.around().history.worker_event(state::EventKind::restart_planned, name, worker->core());
         if (std::string why = co_await ask_before_roll(site, name, worker->spec().hooks); !why.empty())
-            co_return Outcome{old_kept, std::move(why)};
+            co_return Outcome{Outcome::old_kept, std::move(why)};
         const topology::WorkerSpec spec = worker->spec();
         const Pace pace = fast ? Pace::in_haste : Pace::on_trial;
         const Newcomer newcomer = prepare(site, worker, spec, worker->listeners(), pace);
@@ -150,12 +148,14 @@ asio::awaitable<Outcome> restart(Site& site, std::vector<std::string> names, boo
         if (rollout.phase() != core::Rollout::Phase::settled) {
             std::string why = describe_failure(site, *worker, newcomer.plan, rollout, newcomer.log_start);
             const bool goes_back = spec.rolling.on_failure == topology::OnFailure::rollback;
-            int code = rollout.has_served() ? taken_back : worker->core().serving() != 0 ? old_kept : failed;
+            int code = rollout.has_served()            ? Outcome::taken_back
+                       : worker->core().serving() != 0 ? Outcome::old_kept
+                                                       : Outcome::failed;
             for (const auto& earlier : rolled) {
                 if (!goes_back || earlier->core().sleeping() == 0) continue;
                 if (const auto trouble = co_await go_back(site, earlier, report); !trouble.empty())
                     why += "; " + trouble;
-                code = taken_back;
+                code = Outcome::taken_back;
             }
             co_return Outcome{code, std::move(why)};
         }
@@ -173,9 +173,9 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
         const auto worker = site.find(name);
         if (!worker) co_return Outcome{2, no_such_worker(site, name)};
         if (worker->core().sleeping() == 0)
-            co_return Outcome{failed, name +
-                                          ": no generation sleeps that it could go back to (rolling.keep); without a "
-                                          "name, rollback applies the topology before this one"};
+            co_return Outcome{Outcome::failed,
+                              name + ": no generation sleeps that it could go back to (rolling.keep); without a "
+                                     "name, rollback applies the topology before this one"};
     }
     std::vector<std::string> woken;
     for (const auto& worker : std::vector(site.workers())) {
@@ -190,12 +190,12 @@ asio::awaitable<Outcome> roll_back(Site& site, std::vector<std::string> names, R
                  trouble.empty() ? "rolled back" : trouble);
         if (trouble.empty()) continue;
         record_woken(site, woken); // those before it
-        co_return Outcome{failed, trouble};
+        co_return Outcome{Outcome::failed, trouble};
     }
     record_woken(site, woken);
     if (!woken.empty()) co_return Outcome{0, joined(woken, ", ") + ": rolled back"};
     auto previous = previous_topology(site);
-    if (!previous) co_return Outcome{failed, previous.error().to_string()};
+    if (!previous) co_return Outcome{Outcome::failed, previous.error().to_string()};
     report("no generation sleeps: back to the topology applied before");
     const BringUp in_haste{.all_anew = false, .fast = true, .asks_pre_roll = false};
     co_return co_await bring_up(site, std::move(*previous), report, in_haste);
@@ -217,7 +217,7 @@ asio::awaitable<Outcome> reset(Site& site, std::vector<std::string> names, Repor
         if (worker->core().serving() == 0)
             failures += (failures.empty() ? "" : "; ") + name + " does not serve: " + worker->core().last_failure();
     }
-    co_return failures.empty() ? Outcome{0, joined(names, ", ") + " reset"} : Outcome{failed, failures};
+    co_return failures.empty() ? Outcome{0, joined(names, ", ") + " reset"} : Outcome{Outcome::failed, failures};
 }
 
 asio::awaitable<Outcome> end_moved(Site& site, Report report) {

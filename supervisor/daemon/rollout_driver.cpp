@@ -177,7 +177,7 @@ asio::awaitable<core::Rollout> run_rollout(Site& site, std::shared_ptr<WorkerHan
             worker->core().find(rollout.phase() == core::Rollout::Phase::settled ? plan.old_one : plan.new_one);
         progress.look(name, worker->core(), plan.new_one);
         progress.look(name, worker->core(), plan.old_one);
-        if (!until_gone || !leaving || (leaving->phase == core::Phase::sleeping && leaving->children.empty())) break;
+        if (!until_gone || !leaving || leaving->is_asleep()) break;
         co_await around.changed.wait_until(Clock::time_point::max());
     }
     const RollEnd how = rollout.phase() == core::Rollout::Phase::settled ? RollEnd::settled

@@ -16,15 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int old_kept = 6;
-constexpr int taken_back = 7;
-
 const std::string& name_of(const Newcomer& newcomer) { return newcomer.worker->spec().name; }
-
-bool is_asleep(const core::Generation& generation) {
-    return generation.phase == core::Phase::sleeping && generation.children.empty();
-}
 
 } // namespace
 
@@ -66,7 +58,7 @@ asio::awaitable<Outcome> Switchover::forward() {
     Outcome rolled = co_await roll_on_trial(all);
     if (rolled.code != 0) co_return rolled;
     std::string trouble = co_await take(steps_of(conversion_), all, false);
-    if (!trouble.empty()) co_return Outcome{failed, std::move(trouble)};
+    if (!trouble.empty()) co_return Outcome{Outcome::failed, std::move(trouble)};
     for (const auto& [name, member] : all) {
         while (is_left(member)) co_await site_.around().changed.wait_until(Clock::time_point::max());
         if (member.ends)
@@ -86,7 +78,7 @@ asio::awaitable<Outcome> Switchover::roll_on_trial(Members& members) {
         ended_rolls_.insert(name_of(newcomer));
         is_unjudged = is_unjudged || rollout.is_unjudged();
         if (rollout.phase() != core::Rollout::Phase::settled)
-            co_return Outcome{rollout.has_served() ? taken_back : old_kept,
+            co_return Outcome{rollout.has_served() ? Outcome::taken_back : Outcome::old_kept,
                               describe_failure(site_, *newcomer.worker, newcomer.plan, rollout, newcomer.log_start)};
         conversion_.coming.erase(name_of(newcomer));
         conversion_.leaving.erase(name_of(newcomer));
@@ -166,7 +158,7 @@ void Switchover::let_go(const Member& member) {
 bool Switchover::is_left(const Member& member) {
     if (member.ends) return member.worker->core().has_processes();
     const core::Generation* leaving = member.worker->core().find(member.leaving);
-    return leaving && !core::is_taking_requests(leaving->phase) && !is_asleep(*leaving);
+    return leaving && !core::is_taking_requests(leaving->phase) && !leaving->is_asleep();
 }
 
 bool Switchover::is_lost(const Member& member) {

@@ -347,8 +347,7 @@ void WorkerHandle::arm_timer() {
 bool WorkerHandle::is_alone(const GenerationHandle& generation) const {
     return std::ranges::all_of(generations_, [&](const auto& other) {
         const core::Generation* known = core_.find(other->number);
-        return other->number == generation.number || !known ||
-               (known->phase == core::Phase::sleeping && known->children.empty());
+        return other->number == generation.number || !known || known->is_asleep();
     });
 }
 
