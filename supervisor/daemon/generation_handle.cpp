@@ -1,6 +1,7 @@
 #include "supervisor/daemon/generation_handle.h"
 
 #include "base/process_identity.h"
+#include "supervisor/daemon/spec_rules.h"
 
 #include <algorithm>
 #include <chrono>
@@ -37,6 +38,8 @@ void add_pages(const contract::ScoreboardReader& scoreboard, contract::PageCount
     for (std::size_t i = 0; i < sum.size(); ++i)
         if (pages[i] <= most) sum[i] = std::min(sum[i] + pages[i], most);
 }
+
+contract::PoolSize GenerationHandle::size() const { return rolled ? fixed_size(*rolled) : pool_size_of(spec->pool); }
 
 bool GenerationHandle::has(pid_t pid) const { return pidfd_of(pid) != nullptr; }
 

@@ -76,13 +76,15 @@ struct GenerationHandle {
     std::map<pid_t, ServingProcess> children;
     bool killed = false; // what is spawned late, or registers late, is killed at once
     bool draining = false;
-    bool is_spec_known = true;     // it was started with it, or so the last topology says
-    bool has_old_logs = false;     // they were moved away between its start and its hello
-    std::optional<int> first_size; // children to begin with; nothing: as the spec says
-    core::Tally counted;           // of children that are gone
-    LogPart log;                   // of its worker
-    pid_t sampled_last = 0;        // of its children, whose memory was looked at last
+    bool is_spec_known = true; // it was started with it, or so the last topology says
+    bool has_old_logs = false; // they were moved away between its start and its hello
+    std::optional<int> rolled; // children that a rollout lets it have; nothing: as the spec says
+    core::Tally counted;       // of children that are gone
+    LogPart log;               // of its worker
+    pid_t sampled_last = 0;    // of its children, whose memory was looked at last
 
+    /// What its master is to hold, whoever that is.
+    [[nodiscard]] contract::PoolSize size() const;
     /// Is it a process of this generation: its master, one that retires, or a child?
     [[nodiscard]] bool has(pid_t pid) const;
     /// Of one of its processes; null: it has none of this pid.

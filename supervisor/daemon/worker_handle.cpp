@@ -102,6 +102,7 @@ void WorkerHandle::resize(topology::Pool pool) { // not a part of what changes h
     core_.set_rules(rules());
     for (const auto& generation : generations_) {
         generation->spec.edit().pool = pool;
+        generation->rolled.reset();
         const core::Generation* known = core_.find(generation->number);
         if (known && known->phase != core::Phase::sleeping) send_size(*generation, pool_size_of(pool));
     }
@@ -116,7 +117,8 @@ void WorkerHandle::send_size(GenerationHandle& generation, const contract::PoolS
 void WorkerHandle::size_generation(core::GenerationNumber number, std::optional<int> children) {
     GenerationHandle* generation = find(number);
     if (!generation) return;
-    send_size(*generation, children ? fixed_size(*children) : pool_size_of(generation->spec->pool));
+    generation->rolled = children;
+    send_size(*generation, generation->size());
     act();
 }
 
@@ -260,7 +262,7 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 auto generation = std::make_unique<GenerationHandle>();
                 generation->number = spawn.generation;
                 generation->spec = spec_;
-                generation->first_size = first_size_;
+                generation->rolled = first_size_;
                 generation->listeners = listeners_;
                 generation->log.begin(around_.paths.worker_log(spec_->name), is_alone(*generation));
                 generations_.push_back(std::move(generation));
@@ -280,8 +282,10 @@ void WorkerHandle::perform(const core::Effect& effect) {
                 if (auto* generation = find(sleep.generation)) send_size(*generation, fixed_size(0));
             },
             [&](const core::SendWake& wake) {
-                if (auto* generation = find(wake.generation))
-                    send_size(*generation, pool_size_of(generation->spec->pool));
+                if (auto* generation = find(wake.generation)) {
+                    generation->rolled.reset();
+                    send_size(*generation, generation->size());
+                }
                 health_bell_.ring();
             },
             [&](const core::SendDrain& drain) {

@@ -242,7 +242,7 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     contract::Go go = order_for(spec, around_.paths);
     go.front.maintenance = is_in_maintenance();
     go.links = generation.told.links;
-    if (generation.first_size) go.pool = fixed_size(*generation.first_size);
+    if (generation.rolled) go.pool = generation.size();
     std::vector<int> fds;
     add_covered(go.front, generation);
     for (const Listener& listener : generation.listeners) {

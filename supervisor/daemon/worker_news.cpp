@@ -103,7 +103,7 @@ void WorkerHandle::greet_child(GenerationHandle& generation, ServingProcess& chi
 void WorkerHandle::promote(GenerationHandle& generation, pid_t pid) {
     const auto child = generation.children.find(pid);
     if (child == generation.children.end() || !child->second.link) return;
-    (void)child->second.link->send(contract::Promote{pool_size_of(generation.spec->pool), true});
+    (void)child->second.link->send(contract::Promote{generation.size(), true});
 }
 
 void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
@@ -119,7 +119,7 @@ void WorkerHandle::crown(GenerationHandle& generation, pid_t pid) {
     generation.link = std::exchange(generation.process.link, nullptr);
     if (generation.link) give_logs(*generation.link);                         // for its children
     record_start(generation, generation.process, state::ProcessRole::master); // the next supervisor waits for it
-    send_size(generation, pool_size_of(generation.spec->pool)); // it may have become one long ago, and sleep since
+    send_size(generation, generation.size()); // it may have become one long ago, and sleep since
     dismiss_orphans(generation);
 }
 

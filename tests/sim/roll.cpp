@@ -97,7 +97,7 @@ void Roll::carry_out(const core::RolloutOrder& order) {
     using Step = core::RolloutOrder::Kind;
     const Bug bug = shell_.site().bug;
     const bool is_pool = worker_.core().rules().is_pool;
-    const int children = order.children < 0 ? worker_.core().rules().pool : order.children;
+    const auto children = order.children < 0 ? std::optional<int>() : std::optional(order.children);
     switch (order.kind) {
     case Step::admit_beside:
         worker_.admit_beside(plan_.new_one);

@@ -49,8 +49,8 @@ struct GenerationShell {
     std::map<pid_t, Serving> children;
     bool killed = false;
     bool draining = false;
-    bool held = false; // an operation asked for it
-    int first_size = 0;
+    bool held = false;         // an operation asked for it
+    std::optional<int> rolled; // children that a rollout lets it have
 };
 
 class Shell;
@@ -66,7 +66,7 @@ public:
     void serve_alone(GenerationNumber number, bool keeps_old);
     void take_back(GenerationNumber number);
     void wake(GenerationNumber number);
-    void size_generation(GenerationNumber number, int children);
+    void size_generation(GenerationNumber number, std::optional<int> children); // nothing: as its rules say
     void abandon(GenerationNumber number);
     void stop();
     void resume(bool is_wanted);
@@ -95,6 +95,7 @@ private:
     void perform(const core::Effect& effect);
     void perform_note(const core::Note& note);
     void arm_timer();
+    [[nodiscard]] int size_of(const GenerationShell& generation) const;
     GenerationShell* find(GenerationNumber number);
     void launch(GenerationNumber number);
     void launch_recorded(GenerationNumber number, Uuid uuid);

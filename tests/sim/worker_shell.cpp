@@ -87,10 +87,16 @@ void WorkerShell::wake(GenerationNumber number) {
     act();
 }
 
-void WorkerShell::size_generation(GenerationNumber number, int children) {
-    const GenerationShell* generation = find(number);
-    if (generation && generation->process.link >= 0 && !generation->draining)
-        machine_.tell(generation->process.link, Order::size, children);
+int WorkerShell::size_of(const GenerationShell& generation) const {
+    return generation.rolled.value_or(core_.rules().pool);
+}
+
+void WorkerShell::size_generation(GenerationNumber number, std::optional<int> children) {
+    GenerationShell* generation = find(number);
+    if (!generation) return;
+    generation->rolled = children;
+    if (generation->process.link >= 0 && !generation->draining)
+        machine_.tell(generation->process.link, Order::size, size_of(*generation));
     act();
 }
 
@@ -99,7 +105,7 @@ void WorkerShell::resize(int children) {
     rules.pool = children;
     core_.set_rules(rules);
     for (const auto& generation : generations_) {
-        if (!generation->held) generation->first_size = children; // it has not begun to load, perhaps
+        generation->rolled.reset(); // it has not begun to load, perhaps
         const core::Generation* known = core_.find(generation->number);
         const bool is_told = generation->process.link >= 0 && !generation->draining && known &&
                              known->phase != core::Phase::sleeping && !has(Bug::forget_size);
@@ -155,7 +161,7 @@ void WorkerShell::resume(bool is_wanted) {
     act();
     is_ordered_ = false;
     if (is_wanted && core_.rules().is_pool && core_.serving() != 0)
-        size_generation(core_.serving(), core_.rules().pool); // it was rolled, perhaps
+        size_generation(core_.serving(), std::nullopt); // it was rolled, perhaps
 }
 
 // Doing what the core decides
@@ -199,12 +205,12 @@ void WorkerShell::perform(const core::Effect& effect) {
                 generations_.push_back(std::make_unique<GenerationShell>());
                 generations_.back()->number = spawn.generation;
                 generations_.back()->held = is_held_;
-                generations_.back()->first_size = is_held_ && first_size_ > 0 ? first_size_ : core_.rules().pool;
+                if (is_held_ && first_size_ > 0) generations_.back()->rolled = first_size_;
                 shell_.later(Duration(0), [this, number = spawn.generation] { launch(number); });
             },
             [&](const core::SendGo& go) {
                 with(go.generation,
-                     [&](GenerationShell& it) { machine_.tell(it.process.link, Order::go, it.first_size); });
+                     [&](GenerationShell& it) { machine_.tell(it.process.link, Order::go, size_of(it)); });
             },
             [&](const core::OpenGate& gate) { keep_gate(gate.generation); },
             [&](const core::SendServe& serve) {
@@ -221,6 +227,7 @@ void WorkerShell::perform(const core::Effect& effect) {
             },
             [&](const core::SendWake& wake) {
                 with(wake.generation, [&](GenerationShell& it) {
+                    it.rolled.reset();
                     if (it.process.link >= 0) machine_.tell(it.process.link, Order::wake);
                 });
             },
@@ -326,7 +333,7 @@ void WorkerShell::launch_recorded(GenerationNumber number, Uuid uuid) {
         shell_.step();
         oracle_.forks(id_, number, uuid);
         const auto& rules = core_.rules();
-        born = machine_.spawn(rules.is_pool ? Kind::master : Kind::light, id_, number, uuid, generation->first_size);
+        born = machine_.spawn(rules.is_pool ? Kind::master : Kind::light, id_, number, uuid, size_of(*generation));
         shell_.step(); // the process is there, and nobody has written down its pid
     }
     if (born == nobody) {
@@ -443,7 +450,7 @@ void WorkerShell::promote(GenerationShell& generation, pid_t pid) {
     const auto child = generation.children.find(pid);
     if (child == generation.children.end() || child->second.link < 0) return;
     oracle_.promotes(child->second.process);
-    machine_.tell(child->second.link, Order::promote, core_.rules().pool);
+    machine_.tell(child->second.link, Order::promote, size_of(generation));
 }
 
 void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
@@ -458,7 +465,7 @@ void WorkerShell::crown(GenerationShell& generation, pid_t pid) {
     if (generation.process.link >= 0) {
         machine_.tell(generation.process.link, Order::wake); // it may sleep
         machine_.tell(generation.process.link, Order::size,
-                      core_.rules().pool); // or was promoted before this was its size
+                      size_of(generation)); // or was promoted before this was its size
     }
     dismiss_orphans(generation);
 }
