@@ -173,7 +173,7 @@ Parsed parse_origin(const Key& key, const Node& node, const std::string& text) {
 }
 
 std::string why_unusable(const std::string& path, bool folder) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) != 0)
         return errno == ENOENT ? "there is no " + in_ticks(path) : in_ticks(path) + ": " + ::strerror(errno);
     if (folder && !S_ISDIR(status.st_mode)) return in_ticks(path) + " is not a folder";

@@ -350,7 +350,7 @@ TEST(DemoTopologies, AreValidWhereGitwebIsInstalled) {
         EXPECT_EQ(loaded->topology.site, "gitweb");
         EXPECT_EQ(loaded->topology.find("httpd_perl")->app, MPSUP_SOURCE_DIR "/topologies/demo/site.psgi");
     }
-    EXPECT_EQ(count, 8);
+    EXPECT_EQ(count, 11);
 }
 
 class HostileTopology : public SiteFolder {
