@@ -3,6 +3,7 @@
 
 #include "etcd_fixture.h"
 #include "real_etcd.h"
+#include "tests/supervisor/transport/certificates.h"
 
 #include <fstream>
 
@@ -25,7 +26,8 @@ protected:
         if (!etcd_is_here()) GTEST_SKIP() << "etcd and etcdctl are not installed";
     }
     void use(const std::vector<const RealEtcd*>& members, EtcdOptions options = {}) {
-        for (const RealEtcd* member : members) options.endpoints.push_back({false, "127.0.0.1", member->port()});
+        for (const RealEtcd* member : members)
+            options.endpoints.push_back({member->url().starts_with("https"), "127.0.0.1", member->port()});
         client_.emplace(options);
     }
     // Until it answers.
@@ -231,6 +233,47 @@ TEST_F(RealEtcdTest, LetsAUserIn) {
         if (!told.empty()) client_->cancel();
     }));
     EXPECT_EQ(told.size(), 1U);
+}
+
+TEST_F(RealEtcdTest, SpeaksTls) {
+    const tls::Certificates certificates("etcd");
+    const tls::Files server = certificates.make("server", "IP:127.0.0.1");
+    EtcdOptions options;
+    options.tls = certificates.make("client", "DNS:web1");
+    options.tls_plugin = MPSUP_TLS_PLUGIN;
+    RealEtcd etcd("tls",
+                  {"--cert-file=" + server.certificate, "--key-file=" + server.key, "--trusted-ca-file=" + server.ca,
+                   "--client-cert-auth"},
+                  "https");
+    etcd.start();
+    use({&etcd}, options);
+    wait_for(etcd, [&] { return run(client_->get({{"a"}})).has_value(); });
+    const std::string value(1'000'000, 'x');
+    const Revision at = put("a", value);
+    std::string told;
+    (void)run(client_->watch({"a"}, at, [&](const WatchNews& news) {
+        if (news.changes.empty()) return;
+        told = news.changes[0].now.value;
+        client_->cancel();
+    }));
+    EXPECT_EQ(told, value);
+    const auto why = [&](const EtcdOptions& changed) {
+        use({&etcd}, changed);
+        return run(client_->get({{"a"}})).error().what;
+    };
+    EtcdOptions anonymous = options;
+    anonymous.tls.certificate = anonymous.tls.key = "";
+    EXPECT_TRUE(why(anonymous).contains("TLS: ")) << why(anonymous);
+    EtcdOptions doubting = options;
+    doubting.tls.ca = "";
+    EXPECT_TRUE(why(doubting).contains("certificate verify failed: unable to get local issuer certificate"))
+        << why(doubting);
+    EtcdOptions incomplete = options;
+    incomplete.tls_plugin = "/none/tls.so";
+    EXPECT_TRUE(why(incomplete).contains("cannot load /none/tls.so")) << why(incomplete);
+    options.endpoints = {{false, "127.0.0.1", etcd.port()}};
+    client_.emplace(options);
+    EXPECT_FALSE(run(client_->get({{"a"}}))) << "http to an https port";
 }
 
 } // namespace
