@@ -24,7 +24,8 @@ void lead_to(contract::Route& route, const std::vector<std::string>& targets, co
         if (Address::parse(target)) {
             route.backends.push_back({target});
         } else {
-            route.backends.push_back(
+            route.backends.insert( // before all others
+                route.backends.begin(),
                 {"unix:" + places.pool_folder + "/" + (socket.empty() ? target + ".sock" : socket)});
             route.pool = target;
         }
