@@ -262,8 +262,12 @@ void FleetMachine::list_later() {
 void FleetMachine::list() {
     if (is_listing_ || stream_) return;
     is_listing_ = true;
-    call<cluster::TransactionReply>([this, listing = member_->listing()] { return world_.etcd.apply(listing); },
-                                    [this](const auto& reply) { on_listing(reply); });
+    call<cluster::TransactionReply>(
+        [this, listing = member_->listing()] {
+            listed_generation_ = world_.etcd.generation();
+            return world_.etcd.apply(listing);
+        },
+        [this](const auto& reply) { on_listing(reply); });
 }
 
 void FleetMachine::on_listing(Result<cluster::TransactionReply> reply) {
@@ -342,7 +346,7 @@ void FleetMachine::perform(cluster::Effect& effect) {
     if (const auto* check = std::get_if<cluster::Check>(&effect)) return this->check(*check);
     if (auto* task = std::get_if<cluster::Do>(&effect)) return begin(std::move(*task));
     if (std::holds_alternative<cluster::TakeBack>(effect)) {
-        if (!operation_) throw Violation(name_ + " takes back what does not run");
+        if (!operation_) return;
         later(world_.random.ms(20, 200),
               [this, number = operation_->number] { end_operation(number, false, "it was taken back"); });
     }
@@ -417,7 +421,7 @@ void FleetMachine::check(const cluster::Check& check) {
 
 void FleetMachine::begin(cluster::Do task) {
     if (operation_ || is_busy_) throw Violation(name_ + " is to do two things at once");
-    world_.oracle.begins(name_, task, trusts_generation_);
+    world_.oracle.begins(name_, trusts_generation_, listed_generation_);
     world_.trace(name_ + " does " + std::string(to_string(task.kind)) + " " + std::to_string(task.to.number) +
                  (task.change.empty() ? " by itself" : ""));
     Operation operation{std::move(task), true, ++operations_begun_};

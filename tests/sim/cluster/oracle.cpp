@@ -148,6 +148,7 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
     const auto* wanted = etcd_.find(keys_.wanted());
     const cluster::Version version = wanted ? read<cluster::WantedRecord>(*wanted)->now : cluster::Version();
     int out = 0, out_anyway = 0;
+    bool takes_away = false; // what served
     for (const Part& part : now.machines) {
         const State state = state_at(part.machine, writer_->knew);
         const FenceRecord fence = fence_at(part.machine, writer_->knew);
@@ -156,6 +157,7 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
         if (part.state == Part::State::granted) {
             const bool is_fresh = std::ranges::find(fresh, part.machine) != fresh.end();
             if (is_fresh) granted_ailing_[part.machine] = is_ailing;
+            takes_away = takes_away || (is_fresh && !is_ailing);
             ++out;
             out_anyway += granted_ailing_[part.machine] ? 1 : 0;
             continue;
@@ -165,15 +167,14 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
         if (is_ailing || !is_expected) ++out, ++out_anyway;
     }
     most_out_ = std::max(most_out_, out);
-    if (out > std::max(now.allowed, out_anyway + 1))
+    if (takes_away && out > std::max(now.allowed, out_anyway + 1))
         fail(std::to_string(out) + " machines are out of service, " + std::to_string(out_anyway) + " anyway, and " +
              std::to_string(now.allowed) + " may be");
 }
 
-void FleetOracle::begins(const std::string& machine, const cluster::Do& task, int trusts_generation) {
-    if (trusts_generation < etcd_.generation() && !accepted_.contains(etcd_.generation()))
+void FleetOracle::begins(const std::string& machine, int trusts_generation, int listed_generation) {
+    if (trusts_generation < listed_generation && !accepted_.contains(listed_generation))
         fail(machine + " takes an order of a store that nobody accepted");
-    static_cast<void>(task);
 }
 
 void FleetOracle::holds(int machine, std::optional<Time> until) {

@@ -30,8 +30,8 @@ public:
     void on_replaced(bool is_known_to_all);
 
     // Machines
-    /// A local operation for a change begins.
-    void begins(const std::string& machine, const cluster::Do& task, int trusts_generation);
+    /// A local operation begins, for the store that the machine listed; it knew another one before.
+    void begins(const std::string& machine, int trusts_generation, int listed_generation);
     /// It has the address until then, if nobody takes it away; not: no more.
     void holds(int machine, std::optional<Time> until);
     void dies(int machine) { holds_until_.erase(machine); }

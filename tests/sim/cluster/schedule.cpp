@@ -3,6 +3,8 @@
 #include "supervisor/cluster/cluster_view.h"
 #include "tests/sim/cluster/fleet.h"
 
+#include <algorithm>
+
 namespace mpsup::sim {
 
 namespace {
@@ -172,6 +174,7 @@ private:
         const Time deadline = fleet_.now() + longest_recovery;
         tend(deadline);
         fleet_.wait(deadline, "rest", [this] { return is_at_rest(); });
+        fleet_.advance_until(fleet_.now() + 5s); // until all have heard so
         const auto last =
             fleet_.ask(fleet_.machines.front(), fleet_.up(fleet_.enter(last_document())), "up, the last one");
         fleet_.wait(fleet_.now() + longest_change, "an end",
@@ -217,9 +220,15 @@ private:
                 return false;
             if (wanted && machine.runs() != wanted->now) return false;
             if (cluster::passes_by(fleet_.fence(machine.name()))) return false;
-            has_vip = has_vip || (!machine.runs().digest.empty() && fleet_.books.of(machine.runs().digest).facts.vip);
+            has_vip = has_vip || may_have_vip(machine);
         }
         return !has_vip || fleet_.oracle.holders() == 1;
+    }
+
+    bool may_have_vip(const FleetMachine& machine) const {
+        if (machine.runs().digest.empty()) return false;
+        const auto& vip = fleet_.books.of(machine.runs().digest).facts.vip;
+        return vip && std::ranges::find(vip->on, machine.name()) != vip->on.end();
     }
 
     Fleet fleet_;
