@@ -67,6 +67,7 @@ struct Surroundings {
     std::string servers{};                          // and what dynamic ones are, in their environment
     /// Backends that get nothing new (contract::Backends); nothing: nobody has said so yet, and those of before count.
     std::optional<std::vector<std::string>> backends_out{};
+    std::string machine = "here";                   // this one
 };
 
 /// How a successor is brought in.
@@ -177,6 +178,8 @@ public:
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] const topology::WorkerSpec& spec() const { return *spec_; }
+    /// The name of this machine.
+    [[nodiscard]] const std::string& machine() const { return around_.machine; }
     [[nodiscard]] const topology::CopyOnWrite<topology::WorkerSpec>& shared_spec() const { return spec_; }
     [[nodiscard]] std::vector<Endpoint> endpoints() const { return endpoints_of(*spec_, around_.paths); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
