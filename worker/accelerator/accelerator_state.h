@@ -32,6 +32,9 @@ public:
     [[nodiscard]] Destination* destination(std::size_t route) noexcept { return destinations_[route].get(); }
     [[nodiscard]] const cache::Rule& rule(std::size_t route) const noexcept { return rules_[route]; }
 
+    /// What is known of backends that speak TLS: its files may be read anew.
+    [[nodiscard]] const Destination::TlsClients& tls_clients() const noexcept { return tls_clients_; }
+
     [[nodiscard]] cache::Store* store() noexcept { return store_; }
     [[nodiscard]] cache::Flights& flights() noexcept { return flights_; }
     [[nodiscard]] Poison& poison() noexcept { return poison_; }
@@ -65,6 +68,7 @@ private:
     const contract::Front& front_;
     cache::Store* const store_;
     SpoolBudget budget_;
+    Destination::TlsClients tls_clients_;
     std::vector<std::unique_ptr<Destination>> destinations_;
     std::vector<cache::Rule> rules_;
     cache::Flights flights_;

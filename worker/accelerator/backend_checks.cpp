@@ -63,7 +63,9 @@ struct BackendChecks::Shared : std::enable_shared_from_this<Shared> {
         const contract::BackendRule& rule = destination.route().health;
         const TimePoint deadline = Clock::now() + rule.check_timeout;
         const Upstreams::Lease connection = upstreams.take(address, false);
-        if (co_await connection->connect(address, deadline)) co_return false;
+        auto failed = co_await connection->connect(address, deadline);
+        if (!failed && address.tls) failed = co_await connection->secure(address, deadline);
+        if (failed) co_return false;
         if (rule.check_path.empty()) co_return true;
         connection->reader().start({});
         const std::string request = request_for(rule, address);

@@ -31,12 +31,15 @@ std::vector<std::string> texts_of(const std::vector<UpstreamAddress>& addresses)
 
 bool is_unread(int socket) noexcept { return http::unacknowledged(socket) > 0; }
 
-Result<std::unique_ptr<Destination>> Destination::make(const contract::Route& route, SpoolBudget& whole) {
+Result<std::unique_ptr<Destination>> Destination::make(const contract::Route& route, SpoolBudget& whole,
+                                                       const TlsClients& tls) {
     std::vector<UpstreamAddress> addresses;
     std::vector<std::string> authorities;
     for (const contract::Backend& backend : route.backends) {
         auto address = UpstreamAddress::parse(backend.address);
         if (!address) return std::unexpected(address.error());
+        if (backend.tls > tls.size()) return failure("a backend with TLS of which nothing is said");
+        if (backend.tls > 0) address->tls = tls[backend.tls - 1];
         if (!address->is_unix()) authorities.push_back(address->text);
         addresses.push_back(std::move(*address));
     }

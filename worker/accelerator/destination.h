@@ -21,8 +21,11 @@ namespace mpsup::accelerator {
 /// made before they start.
 class Destination {
 public:
+    /// As Front::upstream_tls.
+    using TlsClients = std::vector<std::shared_ptr<http::TlsClient>>;
     /// `route` and `whole` outlive it.
-    [[nodiscard]] static Result<std::unique_ptr<Destination>> make(const contract::Route& route, SpoolBudget& whole);
+    [[nodiscard]] static Result<std::unique_ptr<Destination>> make(const contract::Route& route, SpoolBudget& whole,
+                                                                   const TlsClients& tls);
 
     [[nodiscard]] const contract::Route& route() const noexcept { return route_; }
     [[nodiscard]] bool has_pool() const noexcept { return addresses_.front().is_unix(); }

@@ -161,9 +161,13 @@ TimePoint UpstreamCall::first_deadline(TimePoint sent) const {
 
 // `answered`: by the kernel, the connection is there.
 Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address) {
-    const auto failed = co_await connection_->connect(address, Clock::now() + destination_.route().timeouts.connect);
+    const TimePoint deadline = Clock::now() + destination_.route().timeouts.connect;
+    auto failed = co_await connection_->connect(address, deadline);
+    if (!failed && address.tls) failed = co_await connection_->secure(address, deadline);
     if (!failed) co_return Attempt::answered;
-    const std::string reason = "connect to " + address.text + ": " + failed.message();
+    const bool is_tls = failed == std::errc::protocol_error;
+    const std::string reason =
+        "connect to " + address.text + ": " + (is_tls ? "TLS: " + connection_->problem() : failed.message());
     if (pool_ && failed == std::errc::resource_unavailable_try_again) co_return crowded(reason);
     if (pool_)
         static_cast<void>(give_up(503, reason, true));
@@ -229,7 +233,8 @@ UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadli
 // It has ended, or said what is no response.
 UpstreamCall::Attempt UpstreamCall::judge_silence(const char* problem) {
     place_.leave();
-    static_cast<void>(give_up(502, problem));
+    const std::string of_tls = connection_->problem();
+    static_cast<void>(give_up(502, of_tls.empty() ? problem : std::string(problem) + ": TLS: " + of_tls));
     if (connection_->reader().begun()) return Attempt::over;
     if (pool_) tell_quarantine(poison_.died(request_.name(), Clock::now()));
     return Attempt::unanswered;

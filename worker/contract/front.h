@@ -17,8 +17,18 @@ namespace mpsup::contract {
 
 using Milliseconds = std::chrono::milliseconds;
 
+/// How we know a backend that speaks TLS, and it us. Absolute paths of PEM files.
+struct UpstreamTls {
+    std::string ca{};          // who must have signed its certificate
+    std::string cert{}, key{}; // what we show it; empty: nothing
+    std::string name{};        // that its certificate must be for; empty: its IP address
+
+    friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
+};
+
 struct Backend {
-    std::string address{}; // "IP:PORT", "[IPv6]:PORT", or "unix:/path"
+    std::string address{};  // "IP:PORT", "[IPv6]:PORT", or "unix:/path"
+    std::uint32_t tls = 0; // number, from 1, in Front::upstream_tls; 0: it does not speak TLS
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -136,6 +146,9 @@ struct Front {
     std::string buffer_folder{};    // absolute; there
     std::vector<Certificate> certificates{};
     bool tls13_only = false;
+    std::string client_ca{}; // absolute path of a PEM file: who must have signed the certificate of whoever connects by TLS;
+                             // empty: nobody is asked for one
+    std::vector<UpstreamTls> upstream_tls{};
     std::vector<Cidr> trusted_proxies{}; // who may say on whose behalf it asks
     GuardLimits limits{};
     std::uint32_t quarantine_deaths = 3; // children that one URL killed in a row; 0: never
