@@ -115,7 +115,7 @@ public:
     Result<> serve_on(Fd contract, Fd control, bool was_killed) {
         takeover_ = std::make_unique<Takeover>(site_, was_killed);
         orders_ = std::make_unique<Orders>(site_, *takeover_, options_.site);
-        api_ = std::make_unique<ControlApi>(site_, *orders_, api_process());
+        api_ = std::make_unique<ControlApi>(site_, *orders_, commands_, api_process());
         if (auto served = serve_workers(std::move(contract)); !served) return served;
         return serve_commands(std::move(control));
     }
