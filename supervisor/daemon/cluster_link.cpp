@@ -411,4 +411,10 @@ const ClusterOptions& ClusterLink::options() const { return impl_->options(); }
 cluster::ClusterStatus ClusterLink::status() const { return impl_->status(); }
 std::vector<ClusterMachine> ClusterLink::machines() const { return impl_->machines(); }
 
+bool ClusterLink::knows(const std::string& ip) const {
+    return std::ranges::any_of(machines(), [&](const ClusterMachine& machine) {
+        return machine.address == ip || Address::parse(machine.api).value_or(Address{}).ip == ip;
+    });
+}
+
 } // namespace mpsup

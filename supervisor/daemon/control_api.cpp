@@ -38,10 +38,23 @@ std::string caller_of(const ControlAnswer& answer) {
 
 } // namespace
 
+ControlApi::ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLink* cluster, ApiProcess process)
+    : site_(site),
+      orders_(orders),
+      cluster_(cluster),
+      process_(std::move(process)),
+      reading_({.paths = site.around().paths,
+                .commands = commands,
+                .status = [this] { return site_.status(process_.view()); },
+                .version = [this] { return version(); },
+                .machines = process_.machines}) {}
+
+asio::awaitable<void> ControlApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+    return reading_.serve_peer(std::move(request), std::move(answer));
+}
+
 asio::awaitable<void> ControlApi::serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-    if (request.method == "GET" && request.path == "/v1/status")
-        co_return answer->reply(200, site_.status(process_.view()));
-    if (request.method == "GET" && request.path == "/v1/version") co_return answer->reply(200, version());
+    if (request.method == "GET") co_return co_await reading_.serve(std::move(request), std::move(answer));
     if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
     const Report report = [answer](const ReportLine& line) { answer->line(progress_line(line)); };
     if (request.path == "/v1/up") co_return co_await serve_up(request.body, false, report, *answer);
