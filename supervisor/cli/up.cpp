@@ -53,8 +53,7 @@ Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const s
     if (options.endpoints.empty() || options.machine.empty())
         return failure("supervise needs both --machine NAME and --cluster URL, or neither");
     const auto endpoints = cluster::read_endpoints(joined(options.endpoints, ","));
-    if (!endpoints)
-        return failure("--cluster: " + endpoints.error().to_string());
+    if (!endpoints) return failure("--cluster: " + endpoints.error().to_string());
     if (options.user.empty() != options.password_file.empty())
         return failure("--cluster-user and --cluster-password-file go together");
     if (options.certificate.empty() != options.key.empty())
@@ -62,7 +61,8 @@ Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const s
     for (std::string* file : {&options.password_file, &options.ca, &options.certificate, &options.key})
         if (!file->empty()) *file = std::filesystem::absolute(*file).string(); // an upgrade may start elsewhere
     if (options.peer.empty())
-        if (const auto own = own_address_towards(endpoints->front().host)) options.peer = Address{*own, peer_port}.to_string();
+        if (const auto own = own_address_towards(endpoints->front().host))
+            options.peer = Address{*own, peer_port}.to_string();
     if (!options.peer.empty() && !Address::parse(options.peer))
         return failure("--peer " + options.peer + " is no IP:PORT: for example 10.0.0.1:7117");
     if (options.prefix.empty()) options.prefix = "/mpsup/" + site + "/";

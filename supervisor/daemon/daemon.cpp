@@ -133,11 +133,11 @@ public:
         auto listener = listen_tcp(Address::parse(cluster_->options().peer).value_or(Address{}));
         if (!listener) return std::unexpected(listener.error());
         auto is_machine = [this](const std::string& ip) { return cluster_->knows(ip); };
-        peers_ = std::make_unique<ControlServer>(
-            context_.get_executor(), peer_door(std::move(*listener), std::move(is_machine)),
-            [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-                return api_->serve_peer(std::move(request), std::move(answer));
-            });
+        peers_ = std::make_unique<ControlServer>(context_.get_executor(),
+                                                 peer_door(std::move(*listener), std::move(is_machine)),
+                                                 [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                                                     return api_->serve_peer(std::move(request), std::move(answer));
+                                                 });
         return {};
     }
 
@@ -374,7 +374,7 @@ private:
     Surroundings around_;
     Site site_;
     std::unique_ptr<Takeover> takeover_;
-    std::unique_ptr<Orders> orders_; // from serve_on() on
+    std::unique_ptr<Orders> orders_;       // from serve_on() on
     std::unique_ptr<ClusterLink> cluster_; // null: this machine is the only one
     std::unique_ptr<ControlApi> api_;
     std::optional<ContractServer> contract_;
