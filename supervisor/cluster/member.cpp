@@ -120,10 +120,11 @@ public:
     }
 
     void forget_topologies() {
-        std::uint64_t to = 0, before = 0, wanted = 0;
-        if (view.change()) to = view.change()->to.number, before = view.change()->before.number;
-        if (view.wanted()) wanted = view.wanted()->now.number;
-        view.keep_topologies({to, before, wanted});
+        Version to, before, wanted;
+        if (view.change()) to = view.change()->to, before = view.change()->before;
+        if (view.wanted()) wanted = view.wanted()->now;
+        view.keep_topologies({to.number, before.number, wanted.number});
+        facts.keep({to.digest, before.digest, wanted.digest, local.runs.digest});
     }
 
     void look_at_store(Moment now) {

@@ -6,6 +6,7 @@
 #include "supervisor/cluster/member.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -37,25 +38,24 @@ private:
     Time due_{};
 };
 
-/// Facts of topologies by the digests of their documents; of the last few.
+/// Facts of topologies by the digests of their documents.
 class FactsBook {
 public:
-    void learn(const std::string& digest, TopologyFacts facts) {
-        if (!known_.contains(digest)) order_.push_back(digest);
-        known_.insert_or_assign(digest, std::move(facts));
-        if (order_.size() <= most) return;
-        known_.erase(order_.front());
-        order_.erase(order_.begin());
-    }
+    void learn(const std::string& digest, TopologyFacts facts) { known_.insert_or_assign(digest, std::move(facts)); }
     [[nodiscard]] const TopologyFacts* of(const std::string& digest) const { // nullptr: not known
         const auto found = known_.find(digest);
         return found == known_.end() ? nullptr : &found->second;
+    }
+    /// Forgets others, when there are many.
+    void keep(std::initializer_list<std::string_view> digests) {
+        if (known_.size() <= most) return;
+        std::erase_if(known_,
+                      [&](const auto& each) { return std::ranges::find(digests, each.first) == digests.end(); });
     }
 
 private:
     static constexpr std::size_t most = 8;
     std::map<std::string, TopologyFacts> known_;
-    std::vector<std::string> order_;
 };
 
 struct Turn {

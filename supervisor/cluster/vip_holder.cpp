@@ -62,6 +62,7 @@ void VipHolder::hold(Turn& turn) {
     if (is_releasing_ || (better_since_ && turn.now.boot >= *better_since_ + patience)) return give_up(turn);
     let_go_at_.reset();
     if (better_since_) turn.alarm.at(*better_since_ + patience);
+    if (!until_ && turn.now.boot < not_before_) return turn.alarm.at(not_before_);
     const Time until = turn.lease_until - vip_margin;
     if (until_ == until || until <= turn.now.boot) return;
     until_ = until;

@@ -57,7 +57,7 @@ void Etcd::erase(const cluster::KeyRange& range, Revision at, std::vector<Change
     }
 }
 
-// A lease that does not exist (any more) makes all of it fail, as etcd has it; here as conditions that do not hold.
+// A lease that does not exist (any more) makes all of it an error: here without a header.
 cluster::TransactionReply Etcd::apply(const cluster::Transaction& transaction) {
     cluster::TransactionReply reply;
     reply.succeeded = std::ranges::all_of(transaction.when, [&](const auto& each) { return holds(each); });
@@ -66,7 +66,6 @@ cluster::TransactionReply Etcd::apply(const cluster::Transaction& transaction) {
         if (const auto* put = std::get_if<cluster::Put>(&operation);
             put && put->lease && !leases_.contains(put->lease)) {
             reply.succeeded = false;
-            reply.header = header();
             return reply;
         }
     std::vector<Change> changes;

@@ -54,6 +54,10 @@ std::string Fleet::describe() const {
     for (const FleetMachine& machine : machines) text += " " + machine.describe() + ";";
     if (const auto item = etcd.find(keys.change())) text += " change " + item->value;
     if (const auto item = etcd.find(keys.wanted())) text += " wanted " + item->value;
+    for (const auto& [key, item] : etcd.keys())
+        if (key.starts_with(keys.vip("")))
+            text += " " + key + " " + item.value + " lease " + std::to_string(item.lease);
+    text += " held by " + std::to_string(oracle.holders());
     return text + " asks:" + oracle.open_asks();
 }
 

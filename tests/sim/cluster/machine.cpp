@@ -359,6 +359,9 @@ void FleetMachine::perform(cluster::Effect& effect) {
         if (world_.on_answer) world_.on_answer(tell->ask, *tell->code);
     }
     if (const auto* vip = std::get_if<cluster::HoldVip>(&effect)) {
+        if (vip->until.has_value() != has_vip_)
+            world_.trace(name_ + (vip->until ? " has the address" : " gives the address up"));
+        has_vip_ = vip->until.has_value();
         if (world_.bug == ClusterBug::keep_the_address && vip->until)
             world_.oracle.holds(index_, sim_time(*vip->until) + 60s);
         else
@@ -377,7 +380,12 @@ void FleetMachine::submit(cluster::Submit submit) {
             world_.oracle.writes(nullptr);
             return reply;
         },
-        [this, request = submit.request](const auto& reply) { member_->on_answer(request, reply, now()); });
+        [this, request = submit.request](const Result<cluster::TransactionReply>& reply) {
+            const bool is_refused = reply && reply->header.cluster == 0;
+            member_->on_answer(
+                request, is_refused ? Result<cluster::TransactionReply>(failure("there is no such lease")) : reply,
+                now());
+        });
 }
 
 // Seeded bugs of what is written.
@@ -427,7 +435,7 @@ void FleetMachine::begin(cluster::Do task) {
     Operation operation{std::move(task), true, ++operations_begun_};
     if (brings_topology(operation.task) && operation.task.to.number != 0) {
         const int fails = world_.books.of(operation.task.to.digest).fails;
-        operation.succeeds = fails == 0 || !world_.random.one_in(fails);
+        operation.succeeds = fails == 0 || !world_.has_faults || !world_.random.one_in(fails);
     } else if (world_.has_faults) {
         operation.succeeds = !world_.random.one_in(10);
     }
