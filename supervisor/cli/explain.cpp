@@ -55,7 +55,8 @@ std::string target_of(const contract::Route& route) {
         text += ", else ";
     }
     for (std::size_t i = 0; i < route.backends.size(); ++i)
-        text += (i > 0 ? ", " : "") + (i == 0 && !route.pool.empty() ? "pool " + route.pool : route.backends[i].address);
+        text +=
+            (i > 0 ? ", " : "") + (i == 0 && !route.pool.empty() ? "pool " + route.pool : route.backends[i].address);
     return text;
 }
 

@@ -55,7 +55,8 @@ CertificatePair CertificateFolder::make(const std::string& name, const std::vect
     EVP_PKEY* signer = issuer.empty() ? key : read_pem(path_ + "/" + issuer + ".key", ::PEM_read_PrivateKey);
     ::X509_set_issuer_name(certificate, above ? ::X509_get_subject_name(above) : subject);
     std::string list;
-    for (const std::string& host : hosts) list += (list.empty() ? "" : ",") + std::string(is_ip(host) ? "IP:" : "DNS:") + host;
+    for (const std::string& host : hosts)
+        list += (list.empty() ? "" : ",") + std::string(is_ip(host) ? "IP:" : "DNS:") + host;
     if (!list.empty()) add_extension(certificate, NID_subject_alt_name, list.c_str());
     if (list.empty() && issuer.empty()) add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
     ::X509_sign(certificate, signer, ::EVP_sha256());
