@@ -123,9 +123,8 @@ void Asks::begin(Pending& pending, Turn& turn) {
     const std::string id =
         pending.change.empty() ? turn.me.instance + '-' + std::to_string(++changes_) : pending.change;
     Proposal proposal = propose(pending.ask, id, turn);
-    const bool has_accepted =
-        !pending.text.empty() && turn.is_trusted && std::holds_alternative<AcceptStoreOrder>(pending.ask.order);
-    if (has_accepted) return end(pending, turn, done, pending.text);
+    if (!pending.text.empty() && turn.is_trusted && std::holds_alternative<AcceptStoreOrder>(pending.ask.order))
+        return end(pending, turn, done, "this store was accepted");
     if (proposal.transaction.then.empty()) return end(pending, turn, proposal.code, proposal.text);
     if (turn.now.boot >= pending.since + patience)
         return end(pending, turn, failed,

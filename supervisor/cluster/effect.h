@@ -44,7 +44,8 @@ struct Do {
     bool fast = false;
     std::string who{}, from{}, note{};
 };
-/// The operation that was begun last is to be taken back; on_done still comes, and says how it ended.
+/// The operation that was begun last is to be taken back; on_done still comes, and says how it ended. When it has ended
+/// meanwhile there is nothing to do; the same holds for PromoteNow.
 struct TakeBack {
     std::string reason{};
 };

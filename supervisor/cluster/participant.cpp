@@ -78,6 +78,7 @@ void Participant::take_part(const ChangeRecord& change, Turn& turn) {
     if (change.phase == Phase::checking || has_reported(change) || operation_ || turn.local.busy) return;
     const Part* part = change.part_of(turn.me.machine);
     if (!part || part->state != Part::State::granted) return;
+    if (change.is_aborted && !change.brings_topology()) return say(change, Report::State::failed, {"it was aborted"});
     Do task{change.id,      change.round(), change.kind, change.to,   {},         {},
             change.workers, change.fast,    change.who,  change.from, change.note};
     if (change.phase == Phase::undoing) {

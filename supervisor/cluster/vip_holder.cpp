@@ -14,13 +14,15 @@ constexpr Duration letting_go = 1s; // for the kernel to take the address away
 
 } // namespace
 
-// The first that is well, or else the first that lives.
+// The first that is well, or else the first that lives; of those that run the same topology: others may have it on other
+// machines, or not at all.
 std::string VipHolder::best(const Turn& turn) const {
     std::string living;
     for (const std::string& name : turn.facts.of(turn.local.runs.digest)->vip->on) {
         const Known<MachineRecord>* machine = turn.view.machine(name);
         const FenceRecord fence = turn.view.fence(name);
-        if (!machine || !*machine || fence.drained || fence.removed) continue;
+        if (!machine || !*machine || machine->value->runs != turn.local.runs || fence.drained || fence.removed)
+            continue;
         if (machine->value->well) return name;
         if (living.empty()) living = name;
     }

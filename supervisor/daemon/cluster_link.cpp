@@ -1,13 +1,11 @@
 #include "supervisor/daemon/cluster_link.h"
 
+#include "base/joined.h"
 #include "base/overloaded.h"
 #include "base/process_identity.h"
-#include "state/queries.h"
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/daemon/cluster_facts.h"
-#include "supervisor/daemon/cluster_memory.h"
-#include "supervisor/daemon/obstacles.h"
-#include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/own_share.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
@@ -49,8 +47,8 @@ Moment now() { return {boot_now(), cluster::WallTime(wall_clock_ms())}; }
 
 cluster::EtcdOptions etcd_options(const ClusterOptions& options) {
     cluster::EtcdOptions etcd;
-    for (const std::string& url : options.endpoints)
-        if (auto endpoint = cluster::EtcdEndpoint::parse(url)) etcd.endpoints.push_back(std::move(*endpoint));
+    etcd.endpoints =
+        cluster::read_endpoints(joined(options.endpoints, ",")).value_or(std::vector<cluster::EtcdEndpoint>{});
     etcd.user = options.user;
     etcd.password_file = options.password_file;
     etcd.tls = {options.ca, options.certificate, options.key};
@@ -67,8 +65,6 @@ cluster::Identity identity_of(const ClusterOptions& options, const Surroundings&
             .api = options.peer};
 }
 
-std::string memory_path(const Surroundings& around) { return around.paths.state_dir() + "/cluster"; }
-
 } // namespace
 
 class ClusterLink::Impl : public std::enable_shared_from_this<ClusterLink::Impl> {
@@ -78,19 +74,18 @@ public:
           orders_(orders),
           takeover_(takeover),
           options_(std::move(options)),
-          memory_(read_cluster_memory(memory_path(site.around()))),
+          share_(site, orders, options_.machine),
           client_(etcd_options(options_)),
-          member_(identity_of(options_, site.around()), memory_.store),
+          member_(identity_of(options_, site.around()), share_.store()),
           wake_(site.around().executor),
           told_(site.around().executor) {}
 
     asio::awaitable<void> run() {
         const auto self = shared_from_this();
         co_await takeover_.wait_until_over();
-        if (!site_.applied() || site_.applied()->digest != memory_.document) memory_.runs = {};
+        share_.look_at_adopted();
         report_here();
-        if (site_.applied() && site_.applied()->topology.whole)
-            member_.on_facts(memory_.runs.digest, facts_of(*site_.applied()->topology.whole), now());
+        if (auto facts = share_.facts()) member_.on_facts(share_.report().runs.digest, std::move(*facts), now());
         spawn(keep_lease());
         spawn(follow());
         spawn(watch_site());
@@ -98,7 +93,8 @@ public:
         while (!closed_) {
             member_.tick(now());
             act();
-            const auto rest = std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
+            const auto rest =
+                std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
             co_await wake_.wait_until(SteadyClock::now() + rest);
         }
     }
@@ -130,14 +126,13 @@ public:
             co_return Outcome{bad_topology,
                               "this supervisor is one of several, and " + request.path +
                                   " names no machines; name them (`machines`), and where each worker is (`on`)"};
-        cluster::UpOrder up{request.document, topology::digest_of(request.document), request.path, facts_of(*topology), fast};
+        cluster::Order up = cluster::UpOrder{request.document, topology::digest_of(request.document), request.path,
+                                             facts_of(*topology), fast};
         co_return co_await order(std::move(up), std::move(who), std::move(report));
     }
 
     asio::awaitable<Outcome> accept_store(std::string who, Report report) {
-        cluster::AcceptStoreOrder accept;
-        if (site_.applied() && site_.applied()->topology.whole)
-            accept = {topology::to_document(*site_.applied()->topology.whole), site_.applied()->path};
+        cluster::Order accept = share_.applied();
         co_return co_await order(std::move(accept), std::move(who), std::move(report));
     }
 
@@ -176,9 +171,10 @@ private:
     };
 
     void spawn(asio::awaitable<void> task) {
-        asio::co_spawn(site_.around().executor, std::move(task), [self = shared_from_this()](const std::exception_ptr& thrown) {
-            if (thrown) log_line("error", "a coroutine of the cluster ended by an exception");
-        });
+        asio::co_spawn(site_.around().executor, std::move(task),
+                       [self = shared_from_this()](const std::exception_ptr& thrown) {
+                           if (thrown) log_line("error", "a coroutine of the cluster ended by an exception");
+                       });
     }
 
     [[nodiscard]] std::string address_of(const std::string& machine) const {
@@ -269,7 +265,8 @@ private:
                                                        member_.on_news(news, now());
                                                        act();
                                                    });
-        if (!closed_ && over.code != std::errc::operation_canceled) log_line("info", "etcd's watch ended: " + over.to_string());
+        if (!closed_ && over.code != std::errc::operation_canceled)
+            log_line("info", "etcd's watch ended: " + over.to_string());
     }
 
     void unreachable(const Error& why) {
@@ -287,42 +284,19 @@ private:
         }
     }
 
-    void report_here() {
-        cluster::LocalReport report;
-        report.runs = memory_.runs;
-        report.busy = !orders_.running().empty() && !is_working_;
-        report.well = true;
-        for (const auto& worker : site_.workers()) {
-            const core::Worker& core = worker->core();
-            if (!core.wants_to_run()) continue;
-            const auto state = core.state();
-            report.well = report.well && (state == core::WorkerState::ready || state == core::WorkerState::degraded);
-            report.workers.push_back({worker->spec().name, std::string(core::to_string(state)), core.ready(), core.wanted()});
-        }
-        member_.on_local(std::move(report), now());
-    }
+    void report_here() { member_.on_local(share_.report(), now()); }
 
-    // Nothing runs, as after the machine was started.
+    // Nothing runs, as after the machine was started. A store that is heard says what is wanted.
     asio::awaitable<void> boot() {
         const auto deadline = SteadyClock::now() + boot_patience;
-        while (!closed_ && SteadyClock::now() < deadline && !is_working_) {
-            if (member_.status(now()).state == cluster::ClusterStatus::State::connected) co_return; // it says what is wanted
+        while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) {
+            if (member_.status(now()).state == cluster::ClusterStatus::State::connected) co_return;
             co_await pause_for(first_pause);
         }
-        if (closed_ || is_working_ || orders_.has_processes()) co_return;
-        const auto queries = state::Queries::open_any(site_.around().paths.database());
-        const auto row = queries ? queries->last_topology().value_or(std::nullopt) : std::nullopt;
-        if (!row || row->digest != read_cluster_memory(memory_path(site_.around())).document) co_return;
-        log_line("warning", "etcd does not answer: what ran here last is brought up");
-        const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
-        const Outcome outcome = co_await orders_.up("up", {row->document, row->path}, to_log(), {});
-        if (outcome.code == 0) memory_.runs = last.runs;
+        if (closed_ || share_.is_working() || orders_.has_processes()) co_return;
+        co_await share_.bring_up_last();
         report_here();
         act();
-    }
-
-    static Report to_log() {
-        return [](const ReportLine& line) { log_line("info", line.text); };
     }
 
     // Effects
@@ -342,7 +316,7 @@ private:
                            log_line("info", "etcd is listed anew: " + relist.reason);
                            if (watcher_) watcher_->cancel();
                        },
-                       [&](cluster::Check& check) { answer_check(check); },
+                       [&](cluster::Check& check) { member_.on_checked(share_.check(check), now()); },
                        [&](cluster::Do& work) { spawn(carry_out(std::move(work))); },
                        [&](cluster::TakeBack& back) {
                            log_line("info", "the cluster takes it back: " + back.reason);
@@ -350,15 +324,9 @@ private:
                        },
                        [&](cluster::PromoteNow&) { (void)orders_.say_to_rollout(true); },
                        [&](cluster::Tell& tell) { pass_on(tell); },
-                       [&](cluster::Backends& backends) {
-                           out_ = std::move(backends.out);
-                           apply_backends();
-                       },
+                       [&](cluster::Backends& backends) { share_.leave_out(std::move(backends.out)); },
                        [&](cluster::HoldVip& hold) { hold_address(hold); },
-                       [&](cluster::Remember& remember) {
-                           memory_.store = std::move(remember.memory);
-                           write_down();
-                       },
+                       [&](cluster::Remember& remember) { share_.remember(std::move(remember.memory)); },
                    },
                    effect);
     }
@@ -383,91 +351,16 @@ private:
         told_.ring();
     }
 
-    void apply_backends() {
-        if (!site_.applied() || !site_.applied()->topology.whole) return;
-        site_.set_backends_out(addresses_of(*site_.applied()->topology.whole, out_));
-    }
-
     void hold_address(const cluster::HoldVip& hold) { (void)hold; }
 
-    void write_down() {
-        if (auto written = write_cluster_memory(memory_path(site_.around()), memory_); !written)
-            log_line("warning", written.error().to_string());
-    }
-
-    // Work
-
-    // Its share of a document, or why there is none.
-    [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const std::string& document) const {
-        const auto whole = topology::from_document(document);
-        if (!whole)
-            return std::unexpected("mpsup " MPSUP_VERSION " cannot read it: " + whole.error().to_string());
-        if (whole->site != orders_.site_name()) return std::unexpected("it is of the site " + whole->site);
-        return topology::share_of(*whole, options_.machine);
-    }
-
-    void answer_check(const cluster::Check& check) {
-        cluster::Checked checked{.change = check.change, .to = check.to};
-        const auto share = share_in(check.document);
-        if (!share) {
-            checked.reasons.push_back(share.error());
-        } else {
-            checked.reasons = obstacles_to(*share, share->vip.ip);
-            checked.facts = facts_of(*share->whole);
-        }
-        checked.accepted = checked.reasons.empty();
-        member_.on_checked(std::move(checked), now());
-    }
-
     asio::awaitable<void> carry_out(cluster::Do work) {
-        is_working_ = true;
-        Outcome outcome = co_await outcome_of(work);
-        while (outcome.code == Outcome::busy && !closed_ && !orders_.is_closed()) { // something of this machine's own
-            co_await pause_for(pace);
-            outcome = co_await outcome_of(work);
-        }
-        is_working_ = false;
+        Report report = to_askers();
+        const Outcome outcome = co_await share_.carry_out(work, std::move(report));
         if (closed_) co_return;
         report_here();
+        if (auto facts = share_.facts()) member_.on_facts(work.to.digest, std::move(*facts), now());
         member_.on_done({work.change, work.round, outcome.code == 0, outcome.text}, now());
         act();
-    }
-
-    asio::awaitable<Outcome> outcome_of(const cluster::Do& work) {
-        if (work.kind == cluster::ChangeRecord::Kind::restart && work.round != cluster::Round::undoing)
-            co_return co_await orders_.perform("restart", restart(site_, work.workers, work.fast, to_askers()), work.workers);
-        if (!work.workers.empty())
-            co_return co_await orders_.perform("rollback", roll_back(site_, work.workers, to_askers()), work.workers);
-        co_return co_await bring(work);
-    }
-
-    asio::awaitable<Outcome> bring(const cluster::Do& work) {
-        if (work.to.number == 0) co_return co_await bring_nothing();
-        const auto share = share_in(work.document);
-        if (!share) co_return Outcome{bad_topology, share.error()};
-        const bool is_way_back = work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;
-        const UpManner how{.all_anew = false, .fast = work.fast || is_way_back};
-        const Outcome outcome = co_await orders_.up(is_way_back ? "rollback" : "up", {topology::to_document(*share), work.path}, to_askers(), how);
-        if (outcome.code != 0) co_return outcome;
-        memory_.runs = work.to;
-        memory_.document = site_.applied() ? site_.applied()->digest : "";
-        write_down();
-        apply_backends();
-        co_return outcome;
-    }
-
-    // What there was before the first topology.
-    asio::awaitable<Outcome> bring_nothing() {
-        if (!site_.applied()) co_return Outcome{0, "nothing runs"};
-        AppliedTopology none = *site_.applied();
-        none.topology.workers.clear();
-        const BringUp how{.all_anew = false, .fast = true, .asks_pre_roll = false};
-        Outcome outcome = co_await orders_.perform("rollback", bring_up(site_, std::move(none), to_askers(), how));
-        if (outcome.code != 0) co_return outcome;
-        memory_.runs = {};
-        memory_.document.clear();
-        write_down();
-        co_return outcome;
     }
 
     // What happens here, for those who wait here for the whole of it.
@@ -486,18 +379,16 @@ private:
     Orders& orders_;
     Takeover& takeover_;
     ClusterOptions options_;
-    ClusterMemory memory_;
+    OwnShare share_;
     cluster::EtcdClient client_;
     std::shared_ptr<cluster::EtcdClient> watcher_; // of the watch that runs
     cluster::Member member_;
     cluster::LeaseId lease_ = 0;
     std::map<cluster::AskId, Asked> asked_;
     cluster::AskId last_ask_ = 0;
-    std::vector<std::string> out_; // machines to which nothing is sent
-    int submitted_ = 0;            // that are not answered
+    int submitted_ = 0; // that are not answered
     Bell wake_, told_;
     bool is_acting_ = false;
-    bool is_working_ = false;
     bool closed_ = false;
 };
 
@@ -519,5 +410,11 @@ asio::awaitable<void> ClusterLink::leave() { return impl_->leave(); }
 const ClusterOptions& ClusterLink::options() const { return impl_->options(); }
 cluster::ClusterStatus ClusterLink::status() const { return impl_->status(); }
 std::vector<ClusterMachine> ClusterLink::machines() const { return impl_->machines(); }
+
+bool ClusterLink::knows(const std::string& ip) const {
+    return std::ranges::any_of(machines(), [&](const ClusterMachine& machine) {
+        return machine.address == ip || Address::parse(machine.api).value_or(Address{}).ip == ip;
+    });
+}
 
 } // namespace mpsup

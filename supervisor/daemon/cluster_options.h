@@ -1,6 +1,7 @@
 // How a supervisor is one of several: what its command line says.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,5 +18,9 @@ struct ClusterOptions {
     /// As words of a command line: what `supervise` is to be called with to be the same again.
     [[nodiscard]] std::vector<std::string> to_arguments() const;
 };
+
+/// The address that this machine has towards a host ("10.9.0.254", "etcd.example"), as the kernel would choose it; nothing is sent.
+/// Resolves names, so it may take seconds. Nothing: there is no way to it.
+[[nodiscard]] std::optional<std::string> own_address_towards(const std::string& host);
 
 } // namespace mpsup

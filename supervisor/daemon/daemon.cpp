@@ -4,6 +4,7 @@
 #include "base/listener.h"
 #include "base/process_identity.h"
 #include "supervisor/control/build_id.h"
+#include "supervisor/control/peer_door.h"
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/api_words.h"
 #include "supervisor/daemon/cluster_view.h"
@@ -120,9 +121,24 @@ public:
             around_.machine = options_.cluster->machine;
             cluster_ = std::make_unique<ClusterLink>(site_, *orders_, *takeover_, *options_.cluster);
         }
-        api_ = std::make_unique<ControlApi>(site_, *orders_, cluster_.get(), api_process());
+        api_ = std::make_unique<ControlApi>(site_, *orders_, commands_, cluster_.get(), api_process());
         if (auto served = serve_workers(std::move(contract)); !served) return served;
+        if (auto served = serve_peers(); !served) return served;
         return serve_commands(std::move(control));
+    }
+
+    // Supervisors of other machines, who read.
+    Result<> serve_peers() {
+        if (!cluster_ || cluster_->options().peer.empty()) return {};
+        auto listener = listen_tcp(Address::parse(cluster_->options().peer).value_or(Address{}));
+        if (!listener) return std::unexpected(listener.error());
+        auto is_machine = [this](const std::string& ip) { return cluster_->knows(ip); };
+        peers_ = std::make_unique<ControlServer>(
+            context_.get_executor(), peer_door(std::move(*listener), std::move(is_machine)),
+            [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                return api_->serve_peer(std::move(request), std::move(answer));
+            });
+        return {};
     }
 
     Result<> serve_workers(Fd listener) {
@@ -256,13 +272,20 @@ private:
         if (outcome.code != 0 && !orders_->has_processes()) finish(outcome.code);
     }
 
+    // None, where there is no cluster.
+    [[nodiscard]] std::function<std::vector<ClusterMachine>()> machines_of_cluster() {
+        if (!cluster_) return {};
+        return [this] { return cluster_->machines(); };
+    }
+
     [[nodiscard]] ApiProcess api_process() {
         return {
             .started_ms = started_ms_,
             .view = [this] { return view(); },
             .upgrade = [this](std::string program, Report report,
                               ControlAnswer& answer) { return upgrade(std::move(program), std::move(report), answer); },
-            .end = [this](int code) { spawn(finish_after_answer(code)); }};
+            .end = [this](int code) { spawn(finish_after_answer(code)); },
+            .machines = machines_of_cluster()};
     }
 
     // Upgrade: another program, the same process
@@ -355,7 +378,7 @@ private:
     std::unique_ptr<ClusterLink> cluster_; // null: this machine is the only one
     std::unique_ptr<ControlApi> api_;
     std::optional<ContractServer> contract_;
-    std::unique_ptr<ControlServer> control_;
+    std::unique_ptr<ControlServer> control_, peers_;
     int exit_code_ = 0;
     std::int64_t started_ms_;
 };

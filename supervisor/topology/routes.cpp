@@ -42,7 +42,7 @@ public:
             if (!reached_.contains(worker.name))
                 add(named_, in_ticks(worker.name) + " has no `listen` (ADDRESS:PORT that clients connect to), and no "
                                                     "route of an accelerator leads to it");
-            else if (is_for_several(topology_))
+            else if (is_for_several(topology_) && !unreached_.contains(worker.name))
                 reached_from(worker);
         }
         circles();
@@ -197,12 +197,14 @@ private:
                        "take `listen` away and give it a `gateway`");
         if (!pool.is_private() || pool.gateway || entry(entry(workers_, pool.name), "gateway")) return;
         for (const Machine* const machine : machines_of(topology_, *worker_))
-            if (!runs_on(topology_, pool, machine->name) && !pool.on.empty())
+            if (!runs_on(topology_, pool, machine->name) && !pool.on.empty()) {
+                unreached_.insert(pool.name);
                 return add(place,
                            in_ticks(worker_->name) + " is on " + in_ticks(machine->name) + ", and " +
                                in_ticks(pool.name) + " on " + joined(pool.on, " and ") +
                                " has no `gateway` where other machines reach it",
                            in_ticks(pool.name) + ": {gateway: PORT}");
+            }
     }
 
     // A private pool that routes lead to: from its own machine or, by its gateway, from others.
@@ -317,6 +319,7 @@ private:
     const Node* node_ = nullptr;         // it
     Mark named_{};                       // its name
     std::string where_;
+    std::set<std::string> unreached_;                            // pools without a gateway, of which that was said
     std::map<std::string, std::set<const WorkerSpec*>> reached_; // workers that routes lead to, and whose these are
     Findings findings_;
 };

@@ -125,6 +125,21 @@ Topology share_of(const Topology& whole, std::string_view machine) {
     return ShareMaker(whole.whole ? *whole.whole : whole, machine).run();
 }
 
+Topology over_all_machines(const Topology& topology) {
+    if (!is_for_several(topology)) return topology;
+    Topology all = topology.whole ? *topology.whole : topology;
+    all.whole = Whole(all);
+    all.here = topology.here;
+    all.workers.clear();
+    const auto add = [&](const Topology& share) {
+        for (const WorkerSpec& worker : share.workers) all.workers.emplace_back(worker).on = {share.here};
+    };
+    if (topology.whole) add(topology);
+    for (const Machine& machine : all.machines)
+        if (machine.name != topology.here) add(share_of(topology, machine.name));
+    return all;
+}
+
 std::string gateway_name(std::string_view pool) { return std::string(pool) + "-gateway"; }
 
 } // namespace mpsup::topology

@@ -30,6 +30,11 @@ namespace mpsup::topology {
 /// to_document of a share is that of its whole, with `here`, and with `moved` if it has that worker; from_document makes it again.
 [[nodiscard]] Topology share_of(const Topology& whole, std::string_view machine);
 
+/// The shares of all machines as one topology, that of `here` first (of a whole: that of the first machine), for whoever follows
+/// requests and links from machine to machine; never to be run. `on` of each worker names its one machine, so who is on
+/// several is there several times. Of a topology of one machine: that.
+[[nodiscard]] Topology over_all_machines(const Topology& topology);
+
 /// "NAME-gateway"
 [[nodiscard]] std::string gateway_name(std::string_view pool);
 

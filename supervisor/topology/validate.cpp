@@ -40,14 +40,19 @@ public:
             add(root.mark, "", "a topology is a map of keys (site, workers, …)");
             return std::unexpected(std::move(findings_));
         }
+        values_ = origin_;
+        const Node* const machines = topology::entry(&root, "machines");
+        const auto is_one = [](const Node::Entry& given) { return !given.key.starts_with("x-"); };
+        if (machines && std::ranges::count_if(machines->entries, is_one) > 1)
+            values_.look_at_files = false; // each machine looks for itself (local_files.h)
         site_section(root);
         append(findings_, settle_machines(topology_, root, listeners_));
         append(findings_, check_overlaps_by_machine(topology_, listeners_));
         append(findings_, check_dependencies(topology_, root));
         append(findings_, check_routes(topology_, root, origin_.look_at_files));
-        append(findings_, check_links(topology_, root, origin_.look_at_files));
+        append(findings_, check_links(topology_, root, values_.look_at_files));
         if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
-        append(findings_, check_certificates(topology_, root, check_));
+        if (values_.look_at_files) append(findings_, check_certificates(topology_, root, check_));
         name_pool_sockets(topology_);
         if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
         return Valid{std::move(topology_), std::move(findings_)};
@@ -59,7 +64,7 @@ private:
     }
 
     std::optional<Value> value_of(const Key& key, const Node& node, const std::string& where) {
-        auto value = parse_value(key, node, origin_);
+        auto value = parse_value(key, node, values_);
         if (value) return std::move(*value);
         for (auto& finding : value.error())
             add(finding.mark, where, std::move(finding.message), std::move(finding.suggestion));
@@ -342,6 +347,7 @@ private:
     }
 
     const Origin& origin_;
+    Origin values_; // of what values are looked at
     const CertificateCheck& check_;
     Topology topology_;
     Findings findings_;

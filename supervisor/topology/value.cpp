@@ -172,17 +172,6 @@ Parsed parse_origin(const Key& key, const Node& node, const std::string& text) {
     return misfit(key, node);
 }
 
-std::string why_unusable(const std::string& path, bool folder) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
-        return errno == ENOENT ? "there is no " + in_ticks(path) : in_ticks(path) + ": " + ::strerror(errno);
-    if (folder && !S_ISDIR(status.st_mode)) return in_ticks(path) + " is not a folder";
-    if (!folder && S_ISDIR(status.st_mode)) return in_ticks(path) + " is a folder";
-    if (!folder && !S_ISREG(status.st_mode)) return in_ticks(path) + " is not a regular file";
-    if (::access(path.c_str(), folder ? X_OK : R_OK) != 0) return in_ticks(path) + ": " + ::strerror(errno);
-    return {};
-}
-
 bool is_variable_name(std::string_view text) {
     return !text.empty() && !is_digit(text.front()) && text.size() <= 256 &&
            std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
@@ -257,6 +246,17 @@ std::expected<Value, Findings> parse_words(const Key& key, const Node& node) {
 }
 
 } // namespace
+
+std::string why_unusable(const std::string& path, bool folder) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+        return errno == ENOENT ? "there is no " + in_ticks(path) : in_ticks(path) + ": " + ::strerror(errno);
+    if (folder && !S_ISDIR(status.st_mode)) return in_ticks(path) + " is not a folder";
+    if (!folder && S_ISDIR(status.st_mode)) return in_ticks(path) + " is a folder";
+    if (!folder && !S_ISREG(status.st_mode)) return in_ticks(path) + " is not a regular file";
+    if (::access(path.c_str(), folder ? X_OK : R_OK) != 0) return in_ticks(path) + ": " + ::strerror(errno);
+    return {};
+}
 
 std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion) {
     return std::unexpected(Findings{{node.mark, "", std::move(message), std::move(suggestion)}});

@@ -146,7 +146,7 @@ struct Front {
     std::string buffer_folder{};    // absolute; there
     std::vector<Certificate> certificates{};
     bool tls13_only = false;
-    std::string client_ca{}; // absolute path of a PEM file: who must have signed what clients by TLS show; empty: nothing
+    std::string client_ca{}; // PEM file, absolute: who must have signed what clients by TLS show; empty: nothing
     std::vector<UpstreamTls> upstream_tls{};
     std::vector<Cidr> trusted_proxies{}; // who may say on whose behalf it asks
     GuardLimits limits{};

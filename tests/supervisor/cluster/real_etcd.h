@@ -49,6 +49,7 @@ public:
     Process& operator=(const Process&) = delete;
 
     void tell(int signal) const { ::kill(pid_, signal); }
+    [[nodiscard]] pid_t pid() const { return pid_; }
     int end(int signal = 0) {
         if (signal != 0) tell(signal);
         int status = 0;
@@ -64,7 +65,8 @@ private:
 class RealEtcd {
 public:
     /// `more`: options of its own, "--name=value". `scheme` of the URL that clients come by.
-    explicit RealEtcd(std::string name, std::vector<std::string> more = {}, std::string scheme = "http")
+    explicit RealEtcd(std::string name, std::vector<std::string> more = {"--unsafe-no-fsync"},
+                      std::string scheme = "http")
         : name_(std::move(name)),
           more_(std::move(more)),
           scheme_(std::move(scheme)),
@@ -92,13 +94,12 @@ public:
                                        "--advertise-client-urls=" + url(),
                                        "--listen-peer-urls=" + peer_url(),
                                        "--initial-advertise-peer-urls=" + peer_url(),
-                                       "--initial-cluster=" + (cluster.empty() ? member() : cluster),
-                                       "--unsafe-no-fsync"};
+                                       "--initial-cluster=" + (cluster.empty() ? member() : cluster)};
         words.insert(words.end(), more_.begin(), more_.end());
         process_ = std::make_unique<Process>(words, folder_.string() + "/log");
     }
     void kill() { process_.reset(); }
-    [[nodiscard]] Process& process() { return *process_; }
+    [[nodiscard]] const Process& process() const { return *process_; }
     /// What etcdctl does with it; its exit status.
     int ctl(std::vector<std::string> words) const {
         words.insert(words.begin(), {"/usr/bin/etcdctl", "--endpoints=" + url()});

@@ -1,5 +1,6 @@
 #include "supervisor/topology/share.h"
 
+#include "supervisor/topology/diff.h"
 #include "supervisor/topology/front.h"
 #include "supervisor/topology/links.h"
 #include "supervisor/topology/moved.h"
@@ -183,6 +184,26 @@ TEST_F(Shares, RememberWhoAnswersAtAddressesThatWereGivenUp) {
     EXPECT_EQ(*again, after);
     EXPECT_EQ(without_moved(*again), share_of(whole, "web1"));
     EXPECT_EQ(links_of_moved(after).servers.at(0).url, "http://10.9.0.1");
+}
+
+TEST_F(Shares, AreReplacedForWhatConcernsThemAlone) {
+    const Topology before = fleet("gateway: {listen: 8090, tls: {cert: app.psgi, key: app.psgi, ca: app.psgi}}");
+    const auto changes = [&](Topology after, const char* machine) {
+        return to_string(diff(share_of(before, machine), share_of(after, machine)));
+    };
+    Topology fewer = before;
+    fewer.workers[2].on.pop_back();
+    EXPECT_EQ(changes(fewer, "app1"), "") << "that is another's";
+    EXPECT_EQ(changes(fewer, "app2"), "- perl\n- perl-gateway\n");
+    EXPECT_EQ(changes(fewer, "web1"), "~ front (routes)\n") << "it leads there no more";
+    Topology other = before;
+    other.workers[2].gateway->tls.ca = "/other.pem";
+    EXPECT_EQ(changes(other, "app1"), "~ perl-gateway (gateway.tls)\n") << "the pool serves on";
+    EXPECT_EQ(changes(other, "web1"), "~ front (routes)\n");
+    other = before;
+    other.workers[2].gateway->listen.port = 9000;
+    EXPECT_EQ(changes(other, "app1"), "~ perl-gateway (listen)\n");
+    EXPECT_EQ(to_string(diff(before, fewer)), "~ perl (on)\n");
 }
 
 TEST_F(Shares, OfTheOnlyMachineHaveEverything) {
