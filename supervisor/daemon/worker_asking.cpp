@@ -51,7 +51,8 @@ asio::awaitable<Result<std::uint64_t>> WorkerHandle::in_flight() {
         if (generation->link) numbers.push_back(generation->number);
     std::uint64_t sum = 0;
     for (const core::GenerationNumber number : numbers) {
-        const auto answer = co_await ask(number, contract::encode_question({.what = contract::Question::What::in_flight}));
+        const auto answer =
+            co_await ask(number, contract::encode_question({.what = contract::Question::What::in_flight}));
         if (!find(number)) continue;
         if (!answer) co_return std::unexpected(answer.error());
         const auto count = contract::decode_in_flight(*answer);

@@ -67,7 +67,7 @@ struct Surroundings {
     std::string servers{};                          // and what dynamic ones are, in their environment
     /// Backends that get nothing new (contract::Backends); nothing: nobody has said so yet, and those of before count.
     std::optional<std::vector<std::string>> backends_out{};
-    std::string machine = "here";                   // this one
+    std::string machine = "here"; // this one
 };
 
 /// How a successor is brought in.

@@ -153,8 +153,8 @@ private:
             target(route.to[i], place);
             const bool is_pool = !Address::parse(route.to[i]);
             if (is_pool && !pool.empty() && pool != route.to[i])
-                add(place, in_ticks(route.to[i]) + ": a route leads to one worker and to addresses; " +
-                               in_ticks(pool) + " is there already");
+                add(place, in_ticks(route.to[i]) + ": a route leads to one worker and to addresses; " + in_ticks(pool) +
+                               " is there already");
             if (is_pool) pool = route.to[i];
             if (!seen.insert(route.to[i]).second) add(place, in_ticks(route.to[i]) + " stands twice in `to`");
         }

@@ -99,6 +99,7 @@ private:
         if (pool.gateway->tls.is_on()) {
             front.flags[pool.gateway->listen].tls = true;
             front.rest.certificates = {{pool.gateway->tls.cert, pool.gateway->tls.key}};
+            front.rest.client_ca = pool.gateway->tls.ca;
         }
         front.routes.push_back(std::move(route));
         return gateway;

@@ -40,8 +40,7 @@ Backends::Backends(std::vector<std::string> addresses, const BackendPolicy& poli
 std::optional<std::size_t> Backends::choose(TimePoint now, std::optional<std::size_t> avoid, bool own_has_room) {
     const std::scoped_lock lock(mutex_);
     Backend& first = backends_.front();
-    const bool own_may =
-        policy_.own_first && avoid != 0 && first.state == BackendState::up && may_take(first, now);
+    const bool own_may = policy_.own_first && avoid != 0 && first.state == BackendState::up && may_take(first, now);
     std::optional<std::size_t> chosen;
     if (!own_may || !own_has_room) chosen = choose_other(now, avoid);
     if (own_may && (!chosen || first.connections < backends_[*chosen].connections)) chosen = 0;

@@ -87,7 +87,7 @@ private:
     ClientIdentity identity_;
     RoutePlans plans_;
     cache::CacheRequest asked_;
-    std::string head_;           // as it goes to the upstream
+    std::string head_;          // as it goes to the upstream
     bool head_of_pool_ = false; // which is of that kind
     Spool content_;
     Spool response_;

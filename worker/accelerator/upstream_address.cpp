@@ -13,8 +13,7 @@ namespace mpsup::accelerator {
 namespace {
 
 // The kernel's structures are all copied into the one that has room for any.
-template <typename Sockaddr>
-UpstreamAddress with(std::string_view text, const Sockaddr& address, std::string ip = {}) {
+template <typename Sockaddr> UpstreamAddress with(std::string_view text, const Sockaddr& address, std::string ip = {}) {
     UpstreamAddress result;
     result.text = text;
     result.size = sizeof address;

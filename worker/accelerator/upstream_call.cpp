@@ -82,8 +82,8 @@ Task<std::optional<CallFailure>> UpstreamCall::begin(TimePoint now) {
         if (result == Attempt::answered) co_return std::nullopt;
         place_.leave(); // while the descriptor that it watches is open
         connection_.end();
-        const bool blameless = result == Attempt::stale || result == Attempt::crowded ||
-                               result == Attempt::unreadable || cancelled_;
+        const bool blameless =
+            result == Attempt::stale || result == Attempt::crowded || result == Attempt::unreadable || cancelled_;
         if (result == Attempt::crowded) failed_ = backend_;
         settle(blameless ? Outcome::neutral : Outcome::bad, Clock::now());
         if (cancelled_) co_return CallFailure{503, "nobody waits for the answer", false};
@@ -93,8 +93,8 @@ Task<std::optional<CallFailure>> UpstreamCall::begin(TimePoint now) {
             continue;
         }
         const bool is_unseen = result == Attempt::unsent || result == Attempt::crowded;
-        const bool again = is_unseen ? destination_.addresses().size() > 1
-                                     : request_.safe && destination_.route().retry;
+        const bool again =
+            is_unseen ? destination_.addresses().size() > 1 : request_.safe && destination_.route().retry;
         if (!again || std::exchange(tried, true)) co_return failure_;
     }
 }

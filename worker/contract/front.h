@@ -27,7 +27,7 @@ struct UpstreamTls {
 };
 
 struct Backend {
-    std::string address{};  // "IP:PORT", "[IPv6]:PORT", or "unix:/path"
+    std::string address{}; // "IP:PORT", "[IPv6]:PORT", or "unix:/path"
     std::uint32_t tls = 0; // number, from 1, in Front::upstream_tls; 0: it does not speak TLS
 
     friend bool operator==(const Backend&, const Backend&) = default;
@@ -146,8 +146,7 @@ struct Front {
     std::string buffer_folder{};    // absolute; there
     std::vector<Certificate> certificates{};
     bool tls13_only = false;
-    std::string client_ca{}; // absolute path of a PEM file: who must have signed the certificate of whoever connects by TLS;
-                             // empty: nobody is asked for one
+    std::string client_ca{}; // PEM file, absolute: who must have signed what clients by TLS show; empty: nothing
     std::vector<UpstreamTls> upstream_tls{};
     std::vector<Cidr> trusted_proxies{}; // who may say on whose behalf it asks
     GuardLimits limits{};

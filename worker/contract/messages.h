@@ -262,9 +262,9 @@ struct Answer {
 };
 constexpr std::size_t max_answer_bytes = 24U << 10; // leaves room for JSON's escapes in one packet
 
-using Message =
-    std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants, CodeDrift,
-                 Quarantined, Impaired, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer, Backends>;
+using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants,
+                             CodeDrift, Quarantined, Impaired, ReforkDue, Serve, Resize, Release, Promote, Reopen,
+                             Drain, Ask, Answer, Backends>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

@@ -69,6 +69,7 @@ Result<> use_pair(SSL_CTX* context, const CertificatePair& pair, PairPart* culpr
 
 Result<> trust_authority(SSL_CTX* context, const std::string& file) {
     ::ERR_clear_error();
+    ::SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN); // those are for the other side's, ours has what its file says
     if (::SSL_CTX_load_verify_file(context, file.c_str()) != 1) return tls_failure("read the certificates in " + file);
     return {};
 }

@@ -27,7 +27,7 @@ struct TlsOptions {
     std::vector<CertificatePair> pairs; // at least one; the first answers for names that no other has
     bool tls13_only = false;
     std::string client_authority{}; // PEM file: clients must show a certificate that is signed by one of these
-    bool strict_names = false; // and nobody does: the handshake fails (unrecognized_name)
+    bool strict_names = false;      // and nobody does: the handshake fails (unrecognized_name)
     std::vector<std::string> protocols{
         "http/1.1"}; // ALPN, the preferred one first; a client with none of them has none
     std::chrono::seconds ticket_age{12 *

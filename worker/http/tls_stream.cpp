@@ -21,7 +21,10 @@ IoStatus TlsStream::judge(int result) noexcept {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE: return IoStatus::blocked;
     case SSL_ERROR_ZERO_RETURN: return IoStatus::ended;
-    default: failed_ = true; error_ = ::ERR_peek_last_error(); return IoStatus::failed;
+    default:
+        failed_ = true;
+        error_ = ::ERR_peek_last_error();
+        return IoStatus::failed;
     }
 }
 

@@ -29,10 +29,11 @@ public:
         }
         state_ = AcceleratorState::make(front_, store_.get()).value();
         accelerator_ = Accelerator::make(*state_).value();
-        server_ = std::make_unique<http::TestServer>(
-            accelerator_.get(), http::EventServer::Options(), std::move(listener), [this](http::EventServer& server) {
-                for (const auto& files : state_->tls_clients()) EXPECT_TRUE(http::reload_when_changed(server, files));
-            });
+        server_ = std::make_unique<http::TestServer>(accelerator_.get(), http::EventServer::Options(),
+                                                     std::move(listener), [this](http::EventServer& server) {
+                                                         for (const auto& files : state_->tls_clients())
+                                                             EXPECT_TRUE(http::reload_when_changed(server, files));
+                                                     });
     }
 
     [[nodiscard]] http::TestClient connect() const { return server_->connect(); }

@@ -52,8 +52,9 @@ protected:
         return done.get_future().get();
     }
     // What the log says of a request that cannot be sent on.
-    [[nodiscard]] std::string refusal(const contract::UpstreamTls& tls, const std::string& pair = "gateway",
-                                      std::string_view request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") {
+    [[nodiscard]] std::string
+    refusal(const contract::UpstreamTls& tls, const std::string& pair = "gateway",
+            std::string_view request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") {
         open_gateway(pair);
         open_front(tls);
         testing::internal::CaptureStderr();
@@ -64,18 +65,19 @@ protected:
     }
 
     const http::CertificateFolder files;
-    FakeUpstream pool{"/tmp/mpsup-tls-pool-" + std::to_string(::getpid()), [](Conversation& conversation) {
-                          const std::string request = conversation.read_request();
-                          const std::size_t content = request.find("\r\n\r\n") + 4;
-                          if (request.starts_with("GET /large"))
-                              conversation.send(ok(std::string(5'000'000, 'x')));
-                          else if (request.starts_with("GET /socket"))
-                              conversation
-                                  .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
-                                  .send("you said " + conversation.read_all());
-                          else
-                              conversation.send(ok("size " + std::to_string(request.size() - content)));
-                      }};
+    FakeUpstream pool{
+        "/tmp/mpsup-tls-pool-" + std::to_string(::getpid()), [](Conversation& conversation) {
+            const std::string request = conversation.read_request();
+            const std::size_t content = request.find("\r\n\r\n") + 4;
+            if (request.starts_with("GET /large"))
+                conversation.send(ok(std::string(5'000'000, 'x')));
+            else if (request.starts_with("GET /socket"))
+                conversation
+                    .send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+                    .send("you said " + conversation.read_all());
+            else
+                conversation.send(ok("size " + std::to_string(request.size() - content)));
+        }};
     std::optional<FrontServer> gateway;
     std::optional<FrontServer> front;
 };
@@ -87,8 +89,8 @@ TEST_F(UpstreamTls, CarriesRequestsOnKeptConnections) {
     EXPECT_EQ(gateway->server().connections(), 1U);
     EXPECT_EQ(content_of(front->get("/large")).size(), 5'000'000U);
     const std::string content(3'000'000, 'y');
-    EXPECT_EQ(content_of(front->ask("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n" +
-                                    content)),
+    EXPECT_EQ(content_of(front->ask(
+                  "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n" + content)),
               "size 3000000");
 }
 
@@ -125,8 +127,9 @@ TEST_F(UpstreamTls, HasToShowAGoodCertificate) {
     contract::UpstreamTls without = usual();
     without.cert = without.key = {};
     EXPECT_EQ(refusal(without), "tlsv13 alert certificate required");
-    EXPECT_EQ(refusal(without, "gateway", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"),
-              "tlsv13 alert certificate required");
+    EXPECT_EQ(
+        refusal(without, "gateway", "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"),
+        "tlsv13 alert certificate required");
     files.make("front", {"front.example"}, 1, -10, "other-ca");
     EXPECT_EQ(refusal(usual()), "tlsv1 alert unknown ca");
     files.make("front", {"front.example"}, -1, -10, "ca");

@@ -24,6 +24,12 @@ template <typename Read> auto read_pem(const std::string& path, Read read) {
     return made;
 }
 
+void add_extension(X509* certificate, int kind, const char* value) {
+    X509_EXTENSION* extension = ::X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
+    ::X509_add_ext(certificate, extension, -1);
+    ::X509_EXTENSION_free(extension);
+}
+
 } // namespace
 
 CertificateFolder::CertificateFolder() {
@@ -49,12 +55,10 @@ CertificatePair CertificateFolder::make(const std::string& name, const std::vect
     EVP_PKEY* signer = issuer.empty() ? key : read_pem(path_ + "/" + issuer + ".key", ::PEM_read_PrivateKey);
     ::X509_set_issuer_name(certificate, above ? ::X509_get_subject_name(above) : subject);
     std::string list;
-    for (const std::string& host : hosts) list += (list.empty() ? "" : ",") + std::string(is_ip(host) ? "IP:" : "DNS:") + host;
-    if (!list.empty()) {
-        X509_EXTENSION* extension = ::X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, list.c_str());
-        ::X509_add_ext(certificate, extension, -1);
-        ::X509_EXTENSION_free(extension);
-    }
+    for (const std::string& host : hosts)
+        list += (list.empty() ? "" : ",") + std::string(is_ip(host) ? "IP:" : "DNS:") + host;
+    if (!list.empty()) add_extension(certificate, NID_subject_alt_name, list.c_str());
+    if (list.empty() && issuer.empty()) add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
     ::X509_sign(certificate, signer, ::EVP_sha256());
     ::X509_free(above);
     if (signer != key) ::EVP_PKEY_free(signer);

@@ -17,10 +17,11 @@ public:
     CertificateFolder();
     ~CertificateFolder();
 
-    /// NAME.crt and NAME.key for these host names and IP addresses, signed by the pair called ISSUER, or by itself; good for `days` from now, or no more when it is negative, and since ten
+    /// NAME.crt and NAME.key for these host names and IP addresses, signed by the pair called ISSUER, or by itself, which without
+    /// hosts makes it an authority; good for `days` from now, or no more when it is negative, and since ten
     /// days ago, or so many days from now on.
-    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1,
-                         int from = -10, const std::string& issuer = {}) const;
+    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1, int from = -10,
+                         const std::string& issuer = {}) const;
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:

@@ -41,8 +41,8 @@ public:
     struct Options {
         std::vector<std::string> serves;
         std::chrono::milliseconds grace{5000};
-        bool serve = true;        // say so once it is ready
-        unsigned descriptors = 0; // RLIMIT_NOFILE, 0: as it is
+        bool serve = true;                      // say so once it is ready
+        unsigned descriptors = 0;               // RLIMIT_NOFILE, 0: as it is
         std::optional<contract::Front> front{}; // it is an accelerator with this, and `serves` says nothing
     };
     /// Spawns, greets, hands over the descriptors and waits until it is ready. alive() tells how that went.
