@@ -25,9 +25,10 @@ void lead_to(contract::Route& route, const std::vector<std::string>& targets, co
     for (const std::string& target : targets) {
         if (Address::parse(target)) {
             route.backends.push_back({target});
-        } else if (!spec.socket.empty() || spec.elsewhere.empty()) { // on this machine, maybe among others
-            route.backends.push_back(
-                {"unix:" + places.pool_folder + "/" + (spec.socket.empty() ? target + ".sock" : spec.socket)});
+        } else if (!spec.socket.empty() ||
+                   spec.elsewhere.empty()) { // on this machine, maybe among others: before all of them
+            route.backends.insert(route.backends.begin(), {"unix:" + places.pool_folder + "/" +
+                                                           (spec.socket.empty() ? target + ".sock" : spec.socket)});
             route.pool = target;
         }
     }
@@ -57,6 +58,24 @@ contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
     fall_back(route, spec, places);
     if (spec.strip && !route.backends.empty()) route.strip_prefix = matched;
     return route;
+}
+
+// The number of what it says in the front, where it is put if need be.
+std::uint32_t number_of(contract::Front& front, const GatewayTls& tls) {
+    const contract::UpstreamTls wanted{.ca = tls.ca, .cert = tls.cert, .key = tls.key, .name = {}};
+    auto& all = front.upstream_tls;
+    const auto found = std::ranges::find(all, wanted);
+    const auto index = found - all.begin();
+    if (found == all.end()) all.push_back(wanted);
+    return static_cast<std::uint32_t>(index + 1);
+}
+
+// The last route that was put into the front.
+void secure(contract::Front& front, const RouteSpec& spec) {
+    if (!spec.tls.is_on()) return;
+    const std::uint32_t number = number_of(front, spec.tls);
+    for (contract::Backend& backend : front.routes.back().backends)
+        if (std::ranges::find(spec.elsewhere, backend.address) != spec.elsewhere.end()) backend.tls = number;
 }
 
 } // namespace
@@ -132,9 +151,11 @@ contract::Front front_of(const WorkerSpec& worker, const FrontPlaces& places) {
         contract::Route& route = front.routes.emplace_back(spec.own.rule);
         route.files = files_of(worker);
         fall_back(route, spec.own, places);
+        secure(front, spec.own);
     }
     for (const RouteSpec& route : spec.routes) {
         front.routes.push_back(route_of(route, places));
+        secure(front, route);
         if (front.routes.back().error_pages == front.error_pages) front.routes.back().error_pages.clear();
     }
     return front;

@@ -100,6 +100,7 @@ private:
         if (spec.tls.is_on()) {
             front.flags[spec.listen].tls = true;
             front.rest.certificates = {{spec.tls.cert, spec.tls.key}};
+            front.rest.client_ca = spec.tls.ca;
         }
         front.routes.push_back(std::move(route));
         return gateway;

@@ -139,6 +139,15 @@ TEST_F(Shares, KnowEachOtherByCertificates) {
     EXPECT_EQ(gateway.gateway->tls, tls);
     EXPECT_TRUE(has_tls(gateway, gateway.listen[0]));
     EXPECT_EQ(gateway.front->rest.certificates, (std::vector<contract::Certificate>{{tls.cert, tls.key}}));
+    EXPECT_EQ(front_of(gateway, {"/run", {}, {}}).client_ca, tls.ca);
+    for (const char* machine : {"web1", "app1"}) {
+        const auto front = front_of(*share_of(whole, machine).find("front"), {"/run", {}, {}});
+        EXPECT_EQ(front.upstream_tls,
+                  (std::vector<contract::UpstreamTls>{{.ca = tls.ca, .cert = tls.cert, .key = tls.key, .name = {}}}));
+        for (const contract::Backend& backend : front.routes[2].backends)
+            EXPECT_EQ(backend.tls, backend.address.starts_with("unix:") ? 0U : 1U) << backend.address;
+        EXPECT_EQ(contract::decode_front(contract::encode_front(front)).value(), front) << "a worker takes it";
+    }
 }
 
 TEST_F(Shares, WaitForNobodyOfAnotherMachine) {
