@@ -58,10 +58,9 @@ std::string target_of(const contract::Route& route) {
         if (route.backends.empty()) return text;
         text += ", else ";
     }
-    if (!route.pool.empty()) text += "pool " + route.pool;
-    const std::size_t own = route.pool.empty() ? 0 : 1; // its socket
-    for (std::size_t i = own; i < route.backends.size(); ++i)
-        text += (i > own ? ", " : own > 0 ? ", else " : "") + route.backends[i].address;
+    for (std::size_t i = 0; i < route.backends.size(); ++i)
+        text +=
+            (i > 0 ? ", " : "") + (i == 0 && !route.pool.empty() ? "pool " + route.pool : route.backends[i].address);
     return text;
 }
 

@@ -12,6 +12,8 @@ bool is_of_the_whole(const Key& key) {
     return key.path == "workers.*.on" || key.path.starts_with("workers.*.gateway.");
 }
 
+GatewayTls tls_of(const WorkerSpec& worker) { return worker.gateway ? worker.gateway->tls : GatewayTls{}; }
+
 std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec& after, bool are_shares) {
     std::vector<std::string> keys;
     if (before.kind != after.kind) keys.emplace_back("kind");
@@ -28,8 +30,7 @@ std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec
     const bool is_led_elsewhere =
         own.socket != later.socket || own.elsewhere != later.elsewhere || own.tls != later.tls;
     if (is_led_elsewhere && before.kind == Kind::static_files && after.kind == before.kind) keys.emplace_back("try");
-    if (is_gateway(after) && (!before.gateway || before.gateway->tls != after.gateway->tls))
-        keys.emplace_back("gateway.tls");
+    if (is_gateway(after) && tls_of(before) != tls_of(after)) keys.emplace_back("gateway.tls");
     return keys;
 }
 

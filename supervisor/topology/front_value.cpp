@@ -111,7 +111,8 @@ std::string hint_for_item(const Key& key, const std::string& text) {
 Parsed parse_items(const Key& key, const Node& node) {
     std::vector<std::string> items;
     Findings findings;
-    if (node.type == Node::Type::sequence && node.items.size() > most_items)
+    const bool is_short = key.type == Type::names || node.type != Node::Type::sequence; // a site may have many machines
+    if (!is_short && node.items.size() > most_items)
         return refuse(node, "`" + std::string(key.name()) + "` has more than 256 items");
     for (const auto* item : one_or_many(node)) {
         const auto text = text_of(key, *item);

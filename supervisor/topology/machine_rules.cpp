@@ -1,6 +1,7 @@
 #include "supervisor/topology/machine_rules.h"
 
 #include "base/joined.h"
+#include "supervisor/topology/front.h"
 #include "supervisor/topology/moved.h"
 #include "supervisor/topology/placement.h"
 #include "supervisor/topology/share.h"
@@ -27,7 +28,7 @@ public:
         for (WorkerSpec& worker : topology_.workers) {
             if (worker.name == moved_worker) continue; // of the machine whose document has it
             placement(worker);
-            if (worker.gateway) gateway(worker);
+            if (worker.gateway) gateway(worker, *worker.gateway);
         }
         vip();
         if (several_)
@@ -109,12 +110,12 @@ private:
         known(worker.on, node_of(worker), where);
     }
 
-    void gateway(const WorkerSpec& worker) {
+    void gateway(const WorkerSpec& worker, const Gateway& gateway) {
         const Node* const written = entry(node_of(worker), "gateway");
         const std::string where = "workers." + worker.name + ".gateway";
-        const GatewayTls& tls = worker.gateway->tls;
+        const GatewayTls& tls = gateway.tls;
         const Mark mark = written ? written->mark : Mark{};
-        if (worker.gateway->listen.port == 0 && !entry(written, "listen"))
+        if (gateway.listen.port == 0 && !entry(written, "listen"))
             add(mark, where, "`gateway` has no `listen` (a port, or ADDRESS:PORT)");
         for (const auto& [name, text] : {std::pair("cert", &tls.cert), {"key", &tls.key}, {"ca", &tls.ca}})
             if (const Node* const section = entry(written, "tls"); section && text->empty() && !entry(section, name))
@@ -229,6 +230,25 @@ Findings check_overlaps_by_machine(const Topology& topology, const std::vector<P
     for (auto& [machine, placed] : there)
         for (Finding& finding : check_overlaps(std::move(placed)))
             if (said.emplace(finding.mark, finding.key).second) findings.push_back(std::move(finding));
+    return findings;
+}
+
+Findings check_told(const Topology& topology, const Node& root) {
+    Findings findings;
+    if (!is_for_several(topology)) return findings;
+    std::map<std::string, Topology> shares; // as many as there are machines that come first in an `on`
+    for (const WorkerSpec& worker : topology.workers) {
+        if (worker.kind == Kind::dynamic || worker.name == moved_worker) continue;
+        const std::string& machine = worker.on.front();
+        const auto [share, fresh] = shares.try_emplace(machine);
+        if (fresh) share->second = share_of(topology, machine);
+        const auto bytes = contract::encode_front(front_of(*share->second.find(worker.name), {})).size();
+        if (bytes > contract::max_front_bytes)
+            findings.push_back({mark_of(entry(entry(&root, "workers"), worker.name), "routes"),
+                                "workers." + worker.name + ".routes",
+                                "its routes lead to so many machines that " + in_ticks(worker.name) + " cannot be told",
+                                "fewer routes to pools, or a part of the machines for each accelerator"});
+    }
     return findings;
 }
 

@@ -19,4 +19,8 @@ namespace mpsup::topology {
 [[nodiscard]] Findings check_overlaps_by_machine(const Topology& topology,
                                                  const std::vector<PlacedListener>& listeners);
 
+/// Where machines are so many that a worker, which must know each where a pool of its routes is, cannot be told. Of a topology
+/// that is right otherwise.
+[[nodiscard]] Findings check_told(const Topology& topology, const Node& root);
+
 } // namespace mpsup::topology

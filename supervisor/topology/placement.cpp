@@ -26,15 +26,21 @@ const Machine* find_machine(const Topology& topology, std::string_view name) noe
 std::vector<const Machine*> machines_of(const Topology& topology, const WorkerSpec& worker) {
     std::vector<const Machine*> machines;
     if (worker.on.empty() && topology.machines.size() == 1) return {&topology.machines.front()};
+    std::vector<bool> taken(topology.machines.size());
+    std::size_t at = 0; // mostly in the order of the file, so each is found at once
     for (const std::string& name : worker.on)
-        if (const Machine* const machine = find_machine(topology, name);
-            machine && std::ranges::find(machines, machine) == machines.end())
-            machines.push_back(machine);
+        for (std::size_t looked = 0; looked < taken.size(); ++looked, at = (at + 1) % taken.size()) {
+            if (topology.machines[at].name != name) continue;
+            if (!taken[at]) machines.push_back(&topology.machines[at]);
+            taken[at] = true;
+            break;
+        }
     return machines;
 }
 
 bool runs_on(const Topology& topology, const WorkerSpec& worker, std::string_view machine) {
-    return std::ranges::any_of(machines_of(topology, worker), [&](const Machine* one) { return one->name == machine; });
+    if (worker.on.empty()) return topology.machines.size() == 1 && topology.machines.front().name == machine;
+    return std::ranges::find(worker.on, machine) != worker.on.end() && find_machine(topology, machine);
 }
 
 const Machine* nearest_machine(const Topology& topology, const WorkerSpec& worker) {

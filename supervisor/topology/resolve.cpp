@@ -173,24 +173,24 @@ Error to_error(const Findings& findings) {
 
 } // namespace
 
-std::string to_document(const Topology& share) {
-    const Topology& topology = share.whole ? *share.whole : share;
+std::string to_document(const Topology& topology) {
+    const Topology& whole = topology.whole ? *topology.whole : topology;
     json::object document;
     document["version"] = document_version;
-    if (share.whole) document["here"] = share.here;
-    document["site"] = topology.site;
-    document["binaries"] = to_string(topology.binaries);
+    if (topology.whole) document["here"] = topology.here;
+    document["site"] = whole.site;
+    document["binaries"] = to_string(whole.binaries);
     for (const auto& key : all_keys()) {
         if (!key.get_of_site) continue;
-        const auto value = key.get_of_site(topology);
+        const auto value = key.get_of_site(whole);
         if (!value) continue;
         put(document, key.path, text_of(key, *value));
     }
     auto& machines = document["machines"].emplace_object();
-    for (const auto& machine : topology.machines) machines[machine.name] = json::object{{"address", machine.ip}};
+    for (const auto& machine : whole.machines) machines[machine.name] = json::object{{"address", machine.ip}};
     auto& workers = document["workers"].emplace_object();
-    for (const auto& worker : topology.workers) workers[worker.name] = worker_object(worker);
-    const WorkerSpec* const moved = share.whole ? share.find(moved_worker) : nullptr;
+    for (const auto& worker : whole.workers) workers[worker.name] = worker_object(worker);
+    const WorkerSpec* const moved = topology.whole ? topology.find(moved_worker) : nullptr;
     if (moved) workers[moved->name] = worker_object(*moved);
     return json::serialize(document);
 }

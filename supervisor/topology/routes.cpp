@@ -209,7 +209,7 @@ private:
 
     // A private pool that routes lead to: from its own machine or, by its gateway, from others.
     void reached_from(const WorkerSpec& pool) {
-        bool is_remote = false;
+        bool is_remote = machines_of(topology_, pool).empty(); // that was said
         const auto& fronts = reached_[pool.name];
         for (const Machine* const machine : machines_of(topology_, pool)) {
             const bool is_reached = std::ranges::any_of(

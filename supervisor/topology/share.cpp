@@ -25,19 +25,20 @@ template <typename Do> void each_route(const FrontSpec& front, Do act) {
 
 class ShareMaker {
 public:
-    ShareMaker(const Topology& whole, std::string_view machine) : whole_(whole), here_(machine) {}
+    ShareMaker(const Whole& whole, std::string_view machine) : shared_(whole), whole_(*whole), here_(machine) {}
 
     Topology run() {
         Topology share = whole_;
         share.here = here_;
-        share.whole = Whole(whole_);
+        share.whole = shared_;
         share.workers.clear();
         for (const WorkerSpec& worker : whole_.workers)
             (runs_on(whole_, worker, here_) ? share.workers : share.others).push_back(worker);
         for (WorkerSpec& worker : share.workers) settle(worker);
         const std::size_t own = share.workers.size();
         for (std::size_t i = 0; i < own; ++i)
-            if (share.workers[i].gateway) share.workers.push_back(gateway_of(share.workers[i]));
+            if (const auto gateway = share.workers[i].gateway)
+                share.workers.push_back(gateway_of(share.workers[i], *gateway));
         return share;
     }
 
@@ -73,12 +74,12 @@ private:
     }
 
     // It must not be stricter than those who send it requests.
-    [[nodiscard]] WorkerSpec gateway_of(const WorkerSpec& pool) const {
+    [[nodiscard]] WorkerSpec gateway_of(const WorkerSpec& pool, const Gateway& spec) const {
         WorkerSpec gateway{.name = gateway_name(pool.name),
                            .kind = Kind::accelerator,
                            .on = {here_},
-                           .listen = {pool.gateway->listen},
-                           .gateway = pool.gateway,
+                           .listen = {spec.listen},
+                           .gateway = spec,
                            .gateway_of = pool.name,
                            .stop = pool.stop};
         FrontSpec& front = gateway.front.edit();
@@ -96,10 +97,10 @@ private:
             });
         for (const std::string& ip : asking)
             if (auto block = contract::Cidr::parse(ip)) front.rest.trusted_proxies.push_back(std::move(*block));
-        if (pool.gateway->tls.is_on()) {
-            front.flags[pool.gateway->listen].tls = true;
-            front.rest.certificates = {{pool.gateway->tls.cert, pool.gateway->tls.key}};
-            front.rest.client_ca = pool.gateway->tls.ca;
+        if (spec.tls.is_on()) {
+            front.flags[spec.listen].tls = true;
+            front.rest.certificates = {{spec.tls.cert, spec.tls.key}};
+            front.rest.client_ca = spec.tls.ca;
         }
         front.routes.push_back(std::move(route));
         return gateway;
@@ -113,6 +114,7 @@ private:
         route.timeouts.tunnel = std::max(route.timeouts.tunnel, other.timeouts.tunnel);
     }
 
+    const Whole shared_;
     const Topology& whole_;
     const std::string here_;
 };
@@ -122,7 +124,7 @@ private:
 bool is_for_several(const Topology& topology) noexcept { return topology.machines.size() > 1; }
 
 Topology share_of(const Topology& whole, std::string_view machine) {
-    return ShareMaker(whole.whole ? *whole.whole : whole, machine).run();
+    return ShareMaker(whole.whole ? whole.whole : Whole(whole), machine).run();
 }
 
 Topology over_all_machines(const Topology& topology) {

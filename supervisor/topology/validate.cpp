@@ -54,6 +54,7 @@ public:
         if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
         if (values_.look_at_files) append(findings_, check_certificates(topology_, root, check_));
         name_pool_sockets(topology_);
+        if (std::ranges::all_of(findings_, &Finding::is_warning)) append(findings_, check_told(topology_, root));
         if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
         return Valid{std::move(topology_), std::move(findings_)};
     }

@@ -185,6 +185,28 @@ TEST_F(Gateways, MustBeReachedAndComplete) {
         "4:49 `gateway` is for several machines, and there is one\n");
 }
 
+TEST_F(Gateways, OfTooManyMachinesCannotBeTold) {
+    const auto fleet = [](int pools, const std::string& routes) {
+        std::string machines;
+        std::string on;
+        for (int i = 0; i < pools; ++i) {
+            const std::string name = "n" + std::to_string(i);
+            machines += "  " + name + ": {address: 10.9." + std::to_string(1 + i / 250) + "." +
+                        std::to_string(1 + i % 250) + "}\n";
+            on += (on.empty() ? "" : ", ") + name;
+        }
+        return on_two("  front: {kind: accelerator, on: web1, listen: 80, routes: [" + routes +
+                          "]}\n  perl:\n    kind: dynamic\n    app: app.psgi\n    gateway: 8090\n    on: [" + on +
+                          "]\n",
+                      machines);
+    };
+    EXPECT_EQ(problems(fleet(600, "{to: perl}")), "no problem");
+    EXPECT_EQ(
+        problems(fleet(600, "{path: /a/, to: perl}, {path: /b/, to: perl}, {path: /c/, to: perl}, {to: perl}")),
+        "606:60 its routes lead to so many machines that `front` cannot be told (fewer routes to pools, or a part of "
+        "the machines for each accelerator)\n");
+}
+
 TEST_F(Gateways, HaveNamesOfTheirOwn) {
     const std::string name(25, 'p');
     EXPECT_EQ(problems(on_two("  front: {kind: accelerator, on: web1, listen: 80, routes: [{path: /, to: " + name +
