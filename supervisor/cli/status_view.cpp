@@ -185,7 +185,7 @@ std::string processes_table(const std::string& document) {
     const bool many = has_machines(status);
     std::vector<std::string> headings{"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS",
                                       "OWN",    "SHARED", "AGE", "FOR", "REQUEST"};
-    if (many) headings = {"MACHINE", "WORKER", "PID", "ROLE", "STATE", "GEN", "OWN", "AGE", "FOR", "REQUEST"};
+    if (many) headings = {"MACHINE", "WORKER", "PID", "ROLE", "STATE", "OWN", "FOR", "REQUEST"};
     Table table(std::move(headings));
     for (const json::object& worker : objects_at(status, "workers"))
         for (const json::object& process : objects_at(worker, "processes")) {
@@ -200,7 +200,7 @@ std::string processes_table(const std::string& document) {
             const std::string busy_for = request.empty() ? "" : short_age(number_at(request, "age_ms"));
             if (many)
                 table.add({machine_of(worker), name_among_machines(worker), pid, printable_at(process, "role"), state,
-                           generation, own, age, busy_for, printable(doing)});
+                           own, busy_for, printable(doing)});
             else
                 table.add({text_at(worker, "name"), pid, text_at(process, "role"), state, generation,
                            std::to_string(number_at(process, "requests")), own,

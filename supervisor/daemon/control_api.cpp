@@ -47,7 +47,8 @@ ControlApi::ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLi
                 .commands = commands,
                 .status = [this] { return site_.status(process_.view()); },
                 .version = [this] { return version(); },
-                .machines = process_.machines}) {}
+                .machines = process_.machines,
+                .topologies = process_.topologies}) {}
 
 asio::awaitable<void> ControlApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
     return reading_.serve_peer(std::move(request), std::move(answer));

@@ -26,6 +26,8 @@ struct ApiProcess {
     std::function<void(int code)> end;
     /// Those of the cluster, this one among them; none, or nothing: there is no cluster.
     std::function<std::vector<ClusterMachine>()> machines{};
+    /// What was applied to it, for /v1/topologies (cli/topologies_view.h).
+    std::function<std::string()> topologies{};
 };
 
 /// One event loop; what it works with outlives it.

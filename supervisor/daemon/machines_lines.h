@@ -17,11 +17,15 @@ namespace mpsup {
 /// Takes a line; an empty one says that there was none for a while. False: no more is wanted.
 using OnLineOfMachine = std::function<boost::asio::awaitable<bool>(std::string line)>;
 
+/// Hands on all lines there are, JSON objects with `at_ms`, oldest first. `since_ms`: not those that were asked for, but all from
+/// then on.
+using ReadLines =
+    std::function<boost::asio::awaitable<Result<>>(std::optional<std::int64_t> since_ms, OnLineOfMachine on_line)>;
+
 /// Where the lines of one machine come from.
 struct LinesOfMachine {
     std::string machine;
-    /// Hands on all there are, JSON objects with `at_ms`, oldest first. `since_ms`: not those that were asked for, but all from then on.
-    std::function<boost::asio::awaitable<Result<>>(std::optional<std::int64_t> since_ms, OnLineOfMachine on_line)> read;
+    ReadLines read;
 };
 
 struct LinesManner {

@@ -77,6 +77,7 @@ asio::awaitable<void> ReadApi::serve(ControlRequest request, std::shared_ptr<Con
     if (!target) co_return answer->reply(bad_request, error_json("the request is not understood"));
     if (target->path == "/v1/version") co_return answer->reply(200, sources_.version());
     if (target->path == "/v1/machines") co_return answer->reply(200, machines_json(machines()));
+    if (target->path == "/v1/topologies" && sources_.topologies) co_return answer->reply(200, sources_.topologies());
     auto chosen = chosen_of(machines(), *target);
     if (!chosen) co_return answer->reply(bad_request, error_json(chosen.error().what));
     co_await tell(std::move(*target), std::move(*chosen), std::move(answer));
@@ -99,13 +100,15 @@ asio::awaitable<void> ReadApi::tell_status(ApiTarget target, Machines chosen, st
     std::vector<Peer> peers;
     for (const ClusterMachine& machine : chosen)
         if (!machine.is_here && !machine.api.empty()) peers.push_back({machine.name, machine.api});
-    const auto replies = co_await ask_peers(std::move(peers), path_for_peer(std::move(target), {}), manner());
+    std::string path = path_for_peer(std::move(target), std::nullopt);
+    PeerManner how = manner();
+    const auto replies = co_await ask_peers(std::move(peers), std::move(path), std::move(how));
     answer->reply(200, machines_status(sources_.status(), chosen, replies));
 }
 
 asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std::shared_ptr<ControlAnswer> answer) {
-    const auto own = [this, target](std::optional<std::int64_t> since_ms,
-                                    OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+    const ReadLines own = [this, target](std::optional<std::int64_t> since_ms,
+                                         OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
         const auto asked = ApiTarget::parse(path_for_peer(target, since_ms));
         auto command = asked ? own_lines_command(sources_.reader, sources_.paths, *asked) : std::nullopt;
         if (!command) co_return failure("a value is not what it should be");
@@ -114,11 +117,11 @@ asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std
     if (!own_lines_command(sources_.reader, sources_.paths, target))
         co_return answer->reply(bad_request, error_json("a value is not what it should be"));
     if (chosen.empty()) {
-        const auto pass_on = [answer](std::string line) -> asio::awaitable<bool> {
+        const OnLineOfMachine pass_on = [answer](std::string line) -> asio::awaitable<bool> {
             answer->line(std::move(line));
             co_return co_await answer->taken();
         };
-        const Result<> ended = co_await own({}, pass_on);
+        const Result<> ended = co_await own(std::nullopt, pass_on);
         if (!ended)
             answer->line(json::serialize(json::object{{"type", "trouble"}, {"why", ended.error().to_string()}}));
         co_return;
@@ -126,15 +129,18 @@ asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std
     std::vector<LinesOfMachine> sources;
     for (const ClusterMachine& machine : chosen) {
         if (machine.is_here) {
-            sources.push_back({machine.name, own});
+            sources.emplace_back(machine.name, own);
             continue;
         }
-        const auto peer = [this, target, machine](std::optional<std::int64_t> since_ms,
-                                                  OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
-            co_return co_await read_peer({machine.name, machine.api}, path_for_peer(target, since_ms), manner(),
-                                         std::move(on_line));
+        Peer peer{machine.name, machine.api};
+        ReadLines theirs = [this, target, peer](std::optional<std::int64_t> since_ms,
+                                                OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+            std::string path = path_for_peer(target, since_ms); // locals: g++ 12 destroys temporaries of an await twice
+            PeerManner how = manner();
+            Peer asked = peer;
+            co_return co_await read_peer(std::move(asked), std::move(path), std::move(how), std::move(on_line));
         };
-        sources.push_back({machine.name, peer});
+        sources.emplace_back(machine.name, std::move(theirs));
     }
     co_await answer_lines(std::move(sources), manner_of(target), std::move(answer));
 }

@@ -22,7 +22,8 @@ namespace mpsup {
 /// - /v1/status: the document of `status -o json`; of several machines as machines_status.h says.
 /// - /v1/events (`worker`) and /v1/logs (`workers`, `grep`, `access=1`), both `since_ms`, `lines`, `follow=1`: lines of
 ///   `-o jsonl`. Empty lines, and such with a `type`, are as machines_lines.h says; {"type":"live"} follows what was there.
-/// - /v1/machines: those of the cluster, none without one. /v1/version: of this supervisor.
+/// - /v1/machines: those of the cluster, none without one. /v1/version: of this supervisor. /v1/topologies: what was applied
+///   to the cluster. None of these is for other machines.
 /// 400: a value is not what it should be, or a machine is unknown: {"error":"…"}. 404: there is no such word.
 /// A supervisor that asks another never does so with `machines`.
 class ReadApi {
@@ -33,6 +34,7 @@ public:
         std::function<std::string()> status;                   // of this machine
         std::function<std::string()> version;                  // likewise
         std::function<std::vector<ClusterMachine>()> machines; // this one among them; none: there is no cluster
+        std::function<std::string()> topologies; // /v1/topologies (cli/topologies_view.h); nothing: there is no such word
         std::string reader = "/proc/self/exe"; // the program that reads events and logs: our own, also where another file lies
                                                // at its path since
     };

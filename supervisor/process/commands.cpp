@@ -84,7 +84,7 @@ asio::awaitable<bool> hand_on(std::string& pending, const OnCommandLine& on_line
         begin = end + 1;
     }
     if (begin == 0) { // not a whole line came
-        const bool more = co_await on_line({});
+        const bool more = co_await on_line(std::string());
         if (!more) co_return false;
     }
     pending.erase(0, begin);

@@ -49,8 +49,9 @@ public:
 // What a machine says, line by line; an empty line takes a moment. Then it ends, well or not.
 LinesOfMachine machine(std::string name, std::vector<std::string> lines, std::string trouble = {}) {
     return {std::move(name),
-            [lines = std::move(lines), trouble = std::move(trouble)](std::optional<std::int64_t>,
+            [lines = std::move(lines), trouble = std::move(trouble)](std::optional<std::int64_t> since_ms,
                                                                      OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+                if (since_ms) co_return Result<>(); // nothing came since
                 for (const std::string& line : lines) {
                     if (line.empty()) co_await pause_for(5ms);
                     const bool more = co_await on_line(line);

@@ -86,6 +86,7 @@ protected:
             },
             .version = [] { return R"({"version":"1.2"})"; },
             .machines = [this] { return machines_; },
+            .topologies = [] { return R"({"topologies":[]})"; },
             .reader = added.program});
         added.server = std::make_unique<ControlServer>(
             context_.get_executor(),
@@ -155,6 +156,7 @@ TEST_F(TwoSupervisors, KnowWhichMachinesThereAre) {
         EXPECT_EQ(said->status, 400) << path;
         EXPECT_EQ(said->body, R"({"error":"there is no machine app7; there is app1, web1"})");
     }
+    EXPECT_EQ(ask("/v1/topologies")->body, R"({"topologies":[]})");
     EXPECT_EQ(ask("/v1/other?machines=all")->status, 404);
     EXPECT_EQ(ask("/v1/status?a=%zz")->status, 400);
     EXPECT_EQ(ask("/v1/logs?machines=all&lines=x")->status, 400);
