@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 namespace mpsup::cli {
 
@@ -40,6 +41,25 @@ int run_in_foreground(const ChosenSite& site, const std::string& document, const
         std::fflush(stdout);
     };
     return run_daemon(std::move(options));
+}
+
+// Nothing: it is the only one.
+Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const std::string& site) {
+    if (options.endpoints.empty() && options.to_arguments().empty()) return std::nullopt;
+    if (options.endpoints.empty() || options.machine.empty())
+        return failure("supervise needs both --machine NAME and --cluster URL, or neither");
+    for (const std::string& endpoint : options.endpoints)
+        if (!endpoint.starts_with("http://") && !endpoint.starts_with("https://"))
+            return failure("--cluster " + endpoint + " is no URL: for example http://10.0.0.5:2379");
+    if (options.user.empty() != options.password_file.empty())
+        return failure("--cluster-user and --cluster-password-file go together");
+    if (options.certificate.empty() != options.key.empty())
+        return failure("--cluster-cert and --cluster-key go together");
+    for (std::string* file : {&options.password_file, &options.ca, &options.certificate, &options.key})
+        if (!file->empty()) *file = std::filesystem::absolute(*file).string(); // an upgrade may start elsewhere
+    if (options.prefix.empty()) options.prefix = "/mpsup/" + site + "/";
+    if (!options.prefix.ends_with('/')) options.prefix += '/';
+    return options;
 }
 
 } // namespace
@@ -80,7 +100,9 @@ int run_supervise(const Context& context, const SuperviseOptions& options) {
         std::printf("%s\n", std::string(can_take_over).c_str());
         return ok;
     }
-    return run_daemon({paths, *context.site, std::nullopt, {}, options.take_over});
+    auto cluster = cluster_of(options.cluster, *context.site);
+    if (!cluster) return complain(cluster.error().what, usage);
+    return run_daemon({paths, *context.site, std::nullopt, {}, options.take_over, std::move(*cluster)});
 }
 
 } // namespace mpsup::cli

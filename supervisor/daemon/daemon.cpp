@@ -265,7 +265,8 @@ private:
         const std::filesystem::path state = options_.paths.state_dir();
         const std::filesystem::path run = options_.paths.run_dir();
         const UpgradePlan plan{std::move(program), options_.site, state.parent_path().string(),
-                               run.parent_path().string()};
+                               run.parent_path().string(),
+                               options_.cluster ? options_.cluster->to_arguments() : std::vector<std::string>()};
         report("asking " + plan.program + " whether it can take over");
         if (auto checked = co_await check_successor(options_.paths, spawner_, plan, handover(answer)); !checked)
             co_return stay(checked.error());
