@@ -47,6 +47,7 @@ ok answers($client, 'hello'), 'the test reaches a machine';
 is $network->fork_on('web1', sub { answers(new_client('10.9.0.2'), 'from web1') ? 0 : 1 }), waitpid(-1, 0), 'a machine the other';
 is $?, 0, '  which answers';
 is_deeply [$network->run('web1', 'sh', '-c', 'echo said; echo wrong >&2; exit 3')], [3, "said\nwrong\n"], 'a command runs on a machine';
+is +($network->run('web1', 'uname', '-n'))[1], "web1\n", 'each has its name';
 is_deeply [$network->pids('app1')], [$echo], 'and its processes are known';
 
 subtest 'a link is cut' => sub {
@@ -76,7 +77,8 @@ subtest 'a machine is killed' => sub {
     ok !new_client('10.9.0.2', 0.3), 'and nobody connects';
     ok !kill(0, $echo) || waitpid($echo, POSIX::WNOHANG()) == $echo, 'nothing of it runs';
     $network->boot('app1');
-    is_deeply [$network->pids('app1')], [], 'when it is on again there is nothing on it';
+    is +($network->run('web1', 'uname', '-n'))[1], "web1\n", 'each has its name';
+is_deeply [$network->pids('app1')], [], 'when it is on again there is nothing on it';
     $network->fork_on('app1', sub { echo('10.9.0.2') });
     ok wait_until(5, 'app1 listens', sub { new_client('10.9.0.2') }), 'and it can be used';
 };
@@ -98,7 +100,7 @@ eval $ARGV[1];
 die $@ if $@;
 PERL
     unlink $said;
-    my $before = qx(ip link; ip address; ls /run/netns 2>&1; wc -l < /proc/self/mountinfo);
+    my $before = qx(ip -brief link; ip -brief -4 address; ls /run/netns 2>&1; wc -l < /proc/self/mountinfo);
     my $pid    = fork // die "fork: $!";
     if (!$pid) {
         delete $ENV{MPSUP_OUTSIDE};
@@ -113,7 +115,7 @@ PERL
     waitpid $pid, 0;
     my $code = $?;
     ok eval { wait_until(5, 'all of it is gone', sub { !Mpsup::Machines::pids_in(@networks) }) }, 'nothing of it runs';
-    is qx(ip link; ip address; ls /run/netns 2>&1; wc -l < /proc/self/mountinfo), $before, 'there is no link, no namespace, no mount more than before';
+    is qx(ip -brief link; ip -brief -4 address; ls /run/netns 2>&1; wc -l < /proc/self/mountinfo), $before, 'there is no link, no namespace, no mount more than before';
     return $code;
 }
 

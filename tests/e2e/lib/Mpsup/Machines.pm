@@ -1,4 +1,4 @@
-# Machines in network namespaces: each has its own loopback and an eth0 (10.9.0.1, .2, ... in the order of their names) that leads to a
+# Machines in network namespaces: each has its name, its own loopback and an eth0 (10.9.0.1, .2, ... in the order of their names) that leads to a
 # bridge. The test itself is where the bridge is, as 10.9.0.254. Whoever uses this module is started anew in network and process
 # namespaces of its own: nothing of the host's network is touched, every port is free, and whatever runs ends with the test.
 package Mpsup::Machines;
@@ -17,8 +17,10 @@ my @private = qw(unshare --net --pid --fork --kill-child --mount-proc);
 my $attempt = 'ip link add name probe type bridge && ip link add name port type veth peer name eth0 && tc qdisc add dev port root blackhole';
 my $reason;
 
-# The first process of the namespace waits for orphans as init does (dash reaps whoever it waits beside).
+# The first process of the namespace waits for orphans as init does (dash reaps whoever it waits beside). With `host` its network
+# can be connected to the host's.
 sub import {
+    my ($class, @wishes) = @_;
     if (my $outside = $ENV{MPSUP_OUTSIDE}) {
         croak 'MPSUP_OUTSIDE is set, and this is outside' if network_of('self') eq $outside;
         $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP); # END cleans up
@@ -27,6 +29,10 @@ sub import {
     }
     return if defined($reason = cannot());
     local $ENV{MPSUP_OUTSIDE} = network_of('self');
+    local $^F = 100; # what is opened here stays open
+    open my $host, '<', '/proc/self/ns/net' or croak "/proc/self/ns/net: $!";
+    local $ENV{MPSUP_HOST} = grep({ $_ eq 'host' } @wishes) ? '/proc/self/fd/' . fileno $host : '';
+    close $host if !$ENV{MPSUP_HOST};
     exec @private, 'sh', '-c', '"$@"; exit $?', 'sh', $^X, map({ "-I$_" } @INC), $0, @ARGV or croak "unshare: $!";
 }
 
@@ -52,12 +58,18 @@ sub must {
 
 my $network; # at the end of the test it is taken down
 
-# Machines of these names, all on.
+# Machines of these names, all on. An address of its own comes behind the name: "web1=10.9.0.7".
 sub new {
-    my ($class, @names) = @_;
+    my ($class, @machines) = @_;
     croak $reason if $reason;
     croak 'there is a network already' if $network;
-    my $self = $network = bless {names => \@names, machines => {}}, $class;
+    my (@names, %address);
+    for my $machine (@machines) {
+        my ($name, $address) = split /=/, $machine;
+        push @names, $name;
+        $address{$name} = $address // '10.9.0.' . @names;
+    }
+    my $self = $network = bless {names => \@names, address => \%address, machines => {}}, $class;
     must(qw(ip link add name bridge type bridge forward_delay 0));
     must(qw(ip address add), here() . '/24', qw(dev bridge));
     must(qw(ip link set bridge up));
@@ -67,10 +79,19 @@ sub new {
 
 sub names { return @{ $_[0]{names} } }
 
-sub address {
-    my ($self, $name) = @_;
-    my ($index) = grep { $self->{names}[$_] eq $name } 0 .. $#{ $self->{names} };
-    return '10.9.0.' . (1 + ($index // croak "no machine $name"));
+sub address { my ($self, $name) = @_; return $self->{address}{$name} // croak "no machine $name" }
+
+# The host gets a link to the bridge too, with this address; it goes with the namespace.
+sub connect_host {
+    my ($self, $address) = @_;
+    my @there = ('nsenter', "--net=$ENV{MPSUP_HOST}", '--');
+    my ($taken) = grep { !/^default/ } qx(@there ip -4 route show to match $address);
+    croak "the host knows another network of these addresses: $taken" if $taken;
+    must(qw(ip link add name host type veth peer name mpsup netns), $ENV{MPSUP_HOST});
+    must(qw(ip link set host master bridge up));
+    must(@there, qw(ip address add), "$address/24", qw(dev mpsup));
+    must(@there, qw(ip link set mpsup up));
+    return;
 }
 
 # Switches a machine on: a network, and nothing that runs.
@@ -78,7 +99,7 @@ sub boot {
     my ($self, $name) = @_;
     croak "$name is on" if $self->{machines}{$name};
     my $pid = fork // croak "fork: $!";
-    if (!$pid) { exec qw(unshare --net sleep infinity) or POSIX::_exit(127) }
+    if (!$pid) { exec qw(unshare --net --uts sh -c), "echo $name > /proc/sys/kernel/hostname; exec sleep infinity" or POSIX::_exit(127) }
     wait_until(10, "$name is on", sub { network_of($pid) ne network_of('self') && read_file("/proc/$pid/comm") eq "sleep\n" });
     $self->{machines}{$name} = $pid;
     must(qw(ip link add name), $name, qw(type veth peer name eth0 netns), $pid);
@@ -91,7 +112,7 @@ sub boot {
 sub inside {
     my ($self, $name) = @_;
     my $pid = $self->{machines}{$name} // croak "$name is off";
-    return ('nsenter', "--net=/proc/$pid/ns/net", '--');
+    return ('nsenter', "--net=/proc/$pid/ns/net", "--uts=/proc/$pid/ns/uts", '--');
 }
 
 # Runs a command on a machine and waits: exit code, standard output and error together.
@@ -184,7 +205,7 @@ sub fork_on {
     my ($self, $name, $code) = @_;
     my $pid = fork // croak "fork: $!";
     return $pid if $pid;
-    open my $there, '<', "/proc/$self->{machines}{$name}/ns/net" or POSIX::_exit(127);
+    open my $there, '<', "/proc/$self->{machines}{$name}/ns/net" or POSIX::_exit(127); # it keeps the name of the test's machine
     require 'syscall.ph'; ## no critic
     syscall(SYS_setns(), fileno($there), 0) == 0 or POSIX::_exit(127);
     my $result = eval { $code->() };
@@ -200,6 +221,7 @@ END {
         my $code = $?;
         my @networks = (network_of('self'), map { network_of($_) } values %{ $network->{machines} });
         eval { end_all(sub { grep { $_ != $$ && $_ != 1 } pids_in(@networks) }); 1 } or print STDERR $@;
+        system('ip link delete dev host 2>/dev/null');
         $? = $code;
     }
 }
