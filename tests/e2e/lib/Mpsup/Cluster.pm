@@ -100,6 +100,7 @@ sub end {
 }
 
 # A verb of mpsup in a process of its own, on a machine. Returns a function that waits for it: exit code, standard output, error.
+# With an argument it only says whether that is over.
 sub begin {
     my ($self, $name, @arguments) = @_;
     my $said = $self->{files}{dir} . '/said.' . ++$self->{begun};
@@ -110,9 +111,11 @@ sub begin {
         Mpsup::Test::write_file("$said.err", $err);
         POSIX::_exit($code);
     }
+    my $code;
     return sub {
-        waitpid $pid, 0;
-        return ($? >> 8, map { read_file("$said.$_") } qw(out err));
+        my ($only_look) = @_;
+        $code = $? >> 8 if !defined $code && waitpid($pid, $only_look ? POSIX::WNOHANG() : 0) == $pid;
+        return $only_look ? defined $code : ($code, map { read_file("$said.$_") } qw(out err));
     };
 }
 
