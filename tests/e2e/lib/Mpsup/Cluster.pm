@@ -119,18 +119,44 @@ sub begin {
     };
 }
 
+# What a machine says of the cluster, without asking the others.
+sub seen_by {
+    my ($self, $name) = @_;
+    my ($code, $out, $err) = $self->on($name)->mpsup('status', '--machine', $name, '-o', 'json');
+    return eval { decode_json($out)->{cluster} } // croak "status on $name: $code $out $err";
+}
+
+# Waits until it says this of the store: connected, alone, refused, unaccepted.
+sub wait_for_state {
+    my ($self, $name, $state, $seconds) = @_;
+    return eval { wait_until($seconds // 20, "$name is $state", sub { $self->seen_by($name)->{state} eq $state }) } // croak $@ . $self->log($name);
+}
+
 # What the store says
 
 sub key     { my ($self, $key) = @_; my $text = $self->{etcd}->read("/mpsup/$self->{files}{name}/")->{$key}; return $text ? decode_json($text) : undef }
 sub machine { my ($self, $name) = @_; return $self->key("machine/$name") }
+
+# The number of the topology that is wanted; 0: none.
+sub wanted { my ($self) = @_; return ($self->key('wanted') // {})->{number} // 0 }
+
+# The change that runs or ran last, with how each machine stands in it: name => waiting, granted, done, failed, absent, cordoned.
+sub change {
+    my ($self) = @_;
+    my $change = $self->key('change') // return;
+    my %word   = map { substr($_, 0, 1) => $_ } qw(waiting granted done failed absent cordoned);
+    my @states = map { $word{$_} } split //, $change->{states} // '';
+    $change->{parts} = {map { $change->{machines}[$_] => $states[$_] } 0 .. $#states};
+    return $change;
+}
 
 # All of these machines, or of all, run what is wanted, and are well.
 sub wait_converged {
     my ($self, $seconds, @names) = @_;
     @names = $self->names if !@names;
     my $is_so = sub {
-        my $wanted = $self->key('wanted') // return 0;
-        return !grep { my $machine = $self->machine($_); !$machine || !$machine->{well} || $machine->{runs}{number} != $wanted->{now}{number} } @names;
+        my $wanted = $self->wanted or return 0;
+        return !grep { my $machine = $self->machine($_); !$machine || !$machine->{well} || $machine->{number} != $wanted } @names;
     };
     return eval { wait_until($seconds, "@names run what is wanted", $is_so) } // croak $@ . join "\n", map { $self->log($_) } @names;
 }

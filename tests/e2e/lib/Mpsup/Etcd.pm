@@ -130,17 +130,6 @@ sub read {
     return {map { substr(decode_base64($_->{key}), length $prefix) => decode_base64($_->{value} // '') } @{ $reply->{kvs} // [] }};
 }
 
-# How many calls of each kind it has answered or refused: Txn, Range, LeaseGrant, ... A call that is a stream counts when it ends.
-sub calls {
-    my ($self) = @_;
-    my %calls;
-    for my $member (grep { $_->{pid} } @{ $self->{members} }) {
-        my $text = HTTP::Tiny->new(timeout => 5)->get(client_of($member) . '/metrics')->{content};
-        $calls{$1} += $2 while $text =~ /^grpc_server_handled_total\{[^}]*grpc_method="(\w+)"[^}]*\} (\d+)$/mg;
-    }
-    return \%calls;
-}
-
 sub write {
     my ($self, $key, $value) = @_;
     $self->ask('put', {key => encode_base64($key, ''), value => encode_base64($value, '')});
