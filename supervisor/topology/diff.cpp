@@ -16,7 +16,10 @@ std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec
         if (differs) keys.emplace_back(key.path_in_worker());
     }
     // The pool behind it answers other paths.
-    const bool is_led_elsewhere = before.front->own.socket != after.front->own.socket;
+    const RouteSpec& own = before.front->own;
+    const RouteSpec& later = after.front->own;
+    const bool is_led_elsewhere =
+        own.socket != later.socket || own.elsewhere != later.elsewhere || own.tls != later.tls;
     if (is_led_elsewhere && before.kind == Kind::static_files && after.kind == before.kind) keys.emplace_back("try");
     return keys;
 }

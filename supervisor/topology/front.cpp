@@ -1,5 +1,7 @@
 #include "supervisor/topology/front.h"
 
+#include "supervisor/topology/placement.h"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -18,17 +20,18 @@ std::string without_slash(std::string text) {
     return text;
 }
 
-void lead_to(contract::Route& route, const std::vector<std::string>& targets, const std::string& socket,
+void lead_to(contract::Route& route, const std::vector<std::string>& targets, const RouteSpec& spec,
              const FrontPlaces& places) {
     for (const std::string& target : targets) {
         if (Address::parse(target)) {
             route.backends.push_back({target});
-        } else {
+        } else if (!spec.socket.empty() || spec.elsewhere.empty()) { // on this machine, maybe among others
             route.backends.push_back(
-                {"unix:" + places.pool_folder + "/" + (socket.empty() ? target + ".sock" : socket)});
+                {"unix:" + places.pool_folder + "/" + (spec.socket.empty() ? target + ".sock" : spec.socket)});
             route.pool = target;
         }
     }
+    for (const std::string& address : spec.elsewhere) route.backends.push_back({address});
 }
 
 // What there is beside the folder, where that has no file.
@@ -36,7 +39,7 @@ void fall_back(contract::Route& route, const RouteSpec& spec, const FrontPlaces&
     if (spec.fallback.starts_with('/'))
         route.files.try_file = spec.fallback;
     else if (!spec.fallback.empty())
-        lead_to(route, {spec.fallback}, spec.socket, places);
+        lead_to(route, {spec.fallback}, spec, places);
 }
 
 contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
@@ -45,7 +48,7 @@ contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
     if (!spec.to.empty()) {
         route.target = contract::Route::Target::upstream;
         route.files = {};
-        lead_to(route, spec.to, spec.socket, places);
+        lead_to(route, spec.to, spec, places);
         if (spec.strip) route.strip_prefix = matched;
         return route;
     }
@@ -123,7 +126,7 @@ contract::Front front_of(const WorkerSpec& worker, const FrontPlaces& places) {
     for (const Address& address : worker.listen) {
         const auto flags = spec.flags.find(address);
         const ListenerFlags found = flags == spec.flags.end() ? ListenerFlags{} : flags->second;
-        front.listeners.push_back({address.to_string(), found.tls, found.proxy_protocol});
+        front.listeners.push_back({endpoint_text(address), found.tls, found.proxy_protocol});
     }
     if (worker.kind == Kind::static_files) {
         contract::Route& route = front.routes.emplace_back(spec.own.rule);

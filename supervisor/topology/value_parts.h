@@ -43,6 +43,8 @@ void append(Findings& findings, const Findings& more);
 
 /// What somebody may have meant who wrote no address.
 [[nodiscard]] std::string listener_hint(const std::string& text);
+/// The same where a port alone will do.
+[[nodiscard]] std::string endpoint_hint(const std::string& text);
 
 /// The values that stand in fronts and routes.
 [[nodiscard]] Parsed parse_front_value(const Key& key, const Node& node, const Origin& origin);

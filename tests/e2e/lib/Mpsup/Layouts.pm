@@ -4,15 +4,17 @@ package Mpsup::Layouts;
 use strict;
 use warnings;
 use Exporter    qw(import);
-use Mpsup::Test qw(new_site free_port source_root write_file);
+use Mpsup::Test qw(new_site free_port source_root read_file write_file);
 use Test::More  ();
 
 our @EXPORT_OK = qw(layout_names new_layout bring_up file_paths repository);
 
 my $repository; # a copy of topologies/ lies in it
 
+# Those of one machine.
 sub layout_names {
-    return map { m{([^/]+)\.yaml\z} } sort glob source_root() . '/topologies/*.yaml';
+    my @files = grep { read_file($_) !~ /^machines:/m } sort glob source_root() . '/topologies/*.yaml';
+    return map { m{([^/]+)\.yaml\z} } @files;
 }
 
 # What is a file in each of them.
