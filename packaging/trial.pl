@@ -23,7 +23,7 @@ if ($is_check && $file =~ m{\Atopologies/}) {
 sub step { my ($what) = @_; print "\n== $what\n"; return }
 
 my $mpsup = build_dir() . '/mpsup';
-my $config = decode_json(qx($mpsup config -o json '$file') || die "two-machines: see above\n");
+my $config = decode_json(qx($mpsup config -o json '$file') || die "two-machines: see above\n")->{topology};
 my @machines = map { "$_=$config->{machines}{$_}{address}" } sort keys %{ $config->{machines} };
 
 step('machines: ' . join(', ', map { s/=/ /r } @machines) . '; etcd: ' . Mpsup::Machines::here());
@@ -39,26 +39,40 @@ sub show {
     return system($cluster->on($first)->{inside}->(), $cluster->on($first)->command($verb, @arguments)) == 0;
 }
 
-# Addresses of workers of some kinds, host:port.
+# Addresses of workers of a kind, host:port.
 sub addresses {
-    my (@kinds) = @_;
-    return map {
-        my $worker = $_;
+    my ($kind) = @_;
+    my @found;
+    for my $worker (grep { $_->{kind} eq $kind } map { $config->{workers}{$_} } sort keys %{ $config->{workers} }) {
         my @on = map { $config->{machines}{$_}{address} } ref $worker->{on} ? @{ $worker->{on} } : $worker->{on};
-        map { my $listen = $_; $listen =~ /:/ ? $listen : map { "$_:$listen" } @on } @{ $worker->{listen} // [] };
-    } map { my $kind = $_; grep { $_->{kind} eq $kind } values %{ $config->{workers} } } @kinds;
+        push @found, map { my $listen = $_; $listen =~ /:/ ? $listen : map { "$_:$listen" } @on } map { ref ? @$_ : $_ } $worker->{listen} // ();
+    }
+    return @found;
 }
 
+# Where pages are, and where else links of theirs may lead.
+my @pages = addresses('accelerator');
+@pages = addresses('dynamic') if !@pages;
+my @servers = (@pages, addresses('static'));
+
+# From each address that has pages.
 sub check {
-    step('every page of both sites');
-    my ($pages) = my @servers = addresses(qw(accelerator dynamic static));
-    my ($found, $from) = crawl(servers => \@servers, start => ['/', '/demo/'], max => 1000, unlike => qr/a=snapshot/, asked => \my %asked);
-    my @broken = grep { $found->{$_} =~ /\A[45]/ && !m{\A/\?p=} } sort keys %$found; # gitweb has some of its own
-    print "$_ from $from->{$_}: $found->{$_}\n" for @broken;
-    printf "%d paths; requests: %s\n", scalar keys %$found, join ', ', map { "$asked{$_} to $_" } sort keys %asked;
-    my @missing = grep { ($found->{$_} // '') !~ /\A200 / } qw(/ /demo/ /demo/links /demo/static/demo.css /static/gitweb.css);
-    print "$_ was not found\n" for @missing;
-    return !@broken && !@missing && keys %$found > 100 && !grep { !$asked{$_} } @servers;
+    my (%asked, $expected);
+    my $failed = 0;
+    for my $server (@pages) {
+        step("every page of both sites from $server on");
+        my @others = grep { $_ ne $server } @servers;
+        my ($found, $from) = crawl(servers => [$server, @others], start => ['/', '/demo/'], max => 1000, unlike => qr/a=snapshot/, asked => \%asked);
+        $expected //= $found;
+        my @wrong = map { "$_ from $from->{$_}: $found->{$_}" } grep { $found->{$_} =~ /\A[45]/ && !m{\A/\?p=} } sort keys %$found; # gitweb has some of its own
+        push @wrong, map { "$_ was not found" } grep { ($found->{$_} // '') !~ /\A200 / } qw(/ /demo/ /demo/links /demo/static/demo.css /static/gitweb.css);
+        push @wrong, map { "$_ is another page than at $pages[0]" } grep { ($expected->{$_} // '') ne ($found->{$_} // '') } keys %{ {%$expected, %$found} };
+        print "$_\n" for @wrong;
+        $failed += @wrong;
+        printf "%d paths\n", scalar keys %$found;
+    }
+    print "requests: ", join(', ', map { ($asked{$_} // 0) . " to $_" } @servers), "\n";
+    return !$failed && keys %$expected > 100 && !grep { !$asked{$_} } @servers;
 }
 
 sub stop {
@@ -79,7 +93,6 @@ if ($is_check) {
     exit($is_well ? 0 : 1);
 }
 step('from here on');
-my @pages = addresses(qw(accelerator dynamic));
 print "open            http://$pages[0]/ and http://$pages[0]/demo/\n";
 print "ask             $mpsup --state-dir " . $cluster->on($_)->{state} . " status     (on $_)\n" for $cluster->names;
 print "stop            Ctrl-C\n";

@@ -30,7 +30,7 @@ sub new {
     my @as_user;
     if (my ($uid, $gid) = @{ $options{user} // [] }) {
         chown $uid, $gid, $files->dir or croak "chown: $!";
-        @as_user = ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups');
+        @as_user = ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups', qw(--inh-caps +net_admin --ambient-caps +net_admin)); # vip
     }
     $self->{as_user} = \@as_user;
     for my $name ($network->names) {
