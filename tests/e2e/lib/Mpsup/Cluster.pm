@@ -14,14 +14,15 @@ use POSIX        ();
 # Why there can be none here; nothing if there can.
 sub reason { return Mpsup::Machines::reason() // Mpsup::Etcd::reason() }
 
-# `machines`: their names, as Mpsup::Machines takes them; `site`: its name; `user`: [UID, GID] that supervisors run as; `members`: of etcd; `proxy`: supervisors reach it through one; `options`: more words for supervise.
-# Etcd runs, and no supervisor.
+# `machines`: their names, as Mpsup::Machines takes them; `site`: its name; `user`: [UID, GID] that supervisors run as; `members`: of
+# etcd; `proxy`: supervisors reach it through one; `options`: more words for supervise. Etcd runs, and no supervisor.
 sub new {
     my ($class, %options) = @_;
     my $files   = new_site(name => $options{site} // 'test');
     my $network = Mpsup::Machines->new(@{ $options{machines} });
     my $etcd    = Mpsup::Etcd->new(dir => $files->dir, members => $options{members} // 1)->start;
-    my $self    = bless {files => $files, network => $network, etcd => $etcd, urls => $etcd->urls, options => $options{options} // [], pids => {}}, $class;
+    my $self    = bless {files => $files, network => $network, etcd => $etcd, urls => $etcd->urls, pids => {}}, $class;
+    $self->{options} = $options{options} // [];
     if ($options{proxy}) {
         my $here = Mpsup::Machines::here();
         $self->{proxy} = Mpsup::Proxy->new(listen => "$here:2300", to => "$here:2379");
@@ -67,9 +68,9 @@ sub supervise {
 
 sub start_supervisor {
     my ($self, $name, @options) = @_;
-    $self->{pids}{$name} = $self->{network}->start($name, $self->log_file($name), @{ $self->{as_user} },
-        $self->on($name)->command('supervise', '--site', $self->{files}{name}, '--machine', $name, '--cluster', $self->{urls}, @{ $self->{options} }, @options));
-    return $self->{pids}{$name};
+    my @words = ('--machine', $name, '--cluster', $self->{urls}, @{ $self->{options} }, @options);
+    return $self->{pids}{$name} = $self->{network}->start($name, $self->log_file($name), @{ $self->{as_user} },
+        $self->on($name)->command('supervise', '--site', $self->{files}{name}, @words));
 }
 
 sub wait_for_supervisor {
@@ -156,7 +157,8 @@ sub wait_converged {
     @names = $self->names if !@names;
     my $is_so = sub {
         my $wanted = $self->wanted or return 0;
-        return !grep { my $machine = $self->machine($_); !$machine || !$machine->{well} || $machine->{number} != $wanted } @names;
+        my @machines = map { $self->machine($_) // {} } @names;
+        return !grep { !$_->{well} || ($_->{number} // 0) != $wanted } @machines;
     };
     return eval { wait_until($seconds, "@names run what is wanted", $is_so) } // croak $@ . join "\n", map { $self->log($_) } @names;
 }
