@@ -54,8 +54,8 @@ std::string target_of(const contract::Route& route) {
         if (route.backends.empty()) return text;
         text += ", else ";
     }
-    if (!route.pool.empty()) return text + "pool " + route.pool;
-    for (std::size_t i = 0; i < route.backends.size(); ++i) text += (i > 0 ? ", " : "") + route.backends[i].address;
+    for (std::size_t i = 0; i < route.backends.size(); ++i)
+        text += (i > 0 ? ", " : "") + (i == 0 && !route.pool.empty() ? "pool " + route.pool : route.backends[i].address);
     return text;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/cluster/etcd_messages.h"
+#include "supervisor/cluster/memory.h"
 #include "supervisor/cluster/moment.h"
 #include "supervisor/cluster/order.h"
 #include "supervisor/cluster/records.h"
@@ -65,15 +66,6 @@ struct HoldVip {
     std::optional<Time> until{};
 };
 
-/// What the next supervisor of this machine has to know of the store.
-struct Memory {
-    std::uint64_t cluster = 0; // 0: none was ever seen
-    Revision revision = 0;
-    std::string store{};            // the value of its `store` key
-    std::vector<std::string> out{}; // Backends
-
-    friend bool operator==(const Memory&, const Memory&) = default;
-};
 /// To be written down, without haste: it is asked for seldom, and an older one does no harm.
 struct Remember {
     Memory memory{};

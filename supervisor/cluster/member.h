@@ -99,7 +99,7 @@ public:
 
     // The site
     void on_local(LocalReport report, Moment now);
-    /// Of the document that runs here, at the start: what is checked later says it itself.
+    /// Of the document that runs here: at the start, and before the Done of one that was never checked.
     void on_facts(const std::string& digest, TopologyFacts facts, Moment now);
     void on_checked(Checked checked, Moment now);
     void on_done(Done done, Moment now);

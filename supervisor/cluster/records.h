@@ -118,6 +118,8 @@ struct ChangeRecord {
     std::string who{}, from{}, note{};
     WallTime at{0};
     Phase phase = Phase::checking;
+    int allowed = 1;              // machines that may be out of service at a time
+    bool has_served = false;      // undoing, and it ran on a machine before
     bool is_aborted = false;      // undoing, because somebody said so
     std::string owner{};          // the machine that leads it
     std::string instance{};       // and its supervisor

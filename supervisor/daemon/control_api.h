@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/control/server.h"
+#include "supervisor/daemon/cluster_link.h"
 #include "supervisor/daemon/orders.h"
 #include "supervisor/daemon/status.h"
 
@@ -27,8 +28,9 @@ struct ApiProcess {
 /// One event loop; what it works with outlives it.
 class ControlApi {
 public:
-    ControlApi(Site& site, Orders& orders, ApiProcess process)
-        : site_(site), orders_(orders), process_(std::move(process)) {}
+    /// `cluster`: null where this machine is the only one.
+    ControlApi(Site& site, Orders& orders, ClusterLink* cluster, ApiProcess process)
+        : site_(site), orders_(orders), cluster_(cluster), process_(std::move(process)) {}
 
     /// A handler for ControlServer.
     [[nodiscard]] boost::asio::awaitable<void> serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer);
@@ -44,9 +46,14 @@ private:
     [[nodiscard]] Task serve_upgrade(const std::string& body, const Report& report, ControlAnswer& answer);
     [[nodiscard]] Task serve_ask(const std::string& body, ControlAnswer& answer);
     [[nodiscard]] Task serve_down(const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task serve_fence(const ControlRequest& request, const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task bring_up_everywhere(UpRequest request, UpManner how, const Report& report,
+                                           ControlAnswer& answer);
+    [[nodiscard]] Task order(cluster::Order order, const Report& report, ControlAnswer& answer);
 
     Site& site_;
     Orders& orders_;
+    ClusterLink* cluster_;
     ApiProcess process_;
 };
 

@@ -6,6 +6,7 @@
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/api_words.h"
+#include "supervisor/daemon/cluster_view.h"
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/control_api.h"
 #include "supervisor/daemon/hook_runner.h"
@@ -115,7 +116,11 @@ public:
     Result<> serve_on(Fd contract, Fd control, bool was_killed) {
         takeover_ = std::make_unique<Takeover>(site_, was_killed);
         orders_ = std::make_unique<Orders>(site_, *takeover_, options_.site);
-        api_ = std::make_unique<ControlApi>(site_, *orders_, api_process());
+        if (options_.cluster) {
+            around_.machine = options_.cluster->machine;
+            cluster_ = std::make_unique<ClusterLink>(site_, *orders_, *takeover_, *options_.cluster);
+        }
+        api_ = std::make_unique<ControlApi>(site_, *orders_, cluster_.get(), api_process());
         if (auto served = serve_workers(std::move(contract)); !served) return served;
         return serve_commands(std::move(control));
     }
@@ -174,6 +179,7 @@ public:
         spawn(watch_signals());
         spawn(watch_children());
         spawn(orders_->watch_moved());
+        if (cluster_) spawn(cluster_->run());
         if (options_.first) spawn(run_first(*options_.first));
         context_.run();
         history_.site_event(state::EventKind::supervisor_stopped, "");
@@ -229,6 +235,7 @@ private:
     }
 
     asio::awaitable<void> stop_by_signal() {
+        if (cluster_) co_await cluster_->leave();
         Report report = options_.report ? options_.report : Report([](const ReportLine&) {});
         co_await orders_->stop("stop by signal", std::move(report));
         finish(0);
@@ -307,6 +314,7 @@ private:
 
     asio::awaitable<void> finish_after_answer(int code) {
         orders_->close();
+        if (cluster_) co_await cluster_->leave();
         const auto deadline = std::chrono::steady_clock::now() + answer_patience;
         while (control_ && control_->clients() > 0 && std::chrono::steady_clock::now() < deadline)
             co_await pause_for(std::chrono::milliseconds(5)); // the answer is on its way through the socket
@@ -321,7 +329,8 @@ private:
                 build_id(),
                 trouble,
                 orders_->running(),
-                around_.rollout.doing};
+                around_.rollout.doing,
+                cluster_ ? cluster_json(cluster_->status(), around_.machine) : ""};
     }
 
     asio::io_context context_{1}; // first: everything below may still refer to it while it is destroyed
@@ -343,6 +352,7 @@ private:
     Site site_;
     std::unique_ptr<Takeover> takeover_;
     std::unique_ptr<Orders> orders_; // from serve_on() on
+    std::unique_ptr<ClusterLink> cluster_; // null: this machine is the only one
     std::unique_ptr<ControlApi> api_;
     std::optional<ContractServer> contract_;
     std::unique_ptr<ControlServer> control_;

@@ -65,6 +65,7 @@ struct Surroundings {
     std::function<void()> look_at_sockets{}; // of the site: somebody may have taken them away; nothing: they stay
     std::map<std::string, contract::Links> links{}; // what each worker, by its name, is told of links to the others
     std::string servers{};                          // and what dynamic ones are, in their environment
+    std::string machine = "here";                   // this one
 };
 
 /// How a successor is brought in.
@@ -171,6 +172,8 @@ public:
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] const topology::WorkerSpec& spec() const { return *spec_; }
+    /// The name of this machine.
+    [[nodiscard]] const std::string& machine() const { return around_.machine; }
     [[nodiscard]] const topology::CopyOnWrite<topology::WorkerSpec>& shared_spec() const { return spec_; }
     [[nodiscard]] std::vector<Endpoint> endpoints() const { return endpoints_of(*spec_, around_.paths); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }

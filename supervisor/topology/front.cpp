@@ -25,9 +25,10 @@ void lead_to(contract::Route& route, const std::vector<std::string>& targets, co
     for (const std::string& target : targets) {
         if (Address::parse(target)) {
             route.backends.push_back({target});
-        } else if (!spec.socket.empty() || spec.elsewhere.empty()) { // on this machine, maybe among others
-            route.backends.push_back(
-                {"unix:" + places.pool_folder + "/" + (spec.socket.empty() ? target + ".sock" : spec.socket)});
+        } else if (!spec.socket.empty() ||
+                   spec.elsewhere.empty()) { // on this machine, maybe among others: before all of them
+            route.backends.insert(route.backends.begin(), {"unix:" + places.pool_folder + "/" +
+                                                           (spec.socket.empty() ? target + ".sock" : spec.socket)});
             route.pool = target;
         }
     }

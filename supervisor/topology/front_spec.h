@@ -34,7 +34,7 @@ struct RouteSpec {
     contract::Route rule{};        // all but where it leads, which follows
     std::string root{}, alias{};   // absolute folder; at most one of the two, of a worker with files `alias` only
     std::string fallback{};        // `try`: a dynamic worker, IP:PORT, or the path of a file below the folder
-    std::vector<std::string> to{}; // a dynamic worker, or IP:PORT
+    std::vector<std::string> to{}; // IP:PORT, and at most one dynamic worker, which comes first
     std::string socket{};          // file name of the pool's that it leads to (name_pool_sockets); empty: none
     std::vector<std::string> elsewhere{}; // IP:PORT of that pool on other machines; of a share alone (share.h)
     GatewayTls tls{};                     // towards these

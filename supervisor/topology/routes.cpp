@@ -145,13 +145,17 @@ private:
     void targets(const RouteSpec& route, const Node* node) {
         const auto* list = entry(node, "to");
         std::set<std::string> seen;
+        std::string pool;
         for (std::size_t i = 0; i < route.to.size(); ++i) {
             const Mark place = list && list->type == Node::Type::sequence && i < list->items.size()
                                    ? list->items[i]->mark
                                    : mark_of(node, "to");
             target(route.to[i], place);
-            if (!Address::parse(route.to[i]) && route.to.size() > 1)
-                add(place, in_ticks(route.to[i]) + ": a route leads to one worker, or to addresses");
+            const bool is_pool = !Address::parse(route.to[i]);
+            if (is_pool && !pool.empty() && pool != route.to[i])
+                add(place, in_ticks(route.to[i]) + ": a route leads to one worker and to addresses; " +
+                               in_ticks(pool) + " is there already");
+            if (is_pool) pool = route.to[i];
             if (!seen.insert(route.to[i]).second) add(place, in_ticks(route.to[i]) + " stands twice in `to`");
         }
     }

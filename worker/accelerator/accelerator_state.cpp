@@ -73,16 +73,21 @@ cache::CacheRequest AcceleratorState::read_for_cache(const http::Request& reques
     return asked;
 }
 
+void AcceleratorState::set_out(std::span<const std::string> addresses) {
+    for (const auto& destination : destinations_)
+        if (destination) destination->backends().set_out(addresses);
+}
+
 std::string AcceleratorState::save_backends(http::TimePoint now) {
     std::string text;
     for (const auto& destination : destinations_)
-        if (destination && !destination->is_pool()) text += destination->backends().save(now);
+        if (destination && destination->has_backends()) text += destination->backends().save(now);
     return text;
 }
 
 void AcceleratorState::restore_backends(std::string_view text, http::TimePoint now) {
     for (const auto& destination : destinations_)
-        if (destination && !destination->is_pool()) destination->backends().restore(text, now);
+        if (destination && destination->has_backends()) destination->backends().restore(text, now);
 }
 
 } // namespace mpsup::accelerator

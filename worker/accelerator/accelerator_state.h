@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,9 @@ public:
 
     /// True for the first who asks: that handler checks the backends for all.
     [[nodiscard]] bool claim_checks() noexcept { return !checks_claimed_.exchange(true); }
+
+    /// To backends at these addresses nothing new is sent, until this is said again; from any thread.
+    void set_out(std::span<const std::string> addresses);
 
     /// What is known of all backends, as text, for the worker that comes after this one (Backends::save).
     [[nodiscard]] std::string save_backends(http::TimePoint now);

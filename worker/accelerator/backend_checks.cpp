@@ -18,12 +18,13 @@ using http::Task;
 using http::TimePoint;
 
 bool is_checked(const Destination& destination) noexcept {
-    return !destination.is_pool() &&
+    return destination.has_backends() &&
            (!destination.route().health.check_path.empty() || destination.addresses().size() > 1);
 }
 
 std::string request_for(const contract::BackendRule& rule, const UpstreamAddress& address) {
-    return "GET " + rule.check_path + " HTTP/1.1\r\nHost: " + address.text +
+    const std::string host = address.is_unix() ? "localhost" : address.text;
+    return "GET " + rule.check_path + " HTTP/1.1\r\nHost: " + host +
            "\r\nUser-Agent: mpsup-check\r\nConnection: close\r\n\r\n";
 }
 

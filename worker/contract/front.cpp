@@ -160,7 +160,10 @@ const char* what_is_wrong(const Route& route) {
     if (route.target == Route::Target::upstream && route.backends.empty()) return "backends";
     for (const Backend& backend : route.backends)
         if (!is_address(backend.address)) return "address";
-    if (!route.pool.empty() && route.backends.size() != 1) return "pool";
+    for (std::size_t i = 1; i < route.backends.size(); ++i)
+        if (route.backends[i].address.starts_with("unix:")) return "backends";
+    if (!route.pool.empty() && (route.backends.empty() || !route.backends.front().address.starts_with("unix:")))
+        return "pool";
     if (!is_prefix(route.strip_prefix)) return "strip_prefix";
     if (!route.error_pages.empty() && !is_absolute(route.error_pages)) return "error_pages";
     return nullptr;

@@ -83,8 +83,9 @@ struct Route {
     Target target = Target::files;
     bool internal = false;           // of Target::files: for X-Accel-Redirect alone; clients get 404
     Files files{};                   // of Target::files
-    std::vector<Backend> backends{}; // of Target::upstream; of Target::files: asked where there is no file (`try`)
-    std::string pool{};              // the dynamic worker whose socket the one backend is; empty: backends by TCP
+    std::vector<Backend> backends{}; // of Target::upstream; of Target::files: asked where there is no file (`try`).
+                                     // At most the first is a unix socket: the pool of this machine, preferred
+    std::string pool{};              // the dynamic worker whose socket the first backend is; empty: all by TCP
     std::string strip_prefix{};      // "/x": not sent to backends, which hear of it by X-Forwarded-Prefix
     bool retry = true;               // safe requests that nobody answered are sent once more
     CacheRule cache{};
