@@ -7,7 +7,7 @@ use Exporter    qw(import);
 use Mpsup::Test qw(new_site free_port source_root read_file write_file);
 use Test::More  ();
 
-our @EXPORT_OK = qw(layout_names new_layout bring_up file_paths);
+our @EXPORT_OK = qw(layout_names new_layout bring_up file_paths repository);
 
 my $repository; # a copy of topologies/ lies in it
 
@@ -20,7 +20,7 @@ sub layout_names {
 # What is a file in each of them.
 sub file_paths { return qr{\A/(?:demo/)?static/} }
 
-# Commits of long ago: gitweb shows their dates, not their ages.
+# A repository of one commit, with topologies/ in it, while this program runs. Commits of long ago: gitweb shows their dates, not their ages.
 sub repository {
     return $repository->{path} if $repository;
     my $dir = File::Temp->newdir('mpsup-XXXXXX', TMPDIR => 1);
