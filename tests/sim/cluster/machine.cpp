@@ -141,8 +141,8 @@ void FleetMachine::cut(bool up, bool down, Duration length) {
 }
 
 void FleetMachine::heal() {
-    cut_up_ = cut_down_ = paused_until_ = ails_until_ = {};
-    if (member_) pump(), tell_site(), perform();
+    cut_up_ = cut_down_ = ails_until_ = {};
+    at_once(life_, [this] { pump(), tell_site(); });
 }
 
 void FleetMachine::ail(Duration length) {
@@ -309,6 +309,7 @@ void FleetMachine::pump() {
         const Etcd::News news = stream_->queue.front().second;
         stream_->queue.pop_front();
         deliver(news);
+        perform(); // as it was decided, before the next is heard
     }
 }
 
