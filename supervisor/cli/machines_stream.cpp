@@ -30,14 +30,15 @@ public:
     StreamEnd read() {
         auto deadline = Clock::now();
         for (;;) {
-            const auto reply =
-                control_stream(site_.paths.control_socket(), target_.to_string(), silence, [&](const std::string& line) {
-                    deadline = Clock::now() + successor_patience;
-                    take(parse_object(line));
-                    return true;
-                });
+            const auto reply = control_stream(site_.paths.control_socket(), target_.to_string(), silence,
+                                              [&](const std::string& line) {
+                                                  deadline = Clock::now() + successor_patience;
+                                                  take(parse_object(line));
+                                                  return true;
+                                              });
             if (reply && reply->status != 200) return {complain(why_of(*reply), usage), end_.silent};
-            if (!target_.has("follow")) return reply ? end_ : StreamEnd{complain(reply.error().to_string(), failed), {}};
+            if (!target_.has("follow"))
+                return reply ? end_ : StreamEnd{complain(reply.error().to_string(), failed), {}};
             if (Clock::now() >= deadline) return {complain(nobody_answers(site_), no_supervisor), end_.silent};
             go_on();
         }

@@ -161,8 +161,7 @@ asio::awaitable<void> answer_lines(std::vector<LinesOfMachine> machines, LinesMa
     }
     all->is_ended = true;
     all->changed.ring();
-    if (all->has_nothing())
-        answer->line(json::serialize(json::object{{"type", "nothing"}, {"why", all->why_without}}));
+    if (all->has_nothing()) answer->line(json::serialize(json::object{{"type", "nothing"}, {"why", all->why_without}}));
 }
 
 } // namespace mpsup
