@@ -91,9 +91,15 @@ private:
     Address address_;
 };
 
+bool allow_absent(int socket, int family) {
+    const int on = 1;
+    if (family == AF_INET6) return ::setsockopt(socket, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on) == 0;
+    return ::setsockopt(socket, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) == 0;
+}
+
 } // namespace
 
-Result<Fd> listen_tcp(const Address& address, std::span<const int> beside) {
+Result<Fd> listen_tcp(const Address& address, std::span<const int> beside, Absent absent) {
     const std::string what = "listen on " + address.to_string();
     const int family = address.is_ipv6() ? AF_INET6 : AF_INET;
     Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -102,6 +108,7 @@ Result<Fd> listen_tcp(const Address& address, std::span<const int> beside) {
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return system_failure(what);
     if (family == AF_INET6 && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
         return system_failure(what);
+    if (absent == Absent::allowed && !allow_absent(fd.get(), family)) return system_failure(what);
     const SharedPort shared(beside, fd.get(), address);
     const auto name = ip_name(address);
     if (::bind(fd.get(), name.get(), name.size) != 0) return system_failure(what);

@@ -11,6 +11,8 @@
 
 namespace mpsup {
 
+enum class Absent { refused, allowed };
+
 /// A bound, listening, non-blocking TCP socket. SO_REUSEADDR is set; SO_REUSEPORT is not: whoever shares it inherits
 /// the descriptor. IPv6 sockets are IPV6_V6ONLY. EADDRINUSE and EADDRNOTAVAIL come back in the error's code.
 ///
@@ -19,7 +21,10 @@ namespace mpsup {
 /// while both have SO_REUSEPORT (socket(7)), so these have it until this returns. The kernel gives a connection to
 /// the one whose address is
 /// the more exact.
-[[nodiscard]] Result<Fd> listen_tcp(const Address& address, std::span<const int> beside = {});
+///
+/// `absent`: may the address be none of this machine's (IP_FREEBIND, ip(7))? As soon as it is, it is served.
+[[nodiscard]] Result<Fd> listen_tcp(const Address& address, std::span<const int> beside = {},
+                                    Absent absent = Absent::refused);
 
 /// A bound, listening, non-blocking unix socket of `type` (SOCK_STREAM or SOCK_SEQPACKET) at `path` with permission
 /// bits `mode`. A stale socket file is replaced; whoever calls holds the lock of the folder. ENAMETOOLONG for

@@ -107,10 +107,28 @@ private:
         CLI::App* upgrade = verb("upgrade", "have the running supervisor become this program; nobody notices",
                                  [this] { return run_upgrade(context_, program_); });
         upgrade->add_option("program", program_, "another mpsup than the one you call");
-        CLI::App* supervise = verb("supervise", "", [this] { return run_supervise(context_, supervise_); });
-        supervise->group(""); // what `up` starts
-        supervise->add_flag("--check-state", supervise_.check_state);
-        supervise->add_flag("--take-over", supervise_.take_over);
+        CLI::App* supervise = verb("supervise", "the supervisor of one of several machines, until it is told to stop",
+                                   [this] { return run_supervise(context_, supervise_); });
+        supervise->add_flag("--check-state", supervise_.check_state)->group("");
+        supervise->add_flag("--take-over", supervise_.take_over)->group("");
+        add_cluster(supervise, supervise_.cluster);
+    }
+
+    static void add_cluster(CLI::App* supervise, ClusterOptions& cluster) {
+        supervise->add_option("--machine", cluster.machine, "which machine of the topology this is");
+        supervise->add_option("--cluster", cluster.endpoints, "where etcd answers: http://10.0.0.5:2379, one or more")
+            ->delimiter(',')
+            ->allow_extra_args(false)
+            ->option_text("URL");
+        supervise->add_option("--cluster-user", cluster.user, "whom etcd knows");
+        supervise->add_option("--cluster-password-file", cluster.password_file, "a file with that user's password");
+        supervise->add_option("--cluster-prefix", cluster.prefix, "of all keys; /mpsup/SITE/ by default");
+        supervise->add_option("--cluster-ca", cluster.ca, "certificates (PEM) that sign etcd's");
+        supervise->add_option("--cluster-cert", cluster.certificate, "our own certificate, for etcd");
+        supervise->add_option("--cluster-key", cluster.key, "and its key");
+        supervise->add_option(
+            "--peer", cluster.peer,
+            "IP:PORT at which the other supervisors ask this one; the machine's address and 7117 by default");
     }
 
     void add_asking_verbs() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/cli/context.h"
+#include "supervisor/daemon/cluster_options.h"
 #include "worker/contract/light_control.h"
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct UpOptions {
 struct SuperviseOptions {
     bool check_state = false; // only say whether this program could take over
     bool take_over = false;   // from the program that ran in this process before
+    ClusterOptions cluster;   // without endpoints: it is the only one
 };
 [[nodiscard]] int run_supervise(const Context& context, const SuperviseOptions& options);
 

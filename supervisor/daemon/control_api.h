@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/control/server.h"
+#include "supervisor/daemon/cluster_link.h"
 #include "supervisor/daemon/orders.h"
 #include "supervisor/daemon/read_api.h"
 #include "supervisor/daemon/status.h"
@@ -32,7 +33,8 @@ struct ApiProcess {
 /// One event loop; what it works with outlives it.
 class ControlApi {
 public:
-    ControlApi(Site& site, Orders& orders, Commands& commands, ApiProcess process);
+    /// `cluster`: null where this machine is the only one.
+    ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLink* cluster, ApiProcess process);
 
     /// A handler for ControlServer.
     [[nodiscard]] boost::asio::awaitable<void> serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer);
@@ -51,9 +53,14 @@ private:
     [[nodiscard]] Task serve_upgrade(const std::string& body, const Report& report, ControlAnswer& answer);
     [[nodiscard]] Task serve_ask(const std::string& body, ControlAnswer& answer);
     [[nodiscard]] Task serve_down(const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task serve_fence(const ControlRequest& request, const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task bring_up_everywhere(UpRequest request, UpManner how, const Report& report,
+                                           ControlAnswer& answer);
+    [[nodiscard]] Task order(cluster::Order order, const Report& report, ControlAnswer& answer);
 
     Site& site_;
     Orders& orders_;
+    ClusterLink* cluster_;
     ApiProcess process_;
     ReadApi reading_;
 };

@@ -76,6 +76,12 @@ Result<std::vector<Listener>> Site::listeners_of(const topology::WorkerSpec& spe
     return listeners;
 }
 
+void Site::set_backends_out(const std::set<Address>& addresses) {
+    auto& out = around_.backends_out.emplace();
+    for (const Address& address : addresses) out.push_back(address.to_string());
+    for (const auto& worker : workers_) worker->tell_backends_out();
+}
+
 bool Site::greet(const contract::Hello& hello, const std::vector<Fd>& fds, Fd& connection) {
     const auto worker = find(hello.identity.worker);
     return worker && worker->greet(hello, connection, fds);

@@ -34,6 +34,18 @@ TEST(Listener, ListensAndRefusesASecondOnTheSameAddress) {
     EXPECT_NE(second.error().what.find(address.to_string()), std::string::npos);
 }
 
+// Of networks that are for documents alone (RFC 5737, RFC 3849).
+TEST(Listener, ListensOnAnAddressThatIsNotYetThereIfItMay) {
+    for (const char* ip : {"192.0.2.1", "2001:db8::1"}) {
+        const Address address{ip, free_port()};
+        EXPECT_EQ(listen_tcp(address).error().code.value(), EADDRNOTAVAIL) << ip;
+        const auto listener = listen_tcp(address, {}, Absent::allowed);
+        ASSERT_TRUE(listener) << listener.error().to_string();
+        EXPECT_EQ(listening_address(listener->get()), address);
+        EXPECT_EQ(listen_tcp(address, {}, Absent::allowed).error().code.value(), EADDRINUSE);
+    }
+}
+
 Fd connect_to(std::uint16_t port) {
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in name{};

@@ -112,6 +112,8 @@ subtest 'what is in a program' => sub {
     }
     unlike $symbols->('mpsup-light'), qr/load_plugin/, 'mpsup-light cannot load it either';
     like $libraries->('perl.so'), qr/libperl/, 'perl.so has it';
+    unlike $libraries->('mpsup'), qr/libssl|libcrypto/, 'mpsup has no OpenSSL';
+    like $libraries->('tls.so'), qr/libssl/, 'tls.so has it';
     my $path = build_dir() . '/perl.so';
     my @exported = map { /\bmpsup\b|mpsup_|N5mpsup/ ? (split)[-1] : () } grep { /\s[A-TV-Z]\s/ && !/__odr_asan/ } `nm -D --defined-only $path`;
     is_deeply \@exported, ['mpsup_perl_plugin'], '  and shows one name of ours';
