@@ -58,8 +58,10 @@ void print(const Context& context, const std::vector<state::RecordedEvent>& even
         std::printf("%s\n", json::serialize(json::object{{"version", 1}, {"events", std::move(list)}}).c_str());
     } else {
         for (const auto& event : events)
-            std::printf("%s\n", context.output == Output::jsonl ? json::serialize(to_json(event)).c_str()
-                                                                : to_line(event.event, std::string(state::to_string(event.event.kind)), {}).c_str());
+            std::printf("%s\n",
+                        context.output == Output::jsonl
+                            ? json::serialize(to_json(event)).c_str()
+                            : to_line(event.event, std::string(state::to_string(event.event.kind)), {}).c_str());
     }
     std::fflush(stdout);
 }
@@ -90,8 +92,8 @@ int events_of_machines(const Context& context, const ChosenSite& site, const Eve
         if (context.output == Output::json)
             list.push_back(event);
         else
-            std::printf("%s\n", context.output == Output::jsonl ? json::serialize(event).c_str()
-                                                                : to_line(event).c_str());
+            std::printf("%s\n",
+                        context.output == Output::jsonl ? json::serialize(event).c_str() : to_line(event).c_str());
         std::fflush(stdout);
     });
     if (context.output == Output::json && end.code != usage) {

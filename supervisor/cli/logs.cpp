@@ -80,8 +80,7 @@ public:
             std::printf("%s%s%s\n", names_ ? worker.c_str() : "", names_ ? " | " : "", printable(line.text).c_str());
             return;
         }
-        print(json::serialize(
-            json::object{{"at_ms", line.at_ms}, {"worker", worker}, {"line", printable(line.text)}}));
+        print(json::serialize(json::object{{"at_ms", line.at_ms}, {"worker", worker}, {"line", printable(line.text)}}));
     }
     // Of one of several machines.
     void print(const json::object& line) {

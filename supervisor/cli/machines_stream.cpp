@@ -3,11 +3,11 @@
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/control/client.h"
+#include "supervisor/control/resume_point.h"
 
 #include <boost/json.hpp>
 
 #include <chrono>
-#include <optional>
 #include <poll.h>
 
 namespace mpsup::cli {
@@ -30,14 +30,15 @@ public:
     StreamEnd read() {
         auto deadline = Clock::now();
         for (;;) {
-            const auto reply =
-                control_stream(site_.paths.control_socket(), target_.to_string(), silence, [&](const std::string& line) {
-                    deadline = Clock::now() + successor_patience;
-                    take(parse_object(line));
-                    return true;
-                });
+            const auto reply = control_stream(site_.paths.control_socket(), target_.to_string(), silence,
+                                              [&](const std::string& line) {
+                                                  deadline = Clock::now() + successor_patience;
+                                                  take(parse_object(line));
+                                                  return true;
+                                              });
             if (reply && reply->status != 200) return {complain(why_of(*reply), usage), end_.silent};
-            if (!target_.has("follow")) return reply ? end_ : StreamEnd{complain(reply.error().to_string(), failed), {}};
+            if (!target_.has("follow"))
+                return reply ? end_ : StreamEnd{complain(reply.error().to_string(), failed), {}};
             if (Clock::now() >= deadline) return {complain(nobody_answers(site_), no_supervisor), end_.silent};
             go_on();
         }
@@ -58,22 +59,23 @@ private:
         } else if (type == "nothing") {
             end_.code = complain(printable_at(line, "why"), failed);
         } else if (type.empty() && !line.empty()) {
-            last_ms_ = number_at(line, "at_ms");
-            on_line_(line);
+            if (told_.take(number_at(line, "at_ms"), json::serialize(line))) on_line_(line);
         }
     }
 
     void go_on() {
         ::poll(nullptr, 0, look_again_ms); // a new supervisor opens its socket without telling
-        if (!last_ms_) return;
+        told_.interrupt();
+        const auto since_ms = told_.since_ms();
+        if (!since_ms) return;
         target_.values.erase("lines");
-        target_.values["since_ms"] = std::to_string(*last_ms_ + 1);
+        target_.values["since_ms"] = std::to_string(*since_ms);
     }
 
     const ChosenSite& site_;
     ApiTarget target_;
     const std::function<void(const json::object&)>& on_line_;
-    std::optional<std::int64_t> last_ms_;
+    ResumePoint told_;
     StreamEnd end_;
 };
 

@@ -22,8 +22,9 @@ struct StreamEnd {
     std::vector<SilentMachine> silent; // those that were complained about
 };
 
-/// Asks the supervisor and hands on every line; complains about machines that do not answer, and ends with `failed` when
-/// there was one. A stream that is followed goes on with another supervisor of the site (after an upgrade), if one comes within 5 s.
+/// Asks the supervisor and hands on every line; complains about machines that do not answer, and ends with `failed`
+/// when there was one. A stream that is followed goes on with another supervisor of the site (after an upgrade), if
+/// one comes within 5 s.
 [[nodiscard]] StreamEnd read_machines(const ChosenSite& site, ApiTarget target,
                                       const std::function<void(const boost::json::object& line)>& on_line);
 

@@ -42,7 +42,10 @@ std::string trouble_of_store(const json::object& status) {
 
 } // namespace
 
-bool has_machines(const json::object& status) { return status.contains("machines"); }
+bool has_machines(const json::object& status) {
+    const json::value* machines = status.if_contains("machines");
+    return machines && machines->is_array();
+}
 
 std::string this_machine(const json::object& status) {
     for (const json::object& machine : objects_at(status, "machines"))

@@ -187,15 +187,17 @@ private:
             sub->add_option("machine", machine_, "which")->required();
             return sub;
         };
-        CLI::App* drain = one("drain", "nothing new is sent to a machine, and changes pass it by; what runs there stays");
+        CLI::App* drain =
+            one("drain", "nothing new is sent to a machine, and changes pass it by; what runs there stays");
         drain->add_flag("--wait", wait_, "until nothing that was sent there is left unanswered");
         one("cordon", "changes pass a machine by");
         one("uncordon", "a machine is one of all again, after cordon or drain");
         one("remove", "a machine that will not come back is no longer counted");
-        CLI::App* cluster = verb("cluster", "the store that the machines of a site share", [] { return ok; });
+        CLI::App* cluster = verb("cluster", "the store that the machines of a site share",
+                                 [this] { return run_cluster_accept(context_); });
         cluster->require_subcommand(1);
-        cluster->add_subcommand("accept", "take the store that answers in the place of the one that was known: it was restored or made anew")
-            ->callback([this] { verb_ = [this] { return run_cluster_accept(context_); }; });
+        cluster->add_subcommand(
+            "accept", "take the store that answers in the place of the one that was known: it was restored or made anew");
     }
 
     void add_front_verbs() {

@@ -31,7 +31,8 @@ int show(const Context& context, std::string (*table)(const std::string&), bool 
     if (!site) return complain(site.error().what, context.site ? usage : no_supervisor);
     auto status = fetch_status(*site, machines_word(context));
     if (!status && status.error().code == std::errc::invalid_argument) return complain(status.error().what, usage);
-    if (!context.machines.empty() && (!status || !status->is_live)) return complain(nobody_answers(*site), no_supervisor);
+    if (!context.machines.empty() && (!status || !status->is_live))
+        return complain(nobody_answers(*site), no_supervisor);
     if (!status)
         return complain(nobody_answers(*site) + "; and nothing is recorded: " + status.error().to_string(),
                         no_supervisor);

@@ -2,10 +2,10 @@
 
 #include "base/joined.h"
 #include "state/queries.h"
+#include "supervisor/cli/machines_view.h"
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
-#include "supervisor/cli/machines_view.h"
 #include "supervisor/control/api_target.h"
 #include "supervisor/control/client.h"
 
@@ -183,8 +183,8 @@ std::string workers_table(const std::string& document) {
 std::string processes_table(const std::string& document) {
     const json::object status = parse_object(document);
     const bool many = has_machines(status);
-    std::vector<std::string> headings{"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS",
-                                      "OWN",    "SHARED", "AGE", "FOR", "REQUEST"};
+    std::vector<std::string> headings{"WORKER", "PID",    "ROLE", "STATE", "GEN",    "REQUESTS",
+                                      "OWN",    "SHARED", "AGE",  "FOR",   "REQUEST"};
     if (many) headings = {"MACHINE", "WORKER", "PID", "ROLE", "STATE", "OWN", "FOR", "REQUEST"};
     Table table(std::move(headings));
     for (const json::object& worker : objects_at(status, "workers"))

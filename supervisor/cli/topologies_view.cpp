@@ -63,14 +63,15 @@ std::string topologies_table(const std::vector<ClusterTopology>& applied) {
 json::array topologies_json(const std::vector<ClusterTopology>& applied) {
     json::array list;
     for (const ClusterTopology& each : applied)
-        list.push_back(json::object{{"number", each.number},
-                                    {"at_ms", each.at_ms},
-                                    {"digest", each.digest},
-                                    {"path", each.path},
-                                    {"who", each.who},
-                                    {"from", each.from},
-                                    {"outcome", each.outcome.empty() ? json::value(nullptr) : json::value(each.outcome)},
-                                    {"note", each.note}});
+        list.push_back(
+            json::object{{"number", each.number},
+                         {"at_ms", each.at_ms},
+                         {"digest", each.digest},
+                         {"path", each.path},
+                         {"who", each.who},
+                         {"from", each.from},
+                         {"outcome", each.outcome.empty() ? json::value(nullptr) : json::value(each.outcome)},
+                         {"note", each.note}});
     return list;
 }
 

@@ -21,8 +21,9 @@ struct ClusterTopology {
     std::string note{};    // why, where there is something to say
 };
 
-/// Of the answer to /v1/topologies: {"version":1,"topologies":[{"number","at_ms","digest","path","who","from","outcome",
-/// "note"}]}, in the order of their numbers. Empty when it is none.
+/// Of the answer to /v1/topologies:
+/// {"version":1,"topologies":[{"number","at_ms","digest","path","who","from","outcome", "note"}]}, in the order of
+/// their numbers. Empty when it is none.
 [[nodiscard]] std::vector<ClusterTopology> applied_topologies(std::string_view answer);
 
 /// A line for each; what is said of one stands beneath it.

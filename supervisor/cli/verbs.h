@@ -43,8 +43,8 @@ struct SuperviseOptions {
 
 /// Of verbs that read what lies on the disk of this machine, as a supervisor has them do for others.
 struct ReaderOptions {
-    bool here = false;                    // of this machine alone; the supervisor is not asked. With -f {"type":"live"} follows what
-                                          // was there
+    bool here = false; // of this machine alone; the supervisor is not asked. With -f {"type":"live"} follows what
+                       // was there
     std::optional<std::int64_t> since_ms; // goes before a `since`
 };
 
@@ -101,7 +101,8 @@ struct LogsOptions {
 /// Promote or abort, to the rollout that runs.
 [[nodiscard]] int run_word(const Context& context, const std::string& path);
 
-/// What an operator says of a machine: `word` is cordon, uncordon, drain or remove. `wait`: until nothing is in flight there.
+/// What an operator says of a machine: `word` is cordon, uncordon, drain or remove. `wait`: until nothing is in flight
+/// there.
 [[nodiscard]] int run_machine(const Context& context, const std::string& word, const std::string& machine, bool wait);
 /// The store of the cluster is the right one, though another one was known.
 [[nodiscard]] int run_cluster_accept(const Context& context);

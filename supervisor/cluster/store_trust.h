@@ -20,7 +20,7 @@ public:
     void set_out(std::vector<std::string> out) { memory_.out = std::move(out); }
 
     /// Of a store that was looked at.
-    [[nodiscard]] bool is_trusted() const { return problem_.empty(); }
+    [[nodiscard]] bool is_trusted() const { return problem_.empty(); } // before that: yes
     [[nodiscard]] const std::string& problem() const { return problem_; }
     [[nodiscard]] const Memory& memory() const { return memory_; }
     /// Has it lost what was known, since the last time? Whoever held something by it may hold it still.
@@ -30,7 +30,7 @@ private:
     [[nodiscard]] bool is_accepted(const ClusterView& view) const;
 
     Memory memory_;
-    std::string problem_ = "it was not listed yet";
+    std::string problem_;
     bool was_replaced_ = false;
 };
 

@@ -35,6 +35,7 @@ bool VipHolder::is_ours(const Turn& turn) const {
 }
 
 void VipHolder::look(Turn& turn) {
+    if (!seen_since_ && turn.is_connected) seen_since_ = turn.now.boot;
     const TopologyFacts* facts = turn.facts.of(turn.local.runs.digest);
     const std::string address = facts && facts->vip ? facts->vip->address : std::string();
     if (address != address_) {
@@ -94,7 +95,9 @@ void VipHolder::take(Turn& turn) {
     if (key.exists() && !was_given_up && !was_ours && key.lease != 0) return free_since_.reset();
     if (best(turn) != turn.me.machine) return;
     if (!free_since_) free_since_ = turn.now.boot;
-    const Time due = std::max(not_before_, was_given_up || was_ours ? Time{} : *free_since_ + settling);
+    const Time due =
+        was_ours ? not_before_
+                 : std::max({not_before_, *seen_since_ + lease_time, was_given_up ? Time{} : *free_since_ + settling});
     if (turn.now.boot < due) return turn.alarm.at(due);
     const std::string name = turn.keys().vip(address_);
     const std::string own = turn.keys().machine(turn.me.machine);

@@ -39,6 +39,7 @@ private:
     std::optional<Time> free_since_;   // a lease took the key
     std::optional<Time> let_go_at_;    // the address was dropped, to give it up
     bool is_releasing_ = false;        // the key was to be given up
+    std::optional<Time> seen_since_;   // a supervisor that has just started knows nothing of what was before
     Time not_before_{};
     bool is_leaving_ = false;
 };

@@ -115,8 +115,7 @@ asio::awaitable<Result<>> read_lines(const Peer& peer, const std::string& path, 
     boost::system::error_code error;
     co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return failure(sentence("read its answer", error));
-    if (parser.get().result_int() != 200)
-        co_return failure("it answered " + std::to_string(parser.get().result_int()));
+    if (parser.get().result_int() != 200) co_return failure("it answered " + std::to_string(parser.get().result_int()));
     std::string piece(block, '\0');
     std::string pending;
     while (!parser.is_done()) {
@@ -144,9 +143,9 @@ asio::awaitable<std::vector<PeerReply>> ask_peers(std::vector<Peer> peers, std::
         round->replies[i].machine = peers[i].machine;
         asio::co_spawn(executor, ask_in_round(round, i, peers[i], path, manner),
                        [round, i](const std::exception_ptr& thrown) {
-            if (thrown) round->replies[i].why = "no memory or no descriptor to ask it with";
-            if (--round->left == 0) round->bell.cancel();
-        });
+                           if (thrown) round->replies[i].why = "no memory or no descriptor to ask it with";
+                           if (--round->left == 0) round->bell.cancel();
+                       });
     }
     boost::system::error_code ignored; // each has its own deadline, and the last one rings
     while (round->left > 0) co_await round->bell.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

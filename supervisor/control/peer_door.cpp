@@ -1,7 +1,7 @@
 #include "supervisor/control/peer_door.h"
 
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

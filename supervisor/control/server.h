@@ -1,5 +1,5 @@
-// The control API: HTTP and JSON on a unix socket that only the site's own user (and root) may use, and on TCP for other
-// supervisors (peer_door.h).
+// The control API: HTTP and JSON on a unix socket that only the site's own user (and root) may use, and on TCP for
+// other supervisors (peer_door.h).
 #pragma once
 
 #include "base/fd.h"
@@ -53,8 +53,8 @@ struct ControlDoor {
     bool only_reads = false; // GET without a body; anything else is answered 405
 };
 
-/// Serves until destroyed or stopped. At most 64 clients; a request has 10 s to arrive, a write 10 s to be taken, and ten
-/// minutes where the handler waits for it (ControlAnswer::taken).
+/// Serves until destroyed or stopped. At most 64 clients; a request has 10 s to arrive, a write 10 s to be taken, and
+/// ten minutes where the handler waits for it (ControlAnswer::taken).
 class ControlServer {
 public:
     ControlServer(const boost::asio::any_io_executor& executor, ControlDoor door, ControlHandler handler);

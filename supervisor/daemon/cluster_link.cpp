@@ -5,7 +5,9 @@
 #include "base/process_identity.h"
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/daemon/cluster_facts.h"
+#include "supervisor/daemon/cluster_topologies.h"
 #include "supervisor/daemon/own_share.h"
+#include "supervisor/daemon/vip_addresses.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
@@ -75,6 +77,7 @@ public:
           takeover_(takeover),
           options_(std::move(options)),
           share_(site, orders, options_.machine),
+          keys_(options_.prefix),
           client_(etcd_options(options_)),
           member_(identity_of(options_, site.around()), share_.store()),
           wake_(site.around().executor),
@@ -93,6 +96,7 @@ public:
         while (!closed_) {
             member_.tick(now());
             act();
+            vips_.look(boot_now());
             const auto rest =
                 std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
             co_await wake_.wait_until(SteadyClock::now() + rest);
@@ -143,12 +147,15 @@ public:
         const auto deadline = SteadyClock::now() + pace;
         while (submitted_ > 0 && SteadyClock::now() < deadline) co_await told_.wait_until(deadline);
         const cluster::LeaseId lease = std::exchange(lease_, 0);
+        vips_.drop_all();
         if (lease != 0) (void)co_await client_.revoke(lease); // else it ends by itself
         close();
     }
 
     [[nodiscard]] const ClusterOptions& options() const { return options_; }
     [[nodiscard]] cluster::ClusterStatus status() const { return member_.status(now()); }
+
+    [[nodiscard]] std::string topologies() const { return topologies_.json(); }
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
         std::vector<ClusterMachine> machines;
@@ -278,8 +285,11 @@ private:
 
     asio::awaitable<void> watch_site() {
         while (!closed_) {
+            co_await share_.count_in_flight();
+            if (closed_) co_return;
             report_here();
             act();
+            co_await topologies_.refresh(client_, keys_, member_.status(now()));
             co_await pause_for(pace);
         }
     }
@@ -325,7 +335,7 @@ private:
                        [&](cluster::PromoteNow&) { (void)orders_.say_to_rollout(true); },
                        [&](cluster::Tell& tell) { pass_on(tell); },
                        [&](cluster::Backends& backends) { share_.leave_out(std::move(backends.out)); },
-                       [&](cluster::HoldVip& hold) { hold_address(hold); },
+                       [&](cluster::HoldVip& hold) { vips_.hold(hold.address, hold.until); },
                        [&](cluster::Remember& remember) { share_.remember(std::move(remember.memory)); },
                    },
                    effect);
@@ -350,8 +360,6 @@ private:
             asked->second.report(tell.text);
         told_.ring();
     }
-
-    void hold_address(const cluster::HoldVip& hold) { (void)hold; }
 
     asio::awaitable<void> carry_out(cluster::Do work) {
         Report report = to_askers();
@@ -380,6 +388,9 @@ private:
     Takeover& takeover_;
     ClusterOptions options_;
     OwnShare share_;
+    VipAddresses vips_;
+    cluster::Keys keys_;
+    ClusterTopologies topologies_;
     cluster::EtcdClient client_;
     std::shared_ptr<cluster::EtcdClient> watcher_; // of the watch that runs
     cluster::Member member_;
@@ -410,6 +421,8 @@ asio::awaitable<void> ClusterLink::leave() { return impl_->leave(); }
 const ClusterOptions& ClusterLink::options() const { return impl_->options(); }
 cluster::ClusterStatus ClusterLink::status() const { return impl_->status(); }
 std::vector<ClusterMachine> ClusterLink::machines() const { return impl_->machines(); }
+
+std::string ClusterLink::topologies() const { return impl_->topologies(); }
 
 bool ClusterLink::knows(const std::string& ip) const {
     return std::ranges::any_of(machines(), [&](const ClusterMachine& machine) {

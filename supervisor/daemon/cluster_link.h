@@ -42,6 +42,8 @@ public:
     [[nodiscard]] cluster::ClusterStatus status() const;
     /// Every machine that is known, this one too.
     [[nodiscard]] std::vector<ClusterMachine> machines() const;
+    /// What was applied to all, for /v1/topologies (read_api.h).
+    [[nodiscard]] std::string topologies() const;
     /// Is this the IP address of one of them?
     [[nodiscard]] bool knows(const std::string& ip) const;
 

@@ -278,6 +278,11 @@ private:
         return [this] { return cluster_->machines(); };
     }
 
+    [[nodiscard]] std::function<std::string()> topologies_of_cluster() {
+        if (!cluster_) return {};
+        return [this] { return cluster_->topologies(); };
+    }
+
     [[nodiscard]] ApiProcess api_process() {
         return {
             .started_ms = started_ms_,
@@ -285,7 +290,8 @@ private:
             .upgrade = [this](std::string program, Report report,
                               ControlAnswer& answer) { return upgrade(std::move(program), std::move(report), answer); },
             .end = [this](int code) { spawn(finish_after_answer(code)); },
-            .machines = machines_of_cluster()};
+            .machines = machines_of_cluster(),
+            .topologies = topologies_of_cluster()};
     }
 
     // Upgrade: another program, the same process

@@ -1,5 +1,6 @@
 #include "supervisor/daemon/machines_lines.h"
 
+#include "supervisor/control/resume_point.h"
 #include "supervisor/daemon/bell.h"
 #include "supervisor/daemon/line_merge.h"
 
@@ -48,7 +49,8 @@ struct Answer {
 
 // How far the reading of one machine is.
 struct Progress {
-    std::optional<std::int64_t> last_ms{};
+    ResumePoint told{};
+    std::int64_t last_ms = 0;
     bool is_in_trouble = false;
 };
 
@@ -75,11 +77,13 @@ void take(Answer& all, std::size_t at, Progress& progress, const std::string& li
         return;
     }
     const json::value* when = object->if_contains("at_ms");
-    progress = {when && when->is_int64() ? when->get_int64() : progress.last_ms.value_or(0), false};
+    if (when && when->is_int64()) progress.last_ms = when->get_int64();
+    progress.is_in_trouble = false;
+    if (!progress.told.take(progress.last_ms, line)) return;
     json::object told{{"machine", all.machines[at].machine}};
     for (const auto& [key, member] : *object)
         if (key != "machine") told.emplace(key, member);
-    all.merge.push(at, *progress.last_ms, json::serialize(told));
+    all.merge.push(at, progress.last_ms, json::serialize(told));
 }
 
 // Again and again while it is followed.
@@ -100,7 +104,8 @@ asio::awaitable<void> read_machine(std::shared_ptr<Answer> all, std::size_t at) 
         if (!all->manner.follow) break;
         all->merge.set_live(at); // nobody waits for it
         all->changed.ring();
-        if (progress->last_ms) since = *progress->last_ms + 1;
+        progress->told.interrupt();
+        since = progress->told.since_ms();
         if (!all->is_ended) co_await pause_for(look_again);
     }
     all->merge.set_over(at);
@@ -161,8 +166,7 @@ asio::awaitable<void> answer_lines(std::vector<LinesOfMachine> machines, LinesMa
     }
     all->is_ended = true;
     all->changed.ring();
-    if (all->has_nothing())
-        answer->line(json::serialize(json::object{{"type", "nothing"}, {"why", all->why_without}}));
+    if (all->has_nothing()) answer->line(json::serialize(json::object{{"type", "nothing"}, {"why", all->why_without}}));
 }
 
 } // namespace mpsup

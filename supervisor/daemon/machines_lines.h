@@ -17,8 +17,8 @@ namespace mpsup {
 /// Takes a line; an empty one says that there was none for a while. False: no more is wanted.
 using OnLineOfMachine = std::function<boost::asio::awaitable<bool>(std::string line)>;
 
-/// Hands on all lines there are, JSON objects with `at_ms`, oldest first. `since_ms`: not those that were asked for, but all from
-/// then on.
+/// Hands on all lines there are, JSON objects with `at_ms`, oldest first. `since_ms`: not those that were asked for,
+/// but all from then on.
 using ReadLines =
     std::function<boost::asio::awaitable<Result<>>(std::optional<std::int64_t> since_ms, OnLineOfMachine on_line)>;
 

@@ -9,10 +9,11 @@
 
 namespace mpsup {
 
-/// `own`: the document of this machine (status.h). It stays as it is, but `workers` are those of all `machines`, in their
-/// order, each with `machine`; and `machines` come in: [{"name","state","address","api","number","here","answered"}], with
-/// `note` where there is one, `why` of one that did not answer, and `supervisor` and `topology` of one that did. `replies`: what the others said; it
-/// may be anything.
+/// `own`: the document of this machine (status.h). It stays as it is, but `workers` are those of all `machines`, in
+/// their order, each with `machine`; and `machines` come in:
+/// [{"name","state","address","api","number","here","answered"}], with `note` where there is one, `why` of one that
+/// did not answer, and `supervisor` and `topology` of one that did. `replies`: what the others said; it may be
+/// anything.
 [[nodiscard]] std::string machines_status(const std::string& own, const std::vector<ClusterMachine>& machines,
                                           const std::vector<PeerReply>& replies);
 

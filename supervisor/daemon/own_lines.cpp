@@ -43,7 +43,8 @@ std::optional<Command> own_lines_command(std::string program, const SitePaths& p
         if (value.size() > longest_value) return std::nullopt;
     const bool is_logs = target.path == "/v1/logs";
     if (!is_logs && target.path != "/v1/events") return std::nullopt;
-    if (!is_fine(target, "lines", is_logs ? most_lines : most_events) || !is_fine(target, "since_ms", INT64_MAX)) return std::nullopt;
+    if (!is_fine(target, "lines", is_logs ? most_lines : most_events) || !is_fine(target, "since_ms", INT64_MAX))
+        return std::nullopt;
     Command command{beginning(std::move(program), paths), own_environment()};
     std::vector<std::string>& words = command.words;
     words.insert(words.end(), {is_logs ? "logs" : "events", "--here", "-o", "jsonl"});

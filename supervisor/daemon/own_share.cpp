@@ -8,6 +8,7 @@
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
+#include <algorithm>
 #include <utility>
 
 // GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
@@ -45,6 +46,7 @@ cluster::LocalReport OwnShare::report() const {
     cluster::LocalReport report;
     report.runs = memory_.runs;
     report.busy = !orders_.running().empty() && !is_working_;
+    report.in_flight = in_flight_;
     report.well = true;
     for (const auto& worker : site_.workers()) {
         const core::Worker& core = worker->core();
@@ -55,6 +57,19 @@ cluster::LocalReport OwnShare::report() const {
             {worker->spec().name, std::string(core::to_string(state)), core.ready(), core.wanted()});
     }
     return report;
+}
+
+asio::awaitable<void> OwnShare::count_in_flight() {
+    std::uint64_t sum = 0;
+    if (std::ranges::find(left_out_, machine_) != left_out_.end()) {
+        const auto workers = site_.workers();
+        for (const auto& worker : workers) {
+            if (worker->spec().gateway_of.empty()) continue;
+            const auto count = co_await worker->in_flight();
+            if (count) sum += *count;
+        }
+    }
+    in_flight_ = sum;
 }
 
 std::optional<cluster::TopologyFacts> OwnShare::facts() const {
@@ -174,7 +189,7 @@ void OwnShare::leave_out(std::vector<std::string> machines) {
 
 void OwnShare::apply_left_out() {
     if (!site_.applied() || !site_.applied()->topology.whole) return;
-    (void)addresses_of(*site_.applied()->topology.whole, left_out_);
+    site_.set_backends_out(addresses_of(*site_.applied()->topology.whole, left_out_));
 }
 
 } // namespace mpsup

@@ -28,6 +28,8 @@ public:
 
     /// `busy`: with what no Do began.
     [[nodiscard]] cluster::LocalReport report() const;
+    /// Asks its gateways, where nothing is to be sent to this machine: for the next report.
+    [[nodiscard]] boost::asio::awaitable<void> count_in_flight();
     /// Of what runs here; nothing: it is not for several.
     [[nodiscard]] std::optional<cluster::TopologyFacts> facts() const;
     /// The whole site as it runs here, and the file it came from.
@@ -60,6 +62,7 @@ private:
     std::string machine_;
     ClusterMemory memory_;
     std::vector<std::string> left_out_;
+    std::uint64_t in_flight_ = 0;
     bool is_working_ = false;
 };
 

@@ -34,9 +34,11 @@ public:
         std::function<std::string()> status;                   // of this machine
         std::function<std::string()> version;                  // likewise
         std::function<std::vector<ClusterMachine>()> machines; // this one among them; none: there is no cluster
-        std::function<std::string()> topologies; // /v1/topologies (cli/topologies_view.h); nothing: there is no such word
-        std::string reader = "/proc/self/exe"; // the program that reads events and logs: our own, also where another file lies
-                                               // at its path since
+        std::function<std::string()>
+            topologies; // /v1/topologies (cli/topologies_view.h); nothing: there is no such word
+        std::string reader =
+            "/proc/self/exe"; // the program that reads events and logs: our own, also where another file lies
+                              // at its path since
     };
     explicit ReadApi(Sources sources) : sources_(std::move(sources)) {}
 

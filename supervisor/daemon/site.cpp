@@ -27,6 +27,7 @@ void Site::set_applied(AppliedTopology applied) {
     applied_ = std::move(applied);
     if (around_.logs) around_.logs->set_rules(applied_->topology.logs);
     use_hooks(applied_->topology.hooks);
+    listeners_.may_be_absent(applied_->topology.vip.ip);
     const topology::History& keep = applied_->topology.history;
     around_.history.store().set_retention({.raw = keep.raw, .minute = keep.minute, .max_bytes = keep.max});
 }

@@ -58,7 +58,6 @@ void FleetMachine::start_supervisor() {
     instance_ = name_ + "/" + std::to_string(index_) + "/" + std::to_string(++processes_);
     if (world_.bug == ClusterBug::forget_the_store) disk_.memory = {};
     if (world_.bug == ClusterBug::resume_without_report) disk_.runs = {};
-    if (disk_.memory.cluster == 0) trusts_generation_ = world_.etcd.generation();
     const std::string host = std::to_string(index_);
     member_ = std::make_unique<cluster::Member>(cluster::Identity{"/mpsup/sim/", name_, instance_,
                                                                   "b" + host + "." + std::to_string(boots_), "1",
@@ -142,8 +141,8 @@ void FleetMachine::cut(bool up, bool down, Duration length) {
 }
 
 void FleetMachine::heal() {
-    cut_up_ = cut_down_ = paused_until_ = ails_until_ = {};
-    if (member_) pump(), tell_site(), perform();
+    cut_up_ = cut_down_ = ails_until_ = {};
+    at_once(life_, [this] { pump(), tell_site(); });
 }
 
 void FleetMachine::ail(Duration length) {
@@ -262,12 +261,17 @@ void FleetMachine::list_later() {
 void FleetMachine::list() {
     if (is_listing_ || stream_) return;
     is_listing_ = true;
+    const auto generation = std::make_shared<int>(0);
     call<cluster::TransactionReply>(
-        [this, listing = member_->listing()] {
-            listed_generation_ = world_.etcd.generation();
+        [this, generation, listing = member_->listing()] {
+            *generation = world_.etcd.generation();
             return world_.etcd.apply(listing);
         },
-        [this](const auto& reply) { on_listing(reply); });
+        [this, generation](const auto& reply) {
+            if (reply) listed_generation_ = *generation;
+            if (reply && disk_.memory.cluster == 0) trusts_generation_ = *generation;
+            on_listing(reply);
+        });
 }
 
 void FleetMachine::on_listing(Result<cluster::TransactionReply> reply) {
@@ -305,6 +309,7 @@ void FleetMachine::pump() {
         const Etcd::News news = stream_->queue.front().second;
         stream_->queue.pop_front();
         deliver(news);
+        perform(); // as it was decided, before the next is heard
     }
 }
 

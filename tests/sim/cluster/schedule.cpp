@@ -216,7 +216,8 @@ private:
         if ((change && !change->is_over()) || fleet_.oracle.has_open_asks()) return false;
         bool has_vip = false;
         for (const FleetMachine& machine : fleet_.machines) {
-            if (!machine.has_supervisor() || machine.status().state != cluster::ClusterStatus::State::connected)
+            if (!machine.has_supervisor() || !machine.can_be_heard() ||
+                machine.status().state != cluster::ClusterStatus::State::connected)
                 return false;
             if (wanted && machine.runs() != wanted->now) return false;
             if (cluster::passes_by(fleet_.fence(machine.name()))) return false;

@@ -68,8 +68,9 @@ protected:
 };
 
 TEST_F(MachinesStream, HandsOnLinesAndNamesWhoIsSilent) {
-    lines_ = {R"({"machine":"web1","at_ms":1,"line":"a"})", "", R"({"type":"trouble","machine":"app1","why":"no answer in time"})",
-              R"({"type":"live"})", R"({"machine":"web1","at_ms":2,"line":"b"})"};
+    lines_ = {R"({"machine":"web1","at_ms":1,"line":"a"})", "",
+              R"({"type":"trouble","machine":"app1","why":"no answer in time"})", R"({"type":"live"})",
+              R"({"machine":"web1","at_ms":2,"line":"b"})"};
     start();
     testing::internal::CaptureStderr();
     const StreamEnd end = read({"/v1/logs", {{"machines", "all"}}});
@@ -100,15 +101,15 @@ TEST_F(MachinesStream, WhatIsRefusedIsAQuestionOfUsage) {
 }
 
 TEST_F(MachinesStream, GoesOnWithTheNextSupervisorFromWhereItWas) {
-    lines_ = {R"({"machine":"web1","at_ms":41,"line":"a"})"};
+    lines_ = {R"({"machine":"web1","at_ms":5041,"line":"a"})"};
     start();
     testing::internal::CaptureStderr();
     EXPECT_EQ(read({"/v1/logs", {{"follow", "1"}, {"lines", "5"}}}).code, usage) << "until it is refused";
     EXPECT_EQ(testing::internal::GetCapturedStderr(), "mpsup: enough\n");
     stop();
-    EXPECT_EQ(asked_, (std::vector<std::string>{"/v1/logs?follow=1&lines=5", "/v1/logs?follow=1&since_ms=42",
-                                                "/v1/logs?follow=1&since_ms=42", "/v1/logs?follow=1&since_ms=42"}));
-    EXPECT_EQ(got_, "aaa");
+    EXPECT_EQ(asked_, (std::vector<std::string>{"/v1/logs?follow=1&lines=5", "/v1/logs?follow=1&since_ms=3541",
+                                                "/v1/logs?follow=1&since_ms=3541", "/v1/logs?follow=1&since_ms=3541"}));
+    EXPECT_EQ(got_, "a") << "once";
 }
 
 TEST_F(MachinesStream, ReachIsAllMachinesOfAClusterAndElseThisOne) {
@@ -127,7 +128,8 @@ TEST_F(MachinesStream, ReachIsAllMachinesOfAClusterAndElseThisOne) {
     start();
     const std::string two = R"({"machines":[{"name":"app1"},{"name":"web1"}]})";
     EXPECT_EQ(reach(R"({"machines":[]})", {}), "here");
-    EXPECT_EQ(reach(R"({"machines":[]})", {"web1"}), "2 mpsup: the site is on this machine alone: there is no cluster\n");
+    EXPECT_EQ(reach(R"({"machines":[]})", {"web1"}),
+              "2 mpsup: the site is on this machine alone: there is no cluster\n");
     EXPECT_EQ(reach("rubbish", {}), "here");
     EXPECT_EQ(reach(two, {}), "all");
     EXPECT_EQ(reach(two, {"web1", "app1"}), "web1,app1");

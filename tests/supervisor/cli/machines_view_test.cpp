@@ -27,10 +27,12 @@ std::string document(const std::string& workers, const std::string& machines) {
 }
 
 constexpr auto web1 = R"({"name":"web1","state":"living","address":"10.9.0.1","number":7,"here":true,"answered":true})";
-constexpr auto app1 = R"({"name":"app1","state":"absent","address":"10.9.0.2","number":0,"here":false,"answered":false,)"
-                      R"("why":"no answer in time"})";
-constexpr auto app2 = R"({"name":"app2","state":"drained","address":"10.9.0.3","number":6,"here":false,"answered":true,)"
-                      R"("note":"it runs another topology than is wanted"})";
+constexpr auto app1 =
+    R"({"name":"app1","state":"absent","address":"10.9.0.2","number":0,"here":false,"answered":false,)"
+    R"("why":"no answer in time"})";
+constexpr auto app2 =
+    R"({"name":"app2","state":"drained","address":"10.9.0.3","number":6,"here":false,"answered":true,)"
+    R"("note":"it runs another topology than is wanted"})";
 const std::string all = std::string(web1) + "," + app1 + "," + app2;
 
 class Page {
@@ -59,7 +61,8 @@ TEST(MachinesView, HasARowForEachMachineThatSaysWhoIsSilent) {
 
 TEST(MachinesView, SaysWhatIsWrongWithTheStore) {
     const auto of = [](const char* cluster) {
-        const std::string table = machines_table(parse_object(std::string(R"({"cluster":)") + cluster + R"(,"machines":[]})"));
+        const std::string table =
+            machines_table(parse_object(std::string(R"({"cluster":)") + cluster + R"(,"machines":[]})"));
         return table.substr(0, table.find("MACHINE"));
     };
     EXPECT_EQ(of(R"({"state":"connected"})"), "");
@@ -68,8 +71,8 @@ TEST(MachinesView, SaysWhatIsWrongWithTheStore) {
 
 TEST(MachinesView, WorkersOfAllMachinesFitThePage) {
     const Page page("80");
-    const std::string status =
-        document(worker("web1", "httpd_docs") + "," + worker("app-frankfurt-17", "a_worker_with_quite_a_long_name"), all);
+    const std::string status = document(
+        worker("web1", "httpd_docs") + "," + worker("app-frankfurt-17", "a_worker_with_quite_a_long_name"), all);
     EXPECT_LE(widest_line(workers_table(status)), 80U) << workers_table(status);
     EXPECT_LE(widest_line(processes_table(status)), 80U) << processes_table(status);
     EXPECT_NE(workers_table(status).find("app-frankfu+  a_worker_with_quite+  ready"), std::string::npos)
@@ -78,8 +81,9 @@ TEST(MachinesView, WorkersOfAllMachinesFitThePage) {
 
 TEST(MachinesView, InAPipeNothingIsCut) {
     const std::string status = document(worker("app-frankfurt-17", "a_worker_with_quite_a_long_name"), all);
-    EXPECT_NE(workers_table(status).find("app-frankfurt-17  a_worker_with_quite_a_long_name  ready  2/2    1234  12     healthy  "
-                                         "10.9.0.1:8080,10.9.0.1:8443\n"),
+    EXPECT_NE(workers_table(status).find(
+                  "app-frankfurt-17  a_worker_with_quite_a_long_name  ready  2/2    1234  12     healthy  "
+                  "10.9.0.1:8080,10.9.0.1:8443\n"),
               std::string::npos)
         << workers_table(status);
 }
@@ -91,8 +95,8 @@ TEST(MachinesView, WhatIsWrongWithAWorkerNamesItsMachine) {
 }
 
 TEST(MachinesView, OfOneMachineNothingOfItIsShown) {
-    const std::string status =
-        R"({"version":1,"site":"s","supervisor":{"state":"running","pid":7},"workers":[)" + worker("here", "docs") + "]}";
+    const std::string status = R"({"version":1,"site":"s","supervisor":{"state":"running","pid":7},"workers":[)" +
+                               worker("here", "docs") + "]}";
     EXPECT_EQ(workers_table(status).find("MACHINE"), std::string::npos);
     EXPECT_EQ(workers_table(status).find("here"), std::string::npos);
     EXPECT_NE(workers_table(status).find("WORKER  KIND         STATE  READY  GEN   CRASH  PLAN  HEALTH   LISTEN\n"

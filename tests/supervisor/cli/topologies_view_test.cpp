@@ -20,17 +20,18 @@ TEST(TopologiesView, SaysWhoAppliedWhatFromWhere) {
     ASSERT_EQ(applied.size(), 3U);
     const std::string when = local_time(1000);
     EXPECT_EQ(topologies_table(applied),
-              "WHEN" + std::string(when.size() - 2, ' ') + "NUMBER  OUTCOME  WHO        TOPOLOGY\n" +
-              when + "  7       done     root@app1  /etc/shop.yaml sha256:fedcba\n" +
-              local_time(2000) + "  8       refused  anna@web1  /etc/shop.yaml sha256:0123456789ab\n" +
-              "    app1: /srv/app is not there\n" +
-              local_time(3000) + "  9       running  -          /tmp/?[2Jx.yaml \n");
+              "WHEN" + std::string(when.size() - 2, ' ') + "NUMBER  OUTCOME  WHO        TOPOLOGY\n" + when +
+                  "  7       done     root@app1  /etc/shop.yaml sha256:fedcba\n" + local_time(2000) +
+                  "  8       refused  anna@web1  /etc/shop.yaml sha256:0123456789ab\n" +
+                  "    app1: /srv/app is not there\n" + local_time(3000) +
+                  "  9       running  -          /tmp/?[2Jx.yaml \n");
 }
 
 TEST(TopologiesView, IsJsonForPrograms) {
     const auto list = topologies_json(applied_topologies(answer));
-    EXPECT_EQ(boost::json::serialize(list[0]),
-              R"({"number":7,"at_ms":1000,"digest":"sha256:fedcba","path":"/etc/shop.yaml","who":"root","from":"app1","outcome":"done","note":""})");
+    EXPECT_EQ(
+        boost::json::serialize(list[0]),
+        R"({"number":7,"at_ms":1000,"digest":"sha256:fedcba","path":"/etc/shop.yaml","who":"root","from":"app1","outcome":"done","note":""})");
     EXPECT_TRUE(list[2].at("outcome").is_null());
 }
 

@@ -49,8 +49,8 @@ public:
 // What a machine says, line by line; an empty line takes a moment. Then it ends, well or not.
 LinesOfMachine machine(std::string name, std::vector<std::string> lines, std::string trouble = {}) {
     return {std::move(name),
-            [lines = std::move(lines), trouble = std::move(trouble)](std::optional<std::int64_t> since_ms,
-                                                                     OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+            [lines = std::move(lines), trouble = std::move(trouble)](
+                std::optional<std::int64_t> since_ms, OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
                 if (since_ms) co_return Result<>(); // nothing came since
                 for (const std::string& line : lines) {
                     if (line.empty()) co_await pause_for(5ms);
@@ -87,13 +87,15 @@ TEST_F(MachinesLines, AreInTheOrderOfTimeWhoeverIsFaster) {
 }
 
 TEST_F(MachinesLines, OfAllTheLastOnesAloneWhereThatIsWanted) {
-    EXPECT_EQ(said({machine("web1", {line_at(1, "a"), line_at(4, "d")}), machine("app1", {line_at(2, "b"), line_at(3, "c")})},
-                   {.last = 2}),
-              "app1:c web1:d");
+    EXPECT_EQ(
+        said({machine("web1", {line_at(1, "a"), line_at(4, "d")}), machine("app1", {line_at(2, "b"), line_at(3, "c")})},
+             {.last = 2}),
+        "app1:c web1:d");
 }
 
 TEST_F(MachinesLines, NameWhoDoesNotAnswerOnce) {
-    EXPECT_EQ(said({machine("web1", {line_at(1, "a")}), machine("app1", {line_at(2, "b")}, "gone"), machine("app2", {}, "gone too")}),
+    EXPECT_EQ(said({machine("web1", {line_at(1, "a")}), machine("app1", {line_at(2, "b")}, "gone"),
+                    machine("app2", {}, "gone too")}),
               "trouble(app1: gone) trouble(app2: gone too) web1:a app1:b");
 }
 
@@ -122,25 +124,28 @@ TEST_F(MachinesLines, ManyLinesComeWholeThoughRoomIsScarce) {
 TEST_F(MachinesLines, FollowedOnesAreAskedAgainFromWhereTheyEnded) {
     auto since = std::make_shared<std::vector<std::optional<std::int64_t>>>();
     const auto answer = answer_;
-    LinesOfMachine app{"app1", [since, answer](std::optional<std::int64_t> from, OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
-                           since->push_back(from);
-                           (void)co_await on_line(line_at(since->size() == 1 ? 7 : 9, "x"));
-                           (void)co_await on_line(R"({"type":"live"})");
-                           if (since->size() == 2) {
-                               co_await pause_for(700ms);
-                               answer->is_gone_ = true;
-                           }
-                           co_return failure("cut");
-                       }};
+    LinesOfMachine app{
+        "app1",
+        [since, answer](std::optional<std::int64_t> from, OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+            since->push_back(from);
+            (void)co_await on_line(line_at(since->size() == 1 ? 7000 : 9000, "x"));
+            (void)co_await on_line(R"({"type":"live"})");
+            if (since->size() == 2) {
+                co_await pause_for(700ms);
+                answer->is_gone_ = true;
+            }
+            co_return failure("cut");
+        }};
     EXPECT_EQ(said({app, machine("web1", {line_at(1, "a")})}, {.follow = true}),
               "trouble(app1: cut) web1:a app1:x app1:x");
-    EXPECT_EQ(*since, (std::vector<std::optional<std::int64_t>>{std::nullopt, 8}));
+    EXPECT_EQ(*since, (std::vector<std::optional<std::int64_t>>{std::nullopt, 5500}));
     EXPECT_GT(answer_->silences_, 0) << "a sign that the connection lives";
 }
 
 TEST_F(MachinesLines, EndWhenTheClientIsGone) {
     const auto answer = answer_;
-    LinesOfMachine endless{"app1", [answer](std::optional<std::int64_t>, OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+    LinesOfMachine endless{"app1",
+                           [answer](std::optional<std::int64_t>, OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
                                for (int i = 0;; ++i) {
                                    answer->is_gone_ = answer->is_gone_ || i == 500;
                                    const bool more = co_await on_line(line_at(i, "x"));

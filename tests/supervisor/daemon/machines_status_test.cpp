@@ -9,8 +9,9 @@ namespace {
 namespace json = boost::json;
 
 std::string status_of(const std::string& site, const std::string& worker) {
-    return R"({"version":1,"site":")" + site + R"(","topology":{"path":"/a.yaml","digest":"d"},"supervisor":{"pid":7},)" +
-           R"("workers":[{"name":")" + worker + R"(","machine":"here","state":"ready"}]})";
+    return R"({"version":1,"site":")" + site +
+           R"(","topology":{"path":"/a.yaml","digest":"d"},"supervisor":{"pid":7},)" + R"("workers":[{"name":")" +
+           worker + R"(","machine":"here","state":"ready"}]})";
 }
 
 const std::vector<ClusterMachine> machines{
@@ -20,9 +21,9 @@ const std::vector<ClusterMachine> machines{
     {.name = "web1", .address = "10.9.0.1", .api = "10.9.0.1:7117", .state = "well", .number = 8, .is_here = true}};
 
 TEST(MachinesStatus, IsOneFlatListOfWorkersAndARowForEachMachine) {
-    const json::value document = json::parse(
-        machines_status(status_of("shop", "front"), machines,
-                        {{"app1", status_of("shop", "pool"), ""}, {"app2", "", "no answer in time"}}));
+    const json::value document =
+        json::parse(machines_status(status_of("shop", "front"), machines,
+                                    {{"app1", status_of("shop", "pool"), ""}, {"app2", "", "no answer in time"}}));
     EXPECT_EQ(document.at("version"), 1);
     EXPECT_EQ(document.at("site"), "shop");
     EXPECT_EQ(document.at("supervisor").at("pid"), 7);
@@ -46,7 +47,8 @@ TEST(MachinesStatus, IsOneFlatListOfWorkersAndARowForEachMachine) {
 }
 
 TEST(MachinesStatus, TakesNoRubbish) {
-    for (const char* rubbish : {"", "nonsense", "[]", "{}", R"({"version":2,"workers":[]})", R"({"version":1,"workers":{}})"}) {
+    for (const char* rubbish :
+         {"", "nonsense", "[]", "{}", R"({"version":2,"workers":[]})", R"({"version":1,"workers":{}})"}) {
         const json::value document =
             json::parse(machines_status(status_of("shop", "front"), machines, {{"app1", rubbish, ""}}));
         EXPECT_EQ(document.at("machines").at(0).at("answered"), false) << rubbish;
@@ -58,8 +60,8 @@ TEST(MachinesStatus, TakesNoRubbish) {
 }
 
 TEST(MachinesStatus, NarrowedToOthersKeepsWhatIsSaidOfTheSite) {
-    const json::value document =
-        json::parse(machines_status(status_of("shop", "front"), {machines[0]}, {{"app1", status_of("shop", "pool"), ""}}));
+    const json::value document = json::parse(
+        machines_status(status_of("shop", "front"), {machines[0]}, {{"app1", status_of("shop", "pool"), ""}}));
     EXPECT_EQ(document.at("workers").as_array().size(), 1U);
     EXPECT_EQ(document.at("machines").as_array().size(), 1U);
     EXPECT_EQ(document.at("topology").at("path"), "/a.yaml");

@@ -39,8 +39,8 @@ TEST(OwnLines, NoValueBecomesAnotherWord) {
 }
 
 TEST(OwnLines, WhatIsNotAsItShouldBeIsRefused) {
-    for (const char* text : {"/v1/logs?lines=-1", "/v1/logs?lines=x", "/v1/logs?lines=1000001", "/v1/events?lines=100001", "/v1/events?since_ms=1h",
-                             "/v1/status", "/v1/down"})
+    for (const char* text : {"/v1/logs?lines=-1", "/v1/logs?lines=x", "/v1/logs?lines=1000001",
+                             "/v1/events?lines=100001", "/v1/events?since_ms=1h", "/v1/status", "/v1/down"})
         EXPECT_EQ(words_of(text), "none") << text;
     EXPECT_EQ(words_of("/v1/logs?grep=" + std::string(5000, 'x')), "none");
 }

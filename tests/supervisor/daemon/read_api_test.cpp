@@ -1,4 +1,5 @@
-// Two supervisors that read from each other, as far as the API goes: HTTP on two addresses, programs that read for them.
+// Two supervisors that read from each other, as far as the API goes: HTTP on two addresses, programs that read for
+// them.
 #include "supervisor/daemon/read_api.h"
 
 #include "base/listener.h"
@@ -76,24 +77,27 @@ protected:
     void start(ClusterMachine& machine) {
         const std::string folder = folder_ + "/" + machine.name;
         std::filesystem::create_directory(folder);
-        Supervisor& added = supervisors_.emplace_back(folder + "/reader", SitePaths({folder, folder}, "shop"), nullptr, nullptr);
+        Supervisor& added =
+            supervisors_.emplace_back(folder + "/reader", SitePaths({folder, folder}, "shop"), nullptr, nullptr);
         script(machine.name, "exit 0");
         added.api = std::make_unique<ReadApi>(ReadApi::Sources{
             .paths = added.paths,
             .commands = commands_,
-            .status = [name = machine.name] {
-                return R"({"version":1,"site":"shop","workers":[{"name":"of-)" + name + R"(","machine":"here"}]})";
-            },
+            .status =
+                [name = machine.name] {
+                    return R"({"version":1,"site":"shop","workers":[{"name":"of-)" + name + R"(","machine":"here"}]})";
+                },
             .version = [] { return R"({"version":"1.2"})"; },
             .machines = [this] { return machines_; },
             .topologies = [] { return R"({"topologies":[]})"; },
             .reader = added.program});
-        added.server = std::make_unique<ControlServer>(
-            context_.get_executor(),
-            peer_door(listen_on(machine.address.c_str(), machine.api), [](const std::string& ip) { return ip == "127.0.0.1"; }),
-            [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-                return added.api->serve_peer(std::move(request), std::move(answer));
-            });
+        added.server =
+            std::make_unique<ControlServer>(context_.get_executor(),
+                                            peer_door(listen_on(machine.address.c_str(), machine.api),
+                                                      [](const std::string& ip) { return ip == "127.0.0.1"; }),
+                                            [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                                                return added.api->serve_peer(std::move(request), std::move(answer));
+                                            });
     }
 
     // What the program that reads for a machine does.
@@ -186,8 +190,10 @@ TEST_F(TwoSupervisors, TellLinesOfBothInTheOrderOfTime) {
 
 TEST_F(TwoSupervisors, PassOnWhatIsAsked) {
     script("app1", R"(shift 3; printf '{"at_ms":1,"line":"%s"}\n' "$*")");
-    EXPECT_EQ(ask("/v1/logs?machines=app1&grep=a%20b%26&workers=x,y&lines=9")->lines,
-              Lines{R"({"machine":"app1","at_ms":1,"line":"logs --here -o jsonl --lines=9 --worker=x --worker=y --grep=a b&"})"});
+    EXPECT_EQ(
+        ask("/v1/logs?machines=app1&grep=a%20b%26&workers=x,y&lines=9")->lines,
+        Lines{
+            R"({"machine":"app1","at_ms":1,"line":"logs --here -o jsonl --lines=9 --worker=x --worker=y --grep=a b&"})"});
 }
 
 TEST_F(TwoSupervisors, NameWhoseReaderFailed) {

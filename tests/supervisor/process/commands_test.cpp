@@ -18,14 +18,14 @@ class CommandsTest : public testing::Test {
 protected:
     // Reads what a shell command writes; empty lines are counted only.
     CommandEnd read(const std::string& script, std::size_t most = 1000) {
-        return run(commands_.read(
-            {{"/bin/sh", "-c", script}, {"PATH=/usr/bin:/bin"}}, [this, most](std::string line) -> asio::awaitable<bool> {
-                if (line.empty())
-                    ++silences_;
-                else
-                    lines_.push_back(std::move(line));
-                co_return lines_.size() < most && silences_ < 20;
-            }));
+        return run(commands_.read({{"/bin/sh", "-c", script}, {"PATH=/usr/bin:/bin"}},
+                                  [this, most](std::string line) -> asio::awaitable<bool> {
+                                      if (line.empty())
+                                          ++silences_;
+                                      else
+                                          lines_.push_back(std::move(line));
+                                      co_return lines_.size() < most&& silences_ < 20;
+                                  }));
     }
     CommandEnd run(asio::awaitable<CommandEnd> work) {
         CommandEnd end;
@@ -83,9 +83,10 @@ TEST_F(CommandsTest, EndsAProgramWhoseReaderFailed) {
 }
 
 TEST_F(CommandsTest, ReadsMoreThanAPipeHolds) {
-    EXPECT_TRUE(read("i=0; while [ $i -lt 3000 ]; do echo $i 0123456789012345678901234567890123456789; i=$((i+1)); done",
-                     100'000)
-                    .passed);
+    EXPECT_TRUE(
+        read("i=0; while [ $i -lt 3000 ]; do echo $i 0123456789012345678901234567890123456789; i=$((i+1)); done",
+             100'000)
+            .passed);
     EXPECT_EQ(lines_.size(), 3000U);
 }
 
