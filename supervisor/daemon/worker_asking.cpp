@@ -49,10 +49,11 @@ asio::awaitable<Result<std::uint64_t>> WorkerHandle::in_flight() {
     std::vector<core::GenerationNumber> numbers;
     for (const auto& generation : generations_)
         if (generation->link) numbers.push_back(generation->number);
+    // Not in the expression that waits: g++ 12 moves what is made with braces there to another place without its constructor.
+    const std::string question = contract::encode_question({.what = contract::Question::What::in_flight});
     std::uint64_t sum = 0;
     for (const core::GenerationNumber number : numbers) {
-        const auto answer =
-            co_await ask(number, contract::encode_question({.what = contract::Question::What::in_flight}));
+        const auto answer = co_await ask(number, question);
         if (!find(number)) continue;
         if (!answer) co_return std::unexpected(answer.error());
         const auto count = contract::decode_in_flight(*answer);

@@ -18,7 +18,7 @@ $files->write('root/static/a.css', "a {}\n");
 $files->write('app.psgi', application());
 
 sub workers {
-    my (%app) = (app => 'app.psgi', %{ $_[0] // {} });
+    my (%app) = (app => 'app.psgi', pool => 2, gateway => 8081, %{ $_[0] // {} });
     my $keys = join ', ', map { "$_: $app{$_}" } sort keys %app;
     return <<"YAML";
   front:
@@ -28,7 +28,7 @@ sub workers {
     routes:
       - {path: /static/, root: root}
       - {path: /, to: app, cache: off}
-  app: {kind: dynamic, on: [app1, app2], pool: 2, gateway: 8081, $keys}
+  app: {kind: dynamic, on: [app1, app2], $keys}
 YAML
 }
 

@@ -122,8 +122,10 @@ std::string_view Forwarding::head_for(bool pool, const Known& known) {
 
 Task<> Forwarding::call_upstream(Known& known) {
     const http::TimePoint now = Clock::now();
-    if (destination_.load(now) == Load::shed)
-        co_return co_await fail({503, "shed, for the queue is over its target", true}, known);
+    if (destination_.load(now) == Load::shed) {
+        const CallFailure shed{503, "shed, for the queue is over its target", true};
+        co_return co_await fail(shed, known);
+    }
     const CallRequest request{[this, &known](bool pool) { return head_for(pool, known); },
                               content_.size() > 0 ? &content_ : nullptr,
                               asked_.is_head || request_->method == "HEAD",

@@ -89,7 +89,14 @@ sub wait_for_supervisor {
 
 sub pid      { my ($self, $name) = @_; return $self->{pids}{$name} }
 sub log_file { my ($self, $name) = @_; return "$self->{files}{dir}/$name.log" }
-sub log      { my ($self, $name) = @_; return "$name: " . read_file($self->log_file($name)) }
+
+# The end of it.
+sub log {
+    my ($self, $name) = @_;
+    my @lines = split /^/, read_file($self->log_file($name));
+    splice @lines, 0, -30 if @lines > 30;
+    return join '', "$name:\n", @lines;
+}
 
 # Ends a supervisor, and waits until it has.
 sub end {
