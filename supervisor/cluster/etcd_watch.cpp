@@ -128,7 +128,7 @@ asio::awaitable<Error> watch_any(Connections connections, Question question, Rev
     for (const std::size_t endpoint : connections->order()) {
         const auto end = co_await watch_one(connections, endpoint, question, from, tell);
         if (connections->cancelled()) co_return cancelled_error();
-        if (is_final(end.error)) co_return end.error;
+        if (is_refusal(end.error)) co_return end.error;
         error = at_endpoint(connections->at(endpoint), end.error, of_others);
         if (end.told) break;
         of_others = error.to_string() + "; ";

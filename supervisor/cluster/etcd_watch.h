@@ -11,8 +11,8 @@ namespace mpsup::cluster {
 
 using Tell = std::function<void(const WatchNews&)>;
 
-/// Asks one endpoint after the other until one watches, and tells what that says to its end. `question` holds the request, and
-/// the patience until it watches; `from` is the revision that it begins at.
+/// Asks one endpoint after the other until one watches, and tells what that says to its end. `question` holds the
+/// request, and the patience until it watches; `from` is the revision that it begins at.
 [[nodiscard]] boost::asio::awaitable<Error> watch_any(Connections connections, Question question, Revision from,
                                                       Tell tell);
 
