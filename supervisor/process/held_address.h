@@ -21,7 +21,7 @@ public:
     using BootTime = std::chrono::milliseconds; // since the machine was started
 
     [[nodiscard]] static BootTime now();
-    /// Finds the interface (find_interface); sets nothing yet.
+    /// Finds the interface (find_interface); sets nothing yet. One that is made anew under its name is another.
     [[nodiscard]] static Result<HeldAddress> open(InterfaceAddress address, const std::string& interface = {});
     HeldAddress(HeldAddress&&) = default;
     HeldAddress& operator=(HeldAddress&&) = delete;
