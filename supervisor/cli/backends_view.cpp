@@ -1,5 +1,6 @@
 #include "supervisor/cli/backends_view.h"
 
+#include "supervisor/cli/machines_view.h"
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
@@ -50,10 +51,11 @@ std::string with_backends(const std::string& document, const std::vector<WorkerA
     json::object status = parse_object(document);
     json::value* workers = status.if_contains("workers");
     if (!workers || !workers->is_array()) return document;
+    const std::string here = this_machine(status); // those who answered are its own
     for (json::value& each : workers->as_array()) {
         json::object* worker = each.if_object();
         const json::value* name = worker ? worker->if_contains("name") : nullptr;
-        if (!name || !name->is_string()) continue;
+        if (!name || !name->is_string() || (has_machines(status) && text_at(*worker, "machine") != here)) continue;
         for (const WorkerAnswer& answer : answers) {
             if (answer.worker != std::string(name->as_string()) || !answer.error.empty()) continue;
             json::array list;

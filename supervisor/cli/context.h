@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpsup::cli {
 
@@ -35,6 +36,7 @@ struct Context {
     bool quiet = false;
     bool detach = false;
     std::optional<std::chrono::milliseconds> timeout; // of verbs that wait
+    std::vector<std::string> machines;                // of those that may be narrowed to some; none: all
 
     [[nodiscard]] Result<BaseDirs> base_dirs() const;
 };

@@ -1,6 +1,8 @@
 #include "supervisor/cli/crawled_site.h"
 
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/placement.h"
+#include "supervisor/topology/share.h"
 #include "supervisor/topology/urls.h"
 
 #include <algorithm>
@@ -27,13 +29,16 @@ std::set<std::string> backends_of(const topology::Topology& topology) {
     for (const topology::RouteSpec* route : routes_of(topology)) {
         for (const std::string& target : route->to)
             if (Address::parse(target)) backends.insert(target);
+        backends.insert(route->elsewhere.begin(), route->elsewhere.end());
         if (Address::parse(route->fallback)) backends.insert(route->fallback);
     }
     return backends;
 }
 
 // The listener as somebody on this machine reaches it.
-Address reachable(Address address) {
+Address reachable(const topology::Topology& topology, const WorkerSpec& worker, Address address) {
+    const bool is_on_another = topology::is_for_several(topology) && worker.on.front() != topology.here;
+    if (is_on_another) return reached_at(address, *topology::nearest_machine(topology, worker));
     if (address.ip == "0.0.0.0") address.ip = "127.0.0.1";
     if (address.ip == "::") address.ip = "::1";
     return address;
@@ -63,9 +68,16 @@ std::string local_name_of(const std::string& backend) {
     return is_local ? "localhost:" + std::to_string(address->port) : std::string();
 }
 
+// As accelerators of other machines call it.
+std::string seen_from_elsewhere(const topology::Topology& topology, const WorkerSpec& worker, const Address& address) {
+    if (!topology::is_for_several(topology)) return {};
+    return reached_at(address, *topology::nearest_machine(topology, worker)).to_string();
+}
+
 // Does that name and port stand for it, too?
-bool is_at(const PublicFace& face, const std::string& authority) {
-    return face.origin.ends_with("/" + authority) || local_name_of(reachable(face.listener).to_string()) == authority;
+bool is_at(const topology::Topology& topology, const PublicFace& face, const std::string& authority) {
+    return face.origin.ends_with("/" + authority) ||
+           local_name_of(reachable(topology, *face.worker, face.listener).to_string()) == authority;
 }
 
 std::string origin_of(const contract::ExplainedRequest& request) { return request.scheme + "://" + request.authority; }
@@ -77,9 +89,13 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
     const auto backends = backends_of(topology);
     for (const WorkerSpec& worker : topology.workers)
         for (const Address& address : worker.listen) {
-            if (backends.contains(address.to_string()) || worker.name == topology::moved_worker) continue;
-            faces_.push_back(
-                {&worker, address, origin_of(topology, worker, address), topology::has_tls(worker, address)});
+            if (backends.contains(address.to_string()) ||
+                backends.contains(seen_from_elsewhere(topology, worker, address)) ||
+                worker.name == topology::moved_worker || is_gateway(worker))
+                continue;
+            std::string origin = origin_of(topology, worker, address);
+            if (std::ranges::find(faces_, origin, &PublicFace::origin) != faces_.end()) continue; // of another machine
+            faces_.push_back({&worker, address, std::move(origin), topology::has_tls(worker, address)});
         }
     std::ranges::stable_sort(faces_, {}, [](const PublicFace& face) { return rank(face.worker->kind); });
 }
@@ -89,7 +105,7 @@ std::vector<std::string> CrawledSite::secrets() const {
     std::vector<std::string> secrets(backends.begin(), backends.end());
     for (const std::string& backend : backends) {
         const std::string name = local_name_of(backend);
-        const auto is_public = [&](const PublicFace& face) { return is_at(face, name); };
+        const auto is_public = [&](const PublicFace& face) { return is_at(topology_, face, name); };
         if (!name.empty() && std::ranges::none_of(faces_, is_public)) secrets.push_back(name);
     }
     for (const WorkerSpec& worker : topology_.workers)
@@ -101,7 +117,8 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
     contract::LinkJob job{.secrets = secrets()};
     for (const PublicFace& face : faces_)
         if (!has_proxy_header(face))
-            job.servers.push_back({face.origin, reachable(face.listener).to_string(), face.tls});
+            job.servers.push_back(
+                {face.origin, reachable(topology_, *face.worker, face.listener).to_string(), face.tls});
     if (job.servers.empty()) return failure("no worker of the site listens where a client could ask");
     for (const std::string& start : starts) {
         if (start.starts_with('/')) {
@@ -117,7 +134,7 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         const auto way = way_of(topology_, *request, places_); // by another name
         if (!way) return std::unexpected(way.error());
         const Address listener = way->listener.value_or(Address{});
-        job.servers.push_back({origin, reachable(listener).to_string(), way->tls});
+        job.servers.push_back({origin, reachable(topology_, *way->worker, listener).to_string(), way->tls});
     }
     return job;
 }

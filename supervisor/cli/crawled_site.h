@@ -28,7 +28,7 @@ struct Served {
     bool is_file = false;
 };
 
-/// Pure; `topology` must outlive it.
+/// Pure; `topology` must outlive it; of several machines it is that of topology::over_all_machines.
 class CrawledSite {
 public:
     CrawledSite(const topology::Topology& topology, topology::FrontPlaces places);

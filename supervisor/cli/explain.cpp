@@ -11,7 +11,9 @@
 #include "supervisor/daemon/endpoint.h"
 #include "supervisor/topology/key_origin.h"
 #include "supervisor/topology/load.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/resolve.h"
+#include "supervisor/topology/share.h"
 
 #include <boost/json.hpp>
 
@@ -29,7 +31,9 @@ namespace {
 class Places {
 public:
     explicit Places(const AppliedTopology& applied) : files_(topology::load_files(from_path_list(applied.path))) {
-        is_same_ = files_ && topology::digest_of(topology::to_document(files_->topology)) == applied.digest;
+        const topology::Whole& whole = applied.topology.whole;
+        const std::string digest = whole ? topology::digest_of(topology::to_document(*whole)) : applied.digest;
+        is_same_ = files_ && topology::digest_of(topology::to_document(files_->topology)) == digest;
     }
 
     [[nodiscard]] std::string of(const Way& way) const {
@@ -54,8 +58,9 @@ std::string target_of(const contract::Route& route) {
         if (route.backends.empty()) return text;
         text += ", else ";
     }
-    if (!route.pool.empty()) return text + "pool " + route.pool;
-    for (std::size_t i = 0; i < route.backends.size(); ++i) text += (i > 0 ? ", " : "") + route.backends[i].address;
+    for (std::size_t i = 0; i < route.backends.size(); ++i)
+        text +=
+            (i > 0 ? ", " : "") + (i == 0 && !route.pool.empty() ? "pool " + route.pool : route.backends[i].address);
     return text;
 }
 
@@ -129,10 +134,11 @@ json::object to_json(const contract::Route& route, std::size_t index, const std:
 }
 
 // Who answers, and what on the way there.
-json::array hops(const std::vector<Way>& ways, const Places& places) {
+json::array hops(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places) {
     json::array list;
     for (const Way& way : ways)
-        list.emplace_back(json::object{{"worker", way.worker->name},
+        list.emplace_back(json::object{{"machine", machine_of(topology, way)},
+                                       {"worker", way.worker->name},
                                        {"kind", topology::to_string(way.worker->kind)},
                                        {"place", places.of(way)},
                                        {"outcome", outcome_of(way)},
@@ -140,11 +146,13 @@ json::array hops(const std::vector<Way>& ways, const Places& places) {
     return list;
 }
 
-json::object to_json(const std::vector<Way>& ways, const Places& places, const std::optional<WorkerAnswer>& answer) {
+json::object to_json(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
+                     const std::optional<WorkerAnswer>& answer) {
     const Way& way = ways.front();
     json::object object{{"version", 1},
                         {"method", way.request.method},
                         {"url", way.request.scheme + "://" + way.request.authority + way.request.target},
+                        {"machine", machine_of(topology, way)},
                         {"worker", way.worker->name},
                         {"kind", topology::to_string(way.worker->kind)},
                         {"listener", way.listener ? json::value(way.listener->to_string()) : json::value(nullptr)},
@@ -152,7 +160,7 @@ json::object to_json(const std::vector<Way>& ways, const Places& places, const s
                         {"path", way.path},
                         {"outcome", outcome_of(way)},
                         {"route", nullptr},
-                        {"hops", hops(ways, places)}};
+                        {"hops", hops(topology, ways, places)}};
     if (way.routing.route) object["route"] = to_json(*way.routing.route, way.routing.index, places.of(way));
     if (answer && answer->error.empty()) object["explanation"] = object_at(parse_object(answer->text), "explanation");
     if (answer && !answer->error.empty()) object["trouble"] = answer->error;
@@ -166,24 +174,34 @@ void print_outcome(const Way& way, const std::string& place) {
     print_line("file", file_of(way));
 }
 
-void print_table(const std::vector<Way>& ways, const Places& places, const std::optional<WorkerAnswer>& answer) {
+std::string kind_of(const topology::WorkerSpec& worker) {
+    return topology::is_gateway(worker) ? "gateway of " + worker.gateway_of
+                                        : std::string(topology::to_string(worker.kind));
+}
+
+void print_table(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
+                 const std::optional<WorkerAnswer>& answer) {
     const Way& way = ways.front();
     print_line("request",
                way.request.method + " " + way.request.scheme + "://" + way.request.authority + way.request.target);
+    print_line("machine", machine_of(topology, way));
     print_line("listener", (way.listener ? way.listener->to_string() : "") + (way.tls ? " with TLS, of " : " of ") +
-                               way.worker->name + " (" + std::string(topology::to_string(way.worker->kind)) + ")");
+                               way.worker->name + " (" + kind_of(*way.worker) + ")");
     if (way.path != way.request.target.substr(0, way.request.target.find('?'))) print_line("path", way.path);
+    std::string machine = machine_of(topology, way);
     for (const Way& each : ways) {
-        if (&each != &way)
-            print_line("worker", each.worker->name + " (" + std::string(topology::to_string(each.worker->kind)) + ")");
+        if (machine_of(topology, each) != machine) print_line("machine", machine = machine_of(topology, each));
+        if (&each != &way) print_line("worker", each.worker->name + " (" + kind_of(*each.worker) + ")");
         print_outcome(each, places.of(each));
     }
     if (answer) print_explanation(*answer);
 }
 
-// Others have nothing more to say.
-std::optional<WorkerAnswer> asked(const ChosenSite& site, const Way& way) {
+// Others have nothing more to say; who is on another machine is not asked.
+std::optional<WorkerAnswer> asked(const ChosenSite& site, const topology::Topology& topology, const Way& way) {
     if (way.worker->kind != topology::Kind::accelerator) return std::nullopt;
+    if (const std::string machine = machine_of(topology, way); !machine.empty() && machine != topology.here)
+        return WorkerAnswer{way.worker->name, "ask on " + machine + " itself", {}};
     const auto answers =
         ask_workers(site, {way.worker->name}, {.what = contract::Question::What::explain, .request = way.request});
     if (!answers) return WorkerAnswer{way.worker->name, answers.error().to_string(), {}};
@@ -204,15 +222,16 @@ int run_explain(const Context& context, const ExplainOptions& options) {
     const std::optional<AppliedTopology>& applied = *last;
     if (!applied) return complain("no topology was brought up yet", failed);
     const topology::FrontPlaces sockets{site->paths.pool_folder(), {}, {}};
-    auto way = way_of(applied->topology, *request, sockets);
+    const topology::Topology topology = topology::over_all_machines(applied->topology);
+    auto way = way_of(topology, *request, sockets);
     if (!way) return complain(way.error().what, failed);
-    const auto answer = asked(*site, *way);
-    const std::vector<Way> ways = ways_from(applied->topology, std::move(*way), sockets);
+    const auto answer = asked(*site, topology, *way);
+    const std::vector<Way> ways = ways_from(topology, std::move(*way), sockets);
     const Places places(*applied);
     if (context.output == Output::table)
-        print_table(ways, places, answer);
+        print_table(topology, ways, places, answer);
     else
-        std::printf("%s\n", json::serialize(to_json(ways, places, answer)).c_str());
+        std::printf("%s\n", json::serialize(to_json(topology, ways, places, answer)).c_str());
     return ok;
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/joined.h"
 #include "supervisor/topology/links.h"
+#include "supervisor/topology/placement.h"
+#include "supervisor/topology/share.h"
 #include "supervisor/topology/urls.h"
 #include "worker/contract/origin.h"
 
@@ -36,17 +38,32 @@ std::optional<Place> place_of(const std::string& authority, bool is_secure) {
     return place;
 }
 
-bool is_listener_of(const Address& listener, const Place& place) {
+bool has(const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+// An address of no machine that the file knows may be of any.
+bool is_address_of(const topology::Topology& topology, const topology::WorkerSpec& worker, const std::string& ip) {
+    if (!topology::is_for_several(topology)) return true;
+    if (topology::is_loopback({ip, 1})) return has(worker.on, topology.workers.front().on.front());
+    if (ip == topology.vip.ip) return has(topology.vip.on, worker.on.front());
+    const auto owner = std::ranges::find(topology.machines, ip, &topology::Machine::ip);
+    return owner == topology.machines.end() || has(worker.on, owner->name);
+}
+
+bool is_listener_of(const topology::Topology& topology, const topology::WorkerSpec& worker, const Address& listener,
+                    const Place& place) {
     if (listener.port != place.port) return false;
-    const bool is_ip =
-        Address::parse((place.host.contains(':') ? "[" + place.host + "]" : place.host) + ":1").has_value();
-    return !is_ip || listener.is_any() || listener.ip == place.host; // a name may stand for any address
+    const auto ip = Address::parse((place.host.contains(':') ? "[" + place.host + "]" : place.host) + ":1");
+    if (!ip) return true; // a name may stand for any address
+    return (listener.is_any() || listener.ip == ip->ip) && is_address_of(topology, worker, ip->ip);
 }
 
 Error nobody_listens(const topology::Topology& topology, const contract::ExplainedRequest& request) {
     std::vector<std::string> urls;
     for (const topology::WorkerSpec& worker : topology.workers)
-        for (const Address& address : worker.listen) urls.push_back(url_of(worker, address));
+        for (const Address& address : worker.listen)
+            if (!topology::is_gateway(worker)) urls.push_back(url_of(worker, address));
     return {"nothing listens at " + request.scheme + "://" + request.authority + "; listeners are " +
                 joined(urls, ", "),
             {}};
@@ -56,7 +73,7 @@ Error nobody_listens(const topology::Topology& topology, const contract::Explain
 const topology::WorkerSpec* first_of(const topology::Topology& topology) {
     for (const auto kind : {topology::Kind::accelerator, topology::Kind::static_files, topology::Kind::dynamic})
         for (const topology::WorkerSpec& worker : topology.workers)
-            if (worker.kind == kind && !worker.listen.empty()) return &worker;
+            if (worker.kind == kind && !worker.listen.empty() && !topology::is_gateway(worker)) return &worker;
     return nullptr;
 }
 
@@ -74,7 +91,7 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
     if (!place) return failure(request.authority + " is no host and port");
     for (const topology::WorkerSpec& worker : topology.workers)
         for (const Address& listener : worker.listen)
-            if (is_listener_of(listener, *place) && topology::has_tls(worker, listener) == is_secure)
+            if (is_listener_of(topology, worker, listener, *place) && topology::has_tls(worker, listener) == is_secure)
                 return Way{&worker, listener, is_secure, std::move(request)};
     return std::unexpected(nobody_listens(topology, request));
 }
@@ -124,7 +141,8 @@ const contract::LinkServer* owner_of(const std::vector<contract::LinkServer>& se
 }
 
 std::string redirect_of(const topology::Topology& topology, const Way& way) {
-    const auto all = topology::links_of(topology);
+    const std::string machine = machine_of(topology, way);
+    const auto all = topology::links_of(machine.empty() ? topology : topology::share_of(topology, machine));
     const auto told = all.find(way.worker->name);
     if (told == all.end() || told->second.mode != contract::Links::Mode::redirect || way.path.empty()) return {};
     const contract::Links& links = told->second;
@@ -135,15 +153,27 @@ std::string redirect_of(const topology::Topology& topology, const Way& way) {
            way.request.target;
 }
 
+// To one pool, whichever of its machines is asked.
+bool is_led_elsewhere(const Way& way) {
+    const topology::FrontSpec& front = *way.worker->front;
+    const bool has_routes = way.worker->kind == topology::Kind::accelerator;
+    return !(has_routes ? front.routes.at(way.routing.index) : front.own).elsewhere.empty();
+}
+
 // Who is asked next, if that is known before anybody is asked.
 const topology::WorkerSpec* next_of(const topology::Topology& topology, const Way& way) {
     const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
     if (!route || way.is_file || route->internal || !way.redirect.empty()) return nullptr;
-    if (!route->pool.empty()) return topology.find(route->pool);
-    if (route->backends.size() != 1) return nullptr;
-    for (const topology::WorkerSpec& worker : topology.workers)
+    const bool is_one = route->backends.size() == 1 || is_led_elsewhere(way);
+    for (const topology::WorkerSpec& worker : topology.workers) {
+        if (!route->pool.empty() && worker.name == route->pool && worker.on == way.worker->on) return &worker;
+        if (!is_one || !route->pool.empty()) continue;
+        const std::string& wanted = route->backends.front().address;
+        const topology::Machine* const machine = topology::nearest_machine(topology, worker);
         for (const Address& address : worker.listen)
-            if (address.to_string() == route->backends.front().address) return &worker;
+            if (address.to_string() == wanted || (machine && reached_at(address, *machine).to_string() == wanted))
+                return &worker;
+    }
     return nullptr;
 }
 
@@ -204,7 +234,12 @@ std::vector<Way> ways_from(const topology::Topology& topology, Way first, const 
     return ways;
 }
 
+std::string machine_of(const topology::Topology& topology, const Way& way) {
+    return topology::is_for_several(topology) && !way.worker->on.empty() ? way.worker->on.front() : std::string();
+}
+
 std::vector<std::string> key_of(const Way& way) {
+    if (topology::is_gateway(*way.worker)) return {"workers", way.worker->gateway_of, "gateway"};
     std::vector<std::string> key{"workers", way.worker->name};
     if (way.worker->kind == topology::Kind::accelerator) {
         key.emplace_back("routes");

@@ -30,17 +30,21 @@ struct Way {
     std::string redirect{};               // where to, by `links: redirect`: the path is another worker's
 };
 
-/// An error that lists the listeners when none takes it. `topology` must outlive the result.
+/// An error that lists the listeners when none takes it. `topology` must outlive the result; of several machines it is that of
+/// topology::over_all_machines.
 [[nodiscard]] Result<Way> way_of(const topology::Topology& topology, const contract::ExplainedRequest& request,
                                  const topology::FrontPlaces& places);
 
-/// From the listener to who answers in the end: each way leads to the next, a pool or a worker of the site that listens where the
-/// route's only backend is. Never empty; a circle is cut.
+/// From the listener to who answers in the end: each way leads to the next, a pool (of several machines with it the nearest one, else
+/// the first, by its gateway) or a worker of the site that listens where the route's only backend is. Never empty; a circle is cut.
 [[nodiscard]] std::vector<Way> ways_from(const topology::Topology& topology, Way first,
                                          const topology::FrontPlaces& places);
 
 /// What of the topology says what becomes of it, by names and indexes (topology/key_origin.h).
 [[nodiscard]] std::vector<std::string> key_of(const Way& way);
+
+/// The machine that it is on, where there are several; otherwise empty.
+[[nodiscard]] std::string machine_of(const topology::Topology& topology, const Way& way);
 
 /// Where on the disk it is looked for; empty without is_file.
 [[nodiscard]] std::string file_of(const Way& way);

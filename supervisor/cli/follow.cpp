@@ -1,6 +1,8 @@
 #include "supervisor/cli/follow.h"
 
 #include <array>
+#include <cstdio>
+#include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -13,10 +15,19 @@ Result<FolderWatch> FolderWatch::open(const std::string& folder) {
     return FolderWatch(std::move(fd));
 }
 
-void FolderWatch::wait() {
+bool FolderWatch::wait() {
+    std::array<pollfd, 2> entries{{{fd_.get(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}}};
+    if (::poll(entries.data(), entries.size(), -1) > 0 && (entries[1].revents & (POLLERR | POLLHUP)) != 0) return false;
+    if ((entries[0].revents & POLLIN) == 0) return true;
     alignas(inotify_event) std::array<char, 4096> events{};
     // What it was does not matter, nor whether a signal cut the wait short: the reader looks for itself.
     [[maybe_unused]] const ssize_t got = ::read(fd_.get(), events.data(), events.size());
+    return true;
+}
+
+void tell_live() {
+    std::printf("{\"type\":\"live\"}\n");
+    std::fflush(stdout);
 }
 
 } // namespace mpsup::cli

@@ -3,7 +3,9 @@
 #include "supervisor/cli/moment.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
+#include "supervisor/cli/topologies_view.h"
 #include "supervisor/cli/verbs.h"
+#include "supervisor/control/client.h"
 
 #include <boost/json.hpp>
 
@@ -33,6 +35,7 @@ struct Entry {
 struct Past {
     std::vector<Entry> entries; // oldest first
     std::vector<state::RestartCounts> restarts;
+    std::vector<ClusterTopology> applied{}; // to the cluster, oldest first
 };
 
 Colour colour_of_verdict(state::Verdict verdict) {
@@ -168,12 +171,18 @@ json::object to_json(const state::RestartCounts& counts) {
 void print_json(const Past& past, bool as_lines) {
     json::array entries;
     json::array restarts;
+    const bool in_cluster = !past.applied.empty();
     for (const Entry& entry : past.entries) entries.emplace_back(entry.object);
     for (const auto& counts : past.restarts) restarts.emplace_back(to_json(counts));
     if (!as_lines) {
-        const json::object document{{"version", 1}, {"history", entries}, {"restarts", restarts}};
+        json::object document{{"version", 1}, {"history", entries}, {"restarts", restarts}};
+        if (in_cluster) document["topologies"] = topologies_json(past.applied);
         std::printf("%s\n", json::serialize(document).c_str());
         return;
+    }
+    for (json::value& applied : topologies_json(past.applied)) {
+        applied.as_object()["type"] = "applied";
+        std::printf("%s\n", json::serialize(applied).c_str());
     }
     for (const auto& entry : entries) std::printf("%s\n", json::serialize(entry).c_str());
     for (const auto& counts : past.restarts) {
@@ -187,6 +196,7 @@ void print_tables(const Past& past) {
     Table table({"WHEN", "WHAT", "WORKER", "HOW"});
     constexpr std::size_t widest_worker = 24;
     constexpr std::size_t indent = 4;
+    if (!past.applied.empty()) std::printf("%s\n", topologies_table(past.applied).c_str());
     for (const Entry& entry : past.entries) {
         const std::string worker = entry.worker.empty() ? "all" : printable(entry.worker);
         table.add(
@@ -202,6 +212,18 @@ void print_tables(const Past& past) {
     std::printf("\n%s", counts.to_string().c_str());
 }
 
+// The last ones of those that the cluster remembers; none without one, or without a supervisor.
+std::vector<ClusterTopology> applied_to_cluster(const ChosenSite& site, const state::PastFilter& filter) {
+    constexpr std::chrono::milliseconds patience{2000};
+    const auto reply = control_get(site.paths.control_socket(), "/v1/topologies", patience);
+    if (!reply || reply->status != 200 || !filter.worker.empty()) return {};
+    auto applied = applied_topologies(reply->body);
+    std::erase_if(applied, [&](const ClusterTopology& each) { return each.at_ms < filter.since_ms; });
+    if (applied.size() > filter.limit)
+        applied.erase(applied.begin(), applied.end() - static_cast<std::ptrdiff_t>(filter.limit));
+    return applied;
+}
+
 } // namespace
 
 int run_history(const Context& context, const HistoryOptions& options) {
@@ -209,10 +231,12 @@ int run_history(const Context& context, const HistoryOptions& options) {
     if (!site) return complain(site.error().what, usage);
     const auto queries = state::Queries::open(site->paths.database());
     if (!queries) return complain(queries.error().to_string(), failed);
-    const auto past = look_back(*queries, {.worker = options.worker,
-                                           .since_ms = parse_moment(options.since, now_ms()).value_or(0),
-                                           .limit = static_cast<std::size_t>(options.count)});
+    const state::PastFilter filter{.worker = options.worker,
+                                   .since_ms = parse_moment(options.since, now_ms()).value_or(0),
+                                   .limit = static_cast<std::size_t>(options.count)};
+    auto past = look_back(*queries, filter);
     if (!past) return complain(past.error().to_string(), failed);
+    past->applied = applied_to_cluster(*site, filter);
     if (context.output == Output::table)
         print_tables(*past);
     else

@@ -6,6 +6,7 @@
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/worker_handle.h"
+#include "supervisor/topology/share.h"
 
 #include <cstdio>
 
@@ -44,7 +45,7 @@ int run_links_check(const Context& context, const LinksOptions& options) {
     if (!last) return complain(last.error().to_string(), failed);
     const std::optional<AppliedTopology>& applied = *last;
     if (!applied) return complain("no topology was brought up yet", failed);
-    const topology::Topology& topology = applied->topology;
+    const topology::Topology topology = topology::over_all_machines(applied->topology);
     const CrawledSite crawled(topology, {site->paths.pool_folder(), {}, {}});
     auto job = crawled.job(options.start.empty() ? std::vector<std::string>{"/"} : options.start);
     if (!job) return complain(job.error().to_string(), usage);

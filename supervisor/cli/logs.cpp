@@ -1,6 +1,10 @@
+#include "base/joined.h"
 #include "supervisor/cli/follow.h"
 #include "supervisor/cli/log_series.h"
+#include "supervisor/cli/machines_stream.h"
+#include "supervisor/cli/members.h"
 #include "supervisor/cli/moment.h"
+#include "supervisor/cli/reach.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verbs.h"
 
@@ -76,16 +80,34 @@ public:
             std::printf("%s%s%s\n", names_ ? worker.c_str() : "", names_ ? " | " : "", printable(line.text).c_str());
             return;
         }
-        const json::object object{{"at_ms", line.at_ms}, {"worker", worker}, {"line", printable(line.text)}};
-        const char* separator = output_ == Output::jsonl ? "" : std::exchange(separator_, ",");
-        std::printf("%s%s%s", separator, json::serialize(object).c_str(), output_ == Output::jsonl ? "\n" : "");
+        print(json::serialize(json::object{{"at_ms", line.at_ms}, {"worker", worker}, {"line", printable(line.text)}}));
     }
-    void end() {
-        if (output_ == Output::json) std::printf("]}\n");
+    // Of one of several machines.
+    void print(const json::object& line) {
+        if (output_ == Output::table) {
+            const std::string from = printable_at(line, "machine") + " " + printable_at(line, "worker");
+            std::printf("%s | %s\n", from.c_str(), printable_at(line, "line").c_str());
+        } else {
+            print(json::serialize(line));
+        }
+        std::fflush(stdout);
+    }
+    void end(const std::vector<SilentMachine>& silent = {}) {
+        if (output_ == Output::json) {
+            json::object rest;
+            add_silent(rest, silent);
+            const std::string more = json::serialize(rest);
+            std::printf("]%s%s\n", rest.empty() ? "" : ",", more.c_str() + 1);
+        }
         std::fflush(stdout);
     }
 
 private:
+    void print(const std::string& object) {
+        const char* separator = output_ == Output::jsonl ? "" : std::exchange(separator_, ",");
+        std::printf("%s%s%s", separator, object.c_str(), output_ == Output::jsonl ? "\n" : "");
+    }
+
     Output output_;
     bool names_;
     const char* separator_ = "";
@@ -126,7 +148,8 @@ std::set<std::string> logs_in(const std::string& folder, bool access) {
 
 Result<Wanted> wanted_of(const LogsOptions& options) {
     Wanted wanted;
-    if (!options.since.empty()) {
+    wanted.since_ms = options.reader.since_ms;
+    if (!wanted.since_ms && !options.since.empty()) {
         wanted.since_ms = parse_moment(options.since, now_ms());
         if (!wanted.since_ms) return failure(options.since + " is no time: for example 2h, 03:12, 2026-01-31");
     }
@@ -139,6 +162,29 @@ Result<Wanted> wanted_of(const LogsOptions& options) {
     return wanted;
 }
 
+int logs_of_machines(const Context& context, const ChosenSite& site, const LogsOptions& options, const Wanted& wanted,
+                     const std::string& machines) {
+    ApiTarget target{"/v1/logs", {{"machines", machines}}};
+    if (!options.workers.empty()) target.values["workers"] = joined(options.workers, ",");
+    if (wanted.tail) target.values["lines"] = std::to_string(*wanted.tail);
+    if (wanted.since_ms) target.values["since_ms"] = std::to_string(*wanted.since_ms);
+    if (!options.grep.empty()) target.values["grep"] = options.grep;
+    if (options.access) target.values["access"] = "1";
+    if (options.follow) target.values["follow"] = "1";
+    Printer printer(context.output, true);
+    const StreamEnd end =
+        read_machines(site, std::move(target), [&](const json::object& line) { printer.print(line); });
+    printer.end(end.silent);
+    return end.code;
+}
+
+// For a supervisor that reads our lines another machine may have what this one has not.
+int tell_nothing(const LogsOptions& options, const std::string& why) {
+    if (!options.reader.here) return complain(why, failed);
+    std::printf("%s\n", json::serialize(json::object{{"type", "nothing"}, {"why", why}}).c_str());
+    return ok;
+}
+
 } // namespace
 
 int run_logs(const Context& context, const LogsOptions& options) {
@@ -148,11 +194,20 @@ int run_logs(const Context& context, const LogsOptions& options) {
     if (!wanted) return complain(wanted.error().what, usage);
     if (options.follow && context.output == Output::json)
         return complain("-f has no end, and so no JSON document: use -o jsonl", usage);
+    if (!options.reader.here) {
+        const auto machines = reach_of(context, *site);
+        if (!machines) return machines.error();
+        if (*machines) return logs_of_machines(context, *site, options, *wanted, **machines);
+    }
     const auto present = logs_in(site->paths.logs(), options.access);
     auto names = options.workers.empty() ? present : std::set(options.workers.begin(), options.workers.end());
-    if (names.empty()) return complain("nothing was logged yet", failed);
+    if (names.empty()) return tell_nothing(options, "nothing was logged yet");
+    std::string missing;
     for (const std::string& name : names)
-        if (!present.contains(name)) return complain("there is no log of " + name, failed);
+        if (!present.contains(name)) missing = missing.empty() ? name : missing;
+    if (options.reader.here) std::erase_if(names, [&](const std::string& name) { return !present.contains(name); });
+    if (names.empty() || (!missing.empty() && !options.reader.here))
+        return tell_nothing(options, "there is no log of " + missing);
     std::deque<Source> sources;
     for (const std::string& name : names)
         sources.emplace_back(
@@ -161,6 +216,7 @@ int run_logs(const Context& context, const LogsOptions& options) {
     print_merged(sources, printer);
     printer.end();
     if (!options.follow) return ok;
+    if (options.reader.here) tell_live();
     auto watch = FolderWatch::open(site->paths.logs());
     if (!watch) return complain(watch.error().to_string(), failed);
     for (;;) {
@@ -170,7 +226,7 @@ int run_logs(const Context& context, const LogsOptions& options) {
             for (auto line = source.next(); line; line = source.next(), any = true) printer.print(source.name(), *line);
         }
         std::fflush(stdout);
-        if (!any) watch->wait();
+        if (!any && !watch->wait()) return ok;
     }
 }
 

@@ -46,6 +46,7 @@ public:
             ->check(check_duration);
         add_changing_verbs();
         add_asking_verbs();
+        add_machine_verbs();
         add_front_verbs();
     }
 
@@ -106,24 +107,45 @@ private:
         CLI::App* upgrade = verb("upgrade", "have the running supervisor become this program; nobody notices",
                                  [this] { return run_upgrade(context_, program_); });
         upgrade->add_option("program", program_, "another mpsup than the one you call");
-        CLI::App* supervise = verb("supervise", "", [this] { return run_supervise(context_, supervise_); });
-        supervise->group(""); // what `up` starts
-        supervise->add_flag("--check-state", supervise_.check_state);
-        supervise->add_flag("--take-over", supervise_.take_over);
+        CLI::App* supervise = verb("supervise", "the supervisor of one of several machines, until it is told to stop",
+                                   [this] { return run_supervise(context_, supervise_); });
+        supervise->add_flag("--check-state", supervise_.check_state)->group("");
+        supervise->add_flag("--take-over", supervise_.take_over)->group("");
+        add_cluster(supervise, supervise_.cluster);
+    }
+
+    static void add_cluster(CLI::App* supervise, ClusterOptions& cluster) {
+        supervise->add_option("--machine", cluster.machine, "which machine of the topology this is");
+        supervise->add_option("--cluster", cluster.endpoints, "where etcd answers: http://10.0.0.5:2379, one or more")
+            ->delimiter(',')
+            ->allow_extra_args(false)
+            ->option_text("URL");
+        supervise->add_option("--cluster-user", cluster.user, "whom etcd knows");
+        supervise->add_option("--cluster-password-file", cluster.password_file, "a file with that user's password");
+        supervise->add_option("--cluster-prefix", cluster.prefix, "of all keys; /mpsup/SITE/ by default");
+        supervise->add_option("--cluster-ca", cluster.ca, "certificates (PEM) that sign etcd's");
+        supervise->add_option("--cluster-cert", cluster.certificate, "our own certificate, for etcd");
+        supervise->add_option("--cluster-key", cluster.key, "and its key");
+        supervise->add_option(
+            "--peer", cluster.peer,
+            "IP:PORT at which the other supervisors ask this one; the machine's address and 7117 by default");
     }
 
     void add_asking_verbs() {
         CLI::App* status = verb("status", "the site and its workers",
                                 [this] { return at_.empty() ? run_status(context_) : run_status_at(context_, at_); });
+        add_machines(status);
         status->add_option("--at", at_, "as it was then: 03:12, -2h, '2026-11-22 03:12'")->check(check_moment);
-        verb("workers", "every process: what it does, how much memory it holds",
-             [this] { return run_workers(context_); });
+        add_machines(verb("workers", "every process: what it does, how much memory it holds",
+                          [this] { return run_workers(context_); }));
         verb("size", "the memory of every process, and what the builds cost", [this] { return run_size(context_); });
         CLI::App* events = verb("events", "what happened", [this] { return run_events(context_, events_); });
-        events->add_option("worker", events_.worker, "of this worker only");
+        events->add_option("worker,--worker", events_.worker, "of this worker only");
         events->add_option("-n,--lines", events_.count, "how many of the last ones")->check(CLI::Range(1, 100000));
         add_since(events, events_.since);
         events->add_flag("-f,--follow", events_.follow, "and what happens from here on");
+        add_machines(events);
+        add_reader(events, events_.reader);
         add_history_verbs();
         CLI::App* slow = verb("slow", "requests that ran for too long, and where they were then",
                               [this] { return run_slow(context_, slow_); });
@@ -141,6 +163,8 @@ private:
         logs->add_option("--grep", logs_.grep, "lines that an extended regular expression matches");
         logs->add_flag("-f,--follow", logs_.follow, "and what they write from here on");
         logs->add_flag("--access", logs_.access, "the access logs");
+        add_machines(logs);
+        add_reader(logs, logs_.reader);
         CLI::App* validate = verb("validate", "check a topology file, change nothing",
                                   [this] { return run_validate(context_, files_, strict_); });
         add_files(validate, files_);
@@ -154,6 +178,26 @@ private:
                               [this] { return run_plan(context_, files_); });
         add_files(plan, files_);
         verb("version", "of this program", [this] { return run_version(context_); });
+    }
+
+    // What operators say of machines.
+    void add_machine_verbs() {
+        const auto one = [this](const char* word, const char* help) {
+            CLI::App* sub = verb(word, help, [this, word] { return run_machine(context_, word, machine_, wait_); });
+            sub->add_option("machine", machine_, "which")->required();
+            return sub;
+        };
+        CLI::App* drain =
+            one("drain", "nothing new is sent to a machine, and changes pass it by; what runs there stays");
+        drain->add_flag("--wait", wait_, "until nothing that was sent there is left unanswered");
+        one("cordon", "changes pass a machine by");
+        one("uncordon", "a machine is one of all again, after cordon or drain");
+        one("remove", "a machine that will not come back is no longer counted");
+        CLI::App* cluster = verb("cluster", "the store that the machines of a site share",
+                                 [this] { return run_cluster_accept(context_); });
+        cluster->require_subcommand(1);
+        cluster->add_subcommand(
+            "accept", "take the store that answers in the place of the one that was known: it was restored or made anew");
     }
 
     void add_front_verbs() {
@@ -232,6 +276,18 @@ private:
         with_files_.emplace_back(sub, &files);
     }
 
+    void add_machines(CLI::App* sub) {
+        sub->add_option("--machine", context_.machines, "of this machine only, as often as you like; all by default")
+            ->allow_extra_args(false)
+            ->option_text("NAME");
+    }
+
+    // For our own supervisor, who has us read for others.
+    static void add_reader(CLI::App* sub, ReaderOptions& reader) {
+        sub->add_flag("--here", reader.here)->group("");
+        sub->add_option("--since-ms", reader.since_ms)->group("");
+    }
+
     static void add_since(CLI::App* sub, std::string& since) {
         sub->add_option("--since", since, "from then on: 2h (ago), 03:12, '2026-11-22 03:12'")->check(check_moment);
     }
@@ -256,6 +312,8 @@ private:
     ExplainOptions explain_;
     LinksOptions links_;
     MaintenanceOptions maintenance_;
+    std::string machine_;
+    bool wait_ = false;
     std::vector<std::string> files_;
     bool with_origin_ = false;
     bool strict_ = false;

@@ -7,9 +7,11 @@
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/up_steps.h"
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/share.h"
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace mpsup::cli {
@@ -27,18 +29,47 @@ Result<topology::Topology> running(const SitePaths& paths) {
     return applied ? std::move(applied->topology) : topology::Topology{};
 }
 
-void print_table(const std::vector<UpStep>& steps) {
-    int number = 0;
-    for (const UpStep& step : steps)
-        std::printf("%2d  %-8s%s%s\n", ++number, step.verb.c_str(), printable(step.object).c_str(),
-                    step.why.empty() ? "" : (" (" + printable(step.why) + ")").c_str());
-    if (steps.empty()) std::printf("nothing changes\n");
+struct Plan {
+    std::string machine; // empty: there is one
+    std::vector<UpStep> steps;
+};
+
+// Each machine's, in the order of the file; those that leave come last.
+std::vector<Plan> plans(const topology::Topology& before, const topology::Topology& wanted) {
+    const auto now = wall_clock_ms();
+    if (!topology::is_for_several(before) && !topology::is_for_several(wanted))
+        return {{{}, steps_of_up(before, with_moved(before, wanted, now))}};
+    std::vector<Plan> all;
+    const auto add = [&](const topology::Machine& machine) {
+        if (std::ranges::find(all, machine.name, &Plan::machine) != all.end()) return;
+        topology::Topology old; // nothing of it, unless a cluster runs it
+        if (before.whole) old = machine.name == before.here ? before : share_of(before, machine.name);
+        all.push_back({machine.name, steps_of_up(old, with_moved(old, share_of(wanted, machine.name), now))});
+    };
+    std::ranges::for_each(wanted.machines, add);
+    if (before.whole) std::ranges::for_each(before.machines, add);
+    return all;
 }
 
-void print_json(const std::string& site, const std::vector<UpStep>& steps) {
+void print_table(const std::vector<Plan>& all) {
+    for (const auto& [machine, steps] : all) {
+        int number = 0;
+        if (!machine.empty()) std::printf("%s:%s\n", machine.c_str(), steps.empty() ? " nothing changes" : "");
+        for (const UpStep& step : steps)
+            std::printf("%2d  %-8s%s%s\n", ++number, step.verb.c_str(), printable(step.object).c_str(),
+                        step.why.empty() ? "" : (" (" + printable(step.why) + ")").c_str());
+        if (machine.empty() && steps.empty()) std::printf("nothing changes\n");
+    }
+}
+
+void print_json(const std::string& site, const std::vector<Plan>& all) {
     json::array list;
-    for (const UpStep& step : steps)
-        list.push_back(json::object{{"step", step.verb}, {"object", step.object}, {"why", step.why}});
+    for (const auto& [machine, steps] : all)
+        for (const UpStep& step : steps) {
+            json::object one{{"step", step.verb}, {"object", step.object}, {"why", step.why}};
+            if (!machine.empty()) one["machine"] = machine;
+            list.push_back(std::move(one));
+        }
     std::printf("%s\n",
                 json::serialize(json::object{{"version", 1}, {"site", site}, {"steps", std::move(list)}}).c_str());
 }
@@ -52,11 +83,11 @@ int run_plan(const Context& context, const std::vector<std::string>& files) {
     if (!base) return complain(base.error().to_string(), failed);
     const auto before = running(SitePaths(*base, wanted->site));
     if (!before) return complain(before.error().to_string(), failed);
-    const auto steps = steps_of_up(*before, with_moved(*before, *wanted, wall_clock_ms()));
+    const std::vector<Plan> all = plans(*before, *wanted);
     if (context.output == Output::table)
-        print_table(steps);
+        print_table(all);
     else
-        print_json(wanted->site, steps);
+        print_json(wanted->site, all);
     return ok;
 }
 

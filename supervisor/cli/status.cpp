@@ -1,4 +1,7 @@
 #include "supervisor/cli/backends_view.h"
+#include "supervisor/cli/machines_view.h"
+#include "supervisor/cli/members.h"
+#include "supervisor/cli/reach.h"
 #include "supervisor/cli/status_view.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/cli/worker_answers.h"
@@ -13,7 +16,7 @@ namespace {
 // What only the workers themselves know. Who does not say it in time is shown without.
 void add_backends(const ChosenSite& site, StatusDocument& status) {
     constexpr std::chrono::milliseconds patience{2000};
-    if (!status.is_live || !has_accelerator(status.text)) return;
+    if (!status.is_live || !has_accelerator(status.text) || !concerns_this_machine(parse_object(status.text))) return;
     if (const auto answers = ask_workers(site, {}, {.what = contract::Question::What::backends}, patience))
         status.text = with_backends(status.text, *answers);
 }
@@ -26,7 +29,10 @@ std::string status_table(const std::string& document) {
 int show(const Context& context, std::string (*table)(const std::string&), bool with_backends_too) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, context.site ? usage : no_supervisor);
-    auto status = fetch_status(*site);
+    auto status = fetch_status(*site, machines_word(context));
+    if (!status && status.error().code == std::errc::invalid_argument) return complain(status.error().what, usage);
+    if (!context.machines.empty() && (!status || !status->is_live))
+        return complain(nobody_answers(*site), no_supervisor);
     if (!status)
         return complain(nobody_answers(*site) + "; and nothing is recorded: " + status.error().to_string(),
                         no_supervisor);

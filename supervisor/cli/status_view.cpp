@@ -2,9 +2,11 @@
 
 #include "base/joined.h"
 #include "state/queries.h"
+#include "supervisor/cli/machines_view.h"
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
+#include "supervisor/control/api_target.h"
 #include "supervisor/control/client.h"
 
 #include <boost/json.hpp>
@@ -71,6 +73,57 @@ Result<std::string> recorded_status(const ChosenSite& site) {
                                         {"workers", std::move(workers)}});
 }
 
+std::string ready_text(const json::object& worker) {
+    return std::to_string(number_at(worker, "ready")) + "/" + std::to_string(number_at(worker, "wanted"));
+}
+
+Table::Cell health_cell(const json::object& worker) {
+    const std::string state = printable_at(object_at(worker, "health"), "state");
+    return {state, colour_of(state)};
+}
+
+std::vector<Table::Cell> row_of(const json::object& worker) {
+    const std::string state = text_at(worker, "state");
+    const json::object restarts = object_at(worker, "restarts");
+    return {text_at(worker, "name"),
+            text_at(worker, "kind"),
+            {state, colour_of(state)},
+            ready_text(worker),
+            std::to_string(number_at(worker, "generation")),
+            std::to_string(number_at(restarts, "crash")),
+            std::to_string(number_at(restarts, "planned")),
+            health_cell(worker),
+            place_of(worker)};
+}
+
+// What other machines said may be anything.
+std::vector<Table::Cell> row_among_machines(const json::object& worker) {
+    const std::string state = printable_at(worker, "state");
+    return {machine_of(worker),
+            name_among_machines(worker),
+            {state, colour_of(state)},
+            ready_text(worker),
+            std::to_string(number_at(worker, "generation")),
+            std::to_string(number_at(object_at(worker, "restarts"), "crash")),
+            health_cell(worker),
+            printable(place_of(worker))};
+}
+
+// A line for each thing about a worker that is not as it should be.
+std::string remarks_on(const json::object& worker, const std::string& before) {
+    const std::string name = before + printable_at(worker, "name");
+    const bool is_ready = text_at(worker, "state") == "ready";
+    std::string why = text_at(object_at(worker, "health"), "why");
+    if (why.empty() && !is_ready) why = text_at(worker, "last_failure");
+    std::string remarks;
+    if (const std::string impaired = text_at(worker, "impaired"); !impaired.empty())
+        remarks += name + ": " + printable(impaired) + "\n";
+    if (worker.contains("maintenance"))
+        remarks += name + ": in maintenance, everything is answered 503 (mpsup maintenance off)\n";
+    if (!why.empty()) remarks += name + ": " + printable(why) + "\n";
+    return remarks;
+}
+
 std::string title_of(const json::object& status) {
     const json::object supervisor = object_at(status, "supervisor");
     std::string title = "site " + text_at(status, "site");
@@ -89,9 +142,16 @@ std::string title_of(const json::object& status) {
 
 } // namespace
 
-Result<StatusDocument> fetch_status(const ChosenSite& site) {
-    const auto reply = control_get(site.paths.control_socket(), "/v1/status", patience);
+Result<StatusDocument> fetch_status(const ChosenSite& site, const std::string& machines) {
+    const ApiTarget target{"/v1/status", machines.empty() ? std::map<std::string, std::string>()
+                                                          : std::map<std::string, std::string>{{"machines", machines}}};
+    auto reply = control_get(site.paths.control_socket(), target.to_string(), patience);
+    if (reply && reply->status == 404) // a supervisor that knows of no other machines
+        reply = control_get(site.paths.control_socket(), target.path, patience);
     if (reply && reply->status == 200) return StatusDocument{reply->body, true};
+    if (reply && reply->status == 400)
+        return std::unexpected(
+            Error{printable_at(parse_object(reply->body), "error"), std::make_error_code(std::errc::invalid_argument)});
     auto recorded = recorded_status(site);
     if (!recorded) return std::unexpected(recorded.error());
     return StatusDocument{std::move(*recorded), false};
@@ -108,55 +168,52 @@ void print_urls(const ChosenSite& site) {
 
 std::string workers_table(const std::string& document) {
     const json::object status = parse_object(document);
-    Table table({"WORKER", "KIND", "STATE", "READY", "GEN", "CRASH", "PLAN", "HEALTH", "LISTEN"});
-    std::string failures;
+    const bool many = has_machines(status);
+    Table table = many ? Table({"MACHINE", "WORKER", "STATE", "READY", "GEN", "CRASH", "HEALTH", "LISTEN"})
+                       : Table({"WORKER", "KIND", "STATE", "READY", "GEN", "CRASH", "PLAN", "HEALTH", "LISTEN"});
+    std::string remarks;
     for (const json::object& worker : objects_at(status, "workers")) {
-        const std::string state = text_at(worker, "state");
-        const json::object health = object_at(worker, "health");
-        const json::object restarts = object_at(worker, "restarts");
-        table.add({text_at(worker, "name"),
-                   text_at(worker, "kind"),
-                   {state, colour_of(state)},
-                   std::to_string(number_at(worker, "ready")) + "/" + std::to_string(number_at(worker, "wanted")),
-                   std::to_string(number_at(worker, "generation")),
-                   std::to_string(number_at(restarts, "crash")),
-                   std::to_string(number_at(restarts, "planned")),
-                   {text_at(health, "state"), colour_of(text_at(health, "state"))},
-                   place_of(worker)});
-        std::string why = text_at(health, "why");
-        if (why.empty() && state != "ready") why = text_at(worker, "last_failure");
-        if (const std::string impaired = text_at(worker, "impaired"); !impaired.empty())
-            failures += text_at(worker, "name") + ": " + printable(impaired) + "\n";
-        if (worker.contains("maintenance"))
-            failures +=
-                text_at(worker, "name") + ": in maintenance, everything is answered 503 (mpsup maintenance off)\n";
-        if (!why.empty()) failures += text_at(worker, "name") + ": " + printable(why) + "\n";
+        table.add(many ? row_among_machines(worker) : row_of(worker));
+        remarks += remarks_on(worker, many ? machine_of(worker) + " " : "");
     }
-    return title_of(status) + "\n" + table.to_string() + failures;
+    const std::string machines = many ? machines_table(status) + "\n" : "";
+    return title_of(status) + "\n" + machines + table.to_string() + remarks;
 }
 
 std::string processes_table(const std::string& document) {
     const json::object status = parse_object(document);
-    Table table({"WORKER", "PID", "ROLE", "STATE", "GEN", "REQUESTS", "OWN", "SHARED", "AGE", "FOR", "REQUEST"});
+    const bool many = has_machines(status);
+    std::vector<std::string> headings{"WORKER", "PID",    "ROLE", "STATE", "GEN",    "REQUESTS",
+                                      "OWN",    "SHARED", "AGE",  "FOR",   "REQUEST"};
+    if (many) headings = {"MACHINE", "WORKER", "PID", "ROLE", "STATE", "OWN", "FOR", "REQUEST"};
+    Table table(std::move(headings));
     for (const json::object& worker : objects_at(status, "workers"))
         for (const json::object& process : objects_at(worker, "processes")) {
             const json::object request = object_at(process, "request");
             const std::string doing = request.empty() ? "" : text_at(request, "method") + " " + text_at(request, "uri");
             const bool sleeps = text_at(process, "role") == "master" && text_at(process, "phase") == "sleeping";
-            table.add({text_at(worker, "name"), std::to_string(number_at(process, "pid")), text_at(process, "role"),
-                       sleeps ? "sleeping" : text_at(process, "state"),
-                       std::to_string(number_at(process, "generation")), std::to_string(number_at(process, "requests")),
-                       size_text(number_at(process, "private_bytes")), size_text(number_at(process, "shared_bytes")),
-                       short_age(now_ms() - parse_timestamp(text_at(process, "started_at"))),
-                       request.empty() ? "" : short_age(number_at(request, "age_ms")), printable(doing)});
+            const std::string state = sleeps ? "sleeping" : printable_at(process, "state");
+            const std::string pid = std::to_string(number_at(process, "pid"));
+            const std::string generation = std::to_string(number_at(process, "generation"));
+            const std::string own = size_text(number_at(process, "private_bytes"));
+            const std::string age = short_age(now_ms() - parse_timestamp(text_at(process, "started_at")));
+            const std::string busy_for = request.empty() ? "" : short_age(number_at(request, "age_ms"));
+            if (many)
+                table.add({machine_of(worker), name_among_machines(worker), pid, printable_at(process, "role"), state,
+                           own, busy_for, printable(doing)});
+            else
+                table.add({text_at(worker, "name"), pid, text_at(process, "role"), state, generation,
+                           std::to_string(number_at(process, "requests")), own,
+                           size_text(number_at(process, "shared_bytes")), age, busy_for, printable(doing)});
         }
-    return table.to_string();
+    return table.to_string() + silent_machines(status);
 }
 
 int exit_code_of(const StatusDocument& status) {
     if (!status.is_live) return no_supervisor;
-    int code = ok;
-    for (const json::object& worker : objects_at(parse_object(status.text), "workers")) {
+    const json::object document = parse_object(status.text);
+    int code = all_machines_answered(document) ? ok : unhealthy;
+    for (const json::object& worker : objects_at(document, "workers")) {
         const bool sleeps = text_at(worker, "state") == "ready" && number_at(worker, "wanted") == 0; // a pool on demand
         if (number_at(worker, "ready") == 0 && !sleeps) return not_running;
         if (text_at(worker, "state") != "ready" || text_at(object_at(worker, "health"), "state") == "unhealthy")

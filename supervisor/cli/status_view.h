@@ -12,17 +12,20 @@ struct StatusDocument {
     bool is_live = false; // the supervisor answered; otherwise it is what was recorded last
 };
 
-/// From the supervisor, or, when there is none, from the database.
-[[nodiscard]] Result<StatusDocument> fetch_status(const ChosenSite& site);
+/// From the supervisor, or, when there is none, from the database. `machines`: as the control API takes it
+/// (read_api.h); empty: this one alone. EINVAL: there is no such machine.
+[[nodiscard]] Result<StatusDocument> fetch_status(const ChosenSite& site, const std::string& machines = {});
 
 /// A line for each worker's address: "httpd_perl  http://127.0.0.1:8081".
 void print_urls(const ChosenSite& site);
 
-/// The table of `mpsup status`, and of `mpsup workers`. Empty when the document is none.
+/// The table of `mpsup status`, and of `mpsup workers`, whole lines within the page. Of several machines also their
+/// table.
 [[nodiscard]] std::string workers_table(const std::string& document);
 [[nodiscard]] std::string processes_table(const std::string& document);
 
-/// How a status ends the command: ok, not_running, unhealthy; no_supervisor when it is not live.
+/// How a status ends the command: ok, not_running, unhealthy, also when a machine does not answer; no_supervisor when
+/// it is not live.
 [[nodiscard]] int exit_code_of(const StatusDocument& status);
 
 } // namespace mpsup::cli

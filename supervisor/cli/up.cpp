@@ -1,3 +1,4 @@
+#include "base/joined.h"
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/start_supervisor.h"
 #include "supervisor/cli/status_view.h"
@@ -5,6 +6,7 @@
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verb.h"
 #include "supervisor/cli/verbs.h"
+#include "supervisor/cluster/etcd_endpoint.h"
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
@@ -15,6 +17,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 namespace mpsup::cli {
 
@@ -40,6 +43,31 @@ int run_in_foreground(const ChosenSite& site, const std::string& document, const
         std::fflush(stdout);
     };
     return run_daemon(std::move(options));
+}
+
+constexpr std::uint16_t peer_port = 7117;
+
+// Nothing: it is the only one.
+Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const std::string& site) {
+    if (options.endpoints.empty() && options.to_arguments().empty()) return std::nullopt;
+    if (options.endpoints.empty() || options.machine.empty())
+        return failure("supervise needs both --machine NAME and --cluster URL, or neither");
+    const auto endpoints = cluster::read_endpoints(joined(options.endpoints, ","));
+    if (!endpoints) return failure("--cluster: " + endpoints.error().to_string());
+    if (options.user.empty() != options.password_file.empty())
+        return failure("--cluster-user and --cluster-password-file go together");
+    if (options.certificate.empty() != options.key.empty())
+        return failure("--cluster-cert and --cluster-key go together");
+    for (std::string* file : {&options.password_file, &options.ca, &options.certificate, &options.key})
+        if (!file->empty()) *file = std::filesystem::absolute(*file).string(); // an upgrade may start elsewhere
+    if (options.peer.empty())
+        if (const auto own = own_address_towards(endpoints->front().host))
+            options.peer = Address{*own, peer_port}.to_string();
+    if (!options.peer.empty() && !Address::parse(options.peer))
+        return failure("--peer " + options.peer + " is no IP:PORT: for example 10.0.0.1:7117");
+    if (options.prefix.empty()) options.prefix = "/mpsup/" + site + "/";
+    if (!options.prefix.ends_with('/')) options.prefix += '/';
+    return options;
 }
 
 } // namespace
@@ -80,7 +108,9 @@ int run_supervise(const Context& context, const SuperviseOptions& options) {
         std::printf("%s\n", std::string(can_take_over).c_str());
         return ok;
     }
-    return run_daemon({paths, *context.site, std::nullopt, {}, options.take_over});
+    auto cluster = cluster_of(options.cluster, *context.site);
+    if (!cluster) return complain(cluster.error().what, usage);
+    return run_daemon({paths, *context.site, std::nullopt, {}, options.take_over, std::move(*cluster)});
 }
 
 } // namespace mpsup::cli

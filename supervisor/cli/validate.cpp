@@ -2,6 +2,7 @@
 #include "supervisor/cli/verbs.h"
 #include "supervisor/topology/json_schema.h"
 #include "supervisor/topology/resolve.h"
+#include "supervisor/topology/share.h"
 
 #include <boost/json.hpp>
 
@@ -26,6 +27,10 @@ json::array to_json(const topology::Problems& problems) {
     return list;
 }
 
+std::string machines_of(const topology::Topology& topology) {
+    return topology::is_for_several(topology) ? " on " + std::to_string(topology.machines.size()) + " machines" : "";
+}
+
 } // namespace
 
 int run_validate(const Context& context, const std::vector<std::string>& files, bool strict) {
@@ -42,8 +47,9 @@ int run_validate(const Context& context, const std::vector<std::string>& files, 
     } else {
         std::fputs(topology::format_problems(problems).c_str(), stderr);
         if (is_valid && !context.quiet)
-            std::printf("%s: site %s, %zu worker%s: valid\n", files.front().c_str(), loaded->topology.site.c_str(),
-                        loaded->topology.workers.size(), loaded->topology.workers.size() == 1 ? "" : "s");
+            std::printf("%s: site %s, %zu worker%s%s: valid\n", files.front().c_str(), loaded->topology.site.c_str(),
+                        loaded->topology.workers.size(), loaded->topology.workers.size() == 1 ? "" : "s",
+                        machines_of(loaded->topology).c_str());
     }
     return is_valid ? ok : bad_topology;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/cli/context.h"
+#include "supervisor/daemon/cluster_options.h"
 #include "worker/contract/light_control.h"
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct UpOptions {
 struct SuperviseOptions {
     bool check_state = false; // only say whether this program could take over
     bool take_over = false;   // from the program that ran in this process before
+    ClusterOptions cluster;   // without endpoints: it is the only one
 };
 [[nodiscard]] int run_supervise(const Context& context, const SuperviseOptions& options);
 
@@ -39,11 +41,19 @@ struct SuperviseOptions {
 /// How much memory all of it takes, and what another build would.
 [[nodiscard]] int run_size(const Context& context);
 
+/// Of verbs that read what lies on the disk of this machine, as a supervisor has them do for others.
+struct ReaderOptions {
+    bool here = false; // of this machine alone; the supervisor is not asked. With -f {"type":"live"} follows what
+                       // was there
+    std::optional<std::int64_t> since_ms; // goes before a `since`
+};
+
 struct EventsOptions {
     std::string worker;
     std::string since; // moment.h; empty: from the beginning
     int count = 50;
     bool follow = false;
+    ReaderOptions reader;
 };
 /// What happened.
 [[nodiscard]] int run_events(const Context& context, const EventsOptions& options);
@@ -74,6 +84,7 @@ struct LogsOptions {
     bool access = false;
     std::string since;
     std::string grep;
+    ReaderOptions reader;
 };
 /// What the workers wrote.
 [[nodiscard]] int run_logs(const Context& context, const LogsOptions& options);
@@ -89,6 +100,12 @@ struct LogsOptions {
 [[nodiscard]] int run_reset(const Context& context, const std::vector<std::string>& workers);
 /// Promote or abort, to the rollout that runs.
 [[nodiscard]] int run_word(const Context& context, const std::string& path);
+
+/// What an operator says of a machine: `word` is cordon, uncordon, drain or remove. `wait`: until nothing is in flight
+/// there.
+[[nodiscard]] int run_machine(const Context& context, const std::string& word, const std::string& machine, bool wait);
+/// The store of the cluster is the right one, though another one was known.
+[[nodiscard]] int run_cluster_accept(const Context& context);
 
 struct CacheOptions {
     std::string worker; // empty: all accelerators

@@ -105,7 +105,10 @@ bool deliver_lines(std::string& pending, const OnLine& on_line) {
 Result<ControlReply> read_reply(Connection& connection, const std::string& socket, const OnLine& on_line) {
     beast::flat_buffer buffer;
     http::response_parser<http::buffer_body> parser;
-    parser.body_limit(answer_limit);
+    if (on_line)
+        parser.body_limit(boost::none); // a stream has no end, and its lines are not kept
+    else
+        parser.body_limit(answer_limit);
     boost::system::error_code error;
     http::read_header(connection, buffer, parser, error);
     if (error) return std::unexpected(broken(socket, error));
@@ -120,6 +123,7 @@ Result<ControlReply> read_reply(Connection& connection, const std::string& socke
         if (error) return std::unexpected(broken(socket, error));
         reply.body.append(piece.data(), piece.size() - parser.get().body().size);
         if (streamed && !deliver_lines(reply.body, on_line)) return reply;
+        if (reply.body.size() > answer_limit) return failure("the supervisor's answer is too long");
     }
     return reply;
 }
@@ -146,6 +150,11 @@ Result<> check_control_socket(const std::string& socket) {
 Result<ControlReply> control_get(const std::string& socket, const std::string& path,
                                  std::chrono::milliseconds timeout) {
     return exchange(socket, request_text("GET", path, {}), timeout, {});
+}
+
+Result<ControlReply> control_stream(const std::string& socket, const std::string& path,
+                                    std::chrono::milliseconds timeout, const OnLine& on_line) {
+    return exchange(socket, request_text("GET", path, {}), timeout, on_line);
 }
 
 Result<ControlReply> control_post(const std::string& socket, const std::string& path, const std::string& json,

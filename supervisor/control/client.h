@@ -25,6 +25,10 @@ struct ControlReply {
 /// Takes a line of a streamed answer; false: no more of it is wanted.
 using OnLine = std::function<bool(const std::string& line)>;
 
+/// GET of a streamed answer. As control_post.
+[[nodiscard]] Result<ControlReply> control_stream(const std::string& socket, const std::string& path,
+                                                  std::chrono::milliseconds timeout, const OnLine& on_line);
+
 /// POST of a JSON body; each line of a streamed answer goes to `on_line` as it comes. Any other answer is returned
 /// whole in `body`. `timeout` covers all of it; zero: none.
 [[nodiscard]] Result<ControlReply> control_post(const std::string& socket, const std::string& path,

@@ -1,8 +1,8 @@
 #include "supervisor/control/server.h"
 
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -21,16 +21,19 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Local = asio::local::stream_protocol;
-using Stream = beast::basic_stream<Local, asio::any_io_executor>;
+using Protocol = asio::generic::stream_protocol; // unix or TCP
+using Acceptor = asio::basic_socket_acceptor<Protocol>;
+using Stream = beast::basic_stream<Protocol, asio::any_io_executor>;
 
 constexpr auto patience = std::chrono::seconds(10);
+constexpr auto patience_with_readers = std::chrono::minutes(10); // who reads in a pager, and whom somebody waits for
 constexpr std::uint32_t header_limit = 16 * 1024;
 constexpr std::uint64_t body_limit = 2 * 1024 * 1024;
 constexpr std::size_t unsent_limit = 1024 * 1024; // of a stream whose client does not read
+constexpr std::size_t unsent_usual = 64 * 1024;   // of one whose writer waits for its client
 constexpr int client_limit = 64;
 
-bool is_allowed(int socket) {
+bool is_own_user(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
@@ -40,7 +43,9 @@ bool is_allowed(int socket) {
 // What waits to be sent to one client, and a bell for the coroutine that sends it.
 class Outbox final : public ControlAnswer {
 public:
-    explicit Outbox(const asio::any_io_executor& executor) : bell_(executor, asio::steady_timer::time_point::max()) {}
+    explicit Outbox(const asio::any_io_executor& executor)
+        : bell_(executor, asio::steady_timer::time_point::max()),
+          room_(executor, asio::steady_timer::time_point::max()) {}
 
     void reply(int status, std::string json) override {
         status_ = status;
@@ -48,7 +53,16 @@ public:
         push(std::move(json));
         close();
     }
-    void line(std::string json) override { push(std::move(json) + "\n"); }
+    void line(std::string json) override {
+        if (unsent_ + json.size() <= unsent_limit) push(std::move(json) + "\n");
+    }
+    Taken taken() override {
+        is_awaited_ = true;
+        boost::system::error_code ignored; // as of the bell
+        while (unsent_ > unsent_usual && !abandoned_)
+            co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        co_return !abandoned_;
+    }
 
     void close() {
         closed_ = true;
@@ -58,6 +72,7 @@ public:
         abandoned_ = true;
         socket_ = -1;
         parts_.clear();
+        room_.cancel();
     }
     [[nodiscard]] bool is_sent() const override { return parts_.empty() && (waiting_ || abandoned_); }
     [[nodiscard]] int socket() const override { return socket_; }
@@ -74,24 +89,30 @@ public:
         std::string part = std::move(parts_.front());
         parts_.pop_front();
         unsent_ -= part.size();
+        room_.cancel();
         co_return part;
     }
     [[nodiscard]] int status() const { return status_; }
+    [[nodiscard]] std::chrono::seconds patience_of_writes() const {
+        return is_awaited_ ? patience_with_readers : patience;
+    }
     [[nodiscard]] bool streamed() const { return streamed_; }
 
 private:
     void push(std::string part) {
-        if (abandoned_ || closed_ || unsent_ + part.size() > unsent_limit) return;
+        if (abandoned_ || closed_) return;
         unsent_ += part.size();
         parts_.push_back(std::move(part));
         bell_.cancel();
     }
 
     asio::steady_timer bell_;
+    asio::steady_timer room_; // for whoever has more to say
     std::deque<std::string> parts_;
     std::size_t unsent_ = 0;
     int status_ = 200;
     bool streamed_ = true;
+    bool is_awaited_ = false; // whoever writes waits for the client
     bool closed_ = false;
     bool abandoned_ = false;
     bool waiting_ = false; // whoever sends has sent everything
@@ -115,9 +136,9 @@ http::response<http::string_body> whole(int status, std::string body) {
     return response;
 }
 
-asio::awaitable<bool> write_all(Stream& stream, std::string bytes) {
+asio::awaitable<bool> write_all(Stream& stream, std::string bytes, std::chrono::seconds time) {
     boost::system::error_code error;
-    stream.expires_after(patience);
+    stream.expires_after(time);
     co_await asio::async_write(stream, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
     co_return !error;
 }
@@ -125,39 +146,49 @@ asio::awaitable<bool> write_all(Stream& stream, std::string bytes) {
 asio::awaitable<void> send_stream(Stream& stream, Outbox& outbox, std::string first) {
     std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
                        "Connection: close\r\n\r\n";
-    bool open = co_await write_all(stream, std::move(head));
+    bool open = co_await write_all(stream, std::move(head), patience);
     for (std::string part = std::move(first); !part.empty() && open; part = co_await outbox.next())
-        open = co_await write_all(stream, chunk(part));
-    if (open) co_await write_all(stream, last_chunk);
+        open = co_await write_all(stream, chunk(part), outbox.patience_of_writes());
+    if (open) {
+        co_await write_all(stream, last_chunk, patience);
+    }
 }
 
 } // namespace
 
 class ControlServer::Impl : public std::enable_shared_from_this<Impl> {
 public:
-    Impl(const asio::any_io_executor& executor, Fd listener, ControlHandler handler)
-        : acceptor_(executor, Local(), listener.release()), pause_(executor), handler_(std::move(handler)) {}
+    Impl(const asio::any_io_executor& executor, ControlDoor door, ControlHandler handler)
+        : acceptor_(acceptor_on(executor, std::move(door.listener))),
+          pause_(executor),
+          admits_(door.admits ? std::move(door.admits) : is_own_user),
+          only_reads_(door.only_reads),
+          handler_(std::move(handler)) {}
 
     asio::awaitable<void> accept_loop() {
         auto self = shared_from_this();
         while (acceptor_.is_open()) {
             boost::system::error_code error;
-            Local::socket socket(acceptor_.get_executor());
+            Protocol::socket socket(acceptor_.get_executor());
             co_await acceptor_.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
             if (error == asio::error::operation_aborted) co_return;
-            if (error || clients_ >= client_limit) { // out of descriptors, or too many: let some end first
-                pause_.expires_after(std::chrono::milliseconds(50));
-                co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+            if (error) { // out of descriptors: let some end first
+                co_await pause();
                 continue;
             }
-            if (!is_allowed(socket.native_handle())) continue;
+            if (!admits_(socket.native_handle())) {
+                ++turned_away_;
+                continue;
+            }
             ++clients_;
             asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)),
                            [self](const std::exception_ptr&) { --self->clients_; });
+            while (clients_ >= client_limit && acceptor_.is_open()) co_await pause();
         }
     }
 
     [[nodiscard]] int clients() const { return clients_; }
+    [[nodiscard]] std::uint64_t turned_away() const { return turned_away_; }
 
     void stop() {
         boost::system::error_code ignored;
@@ -166,14 +197,28 @@ public:
     }
 
 private:
-    asio::awaitable<void> serve(Local::socket socket) {
+    static Acceptor acceptor_on(const asio::any_io_executor& executor, Fd listener) {
+        int family = AF_UNIX;
+        socklen_t size = sizeof family;
+        (void)::getsockopt(listener.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
+        return {executor, Protocol(family, 0), listener.release()};
+    }
+
+    asio::awaitable<void> pause() {
+        boost::system::error_code ignored; // it rings, or we are stopped
+        pause_.expires_after(std::chrono::milliseconds(50));
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+
+    asio::awaitable<void> serve(Protocol::socket socket) {
         auto self = shared_from_this();
         Stream stream(std::move(socket));
         stream.expires_after(patience);
-        beast::flat_buffer buffer(header_limit + body_limit);
+        const std::uint64_t longest_body = only_reads_ ? 0 : body_limit;
+        beast::flat_buffer buffer(header_limit + longest_body);
         http::request_parser<http::string_body> parser;
         parser.header_limit(header_limit);
-        parser.body_limit(body_limit);
+        parser.body_limit(longest_body);
         boost::system::error_code error;
         co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return;
@@ -182,11 +227,7 @@ private:
                                std::move(message.body())};
         auto outbox = std::make_shared<Outbox>(acceptor_.get_executor());
         outbox->set_socket(stream.socket().native_handle());
-        auto work = handler_(std::move(request), outbox);
-        asio::co_spawn(acceptor_.get_executor(), std::move(work), [outbox](const std::exception_ptr& thrown) {
-            if (thrown) outbox->reply(500, R"({"error":"internal error, see the supervisor's log"})");
-            outbox->close();
-        });
+        handle(std::move(request), outbox);
         std::string first = co_await outbox->next();
         if (outbox->streamed()) {
             co_await send_stream(stream, *outbox, std::move(first));
@@ -198,17 +239,33 @@ private:
         outbox->abandon();
     }
 
-    Local::acceptor acceptor_;
+    void handle(ControlRequest request, const std::shared_ptr<Outbox>& outbox) {
+        if (only_reads_ && request.method != "GET")
+            return outbox->reply(405, R"({"error":"here is nothing but to be read"})");
+        asio::co_spawn(acceptor_.get_executor(), handler_(std::move(request), outbox),
+                       [outbox](const std::exception_ptr& thrown) {
+                           if (thrown) outbox->reply(500, R"({"error":"internal error, see the supervisor's log"})");
+                           outbox->close();
+                       });
+    }
+
+    Acceptor acceptor_;
     asio::steady_timer pause_;
+    std::function<bool(int)> admits_;
+    bool only_reads_;
     ControlHandler handler_;
     int clients_ = 0;
+    std::uint64_t turned_away_ = 0;
 };
 
-ControlServer::ControlServer(const asio::any_io_executor& executor, Fd listener, ControlHandler handler)
-    : impl_(std::make_shared<Impl>(executor, std::move(listener), std::move(handler))) {
+ControlServer::ControlServer(const asio::any_io_executor& executor, ControlDoor door, ControlHandler handler)
+    : impl_(std::make_shared<Impl>(executor, std::move(door), std::move(handler))) {
     auto impl = impl_;
     asio::co_spawn(executor, impl->accept_loop(), [impl](const std::exception_ptr&) {});
 }
+
+ControlServer::ControlServer(const asio::any_io_executor& executor, Fd listener, ControlHandler handler)
+    : ControlServer(executor, ControlDoor{std::move(listener)}, std::move(handler)) {}
 
 ControlServer::~ControlServer() {
     if (impl_) impl_->stop();
@@ -217,6 +274,8 @@ ControlServer::ControlServer(ControlServer&&) noexcept = default;
 ControlServer& ControlServer::operator=(ControlServer&&) noexcept = default;
 
 int ControlServer::clients() const { return impl_->clients(); }
+
+std::uint64_t ControlServer::turned_away() const { return impl_->turned_away(); }
 
 std::string last_of_stream(const std::string& json) { return chunk(json + "\n") + last_chunk; }
 

@@ -32,6 +32,12 @@ std::vector<std::string> texts_in(const std::string& body, std::string_view key)
     return texts;
 }
 
+std::string text_in(const std::string& body, std::string_view key) {
+    const json::value value = parsed(body);
+    const json::value* text = member_of(value, key);
+    return text && text->is_string() ? std::string(text->get_string()) : std::string();
+}
+
 bool has_flag(const std::string& body, std::string_view key) {
     const json::value value = parsed(body);
     const json::value* flag = member_of(value, key);

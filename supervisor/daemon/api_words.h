@@ -14,6 +14,8 @@ namespace mpsup {
 
 /// The list of texts under `key` of a JSON object; whatever is none is left out.
 [[nodiscard]] std::vector<std::string> texts_in(const std::string& body, std::string_view key);
+/// The text under `key` of a JSON object; empty: there is none.
+[[nodiscard]] std::string text_in(const std::string& body, std::string_view key);
 /// Is `key` of a JSON object true?
 [[nodiscard]] bool has_flag(const std::string& body, std::string_view key);
 /// The topology to bring up; nothing: there is none.

@@ -8,6 +8,10 @@
 
 #include <boost/json.hpp>
 
+#include <array>
+#include <map>
+#include <pwd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
@@ -20,19 +24,51 @@ namespace {
 
 constexpr int usage = 2;
 
+// For the history.
+std::string caller_of(const ControlAnswer& answer) {
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (answer.socket() < 0 || ::getsockopt(answer.socket(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return "";
+    std::array<char, 4096> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    const bool is_known = ::getpwuid_r(who.uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found;
+    return is_known ? std::string(found->pw_name) : "uid " + std::to_string(who.uid);
+}
+
 } // namespace
 
+ControlApi::ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLink* cluster, ApiProcess process)
+    : site_(site),
+      orders_(orders),
+      cluster_(cluster),
+      process_(std::move(process)),
+      reading_({.paths = site.around().paths,
+                .commands = commands,
+                .status = [this] { return site_.status(process_.view()); },
+                .version = [this] { return version(); },
+                .machines = process_.machines,
+                .topologies = process_.topologies}) {}
+
+asio::awaitable<void> ControlApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+    return reading_.serve_peer(std::move(request), std::move(answer));
+}
+
 asio::awaitable<void> ControlApi::serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-    if (request.method == "GET" && request.path == "/v1/status")
-        co_return answer->reply(200, site_.status(process_.view()));
-    if (request.method == "GET" && request.path == "/v1/version") co_return answer->reply(200, version());
+    if (request.method == "GET") co_return co_await reading_.serve(std::move(request), std::move(answer));
     if (request.method != "POST") co_return answer->reply(404, R"({"error":"there is no such thing here"})");
     const Report report = [answer](const ReportLine& line) { answer->line(progress_line(line)); };
     if (request.path == "/v1/up") co_return co_await serve_up(request.body, false, report, *answer);
     if (request.path == "/v1/reload") co_return co_await serve_up(request.body, true, report, *answer);
     if (request.path == "/v1/rollback") co_return co_await serve_rollback(request.body, report, *answer);
-    if (request.path == "/v1/promote" || request.path == "/v1/abort")
-        co_return answer->line(result_line(orders_.say_to_rollout(request.path == "/v1/promote")));
+    if (request.path == "/v1/promote" || request.path == "/v1/abort") {
+        const bool promotes = request.path == "/v1/promote";
+        if (!cluster_) co_return answer->line(result_line(orders_.say_to_rollout(promotes)));
+        cluster::Order wanted = cluster::AbortOrder{};
+        if (promotes) wanted = cluster::PromoteOrder{};
+        co_return co_await order(std::move(wanted), report, *answer);
+    }
+    if (request.path.starts_with("/v1/cluster/")) co_return co_await serve_fence(request, report, *answer);
     if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
     if (request.path == "/v1/reset") co_return co_await serve_reset(request.body, report, *answer);
     if (request.path == "/v1/scale") co_return co_await serve_scale(request.body, report, *answer);
@@ -57,6 +93,7 @@ asio::awaitable<void> ControlApi::serve_up(const std::string& body, bool all_ane
     const bool is_first = !site_.applied();
     const UpManner how{.all_anew = all_anew, .fast = has_flag(body, "fast")};
     const std::string name = all_anew ? "reload" : "up";
+    if (cluster_) co_return co_await bring_up_everywhere(std::move(*request), UpManner(how), report, answer);
     const Outcome outcome = co_await orders_.up(name, std::move(*request), report, how);
     answer.line(result_line(outcome));
     // A supervisor whose first topology did not come up has nothing to supervise.
@@ -64,8 +101,53 @@ asio::awaitable<void> ControlApi::serve_up(const std::string& body, bool all_ane
         process_.end(outcome.code);
 }
 
+// A topology that is not new changes nothing: then all of it is restarted.
+asio::awaitable<void> ControlApi::bring_up_everywhere(UpRequest request, UpManner how, const Report& report,
+                                                      ControlAnswer& answer) {
+    const std::string who = caller_of(answer);
+    Outcome outcome = co_await cluster_->up(std::move(request), how.fast, who, report);
+    if (outcome.code == 0 && how.all_anew) {
+        cluster::Order all = cluster::RestartOrder{{}, how.fast};
+        outcome = co_await cluster_->order(std::move(all), who, report);
+    }
+    answer.line(result_line(outcome));
+}
+
+// What waits for the cluster's word about an order.
+asio::awaitable<void> ControlApi::order(cluster::Order order, const Report& report, ControlAnswer& answer) {
+    std::string who = caller_of(answer);
+    const Outcome outcome = co_await cluster_->order(std::move(order), std::move(who), report);
+    answer.line(result_line(outcome));
+}
+
+asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, const Report& report,
+                                              ControlAnswer& answer) {
+    using What = cluster::FenceOrder::What;
+    const std::string word = request.path.substr(std::string_view("/v1/cluster/").size());
+    if (!cluster_)
+        co_return answer.line(
+            result_line({usage, "this supervisor is the only one: it was not started with --cluster"}));
+    if (word == "accept") {
+        std::string who = caller_of(answer);
+        const Outcome outcome = co_await cluster_->accept_store(std::move(who), report);
+        co_return answer.line(result_line(outcome));
+    }
+    const std::map<std::string, What> words{
+        {"cordon", What::cordon}, {"uncordon", What::uncordon}, {"drain", What::drain}, {"remove", What::remove}};
+    const auto what = words.find(word);
+    const std::string machine = text_in(request.body, "machine");
+    if (what == words.end()) co_return answer.reply(404, R"({"error":"there is no such verb"})");
+    if (machine.empty()) co_return answer.line(result_line({usage, word + " needs a machine"}));
+    cluster::Order wanted = cluster::FenceOrder{what->second, machine, has_flag(request.body, "wait")};
+    co_await order(std::move(wanted), report, answer);
+}
+
 asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
     auto workers = texts_in(body, "workers");
+    if (cluster_) {
+        cluster::Order wanted = cluster::RestartOrder{workers, has_flag(body, "fast")};
+        co_return co_await order(std::move(wanted), report, answer);
+    }
     const Outcome outcome =
         co_await orders_.perform("restart", restart(site_, workers, has_flag(body, "fast"), report), workers);
     answer.line(result_line(outcome));
@@ -73,6 +155,10 @@ asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const R
 
 asio::awaitable<void> ControlApi::serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
     auto workers = texts_in(body, "workers");
+    if (cluster_) {
+        cluster::Order wanted = cluster::RollBackOrder{workers};
+        co_return co_await order(std::move(wanted), report, answer);
+    }
     const Outcome outcome = co_await orders_.perform("rollback", roll_back(site_, workers, report), workers);
     answer.line(result_line(outcome));
 }

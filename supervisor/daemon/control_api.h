@@ -2,7 +2,9 @@
 #pragma once
 
 #include "supervisor/control/server.h"
+#include "supervisor/daemon/cluster_link.h"
 #include "supervisor/daemon/orders.h"
+#include "supervisor/daemon/read_api.h"
 #include "supervisor/daemon/status.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -22,16 +24,23 @@ struct ApiProcess {
     std::function<boost::asio::awaitable<Outcome>(std::string program, Report report, ControlAnswer& answer)> upgrade;
     /// It ends with this code, once answers are out.
     std::function<void(int code)> end;
+    /// Those of the cluster, this one among them; none, or nothing: there is no cluster.
+    std::function<std::vector<ClusterMachine>()> machines{};
+    /// What was applied to it, for /v1/topologies (cli/topologies_view.h).
+    std::function<std::string()> topologies{};
 };
 
 /// One event loop; what it works with outlives it.
 class ControlApi {
 public:
-    ControlApi(Site& site, Orders& orders, ApiProcess process)
-        : site_(site), orders_(orders), process_(std::move(process)) {}
+    /// `cluster`: null where this machine is the only one.
+    ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLink* cluster, ApiProcess process);
 
     /// A handler for ControlServer.
     [[nodiscard]] boost::asio::awaitable<void> serve(ControlRequest request, std::shared_ptr<ControlAnswer> answer);
+    /// The same for supervisors of other machines, who only read.
+    [[nodiscard]] boost::asio::awaitable<void> serve_peer(ControlRequest request,
+                                                          std::shared_ptr<ControlAnswer> answer);
 
 private:
     using Task = boost::asio::awaitable<void>;
@@ -44,10 +53,16 @@ private:
     [[nodiscard]] Task serve_upgrade(const std::string& body, const Report& report, ControlAnswer& answer);
     [[nodiscard]] Task serve_ask(const std::string& body, ControlAnswer& answer);
     [[nodiscard]] Task serve_down(const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task serve_fence(const ControlRequest& request, const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task bring_up_everywhere(UpRequest request, UpManner how, const Report& report,
+                                           ControlAnswer& answer);
+    [[nodiscard]] Task order(cluster::Order order, const Report& report, ControlAnswer& answer);
 
     Site& site_;
     Orders& orders_;
+    ClusterLink* cluster_;
     ApiProcess process_;
+    ReadApi reading_;
 };
 
 } // namespace mpsup

@@ -4,8 +4,10 @@
 #include "base/listener.h"
 #include "base/process_identity.h"
 #include "supervisor/control/build_id.h"
+#include "supervisor/control/peer_door.h"
 #include "supervisor/control/server.h"
 #include "supervisor/daemon/api_words.h"
+#include "supervisor/daemon/cluster_view.h"
 #include "supervisor/daemon/contract_server.h"
 #include "supervisor/daemon/control_api.h"
 #include "supervisor/daemon/hook_runner.h"
@@ -115,9 +117,28 @@ public:
     Result<> serve_on(Fd contract, Fd control, bool was_killed) {
         takeover_ = std::make_unique<Takeover>(site_, was_killed);
         orders_ = std::make_unique<Orders>(site_, *takeover_, options_.site);
-        api_ = std::make_unique<ControlApi>(site_, *orders_, api_process());
+        if (options_.cluster) {
+            around_.machine = options_.cluster->machine;
+            cluster_ = std::make_unique<ClusterLink>(site_, *orders_, *takeover_, *options_.cluster);
+        }
+        api_ = std::make_unique<ControlApi>(site_, *orders_, commands_, cluster_.get(), api_process());
         if (auto served = serve_workers(std::move(contract)); !served) return served;
+        if (auto served = serve_peers(); !served) return served;
         return serve_commands(std::move(control));
+    }
+
+    // Supervisors of other machines, who read.
+    Result<> serve_peers() {
+        if (!cluster_ || cluster_->options().peer.empty()) return {};
+        auto listener = listen_tcp(Address::parse(cluster_->options().peer).value_or(Address{}));
+        if (!listener) return std::unexpected(listener.error());
+        auto is_machine = [this](const std::string& ip) { return cluster_->knows(ip); };
+        peers_ = std::make_unique<ControlServer>(context_.get_executor(),
+                                                 peer_door(std::move(*listener), std::move(is_machine)),
+                                                 [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                                                     return api_->serve_peer(std::move(request), std::move(answer));
+                                                 });
+        return {};
     }
 
     Result<> serve_workers(Fd listener) {
@@ -174,6 +195,7 @@ public:
         spawn(watch_signals());
         spawn(watch_children());
         spawn(orders_->watch_moved());
+        if (cluster_) spawn(cluster_->run());
         if (options_.first) spawn(run_first(*options_.first));
         context_.run();
         history_.site_event(state::EventKind::supervisor_stopped, "");
@@ -229,6 +251,7 @@ private:
     }
 
     asio::awaitable<void> stop_by_signal() {
+        if (cluster_) co_await cluster_->leave();
         Report report = options_.report ? options_.report : Report([](const ReportLine&) {});
         co_await orders_->stop("stop by signal", std::move(report));
         finish(0);
@@ -249,13 +272,26 @@ private:
         if (outcome.code != 0 && !orders_->has_processes()) finish(outcome.code);
     }
 
+    // None, where there is no cluster.
+    [[nodiscard]] std::function<std::vector<ClusterMachine>()> machines_of_cluster() {
+        if (!cluster_) return {};
+        return [this] { return cluster_->machines(); };
+    }
+
+    [[nodiscard]] std::function<std::string()> topologies_of_cluster() {
+        if (!cluster_) return {};
+        return [this] { return cluster_->topologies(); };
+    }
+
     [[nodiscard]] ApiProcess api_process() {
         return {
             .started_ms = started_ms_,
             .view = [this] { return view(); },
             .upgrade = [this](std::string program, Report report,
                               ControlAnswer& answer) { return upgrade(std::move(program), std::move(report), answer); },
-            .end = [this](int code) { spawn(finish_after_answer(code)); }};
+            .end = [this](int code) { spawn(finish_after_answer(code)); },
+            .machines = machines_of_cluster(),
+            .topologies = topologies_of_cluster()};
     }
 
     // Upgrade: another program, the same process
@@ -265,7 +301,8 @@ private:
         const std::filesystem::path state = options_.paths.state_dir();
         const std::filesystem::path run = options_.paths.run_dir();
         const UpgradePlan plan{std::move(program), options_.site, state.parent_path().string(),
-                               run.parent_path().string()};
+                               run.parent_path().string(),
+                               options_.cluster ? options_.cluster->to_arguments() : std::vector<std::string>()};
         report("asking " + plan.program + " whether it can take over");
         if (auto checked = co_await check_successor(options_.paths, spawner_, plan, handover(answer)); !checked)
             co_return stay(checked.error());
@@ -306,6 +343,7 @@ private:
 
     asio::awaitable<void> finish_after_answer(int code) {
         orders_->close();
+        if (cluster_) co_await cluster_->leave();
         const auto deadline = std::chrono::steady_clock::now() + answer_patience;
         while (control_ && control_->clients() > 0 && std::chrono::steady_clock::now() < deadline)
             co_await pause_for(std::chrono::milliseconds(5)); // the answer is on its way through the socket
@@ -320,7 +358,8 @@ private:
                 build_id(),
                 trouble,
                 orders_->running(),
-                around_.rollout.doing};
+                around_.rollout.doing,
+                cluster_ ? cluster_json(cluster_->status(), around_.machine) : ""};
     }
 
     asio::io_context context_{1}; // first: everything below may still refer to it while it is destroyed
@@ -341,10 +380,11 @@ private:
     Surroundings around_;
     Site site_;
     std::unique_ptr<Takeover> takeover_;
-    std::unique_ptr<Orders> orders_; // from serve_on() on
+    std::unique_ptr<Orders> orders_;       // from serve_on() on
+    std::unique_ptr<ClusterLink> cluster_; // null: this machine is the only one
     std::unique_ptr<ControlApi> api_;
     std::optional<ContractServer> contract_;
-    std::unique_ptr<ControlServer> control_;
+    std::unique_ptr<ControlServer> control_, peers_;
     int exit_code_ = 0;
     std::int64_t started_ms_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/control/site_paths.h"
+#include "supervisor/daemon/cluster_options.h"
 #include "supervisor/daemon/report.h"
 #include "supervisor/daemon/up_request.h"
 
@@ -19,6 +20,8 @@ struct DaemonOptions {
     Report report;
     /// This program replaces that of a supervisor in its own process: what it needs lies in the handover.
     bool takes_over = false;
+    /// It is one of several that agree through etcd.
+    std::optional<ClusterOptions> cluster{};
 };
 
 /// Runs until the site is down: by `mpsup down`, SIGTERM or SIGINT (a second one kills), or because the first

@@ -68,13 +68,15 @@ struct GenerationHandle {
     std::string private_path;
     std::string uuid;
     std::string program;    // its file name
+    int contract = 0;       // the version that its process speaks; 0: it has not said hello
     ToldOfOthers told;      // when it was started
     std::string impaired;   // what it serves without, and why; it says so itself
     ServingProcess process; // light process or pool master
     std::shared_ptr<ContractLink> link;
     std::vector<ServingProcess> retiring; // masters that a child took over from; their links are theirs
     std::map<pid_t, ServingProcess> children;
-    bool killed = false; // what is spawned late, or registers late, is killed at once
+    bool told_go = false; // or it serves since before this supervisor
+    bool killed = false;  // what is spawned late, or registers late, is killed at once
     bool draining = false;
     bool is_spec_known = true; // it was started with it, or so the last topology says
     bool has_old_logs = false; // they were moved away between its start and its hello

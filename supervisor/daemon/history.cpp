@@ -72,6 +72,16 @@ std::int64_t wall_clock_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
+std::string timestamp(std::int64_t ms) {
+    const std::time_t seconds = ms / 1000;
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    std::array<char, 40> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    std::snprintf(text.data() + size, text.size() - size, ".%03dZ", static_cast<int>(ms % 1000));
+    return text.data();
+}
+
 void log_line(const std::string& level, const std::string& text) { spdlog::log(spdlog::level::from_str(level), text); }
 
 void History::note(const std::string& worker, const core::Note& note, const core::Worker& worker_state) {

@@ -11,6 +11,8 @@ namespace mpsup {
 
 /// Milliseconds since 1970, UTC.
 [[nodiscard]] std::int64_t wall_clock_ms();
+/// Such a time as text: "2026-01-31T12:00:00.000Z".
+[[nodiscard]] std::string timestamp(std::int64_t ms);
 
 /// One line of the supervisor's log: "[2026-01-31T12:00:00.000Z] [notice] text". Also the last resort of everything
 /// that has nowhere else to go.

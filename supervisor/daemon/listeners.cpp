@@ -23,10 +23,10 @@ Error explain(const Address& address, const Error& error) {
 }
 
 // Like an address, a socket file that somebody listens at is not taken away from him.
-Result<Fd> bind(const Endpoint& endpoint, const std::vector<int>& beside) {
+Result<Fd> bind(const Endpoint& endpoint, const std::vector<int>& beside, Absent absent) {
     constexpr unsigned for_us = 0600;
     if (endpoint.path.empty()) {
-        auto bound = listen_tcp(endpoint.address, beside);
+        auto bound = listen_tcp(endpoint.address, beside, absent);
         if (!bound) return std::unexpected(explain(endpoint.address, bound.error()));
         return bound;
     }
@@ -56,7 +56,8 @@ Result<std::vector<Listener>> Listeners::open(const std::vector<Endpoint>& endpo
         for (const auto* some : {&std::as_const(open_), &std::as_const(fresh)})
             for (const auto& [other, listener] : *some)
                 if (overlap(other, endpoint)) beside.push_back(listener->get());
-        auto bound = bind(endpoint, beside);
+        const bool comes_and_goes = !absent_.empty() && endpoint.address.ip == absent_;
+        auto bound = bind(endpoint, beside, comes_and_goes ? Absent::allowed : Absent::refused);
         if (!bound) return std::unexpected(bound.error());
         listeners.push_back(fresh[endpoint] = std::make_shared<const Fd>(std::move(*bound)));
     }

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,9 @@ public:
     /// All or
     /// none: when one cannot be bound, the error names it and, where readable, who holds it, and nothing has changed.
     [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Endpoint>& endpoints);
+
+    /// An address that comes and goes: listened on also where this machine does not have it. Empty: none.
+    void may_be_absent(std::string ip) { absent_ = std::move(ip); }
 
     /// One that is open already and was handed back by a process; the first of an endpoint is kept.
     void adopt(const Endpoint& endpoint, const Listener& listener) { open_.try_emplace(endpoint, listener); }
@@ -42,6 +46,7 @@ public:
 
 private:
     std::map<Endpoint, Listener> open_;
+    std::string absent_;
 };
 
 } // namespace mpsup

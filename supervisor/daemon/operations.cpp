@@ -70,8 +70,10 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     const auto old_servers = std::exchange(site.around().servers, servers_in_words(wanted.topology));
     const auto old_build = std::exchange(site.around().build, wanted.topology.binaries);
     site.use_hooks(wanted.topology.hooks);
+    site.listeners().may_be_absent(wanted.topology.vip.ip);
     const auto forget_wanted = [&] {
         site.use_hooks(before.hooks);
+        site.listeners().may_be_absent(before.vip.ip);
         site.around().urls = old_urls;
         site.around().links = old_links;
         site.around().servers = old_servers;

@@ -28,6 +28,7 @@ public:
     /// `site_name`: topologies of other sites are refused.
     Orders(Site& site, Takeover& takeover, std::string site_name);
 
+    [[nodiscard]] const std::string& site_name() const { return site_name_; }
     /// The operation that runs; empty: none.
     [[nodiscard]] const std::string& running() const { return running_; }
     /// No further one is begun but the one that stops all.

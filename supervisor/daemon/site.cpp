@@ -27,6 +27,7 @@ void Site::set_applied(AppliedTopology applied) {
     applied_ = std::move(applied);
     if (around_.logs) around_.logs->set_rules(applied_->topology.logs);
     use_hooks(applied_->topology.hooks);
+    listeners_.may_be_absent(applied_->topology.vip.ip);
     const topology::History& keep = applied_->topology.history;
     around_.history.store().set_retention({.raw = keep.raw, .minute = keep.minute, .max_bytes = keep.max});
 }
@@ -74,6 +75,12 @@ Result<std::vector<Listener>> Site::listeners_of(const topology::WorkerSpec& spe
     if (!listeners) return listeners;
     for (Listener& covered : listeners_.covered_by(endpoints)) listeners->push_back(std::move(covered));
     return listeners;
+}
+
+void Site::set_backends_out(const std::set<Address>& addresses) {
+    auto& out = around_.backends_out.emplace();
+    for (const Address& address : addresses) out.push_back(address.to_string());
+    for (const auto& worker : workers_) worker->tell_backends_out();
 }
 
 bool Site::greet(const contract::Hello& hello, const std::vector<Fd>& fds, Fd& connection) {

@@ -1,6 +1,7 @@
 // A running site: its workers and listeners, and the topology they came from.
 #pragma once
 
+#include "base/address.h"
 #include "supervisor/daemon/listeners.h"
 #include "supervisor/daemon/status.h"
 #include "supervisor/daemon/worker_handle.h"
@@ -44,6 +45,9 @@ public:
     /// Workers whose processes were started with nobody knows what: the next topology replaces them.
     [[nodiscard]] std::set<std::string>& unsure_of() { return unsure_of_; }
     [[nodiscard]] const std::set<std::string>& unsure_of() const { return unsure_of_; }
+
+    /// Accelerators send nothing new to these, until this is said again. What is started later is told, too.
+    void set_backends_out(const std::set<Address>& addresses);
 
     [[nodiscard]] Listeners& listeners() { return listeners_; }
     /// All that a worker of this spec accepts on: its endpoints, in their order, and what they cover.

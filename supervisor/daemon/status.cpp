@@ -18,16 +18,6 @@ std::int64_t monotonic_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-std::string timestamp(std::int64_t ms) {
-    const std::time_t seconds = ms / 1000;
-    std::tm utc{};
-    ::gmtime_r(&seconds, &utc);
-    std::array<char, 40> text{};
-    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-    std::snprintf(text.data() + size, text.size() - size, ".%03dZ", static_cast<int>(ms % 1000));
-    return text.data();
-}
-
 std::string_view word_of(char activity) {
     switch (activity) {
     case 'S': return "starting";
@@ -129,7 +119,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
     for (const Address& address : spec.listen) listen.emplace_back(address.to_string());
     json::object object{{"name", spec.name},
                         {"kind", topology::to_string(spec.kind)},
-                        {"machine", "here"},
+                        {"machine", worker.machine()},
                         {"state", core::to_string(core.state())},
                         {"binary", program_of_worker(worker)},
                         {"listen", std::move(listen)},
@@ -169,6 +159,7 @@ std::string status_json(const SiteView& site, const std::vector<std::string>& wo
     // The workers are texts already: they are put in as they are.
     std::string text = json::serialize(head);
     text.pop_back();
+    if (!site.supervisor.cluster.empty()) text += ",\"cluster\":" + site.supervisor.cluster;
     text += ",\"workers\":[";
     for (std::size_t i = 0; i < workers.size(); ++i) text += (i > 0 ? "," : "") + workers[i];
     return text + "]}";

@@ -19,6 +19,7 @@ struct SupervisorView {
     std::string trouble;   // of the store; empty: none
     std::string operation; // that runs: "restart"; empty: none
     std::string rollout;   // what it rolls just now, a sentence; empty: nothing
+    std::string cluster{}; // cluster_view.h; empty: this machine is the only one
 };
 
 struct SiteView {

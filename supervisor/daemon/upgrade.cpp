@@ -24,7 +24,10 @@ constexpr auto look_again = std::chrono::milliseconds(5);
 constexpr std::size_t longest_complaint = 4096;
 
 std::vector<std::string> arguments_for(const UpgradePlan& plan, const char* last) {
-    return {"supervise", "--site", plan.site, "--state-dir", plan.state_base, "--run-dir", plan.run_base, last};
+    std::vector<std::string> words{"supervise",     "--site",    plan.site,     "--state-dir",
+                                   plan.state_base, "--run-dir", plan.run_base, std::string(last)};
+    words.insert(words.end(), plan.more.begin(), plan.more.end());
+    return words;
 }
 
 Result<> write_handover(const SitePaths& paths, const Handover& handover) {

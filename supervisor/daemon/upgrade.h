@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <string>
+#include <vector>
 
 namespace mpsup {
 
@@ -16,6 +17,7 @@ struct UpgradePlan {
     std::string program; // absolute path of an mpsup
     std::string site;
     std::string state_base, run_base; // as --state-dir and --run-dir take them
+    std::vector<std::string> more{};  // words of the command line
 };
 
 /// Writes the handover and has `program` check it and the site's state (`--check-state`, 10 s at most). An error says, in its own

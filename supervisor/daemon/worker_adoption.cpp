@@ -101,7 +101,10 @@ void WorkerHandle::adopt_process(Returned returned, Fd connection) {
         generation.process = std::move(process);
         generation.uuid = generation.process.uuid;
         generation.link = std::move(link);
+        generation.contract = hello.contract;
+        generation.told_go = hello.stage != contract::Stage::fresh;
         generation.draining = phase == core::Phase::draining;
+        if (generation.told_go) send_backends_out(generation);
         kept = &generation.process;
         if (core_.rules().is_pool) core_.on_pool_wants(number, hello.wanted);
         dismiss_orphans(generation); // they may have come before it

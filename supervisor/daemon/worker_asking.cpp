@@ -21,8 +21,12 @@ constexpr std::size_t most_questions = 100; // at a time
 } // namespace
 
 asio::awaitable<Result<std::string>> WorkerHandle::ask(std::string question) {
+    return ask(core_.serving(), std::move(question));
+}
+
+asio::awaitable<Result<std::string>> WorkerHandle::ask(core::GenerationNumber number, std::string question) {
     const auto self = shared_from_this();
-    const GenerationHandle* generation = find(core_.serving());
+    const GenerationHandle* generation = find(number);
     if (!generation || !generation->link) co_return failure(spec_->name + " does not serve");
     if (questions_.size() >= most_questions) co_return failure(spec_->name + " is being asked too much");
     const std::uint64_t id = ++last_question_;
@@ -37,6 +41,38 @@ asio::awaitable<Result<std::string>> WorkerHandle::ask(std::string question) {
     if (!sent) co_return failure(spec_->name + ": " + sent.error().to_string());
     if (!waiting->answer) co_return failure(spec_->name + " does not answer");
     co_return std::move(*waiting->answer);
+}
+
+// One that ends while it is asked has none any more.
+asio::awaitable<Result<std::uint64_t>> WorkerHandle::in_flight() {
+    const auto self = shared_from_this();
+    std::vector<core::GenerationNumber> numbers;
+    for (const auto& generation : generations_)
+        if (generation->link) numbers.push_back(generation->number);
+    std::uint64_t sum = 0;
+    for (const core::GenerationNumber number : numbers) {
+        const auto answer =
+            co_await ask(number, contract::encode_question({.what = contract::Question::What::in_flight}));
+        if (!find(number)) continue;
+        if (!answer) co_return std::unexpected(answer.error());
+        const auto count = contract::decode_in_flight(*answer);
+        if (!count) co_return std::unexpected(count.error());
+        sum += *count;
+    }
+    co_return sum;
+}
+
+void WorkerHandle::send_backends_out(GenerationHandle& generation) {
+    if (!around_.backends_out || generation.spec->kind != topology::Kind::accelerator || !generation.link) return;
+    if (generation.contract < contract::version_with_backends) return; // it does not know the message
+    if (!generation.link->send(contract::Backends{*around_.backends_out}))
+        distrust(generation, "does not read its contract socket");
+}
+
+void WorkerHandle::tell_backends_out() {
+    for (const auto& generation : generations_)
+        if (generation->told_go) send_backends_out(*generation);
+    act();
 }
 
 // One that comes too late, or was not asked for, is of no meaning.

@@ -65,6 +65,9 @@ struct Surroundings {
     std::function<void()> look_at_sockets{}; // of the site: somebody may have taken them away; nothing: they stay
     std::map<std::string, contract::Links> links{}; // what each worker, by its name, is told of links to the others
     std::string servers{};                          // and what dynamic ones are, in their environment
+    /// Backends that get nothing new (contract::Backends); nothing: nobody has said so yet, and those of before count.
+    std::optional<std::vector<std::string>> backends_out{};
+    std::string machine = "here"; // this one
 };
 
 /// How a successor is brought in.
@@ -164,6 +167,10 @@ public:
     // Light workers (worker_asking.cpp)
     /// What the generation that serves answers to a question (contract/light_control.h), at most some seconds later.
     [[nodiscard]] boost::asio::awaitable<Result<std::string>> ask(std::string question);
+    /// Requests that its generations have in hand, those that drain included. An error when one of them does not say.
+    [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> in_flight();
+    /// Tells its generations of Surroundings::backends_out, if it is an accelerator. Those to come are told by themselves.
+    void tell_backends_out();
     /// Everything is answered 503, also by what comes after it, until it is set off.
     [[nodiscard]] Result<> set_maintenance(bool on);
     [[nodiscard]] bool is_in_maintenance() const;
@@ -171,6 +178,8 @@ public:
     // Questions
     [[nodiscard]] const core::Worker& core() const { return core_; }
     [[nodiscard]] const topology::WorkerSpec& spec() const { return *spec_; }
+    /// The name of this machine.
+    [[nodiscard]] const std::string& machine() const { return around_.machine; }
     [[nodiscard]] const topology::CopyOnWrite<topology::WorkerSpec>& shared_spec() const { return spec_; }
     [[nodiscard]] std::vector<Endpoint> endpoints() const { return endpoints_of(*spec_, around_.paths); }
     [[nodiscard]] const std::vector<Listener>& listeners() const { return listeners_; }
@@ -208,7 +217,9 @@ private:
     /// In place of that generation, as things are?
     [[nodiscard]] bool could_serve_again(const GenerationHandle& generation, core::GenerationNumber instead_of) const;
     void send_go(GenerationHandle& generation);
+    [[nodiscard]] boost::asio::awaitable<Result<std::string>> ask(core::GenerationNumber number, std::string question);
     void on_answer(const GenerationHandle& generation, contract::Answer answer);
+    void send_backends_out(GenerationHandle& generation);
     [[nodiscard]] int cache_for(const topology::WorkerSpec& spec); // -1: it has none
     void adopt_cache(Fd cache);
     void send_drain(GenerationHandle& generation);

@@ -216,6 +216,7 @@ Result<> WorkerHandle::spawn_process(GenerationHandle& generation) {
                                                                                               : contract::Role::light};
     generation.program = program_of(around_.build, generation.spec->kind);
     generation.told = told_of_others();
+    generation.told_go = false;
     SpawnRequest request;
     request.executable = around_.binaries + "/" + generation.program;
     request.arguments = command_line.to_arguments();
@@ -261,7 +262,9 @@ void WorkerHandle::send_go(GenerationHandle& generation) {
     }
     if (auto sent = generation.link->send(go, fds); !sent) return distrust(generation, sent.error().to_string());
     failpoint();
+    generation.told_go = true;
     if (std::exchange(generation.has_old_logs, false)) give_logs(*generation.link);
+    send_backends_out(generation);
 }
 
 void WorkerHandle::send_drain(GenerationHandle& generation) {

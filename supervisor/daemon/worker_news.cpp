@@ -53,6 +53,8 @@ bool WorkerHandle::greet(const contract::Hello& hello, Fd& connection, const std
     if (generation->link) // it begins anew, and does not tell who ended meanwhile
         for (auto& [pid, child] : generation->children) watch(*generation, child);
     generation->link = make_link(generation->number, hello.pid, std::move(connection));
+    generation->contract = hello.contract;
+    if (hello.stage != contract::Stage::fresh) send_backends_out(*generation);
     core_.on_hello(generation->number, Clock::now());
     act();
     return true;
@@ -188,6 +190,7 @@ void WorkerHandle::on_message(core::GenerationNumber number, pid_t sender, contr
             [&](const contract::Reopen&) { distrust(*generation, "said reopen"); },
             [&](const contract::Drain&) { distrust(*generation, "said drain"); },
             [&](const contract::Ask&) { distrust(*generation, "said ask"); },
+            [&](const contract::Backends&) { distrust(*generation, "said backends"); },
             [&](contract::Answer& answer) { on_answer(*generation, std::move(answer)); },
         },
         message);

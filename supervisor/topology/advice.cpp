@@ -1,6 +1,8 @@
 #include "supervisor/topology/advice.h"
 
 #include "base/units.h"
+#include "supervisor/topology/placement.h"
+#include "supervisor/topology/share.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
 #include "worker/contract/cidr.h"
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +18,6 @@ namespace mpsup::topology {
 
 namespace {
 
-constexpr std::array loopback_blocks{"127.0.0.0/8", "::1"};
 constexpr std::array private_blocks{"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",
                                     "169.254.0.0/16", "fc00::/7",      "fe80::/10"};
 
@@ -25,7 +27,6 @@ template <typename Blocks> bool is_in(const Blocks& blocks, const Address& addre
         return cidr && cidr->contains(address.ip);
     });
 }
-bool is_loopback(const Address& address) { return is_in(loopback_blocks, address); }
 bool is_of_the_world(const Address& address) { return !is_loopback(address) && !is_in(private_blocks, address); }
 
 bool leads_to_an_application(const RouteSpec& route) {
@@ -105,16 +106,24 @@ private:
         return is_list ? list->items[i]->mark : mark_of(list, {});
     }
 
+    // A port alone at the first of its machines.
+    [[nodiscard]] Address in_full(const WorkerSpec& worker, const Address& address) const {
+        const Machine* const machine = nearest_machine(topology_, worker);
+        return address.ip.empty() && machine ? reached_at(address, *machine) : address;
+    }
+
     void listeners(const WorkerSpec& worker) {
         for (std::size_t i = 0; i < worker.listen.size(); ++i) {
-            const Address& address = worker.listen[i];
+            const Address address = in_full(worker, worker.listen[i]);
             if (accelerator_ && !is_loopback(address))
                 advise(worker, "heavy-public", listener_mark(worker, i),
                        in_ticks(worker.name) + " is reached at " + address.to_string() + " past the accelerator " +
                            in_ticks(accelerator_->name) +
                            ": such clients take a child with all its memory, as slow as they are",
-                       "take `listen` away and lead to it by `to: " + worker.name +
-                           "`, or listen on a loopback address");
+                       worker.on == accelerator_->on
+                           ? "take `listen` away and lead to it by `to: " + worker.name +
+                                 "`, or listen on a loopback address"
+                           : "a `gateway` in place of `listen`, and `to: " + worker.name + "`");
             else if (!accelerator_ && is_of_the_world(address))
                 advise(worker, "heavy-keep-alive", listener_mark(worker, i),
                        "clients keep their connections to " + in_ticks(worker.name) +
@@ -169,11 +178,17 @@ private:
         }
     }
 
+    // Each machine is taken to be as large as this one.
     void pools() {
+        std::set<const WorkerSpec*> said;
+        for (const Machine& machine : topology_.machines) pools(machine, said);
+    }
+
+    void pools(const Machine& machine, std::set<const WorkerSpec*>& said) {
         std::vector<Demand> demands;
         std::uint64_t total = 0;
         for (const WorkerSpec& worker : topology_.workers)
-            if (const auto demand = demand_of(worker)) {
+            if (const auto demand = demand_of(worker); demand && runs_on(topology_, worker, machine.name)) {
                 demands.push_back(*demand);
                 total = std::min(total + demand->bytes, largest_size);
             }
@@ -183,7 +198,10 @@ private:
                               " may have " + format_size(static_cast<std::uint64_t>(most.of_one)) + " each (`recycle." +
                               std::string(most.limit) + "`)";
         if (demands.size() > 1) message += ", and all pools that have such a limit";
-        message += ": " + format_size(total) + " in all, and this machine has " + format_size(memory_);
+        if (!said.insert(most.worker).second) return;
+        message += ": " + format_size(total) + " in all" +
+                   (is_for_several(topology_) ? " on " + in_ticks(machine.name) : "") + ", and this machine has " +
+                   format_size(memory_);
         const Node* const pool = entry(node_of(*most.worker), "pool");
         const Node* const max = entry(pool, "max");
         advise(*most.worker, "pool-memory", max ? max->mark : mark_of(node_of(*most.worker), "pool"),

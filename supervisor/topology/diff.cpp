@@ -1,23 +1,36 @@
 #include "supervisor/topology/diff.h"
 
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/placement.h"
 
 namespace mpsup::topology {
 
 namespace {
 
-std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec& after) {
+// Of a share: another machine that has it too, or a gateway, which is a worker of its own there, is nothing to the worker.
+bool is_of_the_whole(const Key& key) {
+    return key.path == "workers.*.on" || key.path.starts_with("workers.*.gateway.");
+}
+
+GatewayTls tls_of(const WorkerSpec& worker) { return worker.gateway ? worker.gateway->tls : GatewayTls{}; }
+
+std::vector<std::string> changed_keys(const WorkerSpec& before, const WorkerSpec& after, bool are_shares) {
     std::vector<std::string> keys;
     if (before.kind != after.kind) keys.emplace_back("kind");
     for (const auto& key : all_keys()) {
         if (!key.applies_to(before.kind) && !key.applies_to(after.kind)) continue;
+        if (are_shares && is_of_the_whole(key)) continue;
         const bool differs = key.type == Type::items ? before.front->routes != after.front->routes
                                                      : key.is_held() && key.value_in(before) != key.value_in(after);
         if (differs) keys.emplace_back(key.path_in_worker());
     }
     // The pool behind it answers other paths.
-    const bool is_led_elsewhere = before.front->own.socket != after.front->own.socket;
+    const RouteSpec& own = before.front->own;
+    const RouteSpec& later = after.front->own;
+    const bool is_led_elsewhere =
+        own.socket != later.socket || own.elsewhere != later.elsewhere || own.tls != later.tls;
     if (is_led_elsewhere && before.kind == Kind::static_files && after.kind == before.kind) keys.emplace_back("try");
+    if (is_gateway(after) && tls_of(before) != tls_of(after)) keys.emplace_back("gateway.tls");
     return keys;
 }
 
@@ -37,7 +50,7 @@ Diff diff(const Topology& before, const Topology& after) {
         const auto* earlier = before.find(worker.name);
         if (!earlier)
             result.added.push_back(worker.name);
-        else if (auto keys = changed_keys(*earlier, worker); keys.empty())
+        else if (auto keys = changed_keys(*earlier, worker, before.whole && after.whole); keys.empty())
             result.unchanged.push_back(worker.name);
         else
             result.changed.push_back({worker.name, std::move(keys)});

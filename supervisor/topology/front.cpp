@@ -1,5 +1,7 @@
 #include "supervisor/topology/front.h"
 
+#include "supervisor/topology/placement.h"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -18,17 +20,19 @@ std::string without_slash(std::string text) {
     return text;
 }
 
-void lead_to(contract::Route& route, const std::vector<std::string>& targets, const std::string& socket,
+void lead_to(contract::Route& route, const std::vector<std::string>& targets, const RouteSpec& spec,
              const FrontPlaces& places) {
     for (const std::string& target : targets) {
         if (Address::parse(target)) {
             route.backends.push_back({target});
-        } else {
-            route.backends.push_back(
-                {"unix:" + places.pool_folder + "/" + (socket.empty() ? target + ".sock" : socket)});
+        } else if (!spec.socket.empty() ||
+                   spec.elsewhere.empty()) { // on this machine, maybe among others: before all of them
+            route.backends.insert(route.backends.begin(), {"unix:" + places.pool_folder + "/" +
+                                                           (spec.socket.empty() ? target + ".sock" : spec.socket)});
             route.pool = target;
         }
     }
+    for (const std::string& address : spec.elsewhere) route.backends.push_back({address});
 }
 
 // What there is beside the folder, where that has no file.
@@ -36,7 +40,7 @@ void fall_back(contract::Route& route, const RouteSpec& spec, const FrontPlaces&
     if (spec.fallback.starts_with('/'))
         route.files.try_file = spec.fallback;
     else if (!spec.fallback.empty())
-        lead_to(route, {spec.fallback}, spec.socket, places);
+        lead_to(route, {spec.fallback}, spec, places);
 }
 
 contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
@@ -45,7 +49,7 @@ contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
     if (!spec.to.empty()) {
         route.target = contract::Route::Target::upstream;
         route.files = {};
-        lead_to(route, spec.to, spec.socket, places);
+        lead_to(route, spec.to, spec, places);
         if (spec.strip) route.strip_prefix = matched;
         return route;
     }
@@ -54,6 +58,24 @@ contract::Route route_of(const RouteSpec& spec, const FrontPlaces& places) {
     fall_back(route, spec, places);
     if (spec.strip && !route.backends.empty()) route.strip_prefix = matched;
     return route;
+}
+
+// The number of what it says in the front, where it is put if need be.
+std::uint32_t number_of(contract::Front& front, const GatewayTls& tls) {
+    const contract::UpstreamTls wanted{.ca = tls.ca, .cert = tls.cert, .key = tls.key, .name = {}};
+    auto& all = front.upstream_tls;
+    const auto found = std::ranges::find(all, wanted);
+    const auto index = found - all.begin();
+    if (found == all.end()) all.push_back(wanted);
+    return static_cast<std::uint32_t>(index + 1);
+}
+
+// The last route that was put into the front.
+void secure(contract::Front& front, const RouteSpec& spec) {
+    if (!spec.tls.is_on()) return;
+    const std::uint32_t number = number_of(front, spec.tls);
+    for (contract::Backend& backend : front.routes.back().backends)
+        if (std::ranges::find(spec.elsewhere, backend.address) != spec.elsewhere.end()) backend.tls = number;
 }
 
 } // namespace
@@ -123,15 +145,17 @@ contract::Front front_of(const WorkerSpec& worker, const FrontPlaces& places) {
     for (const Address& address : worker.listen) {
         const auto flags = spec.flags.find(address);
         const ListenerFlags found = flags == spec.flags.end() ? ListenerFlags{} : flags->second;
-        front.listeners.push_back({address.to_string(), found.tls, found.proxy_protocol});
+        front.listeners.push_back({endpoint_text(address), found.tls, found.proxy_protocol});
     }
     if (worker.kind == Kind::static_files) {
         contract::Route& route = front.routes.emplace_back(spec.own.rule);
         route.files = files_of(worker);
         fall_back(route, spec.own, places);
+        secure(front, spec.own);
     }
     for (const RouteSpec& route : spec.routes) {
         front.routes.push_back(route_of(route, places));
+        secure(front, route);
         if (front.routes.back().error_pages == front.error_pages) front.routes.back().error_pages.clear();
     }
     return front;

@@ -1,5 +1,6 @@
 // The values that stand in fronts and routes.
 #include "base/units.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
 #include "worker/contract/cidr.h"
@@ -76,6 +77,7 @@ bool is_item(const Key& key, const std::string& text) {
         return !text.empty() && text.size() <= longest_name && !text.contains('/') && !text.starts_with('.') &&
                std::ranges::all_of(text, is_printable);
     case Type::blocks: return contract::Cidr::parse(text).has_value();
+    case Type::names: return is_name(text);
     case Type::some_words:
         return std::ranges::any_of(key.choices, [&](const Choice& choice) { return choice.word == text; });
     default: return false;
@@ -109,7 +111,8 @@ std::string hint_for_item(const Key& key, const std::string& text) {
 Parsed parse_items(const Key& key, const Node& node) {
     std::vector<std::string> items;
     Findings findings;
-    if (node.type == Node::Type::sequence && node.items.size() > most_items)
+    const bool is_short = key.type == Type::names || node.type != Node::Type::sequence; // a site may have many machines
+    if (!is_short && node.items.size() > most_items)
         return refuse(node, "`" + std::string(key.name()) + "` has more than 256 items");
     for (const auto* item : one_or_many(node)) {
         const auto text = text_of(key, *item);
@@ -259,11 +262,11 @@ std::expected<ListenerSpec, Findings> parse_listener(const Key& key, const Node&
     Findings findings;
     const auto take_address = [&](const Node& value) {
         const auto text = text_of(key, value);
-        const auto address = text ? Address::parse(*text) : std::nullopt;
+        const auto address = text ? parse_endpoint(*text) : std::nullopt;
         if (address)
             listener.address = *address;
         else
-            append(findings, text ? misfit(key, value, listener_hint(*text)).error() : text.error());
+            append(findings, text ? misfit(key, value, endpoint_hint(*text)).error() : text.error());
     };
     const auto take_flag = [&](const Node& value, bool& into) {
         const auto text = text_of(flag, value);
@@ -315,13 +318,14 @@ bool is_front_type(Type type) noexcept { return type >= Type::listeners && type 
 
 std::string front_form(const Key& key) {
     switch (key.type) {
-    case Type::listeners: return "ADDRESS:PORT (like 127.0.0.1:8080 or [::1]:8080), or a list of such";
+    case Type::listeners: return "ADDRESS:PORT (like 127.0.0.1:8080 or [::1]:8080), a port, or a list of such";
     case Type::host: return "a host name (example.org, *.example.org) or an IP address";
     case Type::path_pattern: return "a pattern of paths: /x/ and all below it, /x alone, *.php, /a/*/b";
     case Type::targets: return "the name of a dynamic worker, ADDRESS:PORT, or a list of addresses";
     case Type::fallback: return "the name of a dynamic worker, ADDRESS:PORT, or the path of a file (/index.html)";
     case Type::texts: return "a text, or a list of such";
     case Type::file_names: return "a file name, or a list of such";
+    case Type::names: return "a name, or a list of such";
     case Type::some_words: {
         std::string words;
         for (const Choice& choice : key.choices) words += (words.empty() ? "" : ", ") + std::string(choice.word);
@@ -346,6 +350,7 @@ Parsed parse_front_value(const Key& key, const Node& node, const Origin& origin)
     case Type::targets:
     case Type::texts:
     case Type::file_names:
+    case Type::names:
     case Type::some_words:
     case Type::blocks: return parse_items(key, node);
     default: break;

@@ -71,10 +71,13 @@ json::object hook() {
                         {"webhook", or_variable(pattern("^http://"))},
                         {"timeout", reference("duration")}});
 }
+json::object port() {
+    return any_of({json::object{{"type", "integer"}, {"minimum", 1}, {"maximum", 65'535}}, pattern("^[0-9]{1,5}$")});
+}
 json::object listener() {
     const json::object on_off = or_variable({{"enum", {"on", "off"}}});
-    return any_of({reference("address"),
-                   object_with({{"address", reference("address")}, {"tls", on_off}, {"proxy_protocol", on_off}})});
+    return any_of({reference("endpoint"),
+                   object_with({{"address", reference("endpoint")}, {"tls", on_off}, {"proxy_protocol", on_off}})});
 }
 json::object certificate() {
     json::object pair = object_with({{"cert", reference("text")}, {"key", reference("text")}});
@@ -102,6 +105,9 @@ json::object form_of(const Key& key) {
     case Type::some_words: return one_or_list(choice_of(key));
     case Type::integer: return integer(key);
     case Type::ip: return or_variable(pattern("^[0-9A-Fa-f.:]+$"));
+    case Type::ip_length: return or_variable(pattern("^[0-9A-Fa-f.:]+/[0-9]{1,3}$"));
+    case Type::endpoint: return reference("endpoint");
+    case Type::names: return one_or_list(or_variable(pattern("^" + std::string(name_pattern) + "$")));
     case Type::blocks: return one_or_list(or_variable(pattern("^[0-9A-Fa-f.:]+(/[0-9]+)?$")));
     case Type::addresses: return one_or_list(reference("address"));
     case Type::listeners: return one_or_list(reference("listener"));
@@ -114,7 +120,8 @@ json::object form_of(const Key& key) {
     case Type::percent: return or_variable(pattern("^[0-9]{1,3}%$"));
     case Type::duration: return reference("duration");
     case Type::share:
-        return any_or_variable({{{"type", "integer"}, {"minimum", 0}, {"maximum", 1000}}, pattern("^[0-9]{1,4}%?$")});
+        return any_or_variable(
+            {{{"type", "integer"}, {"minimum", key.least}, {"maximum", 1000}}, pattern("^[0-9]{1,4}%?$")});
     case Type::roll_steps:
         return one_or_list(
             any_or_variable({{{"type", "integer"}, {"minimum", 0}}, pattern("^([0-9]{1,4}%?|pause( .*)?)$")}));
@@ -235,6 +242,7 @@ json::object definitions() {
     return {{"variable", {{"type", "string"}, {"pattern", "\\$\\{"}}},
             {"text", {{"type", {"string", "number", "boolean"}}}},
             {"address", or_variable(pattern("^(\\[[0-9A-Fa-f.:]+\\]|[0-9.]+):[0-9]{1,5}$"))},
+            {"endpoint", any_of({reference("address"), port()})},
             {"size", or_variable(pattern("^[0-9]+(\\.[0-9]*)?(B|KiB|MiB|GiB|TiB|kB|MB|GB|TB)$"))},
             {"duration", or_variable(pattern("^[0-9]+(\\.[0-9]*)?(ms|s|m|h|d)$"))},
             {"listener", listener()},

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/share.h"
 #include "supervisor/topology/suggest.h"
 
 #include <algorithm>
@@ -19,15 +20,19 @@ constexpr Uses no_use{};
 constexpr std::uint64_t least_disk = 8ULL << 20U;
 constexpr std::uint64_t most_disk = 16ULL << 40U;
 
-Uses uses_of_target(const std::string& target) {
+// A pool on other machines is reached at addresses (share.h).
+Uses uses_of_target(const Topology& topology, const std::string& target) {
     if (target.empty() || target.starts_with('/')) return no_use; // another file
-    return Address::parse(target) ? Uses::backends : Uses::pool;
+    if (Address::parse(target)) return Uses::backends;
+    const WorkerSpec* const pool = topology.find(target);
+    const bool is_at_addresses = is_for_several(topology) && pool && (pool->gateway || !pool->is_private());
+    return is_at_addresses ? Uses::upstream : Uses::pool;
 }
 
-Uses uses_of(const RouteSpec& route, bool has_files) {
+Uses uses_of(const Topology& topology, const RouteSpec& route, bool has_files) {
     Uses uses = has_files ? Uses::files : no_use;
-    for (const std::string& target : route.to) uses = uses | uses_of_target(target);
-    return has_files ? uses | uses_of_target(route.fallback) : uses;
+    for (const std::string& target : route.to) uses = uses | uses_of_target(topology, target);
+    return has_files ? uses | uses_of_target(topology, route.fallback) : uses;
 }
 
 bool is_switched_off(const Node& value) { return value.type == Node::Type::scalar && value.text == "off"; }
@@ -92,7 +97,7 @@ private:
     }
 
     void static_worker(const WorkerSpec& worker, const Node& node) {
-        keys(node, worker_prefix, uses_of(worker.front->own, true), Of::worker);
+        keys(node, worker_prefix, uses_of(topology_, worker.front->own, true), Of::worker);
         buffers(worker.front->own, node);
         odd_patterns(node);
     }
@@ -105,7 +110,7 @@ private:
             const Node* const item = list && i < list->items.size() ? list->items[i].get() : nullptr;
             if (!item) continue;
             const bool has_files = entry(item, "root") || entry(item, "alias");
-            const Uses uses = uses_of(front.routes[i], has_files);
+            const Uses uses = uses_of(topology_, front.routes[i], has_files);
             all = all | uses;
             where_ = "workers." + worker.name + ".routes[" + std::to_string(i) + "]";
             if (uses != no_use)

@@ -255,9 +255,7 @@ std::vector<Key> make_life_keys() {
         hook_of_worker<HookPoint::pre_roll>("workers.*.hooks.pre_roll", before_roll),
         hook_of_worker<HookPoint::post_roll>("workers.*.hooks.post_roll", after_roll),
         hook_of_worker<HookPoint::on_alert>("workers.*.hooks.on_alert", at_alert),
-        later("cluster", "several machines that agree through etcd"),
         later("workers.*.handler", "a mod_perl handler"),
-        later("workers.*.machine", "the machine it runs on"),
     };
 }
 

@@ -14,7 +14,7 @@ namespace {
 Finding taken(const PlacedListener& later, const PlacedListener& earlier) {
     const std::string file = earlier.mark.file != later.mark.file ? " of another file" : "";
     const auto line = earlier.mark.line > 0 ? ", line " + std::to_string(earlier.mark.line) + file : "";
-    return {later.mark, "workers." + later.worker + ".listen",
+    return {later.mark, "workers." + later.worker + (later.is_gateway ? ".gateway" : ".listen"),
             later.address.to_string() + " is taken by " + in_ticks(earlier.worker) + " (" +
                 earlier.address.to_string() + line + ")"};
 }

@@ -13,6 +13,7 @@ struct PlacedListener {
     Address address;
     Mark mark;
     std::string worker;
+    bool is_gateway = false; // of the worker, for other machines
 };
 
 /// As Address::overlaps says, without comparing every two of thousands: the later one of the file is wrong.

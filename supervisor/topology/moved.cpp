@@ -1,5 +1,6 @@
 #include "supervisor/topology/moved.h"
 
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/urls.h"
 
 #include <algorithm>
@@ -46,8 +47,8 @@ Topology with_moved(const Topology& before, Topology wanted, std::int64_t now_ms
     for (const WorkerSpec& worker : before.workers)
         for (const Address& address : worker.listen) {
             const bool was_moved = worker.name == moved_worker;
-            if (!is_plain(worker, address) || is_wanted(wanted, address) || is_backend(before, address) ||
-                (was_moved && old_end <= now_ms))
+            if (is_gateway(worker) || !is_plain(worker, address) || is_wanted(wanted, address) ||
+                is_backend(before, address) || (was_moved && old_end <= now_ms))
                 continue;
             moved.listen.push_back(address);
             is_longer = is_longer || !was_moved;
@@ -76,11 +77,12 @@ std::optional<std::int64_t> moved_until(const Topology& topology) {
 
 contract::Links links_of_moved(const Topology& topology) {
     contract::Links links{.mode = contract::Links::Mode::redirect};
-    const auto front = std::ranges::find_if(topology.workers, [](const WorkerSpec& worker) {
-        return worker.kind == Kind::accelerator && !worker.listen.empty();
+    const auto all = everyone(topology);
+    const auto front = std::ranges::find_if(all, [](const WorkerSpec* worker) {
+        return worker->kind == Kind::accelerator && !worker->listen.empty() && !is_gateway(*worker);
     });
-    if (front != topology.workers.end())
-        links.servers.push_back(link_server(topology, *front));
+    if (front != all.end())
+        links.servers.push_back(link_server(topology, **front));
     else
         for (PublicServer& each : public_servers(topology)) links.servers.push_back(std::move(each.server));
     if (links.servers.empty()) return {};

@@ -3,6 +3,9 @@
 #include "base/units.h"
 #include "supervisor/topology/duplicates.h"
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/moved.h"
+#include "supervisor/topology/placement.h"
+#include "supervisor/topology/share.h"
 #include "supervisor/topology/validate.h"
 
 #include <array>
@@ -50,9 +53,9 @@ struct ToJson {
         json::array result;
         for (const auto& [address, flags] : listeners) {
             if (flags == ListenerFlags{})
-                result.emplace_back(address.to_string());
+                result.emplace_back(endpoint_text(address));
             else
-                result.push_back(json::object{{"address", address.to_string()},
+                result.push_back(json::object{{"address", endpoint_text(address)},
                                               {"tls", flags.tls ? "on" : "off"},
                                               {"proxy_protocol", flags.proxy_protocol ? "on" : "off"}});
         }
@@ -154,6 +157,13 @@ std::shared_ptr<Node> to_node(const json::value& value) {
 
 Error refuse(std::string what) { return {"topology document: " + std::move(what), {}}; }
 
+// `moved` is in a document of the machine that has it, and in no file.
+Topology share_in(const Topology& read, std::string_view machine) {
+    Topology share = share_of(without_moved(read), machine);
+    if (const WorkerSpec* const moved = read.find(moved_worker)) share.workers.push_back(*moved);
+    return share;
+}
+
 Error to_error(const Findings& findings) {
     std::string text;
     for (const auto& finding : findings)
@@ -164,20 +174,24 @@ Error to_error(const Findings& findings) {
 } // namespace
 
 std::string to_document(const Topology& topology) {
+    const Topology& whole = topology.whole ? *topology.whole : topology;
     json::object document;
     document["version"] = document_version;
-    document["site"] = topology.site;
-    document["binaries"] = to_string(topology.binaries);
+    if (topology.whole) document["here"] = topology.here;
+    document["site"] = whole.site;
+    document["binaries"] = to_string(whole.binaries);
     for (const auto& key : all_keys()) {
         if (!key.get_of_site) continue;
-        const auto value = key.get_of_site(topology);
+        const auto value = key.get_of_site(whole);
         if (!value) continue;
         put(document, key.path, text_of(key, *value));
     }
     auto& machines = document["machines"].emplace_object();
-    for (const auto& machine : topology.machines) machines[machine.name] = json::object{{"address", machine.ip}};
+    for (const auto& machine : whole.machines) machines[machine.name] = json::object{{"address", machine.ip}};
     auto& workers = document["workers"].emplace_object();
-    for (const auto& worker : topology.workers) workers[worker.name] = worker_object(worker);
+    for (const auto& worker : whole.workers) workers[worker.name] = worker_object(worker);
+    const WorkerSpec* const moved = topology.whole ? topology.find(moved_worker) : nullptr;
+    if (moved) workers[moved->name] = worker_object(*moved);
     return json::serialize(document);
 }
 
@@ -212,12 +226,16 @@ Result<Topology> from_document(std::string_view document) {
             return std::unexpected(refuse("version: must be " + std::to_string(document_version)));
         json::object rest;
         for (auto& [key, value] : *object)
-            if (key != "version") rest[key] = std::move(value);
+            if (key != "version" && key != "here") rest[key] = std::move(value);
         const auto root = to_node(rest);
         if (const auto twice = find_duplicates(*root); !twice.empty()) return std::unexpected(to_error(twice));
         auto valid = validate(*root, {"", false, {}});
         if (!valid) return std::unexpected(to_error(valid.error()));
-        return std::move(valid->topology);
+        const auto* here = object->if_contains("here");
+        if (!here) return std::move(valid->topology);
+        if (!here->is_string() || !is_name(here->get_string()))
+            return std::unexpected(refuse("here: no name of a machine"));
+        return share_in(valid->topology, here->get_string());
     } catch (const std::exception& thrown) {
         return std::unexpected(refuse(thrown.what()));
     }

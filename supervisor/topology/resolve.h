@@ -12,6 +12,7 @@ namespace mpsup::topology {
 
 constexpr std::size_t max_document_bytes = 4U << 20;
 
+/// Of a share (share.h): the document of its whole and, besides, `here` and the worker `moved` if it has one.
 /// JSON text with every default filled in, absolute paths, and keys in one fixed order: equal topologies give equal
 /// bytes. Durations are written as a topology file has them ("1.5s").
 [[nodiscard]] std::string to_document(const Topology& topology);
@@ -21,7 +22,7 @@ constexpr std::size_t max_document_bytes = 4U << 20;
 
 /// The topology in a document. Everything is untrusted: missing, unknown and misplaced keys, values that the loader
 /// would refuse, overlapping listeners and trailing bytes are errors that name the place ("workers.a.pool"). Does not
-/// look at the file system. to_document of the result is the document again, byte for byte, if to_document wrote it.
+/// look at the file system. A document with `here` is the share of that machine. to_document of the result is the document again, byte for byte, if to_document wrote it.
 [[nodiscard]] Result<Topology> from_document(std::string_view document);
 
 } // namespace mpsup::topology

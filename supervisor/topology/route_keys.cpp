@@ -143,7 +143,7 @@ const std::array rows{
         Kinds::none},
     Row{path_key(), Kinds::none},
     Row{held<&RouteSpec::to>(
-            plain("to", Type::targets, "a dynamic worker, or ADDRESS:PORT, or a list of such addresses")),
+            plain("to", Type::targets, "a dynamic worker, ADDRESS:PORT, or a list of addresses with at most one worker")),
         Kinds::none},
     Row{held<&RouteSpec::root>(plain("root", Type::folder, "the folder with the files; the whole path is appended")),
         Kinds::none},

@@ -1,6 +1,9 @@
 #include "supervisor/topology/routes.h"
 
+#include "base/joined.h"
 #include "supervisor/topology/front.h"
+#include "supervisor/topology/placement.h"
+#include "supervisor/topology/share.h"
 #include "supervisor/topology/suggest.h"
 #include "worker/contract/routing.h"
 
@@ -35,10 +38,12 @@ public:
         }
         for (const WorkerSpec& worker : topology_.workers) {
             look_at(worker);
-            if (worker.kind == Kind::dynamic && worker.is_private() && !has("listen") &&
-                !reached_.contains(worker.name))
+            if (worker.kind != Kind::dynamic || !worker.is_private() || has("listen")) continue;
+            if (!reached_.contains(worker.name))
                 add(named_, in_ticks(worker.name) + " has no `listen` (ADDRESS:PORT that clients connect to), and no "
                                                     "route of an accelerator leads to it");
+            else if (is_for_several(topology_) && !unreached_.contains(worker.name))
+                reached_from(worker);
         }
         circles();
         return std::move(findings_);
@@ -140,13 +145,17 @@ private:
     void targets(const RouteSpec& route, const Node* node) {
         const auto* list = entry(node, "to");
         std::set<std::string> seen;
+        std::string pool;
         for (std::size_t i = 0; i < route.to.size(); ++i) {
             const Mark place = list && list->type == Node::Type::sequence && i < list->items.size()
                                    ? list->items[i]->mark
                                    : mark_of(node, "to");
             target(route.to[i], place);
-            if (!Address::parse(route.to[i]) && route.to.size() > 1)
-                add(place, in_ticks(route.to[i]) + ": a route leads to one worker, or to addresses");
+            const bool is_pool = !Address::parse(route.to[i]);
+            if (is_pool && !pool.empty() && pool != route.to[i])
+                add(place, in_ticks(route.to[i]) + ": a route leads to one worker and to addresses; " + in_ticks(pool) +
+                               " is there already");
+            if (is_pool) pool = route.to[i];
             if (!seen.insert(route.to[i]).second) add(place, in_ticks(route.to[i]) + " stands twice in `to`");
         }
     }
@@ -154,9 +163,8 @@ private:
     // A dynamic worker that only accelerators reach, or an address that is nobody's of this worker.
     void target(const std::string& text, Mark place) {
         if (const auto address = Address::parse(text)) {
-            for (const Address& own : worker_->listen)
-                if (own.overlaps(*address))
-                    add(place, in_ticks(text) + " leads back to " + in_ticks(worker_->name) + " itself");
+            if (std::ranges::any_of(listeners_of(*worker_), [&](const Address& own) { return own.overlaps(*address); }))
+                add(place, in_ticks(text) + " leads back to " + in_ticks(worker_->name) + " itself");
             return;
         }
         const WorkerSpec* const other = topology_.find(text);
@@ -166,16 +174,71 @@ private:
                 if (each.kind == Kind::dynamic) names.push_back(each.name);
             return add(place, "there is no worker " + in_ticks(text), did_you_mean(text, names));
         }
-        reached_.insert(text);
+        reached_[text].insert(worker_);
         if (other == worker_)
             add(place, in_ticks(text) + " leads back to itself");
         else if (other->kind != Kind::dynamic)
             add(place,
                 in_ticks(text) + " is " + std::string(to_string(other->kind)) + "; a route leads to a dynamic worker",
                 other->kind == Kind::static_files ? "a folder is reached by `root`" : "");
+        else if (is_for_several(topology_) && other->on != worker_->on)
+            across_machines(*other, place);
         else if (!other->is_private())
             add(place, in_ticks(text) + " has a `listen` of its own; an accelerator leads to workers without one",
                 "take `listen` away from it, or lead to its address: `to: " + other->listen.front().to_string() + "`");
+    }
+
+    // Each machine of this worker has the pool itself, or reaches it on another.
+    void across_machines(const WorkerSpec& pool, Mark place) {
+        if (!pool.is_private() && std::ranges::all_of(pool.listen, is_loopback))
+            return add(place,
+                       in_ticks(pool.name) + " listens on loopback addresses alone: " + in_ticks(worker_->name) +
+                           " on another machine does not reach it",
+                       "take `listen` away and give it a `gateway`");
+        if (!pool.is_private() || pool.gateway || entry(entry(workers_, pool.name), "gateway")) return;
+        for (const Machine* const machine : machines_of(topology_, *worker_))
+            if (!runs_on(topology_, pool, machine->name) && !pool.on.empty()) {
+                unreached_.insert(pool.name);
+                return add(place,
+                           in_ticks(worker_->name) + " is on " + in_ticks(machine->name) + ", and " +
+                               in_ticks(pool.name) + " on " + joined(pool.on, " and ") +
+                               " has no `gateway` where other machines reach it",
+                           in_ticks(pool.name) + ": {gateway: PORT}");
+            }
+    }
+
+    // A private pool that routes lead to: from its own machine or, by its gateway, from others.
+    void reached_from(const WorkerSpec& pool) {
+        bool is_remote = machines_of(topology_, pool).empty(); // that was said
+        const auto& fronts = reached_[pool.name];
+        for (const Machine* const machine : machines_of(topology_, pool)) {
+            const bool is_reached = std::ranges::any_of(
+                fronts, [&](const WorkerSpec* front) { return runs_on(topology_, *front, machine->name); });
+            if (!is_reached && !pool.gateway && !has("gateway"))
+                return add(named_,
+                           in_ticks(pool.name) + " is on " + in_ticks(machine->name) +
+                               ", where no route leads to it, and has no `gateway` where other machines reach it",
+                           in_ticks(pool.name) + ": {gateway: PORT}");
+            for (const WorkerSpec* const front : fronts)
+                is_remote = is_remote || front->on.size() > 1 || !runs_on(topology_, *front, machine->name);
+        }
+        if (is_file_ && !is_remote && pool.gateway)
+            add(mark_of(node_, "gateway"),
+                "no route of another machine leads to " + in_ticks(pool.name) + ": its `gateway` is for nobody",
+                "take it away", true);
+    }
+
+    // On all machines that it is on.
+    [[nodiscard]] std::vector<Address> listeners_of(const WorkerSpec& worker) const {
+        std::vector<Address> all;
+        for (const Address& address : worker.listen) {
+            if (!address.ip.empty())
+                all.push_back(address);
+            else
+                for (const Machine* const machine : machines_of(topology_, worker))
+                    all.push_back(reached_at(address, *machine));
+        }
+        return all;
     }
 
     // Otherwise its host or its path was wrong, and it stands for everything.
@@ -233,7 +296,7 @@ private:
     [[nodiscard]] std::map<const WorkerSpec*, std::vector<const WorkerSpec*>> edges() const {
         std::map<Address, const WorkerSpec*> at;
         for (const WorkerSpec& worker : topology_.workers)
-            for (const Address& own : worker.listen)
+            for (const Address& own : listeners_of(worker))
                 if (worker.kind == Kind::accelerator) at.emplace(own, &worker);
         std::map<const WorkerSpec*, std::vector<const WorkerSpec*>> next;
         for (const WorkerSpec& worker : topology_.workers)
@@ -256,7 +319,8 @@ private:
     const Node* node_ = nullptr;         // it
     Mark named_{};                       // its name
     std::string where_;
-    std::set<std::string> reached_; // workers that a route leads to
+    std::set<std::string> unreached_;                            // pools without a gateway, of which that was said
+    std::map<std::string, std::set<const WorkerSpec*>> reached_; // workers that routes lead to, and whose these are
     Findings findings_;
 };
 

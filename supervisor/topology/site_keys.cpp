@@ -2,6 +2,8 @@
 #include "supervisor/topology/key_parts.h"
 #include "supervisor/topology/links.h"
 
+#include <charconv>
+
 namespace mpsup::topology {
 
 namespace {
@@ -13,6 +15,13 @@ contract::Links::Mode links_mode(std::string_view word) {
     using enum contract::Links::Mode;
     if (word == "redirect") return redirect;
     return word == "rewrite" ? rewrite : off;
+}
+
+void set_vip(Topology& topology, Value value) {
+    const std::string& text = std::get<std::string>(value);
+    const auto slash = text.find('/');
+    topology.vip.ip = text.substr(0, slash);
+    std::from_chars(text.data() + slash + 1, text.data() + text.size(), topology.vip.bits);
 }
 
 // Beside `workers`, for every worker.
@@ -108,6 +117,31 @@ std::vector<Key> make_site_keys() {
         Key{.path = "machines",
             .type = Type::sections,
             .doc = "the machines of the site; one named `here` if left out"},
+        Key{.path = "cluster", .type = Type::section, .doc = "what concerns several machines together"},
+        Key{.path = "cluster.unavailable",
+            .type = Type::share,
+            .doc = "machines that may be out of service at a time, for a rollout or for whatever reason",
+            .least = 1,
+            .get_of_site =
+                [](const Topology& t) {
+                    return t.cluster.unavailable ? OptionalValue(to_string(*t.cluster.unavailable)) : std::nullopt;
+                },
+            .set_of_site = [](Topology& t, Value v) { t.cluster.unavailable = parse_share(std::get<std::string>(v)); }},
+        Key{.path = "vip",
+            .type = Type::section,
+            .doc = "an address that follows a living machine, for several machines",
+            .shorthand = "address"},
+        Key{.path = "vip.address",
+            .type = Type::ip_length,
+            .doc = "the address, with the length of its network",
+            .get_of_site =
+                [](const Topology& t) { return t.vip.ip.empty() ? std::nullopt : OptionalValue(t.vip.text()); },
+            .set_of_site = set_vip},
+        Key{.path = "vip.on",
+            .type = Type::names,
+            .doc = "the machines that may have it, the preferred one first; those that listen on it if left out",
+            .get_of_site = [](const Topology& t) { return unless(t.vip.on, {}); },
+            .set_of_site = [](Topology& t, Value v) { t.vip.on = std::get<std::vector<std::string>>(std::move(v)); }},
         Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},
         Key{.path = "workers", .type = Type::sections, .doc = "what serves the site", .required = true},
     };

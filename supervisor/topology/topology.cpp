@@ -5,6 +5,18 @@
 
 namespace mpsup::topology {
 
+Whole::Whole(Topology topology) : topology_(std::make_shared<const Topology>(std::move(topology))) {}
+
+bool operator==(const Whole& one, const Whole& other) {
+    return one.topology_ == other.topology_ || (one && other && *one == *other);
+}
+
+int Cluster::allowed(int machines) const {
+    const Share share = unavailable.value_or(Share{1, false});
+    const std::int64_t number = share.is_percent ? share.value * machines / 100 : share.value;
+    return static_cast<int>(std::max<std::int64_t>(1, number));
+}
+
 const WorkerSpec* Topology::find(std::string_view worker) const noexcept {
     const auto found = std::ranges::find(workers, worker, &WorkerSpec::name);
     return found == workers.end() ? nullptr : &*found;

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,25 @@ struct Machine {
     std::string ip{}; // canonical, as in Address
 
     friend bool operator==(const Machine&, const Machine&) = default;
+};
+
+/// Where accelerators of other machines reach a pool that has no `listen`.
+struct Gateway {
+    Address listen{}; // without an IP address: a port at the address of each machine
+    GatewayTls tls{};
+
+    friend bool operator==(const Gateway&, const Gateway&) = default;
+};
+
+/// An address that follows a living machine.
+struct Vip {
+    std::string ip{};              // canonical, as in Address; empty: there is none
+    int bits = 0;                  // length of its network
+    std::vector<std::string> on{}; // machines, the preferred one first
+
+    /// "10.9.0.100/24"
+    [[nodiscard]] std::string text() const { return ip + "/" + std::to_string(bits); }
+    friend bool operator==(const Vip&, const Vip&) = default;
 };
 
 /// Where no file names one.
@@ -136,6 +156,15 @@ struct Share {
 [[nodiscard]] std::optional<Share> parse_share(std::string_view text);
 [[nodiscard]] std::string to_string(const Share& share);
 
+/// What concerns the machines together.
+struct Cluster {
+    std::optional<Share> unavailable{}; // machines out of service at a time, for a rollout or for whatever reason
+
+    /// Of so many: a percentage is rounded down, at least 1.
+    [[nodiscard]] int allowed(int machines) const;
+    friend bool operator==(const Cluster&, const Cluster&) = default;
+};
+
 /// One step of a roll: so many children of the new generation, or a pause.
 struct RollStep {
     std::optional<Share> share{};
@@ -177,7 +206,11 @@ struct Rolling {
 struct WorkerSpec {
     std::string name{}; // [a-z][a-z0-9_-]*, at most 32 characters
     Kind kind = Kind::static_files;
-    std::vector<Address> listen{};     // no two of a topology overlap; dynamic, none: routes lead to it (is_private)
+    std::vector<std::string> on{};     // machines that it runs on; none: the only one there is
+    std::vector<Address> listen{};     // no two of a machine overlap; dynamic, none: routes lead to it (is_private);
+                                       // without an IP address, of one on several machines: the port at each of theirs
+    std::optional<Gateway> gateway{};  // dynamic
+    std::string gateway_of{};          // of one that share_of made: the pool that it leads to
     std::string public_url{};          // what clients call it, as a contract::Origin; empty: by its listener
     std::string root{};                // absolute folder, the whole path of a request is appended
     std::vector<std::string> serves{}; // path prefixes that are files ("/static/"); static, empty: every path
@@ -225,6 +258,24 @@ struct History {
     friend bool operator==(const History&, const History&) = default;
 };
 
+struct Topology;
+
+/// The topology that a share was made from, or nothing. Its copies are one in memory; compared by what it says.
+class Whole {
+public:
+    Whole() = default;
+    explicit Whole(Topology topology);
+
+    [[nodiscard]] explicit operator bool() const noexcept { return topology_ != nullptr; }
+    [[nodiscard]] const Topology& operator*() const noexcept { return *topology_; }
+    [[nodiscard]] const Topology* operator->() const noexcept { return topology_.get(); }
+    friend bool operator==(const Whole& one, const Whole& other);
+
+private:
+    std::shared_ptr<const Topology> topology_;
+};
+
+/// What a file says, or what one machine runs of it (share.h).
 struct Topology {
     std::string site{}; // [a-z][a-z0-9_-]*, at most 32 characters: names folders and sockets
     Binaries binaries = Binaries::two;
@@ -232,9 +283,15 @@ struct Topology {
     Duration moved{30'000}; // for which addresses that nobody has any more are answered (moved.h)
     Logs logs{};
     History history{};
-    Hooks hooks{};                     // of every worker
-    std::vector<Machine> machines{};   // exactly one
-    std::vector<WorkerSpec> workers{}; // at least one, in the order of the file
+    Hooks hooks{}; // of every worker
+    Cluster cluster{};
+    Vip vip{};
+    std::vector<Machine> machines{};   // at least one
+    std::vector<WorkerSpec> workers{}; // at least one, in the order of the file; of a share those of its machine
+    // Of a share alone:
+    std::string here{};               // the name of its machine
+    std::vector<WorkerSpec> others{}; // those of other machines, in the order of the file
+    Whole whole{};
 
     friend bool operator==(const Topology&, const Topology&) = default;
 

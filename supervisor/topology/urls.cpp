@@ -1,6 +1,8 @@
 #include "supervisor/topology/urls.h"
 
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/placement.h"
+#include "supervisor/topology/share.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,18 +12,24 @@ namespace mpsup::topology {
 namespace {
 
 // By its name, or by TCP at one of its listeners.
-bool leads_to(const std::string& target, const WorkerSpec& worker) {
-    const auto is_there = [&](const Address& address) { return address.to_string() == target; };
+bool leads_to(const Topology& topology, const std::string& target, const WorkerSpec& worker) {
+    const auto is_there = [&](const Address& address) {
+        if (!address.ip.empty()) return address.to_string() == target;
+        return std::ranges::any_of(machines_of(topology, worker), [&](const Machine* machine) {
+            return reached_at(address, *machine).to_string() == target;
+        });
+    };
     return target == worker.name || std::ranges::any_of(worker.listen, is_there);
 }
 
 // The first accelerator with a route to it.
 const WorkerSpec* accelerator_of(const Topology& topology, const WorkerSpec& backend) {
-    const auto leads_there = [&](const std::string& target) { return leads_to(target, backend); };
+    const auto leads_there = [&](const std::string& target) { return leads_to(topology, target, backend); };
     if (backend.kind == Kind::accelerator) return nullptr;
-    for (const WorkerSpec& worker : topology.workers)
-        for (const RouteSpec& route : worker.front->routes)
-            if (leads_there(route.fallback) || std::ranges::any_of(route.to, leads_there)) return &worker;
+    for (const WorkerSpec* const worker : everyone(topology))
+        for (const RouteSpec& route : worker->front->routes)
+            if (!is_gateway(*worker) && (leads_there(route.fallback) || std::ranges::any_of(route.to, leads_there)))
+                return worker;
     return nullptr;
 }
 
@@ -39,6 +47,23 @@ std::string accelerated_layout(const Topology& topology, const WorkerSpec& front
     return "accelerated";
 }
 
+std::string several_layout(const Topology& topology) {
+    constexpr std::size_t two = 2;
+    if (topology.machines.size() > two) return "fleet";
+    const auto is_accelerator = [](const WorkerSpec* worker) {
+        return worker->kind == Kind::accelerator && !is_gateway(*worker);
+    };
+    return std::ranges::any_of(everyone(topology), is_accelerator) ? "accelerated-two-machines" : "two-machines";
+}
+
+std::string text_of(const Address& address, bool is_secure) {
+    constexpr std::uint16_t http = 80;
+    constexpr std::uint16_t https = 443;
+    std::string text = address.to_string();
+    if (address.port == (is_secure ? https : http)) text.resize(text.rfind(':'));
+    return (is_secure ? "https://" : "http://") + text;
+}
+
 // "http://127.0.0.1:8080 /static/ /img/"
 std::string words_of(const contract::LinkServer& server) {
     std::string words = server.url;
@@ -54,12 +79,7 @@ bool has_tls(const WorkerSpec& worker, const Address& address) {
 }
 
 std::string url_of(const WorkerSpec& worker, const Address& address) {
-    constexpr std::uint16_t http = 80;
-    constexpr std::uint16_t https = 443;
-    const bool is_secure = has_tls(worker, address);
-    std::string text = address.to_string();
-    if (address.port == (is_secure ? https : http)) text.resize(text.rfind(':'));
-    return (is_secure ? "https://" : "http://") + text;
+    return text_of(address, has_tls(worker, address));
 }
 
 const Address& public_listener(const WorkerSpec& worker) {
@@ -68,11 +88,8 @@ const Address& public_listener(const WorkerSpec& worker) {
 }
 
 std::string url_at(const Topology& topology, const WorkerSpec& worker, const Address& address) {
-    std::string url = url_of(worker, address);
-    if (!address.is_any() || topology.machines.empty()) return url;
-    const std::string any = address.is_ipv6() ? "[::]" : address.ip;
-    const std::string& own = topology.machines.front().ip;
-    return url.replace(url.find(any), any.size(), own.contains(':') ? "[" + own + "]" : own);
+    const Machine* const machine = nearest_machine(topology, worker);
+    return text_of(machine ? reached_at(address, *machine) : address, has_tls(worker, address));
 }
 
 std::string public_url(const Topology& topology, const WorkerSpec& worker) {
@@ -92,24 +109,25 @@ contract::LinkServer link_server(const Topology& topology, const WorkerSpec& wor
 
 std::vector<PublicServer> public_servers(const Topology& topology) {
     std::vector<PublicServer> servers;
-    for (const WorkerSpec& worker : topology.workers) {
-        if (worker.kind == Kind::accelerator || worker.listen.empty() || worker.name == moved_worker ||
-            accelerator_of(topology, worker))
+    for (const WorkerSpec* const worker : everyone(topology)) {
+        if (worker->kind == Kind::accelerator || worker->listen.empty() || worker->name == moved_worker ||
+            accelerator_of(topology, *worker))
             continue;
-        contract::LinkServer server = link_server(topology, worker);
-        if (worker.kind == Kind::dynamic && !server.serves.empty()) server.serves.insert(server.serves.begin(), "/");
-        servers.push_back({&worker, std::move(server)});
+        contract::LinkServer server = link_server(topology, *worker);
+        if (worker->kind == Kind::dynamic && !server.serves.empty()) server.serves.insert(server.serves.begin(), "/");
+        servers.push_back({worker, std::move(server)});
     }
     return servers;
 }
 
 std::map<std::string, std::string> urls_of(const Topology& topology) {
     std::map<std::string, std::string> urls;
+    const auto all = everyone(topology);
     const auto add = [&](const char* name, Kind kind) {
-        const auto first = std::ranges::find_if(topology.workers, [&](const WorkerSpec& worker) {
-            return worker.kind == kind && worker.name != moved_worker;
+        const auto first = std::ranges::find_if(all, [&](const WorkerSpec* worker) {
+            return worker->kind == kind && worker->name != moved_worker && !is_gateway(*worker);
         });
-        if (first != topology.workers.end()) urls.emplace(name, public_url(topology, *first));
+        if (first != all.end()) urls.emplace(name, public_url(topology, **first));
     };
     add("MPSUP_DYNAMIC_URL", Kind::dynamic);
     add("MPSUP_STATIC_URL", Kind::static_files);
@@ -129,6 +147,7 @@ std::string servers_in_words(const Topology& topology) {
 }
 
 std::string layout_of(const Topology& topology) {
+    if (is_for_several(topology)) return several_layout(topology);
     const Topology without = without_moved(topology);
     const auto& workers = without.workers;
     const auto front = std::ranges::find(workers, Kind::accelerator, &WorkerSpec::kind);

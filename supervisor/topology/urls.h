@@ -1,4 +1,4 @@
-// Where clients find the workers of a site.
+// Where clients find the workers of a site, on whatever machine they are.
 #pragma once
 
 #include "supervisor/topology/topology.h"
@@ -16,7 +16,8 @@ namespace mpsup::topology {
 /// What clients type to reach a listener of a worker: "http://127.0.0.1:8080", "https://10.0.0.1".
 [[nodiscard]] std::string url_of(const WorkerSpec& worker, const Address& address);
 
-/// The same, where a listener on every address is reached at the machine's own.
+/// The same, where a port alone and a listener on every address are reached at the machine's own: of a worker on several
+/// machines this one's, if it is one of them, else the first one's.
 [[nodiscard]] std::string url_at(const Topology& topology, const WorkerSpec& worker, const Address& address);
 
 /// Of a worker that has any, the one that clients are told of: the first, or the first with TLS.
@@ -50,7 +51,8 @@ struct PublicServer {
 [[nodiscard]] std::string servers_in_words(const Topology& topology);
 
 /// How the site is built and placed, by the names of the files in topologies/: "one-big", "two-ports", "two-ips", "dso", these
-/// behind "accelerated-", "accelerated" alone where the accelerator is all there is before a pool; or "custom".
+/// behind "accelerated-", "accelerated" alone where the accelerator is all there is before a pool; "two-machines",
+/// "accelerated-two-machines", "fleet" of more; or "custom".
 [[nodiscard]] std::string layout_of(const Topology& topology);
 
 } // namespace mpsup::topology

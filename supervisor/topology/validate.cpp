@@ -5,9 +5,10 @@
 #include "supervisor/topology/key_table.h"
 #include "supervisor/topology/key_uses.h"
 #include "supervisor/topology/links.h"
-#include "supervisor/topology/listener_overlaps.h"
 #include "supervisor/topology/load.h"
+#include "supervisor/topology/machine_rules.h"
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/routes.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
@@ -39,14 +40,21 @@ public:
             add(root.mark, "", "a topology is a map of keys (site, workers, …)");
             return std::unexpected(std::move(findings_));
         }
+        values_ = origin_;
+        const Node* const machines = topology::entry(&root, "machines");
+        const auto is_one = [](const Node::Entry& given) { return !given.key.starts_with("x-"); };
+        if (machines && std::ranges::count_if(machines->entries, is_one) > 1)
+            values_.look_at_files = false; // each machine looks for itself (local_files.h)
         site_section(root);
-        append(findings_, check_overlaps(std::move(listeners_)));
+        append(findings_, settle_machines(topology_, root, listeners_));
+        append(findings_, check_overlaps_by_machine(topology_, listeners_));
         append(findings_, check_dependencies(topology_, root));
         append(findings_, check_routes(topology_, root, origin_.look_at_files));
-        append(findings_, check_links(topology_, root, origin_.look_at_files));
+        append(findings_, check_links(topology_, root, values_.look_at_files));
         if (origin_.look_at_files) append(findings_, check_key_uses(topology_, root));
-        append(findings_, check_certificates(topology_, root, check_));
+        if (values_.look_at_files) append(findings_, check_certificates(topology_, root, check_));
         name_pool_sockets(topology_);
+        if (std::ranges::all_of(findings_, &Finding::is_warning)) append(findings_, check_told(topology_, root));
         if (!std::ranges::all_of(findings_, &Finding::is_warning)) return std::unexpected(std::move(findings_));
         return Valid{std::move(topology_), std::move(findings_)};
     }
@@ -57,7 +65,7 @@ private:
     }
 
     std::optional<Value> value_of(const Key& key, const Node& node, const std::string& where) {
-        auto value = parse_value(key, node, origin_);
+        auto value = parse_value(key, node, values_);
         if (value) return std::move(*value);
         for (auto& finding : value.error())
             add(finding.mark, where, std::move(finding.message), std::move(finding.suggestion));
@@ -140,6 +148,11 @@ private:
     }
 
     void part_of_site(const Key& section, const Node& node) {
+        const auto set = [&](const Key& key) {
+            if (auto value = value_of(key, node, std::string(section.path)))
+                key.set_of_site(topology_, std::move(*value));
+        };
+        if (!section.shorthand.empty() && node.type == Node::Type::scalar) return by_shorthand(section, set);
         if (!is_section(node, std::string(section.path))) return;
         for (const auto& given : node.entries) {
             const auto where = join(section.path, given.key);
@@ -167,15 +180,14 @@ private:
 
     void machines(const Node& node) {
         if (!is_section(node, "machines")) return;
-        bool first = true;
+        bool is_empty = true;
         for (const auto& given : node.entries) {
             if (given.key.starts_with("x-")) continue;
+            is_empty = false;
             const auto where = "machines." + given.key;
-            if (!std::exchange(first, false))
-                add(given.key_mark, where, "more than one machine: known, not in this version");
             if (usable_name(given, where, "machine") && is_section(*given.value, where)) machine(given, where);
         }
-        if (first) add(node.mark, "machines", "`machines` is empty");
+        if (is_empty) add(node.mark, "machines", "`machines` is empty");
     }
 
     void machine(const Node::Entry& named, const std::string& where) {
@@ -323,6 +335,9 @@ private:
     void set(const Key& key, const Node& node, const std::string& where, WorkerSpec& spec) {
         auto value = value_of(key, node, where);
         if (!value) return;
+        if (key.path == "workers.*.gateway.listen")
+            listeners_.push_back(
+                {parse_endpoint(std::get<std::string>(*value)).value_or(Address{}), node.mark, spec.name, true});
         if (key.path == "workers.*.listen") {
             const auto* listeners = std::get_if<std::vector<ListenerSpec>>(&*value);
             for (std::size_t i = 0; i < listeners->size(); ++i)
@@ -333,6 +348,7 @@ private:
     }
 
     const Origin& origin_;
+    Origin values_; // of what values are looked at
     const CertificateCheck& check_;
     Topology topology_;
     Findings findings_;

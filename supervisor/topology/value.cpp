@@ -2,12 +2,14 @@
 
 #include "base/units.h"
 #include "supervisor/topology/key_table.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/secret_file.h"
 #include "supervisor/topology/suggest.h"
 #include "supervisor/topology/value_parts.h"
 #include "worker/contract/origin.h"
 
 #include <algorithm>
+#include <charconv>
 #include <climits>
 #include <cstring>
 #include <filesystem>
@@ -35,6 +37,8 @@ std::string expected_form(const Key& key) {
     case Type::name: return "a name: a letter, then letters, digits, - and _, at most 32 in all";
     case Type::choice: return words_of(key);
     case Type::ip: return "a numeric IP address";
+    case Type::ip_length: return "an IP address with the length of its network, like 10.0.0.100/24";
+    case Type::endpoint: return "a port, or ADDRESS:PORT (like 10.0.0.2:8090)";
     case Type::addresses: return "ADDRESS:PORT (like 127.0.0.1:8080 or [::1]:8080), or a list of such";
     case Type::url_path: return "a path that begins with /";
     case Type::origin: return "http:// or https:// and a name or address, maybe a port, and no path";
@@ -54,7 +58,9 @@ std::string expected_form(const Key& key) {
     case Type::duration:
         return "a duration from " + format_duration(std::chrono::milliseconds(key.least)) + " to " +
                format_duration(std::chrono::milliseconds(key.most)) + ", with its unit (500ms, 30s, 5m)";
-    case Type::share: return "a number of children, from 0 to 1000, or a percentage of them, up to 100%";
+    case Type::share:
+        return "a number of " + std::string(key.kinds == Kinds::none ? "machines" : "children") + ", from " +
+               std::to_string(key.least) + " to 1000, or a percentage of them, up to 100%";
     case Type::roll_steps: return "numbers or percentages of children and pauses: [1, 25%, pause 1m, 100%]";
     case Type::section:
     case Type::sections:
@@ -69,6 +75,32 @@ std::expected<Value, Findings> parse_ip(const Key& key, const Node& node, const 
     const auto address = Address::parse((six ? "[" + text + "]" : text) + ":1");
     if (!address) return misfit(key, node);
     return address->ip;
+}
+
+Parsed parse_ip_length(const Key& key, const Node& node, const std::string& text) {
+    const auto slash = text.find('/');
+    const std::string ip = text.substr(0, slash);
+    const bool six = ip.contains(':');
+    const auto address = Address::parse((six ? "[" + ip + "]" : ip) + ":1");
+    if (address && slash == std::string::npos)
+        return misfit(key, node, "did you mean `" + text + (six ? "/64`?" : "/24`?"));
+    const int most = six ? 128 : 32;
+    const std::string_view digits = slash == std::string::npos ? "" : std::string_view(text).substr(slash + 1);
+    int bits = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    if (!address || error != std::errc{} || end != digits.data() + digits.size() || bits < 1 || bits > most)
+        return misfit(key, node);
+    return address->ip + "/" + std::to_string(bits);
+}
+
+Parsed parse_one_endpoint(const Key& key, const Node& node, const std::string& text) {
+    const auto address = parse_endpoint(text);
+    return address ? Parsed(endpoint_text(*address)) : misfit(key, node, endpoint_hint(text));
+}
+
+Parsed parse_parts(const Key& key, const Node& node, const std::string& text) {
+    const auto share = parse_share(text);
+    return share && share->value >= key.least ? Parsed(text) : misfit(key, node);
 }
 
 std::expected<Value, Findings> parse_addresses(const Key& key, const Node& node) {
@@ -138,17 +170,6 @@ Parsed parse_origin(const Key& key, const Node& node, const std::string& text) {
     for (const std::string& meant : {text.substr(0, end), "https://" + text.substr(0, end)})
         if (is_one(meant)) return misfit(key, node, "did you mean `" + meant + "`?");
     return misfit(key, node);
-}
-
-std::string why_unusable(const std::string& path, bool folder) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0)
-        return errno == ENOENT ? "there is no " + in_ticks(path) : in_ticks(path) + ": " + ::strerror(errno);
-    if (folder && !S_ISDIR(status.st_mode)) return in_ticks(path) + " is not a folder";
-    if (!folder && S_ISDIR(status.st_mode)) return in_ticks(path) + " is a folder";
-    if (!folder && !S_ISREG(status.st_mode)) return in_ticks(path) + " is not a regular file";
-    if (::access(path.c_str(), folder ? X_OK : R_OK) != 0) return in_ticks(path) + ": " + ::strerror(errno);
-    return {};
 }
 
 bool is_variable_name(std::string_view text) {
@@ -226,6 +247,17 @@ std::expected<Value, Findings> parse_words(const Key& key, const Node& node) {
 
 } // namespace
 
+std::string why_unusable(const std::string& path, bool folder) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+        return errno == ENOENT ? "there is no " + in_ticks(path) : in_ticks(path) + ": " + ::strerror(errno);
+    if (folder && !S_ISDIR(status.st_mode)) return in_ticks(path) + " is not a folder";
+    if (!folder && S_ISDIR(status.st_mode)) return in_ticks(path) + " is a folder";
+    if (!folder && !S_ISREG(status.st_mode)) return in_ticks(path) + " is not a regular file";
+    if (::access(path.c_str(), folder ? X_OK : R_OK) != 0) return in_ticks(path) + ": " + ::strerror(errno);
+    return {};
+}
+
 std::unexpected<Findings> refuse(const Node& node, std::string message, std::string suggestion) {
     return std::unexpected(Findings{{node.mark, "", std::move(message), std::move(suggestion)}});
 }
@@ -263,6 +295,11 @@ std::expected<Value, Findings> parse_choice(const Key& key, const Node& node, co
         words.push_back(choice.word);
     }
     return misfit(key, node, did_you_mean(text, words));
+}
+
+std::string endpoint_hint(const std::string& text) {
+    const bool is_port = !text.empty() && std::ranges::all_of(text, is_digit);
+    return is_port ? "ports go from 1 to 65535" : listener_hint(text);
 }
 
 std::string listener_hint(const std::string& text) {
@@ -312,6 +349,8 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::name: return is_name(*text) ? std::expected<Value, Findings>(*text) : misfit(key, node);
     case Type::choice: return parse_choice(key, node, *text);
     case Type::ip: return parse_ip(key, node, *text);
+    case Type::ip_length: return parse_ip_length(key, node, *text);
+    case Type::endpoint: return parse_one_endpoint(key, node, *text);
     case Type::url_path: return parse_url_path(key, node, *text);
     case Type::origin: return parse_origin(key, node, *text);
     case Type::file:
@@ -320,7 +359,7 @@ std::expected<Value, Findings> parse_value(const Key& key, const Node& node, con
     case Type::size: return parse_bytes(key, node, *text);
     case Type::percent: return parse_percent(key, node, *text);
     case Type::duration: return parse_time(key, node, *text);
-    case Type::share: return parse_share(*text) ? std::expected<Value, Findings>(*text) : misfit(key, node);
+    case Type::share: return parse_parts(key, node, *text);
     default: break;
     }
     return misfit(key, node);

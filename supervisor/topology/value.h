@@ -22,6 +22,8 @@ enum class Type {
     name,         // [A-Za-z][A-Za-z0-9_-]*, at most 32 characters
     choice,       // one of the key's words
     ip,           // numeric, without a port
+    ip_length,    // "10.0.0.100/24", an address and the length of its network
+    endpoint,     // "127.0.0.1:8080", or a port alone
     addresses,    // "127.0.0.1:8080", or a list of such
     url_path,     // "/up"
     origin,       // "https://www.example.org", "http://10.0.0.1:8080"
@@ -36,16 +38,17 @@ enum class Type {
     integer,      // decimal digits; or one of the key's words, which stands for 0
     size,         // bytes with a unit
     percent,      // "20%"
-    share,        // "2", or "25%"
+    share,        // "2", or "25%"; of machines where it is a key of the site
     roll_steps,   // "1", "25%", "pause 1m", "pause", as a list
     duration,     // a number with a unit
-    listeners,    // "127.0.0.1:8080" or {address, tls, proxy_protocol}, or a list of such
+    listeners,    // "127.0.0.1:8080", a port alone, or {address, tls, proxy_protocol}, or a list of such
     host,         // "example.org", "*.example.org", an IP address
     path_pattern, // "/x/", "/x", "*.php", "/a/*/b"
     targets,      // a dynamic worker, an address, or a list of addresses
     fallback,     // a dynamic worker, an address, or "/file"
     texts,        // any text without control characters, or a list of such
     file_names,   // a name without a slash, or a list of such
+    names,        // names as of Type::name, or a list of such
     some_words,   // one of the key's words, or a list of such; the last word alone stands for none
     expires,      // pattern of paths: duration; or a duration for all
     media_types,  // ending: media type

@@ -25,6 +25,9 @@ void append(Findings& findings, const Findings& more);
 /// The scalars of a node that is one, or a list of them.
 [[nodiscard]] std::vector<const Node*> one_or_many(const Node& node);
 
+/// Why it is no file that can be read, or no folder that can be searched; empty: it is.
+[[nodiscard]] std::string why_unusable(const std::string& path, bool folder);
+
 [[nodiscard]] Parsed parse_choice(const Key& key, const Node& node, const std::string& text);
 [[nodiscard]] Parsed parse_path(const Key& key, const Node& node, const std::string& text, const Origin& origin);
 
@@ -43,6 +46,8 @@ void append(Findings& findings, const Findings& more);
 
 /// What somebody may have meant who wrote no address.
 [[nodiscard]] std::string listener_hint(const std::string& text);
+/// The same where a port alone will do.
+[[nodiscard]] std::string endpoint_hint(const std::string& text);
 
 /// The values that stand in fronts and routes.
 [[nodiscard]] Parsed parse_front_value(const Key& key, const Node& node, const Origin& origin);

@@ -1,5 +1,6 @@
 // The keys of a worker: what it runs, and with how many processes.
 #include "supervisor/topology/key_parts.h"
+#include "supervisor/topology/placement.h"
 
 namespace mpsup::topology {
 
@@ -27,6 +28,21 @@ void set_listeners(Spec& spec, Value value) {
         spec.listen.push_back(listener.address);
         if (listener.flags != ListenerFlags{}) spec.front.edit().flags[listener.address] = listener.flags;
     }
+}
+
+Gateway& gateway_of(Spec& spec) { return spec.gateway ? *spec.gateway : spec.gateway.emplace(); }
+
+template <auto Member> constexpr Key gateway_file(std::string_view path, std::string_view doc) {
+    return {.path = path,
+            .type = Type::file,
+            .doc = doc,
+            .kinds = Kinds::dynamic,
+            .get =
+                [](const Spec& s) {
+                    const bool is_there = s.gateway && !(s.gateway->tls.*Member).empty();
+                    return is_there ? OptionalValue(s.gateway->tls.*Member) : std::nullopt;
+                },
+            .set = [](Spec& s, Value v) { gateway_of(s).tls.*Member = std::get<std::string>(std::move(v)); }};
 }
 
 constexpr std::int64_t most_children = 1000;
@@ -77,12 +93,42 @@ std::vector<Key> make_worker_keys() {
             .required = true,
             .kinds = Kinds::every,
             .choices = kind_choices},
+        Key{.path = "workers.*.on",
+            .type = Type::names,
+            .doc = "the machine that it runs on, or a list; may be left out where there is one",
+            .kinds = Kinds::every,
+            .get = [](const Spec& s) { return unless(s.on, {}); },
+            .set = [](Spec& s, Value v) { s.on = std::get<std::vector<std::string>>(std::move(v)); }},
         Key{.path = "workers.*.listen",
             .type = Type::listeners,
-            .doc = "ADDRESS:PORT that clients connect to, or a list; a dynamic worker behind an accelerator has none",
+            .doc = "ADDRESS:PORT that clients connect to, a port at the machine's own address, or a list; a dynamic "
+                   "worker behind an accelerator has none",
             .kinds = Kinds::every,
             .get = listeners_of,
             .set = set_listeners},
+        Key{.path = "workers.*.gateway",
+            .type = Type::section,
+            .doc = "where accelerators of other machines reach a dynamic worker without `listen`",
+            .kinds = Kinds::dynamic,
+            .shorthand = "listen"},
+        Key{.path = "workers.*.gateway.listen",
+            .type = Type::endpoint,
+            .doc = "a port at the machine's own address, or ADDRESS:PORT",
+            .kinds = Kinds::dynamic,
+            .get =
+                [](const Spec& s) {
+                    return s.gateway ? OptionalValue(endpoint_text(s.gateway->listen)) : std::nullopt;
+                },
+            .set =
+                [](Spec& s, Value v) {
+                    gateway_of(s).listen = parse_endpoint(std::get<std::string>(v)).value_or(Address{});
+                }},
+        section("workers.*.gateway.tls", "the accelerators and the gateway know each other by certificates",
+                Kinds::dynamic),
+        gateway_file<&GatewayTls::cert>("workers.*.gateway.tls.cert", "what each shows the other, a PEM file"),
+        gateway_file<&GatewayTls::key>("workers.*.gateway.tls.key", "its key"),
+        gateway_file<&GatewayTls::ca>("workers.*.gateway.tls.ca",
+                                      "the certificate of who must have signed the other's"),
         Key{.path = "workers.*.public",
             .type = Type::origin,
             .doc = "how clients call the worker, where that is not by its listener: https://www.example.org[:port]",

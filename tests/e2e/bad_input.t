@@ -80,13 +80,29 @@ workers:
   docs: {kind: static, listen: "127.0.0.1:8085", root: root}
   more: {kind: static, listen: "0.0.0.0:8085", root: root}
 YAML
-refuses_text('keys of later versions', <<"YAML", qr/:2:1.*known, not in this version/, qr/:5:.*known, not in this version/);
+refuses_text('keys of later versions', <<"YAML", qr/:4:.*known, not in this version/);
 site: test
-cluster: {}
 workers:
   docs: {kind: static, listen: "127.0.0.1:8085", root: root}
   app: {kind: dynamic, listen: "127.0.0.1:8086", app: app.psgi, handler: My::Handler}
 YAML
+
+refuses_text('machines that cannot be', <<"YAML", qr/:4:19: error: 10\.9\.0\.1 is the address of `web1` \(line 3\) already/,
+site: test
+machines:
+  web1: {address: 10.9.0.1}
+  app1: {address: 10.9.0.1}
+  app2: {address: 10.9.0.3}
+workers:
+  docs: {kind: static, on: wep1, listen: 8085, root: root}
+  more: {kind: static, listen: 8085, root: root}
+  late: {kind: static, on: web1, listen: "10.9.0.3:8085", root: root}
+  front: {kind: accelerator, on: web1, listen: 80, routes: [{path: /, to: app}]}
+  app: {kind: dynamic, on: app2, app: app.psgi}
+YAML
+    qr/:7:28: error: there is no machine `wep1`\n.*\n.*\n\s+did you mean `web1`/, qr/:8:3: error: `more` has no `on`/,
+    qr/:9:42: error: 10\.9\.0\.3 is the address of `app2`, and `late` is on web1/,
+    qr/:10:75: error: `front` is on `web1`, and `app` on app2 has no `gateway`/);
 
 refuses_text('a variable that is not set', <<'YAML', qr/bad\.yaml:3:48: error: the variable `MPSUP_NOT_SET` is not set/, qr/\$\{MPSUP_NOT_SET:-/);
 site: test

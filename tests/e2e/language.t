@@ -99,6 +99,46 @@ is $code, 0, 'up goes on';
 like $err, qr/\[heavy-public\]/, 'and prints them';
 is request($public, '/')->{body}, "green\n", 'the site serves';
 $site->must('down');
+
+# Several machines: each has a plan of its own.
+my $several = $site->write('several.yaml', <<'YAML');
+site: test
+machines: {web1: {address: "${WEB1:-10.9.0.1}"}, app1: {address: 10.9.0.2}, app2: {address: 10.9.0.3}}
+cluster: {unavailable: 1}
+vip: 10.9.0.100/24
+workers:
+  front: {kind: accelerator, on: web1, listen: [8080, "10.9.0.100:80"], routes: [{path: /, to: app}]}
+  app: {kind: dynamic, on: [app1, app2], gateway: 8090, app: elsewhere.psgi, pool: 1}
+YAML
+is $site->must('plan', $several), <<'PLAN', 'the plan of three machines, whose files nobody here has';
+web1:
+ 1  listen  10.9.0.1:8080 (of front)
+ 2  listen  10.9.0.100:80 (of front)
+ 3  start   front
+ 4  serve   front
+app1:
+ 1  listen  10.9.0.2:8090 (of app-gateway)
+ 2  start   app
+ 3  start   app-gateway
+ 4  serve   app
+ 5  serve   app-gateway
+app2:
+ 1  listen  10.9.0.3:8090 (of app-gateway)
+ 2  start   app
+ 3  start   app-gateway
+ 4  serve   app
+ 5  serve   app-gateway
+PLAN
+my @steps = @{ decode_json($site->must('plan', '-o', 'json', $several))->{steps} };
+is_deeply [map { "$_->{machine} $_->{step} $_->{object}" } @steps[3, 4]], ['web1 serve front', 'app1 listen 10.9.0.2:8090'], 'in JSON';
+$effective = $site->must('config', $several);
+$copy = $site->write('effective.yaml', $effective);
+is $site->must('config', $copy), $effective, 'config prints a file that says the same';
+$origins = $site->must('config', '--origin', $several);
+like $origins, qr/address: 10\.9\.0\.1  # \S+several\.yaml:2\n/, 'of a machine';
+like $origins, qr/unavailable: 1  # \S+several\.yaml:3\n/, 'of the cluster';
+like $origins, qr/vip:\n  address: 10\.9\.0\.100\/24  # \S+several\.yaml:4\n  on: \[web1\]  # default\n/, 'of the address that moves';
+like $origins, qr/on: \[app1, app2\]  # \S+several\.yaml:7\n    gateway:\n      listen: 8090  # \S+several\.yaml:7\n/, 'of a worker';
 is $site->must('schema'), read_file(source_root() . '/topologies/schema.json'), 'mpsup schema prints the schema in the tree';
 
 done_testing;

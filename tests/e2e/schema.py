@@ -36,6 +36,9 @@ DYNAMIC = "workers: {w: {kind: dynamic, listen: '127.0.0.1:1', app: app.psgi, %s
 FRONT = "workers: {w: {kind: accelerator, listen: '127.0.0.1:1', routes: [{path: /, root: htdocs}], %s}}"
 ROUTE = "workers: {w: {kind: accelerator, listen: '127.0.0.1:1', routes: [{%s}]}, app: {kind: dynamic, app: app.psgi}}"
 
+SEVERAL = ("machines: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}}\nworkers: {w: {kind: accelerator, on: a, listen: 80, "
+           "routes: [{to: app}]}, app: {kind: dynamic, app: app.psgi, %s}}")
+
 GOOD = [
     STATIC % "threads: 2, x-note: {any: thing}",
     STATIC % "threads: '${THREADS}', health: {every: '${EVERY:-5s}', path: /up}",
@@ -57,6 +60,11 @@ GOOD = [
     ROUTE % "path: /a/, to: ['127.0.0.1:7', '127.0.0.1:8'], check: /up, eject: 3}, {path: /, to: app, error_pages: htdocs",
     STATIC % "" + "\nlogs: {size: 1MiB, age: 1d, keep: 3}\nhistory: {raw: 1h}\nbinaries: one",
     "include: part.yaml\nworkers: {w: {threads: 2}}",
+    "workers: {w: {kind: static, listen: 8080, root: htdocs}}",
+    "workers: {w: {kind: static, listen: [8080, {address: '8443', proxy_protocol: on}], root: htdocs}}",
+    SEVERAL % "on: [a, b], gateway: 8090",
+    SEVERAL % "on: b, gateway: {listen: '10.0.0.2:8090', tls: {cert: a.pem, key: a.key, ca: ca.pem}}" + "\ncluster: {unavailable: 5%}",
+    SEVERAL % "on: [b], gateway: '8090'" + "\ncluster: {unavailable: 2}\nvip: {address: 10.0.0.9/24, on: [a]}",
 ]
 
 BAD = [
@@ -87,7 +95,7 @@ BAD = [
     DYNAMIC % "health: {path: up}",
     DYNAMIC % "handler: My::Handler",
     "workers: {w: {kind: heavy, listen: '127.0.0.1:1', app: app.psgi}}",
-    "workers: {w: {kind: static, listen: 8080, root: htdocs}}",
+    "workers: {w: {kind: static, listen: 0, root: htdocs}}",
     "workers: {w: {kind: static, listen: 'localhost:8080', root: htdocs}}",
     "workers: {w: {kind: static, listen: [{adress: '127.0.0.1:1'}], root: htdocs}}",
     "workers: {1w: {kind: static, listen: '127.0.0.1:1', root: htdocs}}",
@@ -100,6 +108,12 @@ BAD = [
     STATIC % "" + "\nlogs: {keep: 0}",
     STATIC % "" + "\nbinaries: three",
     STATIC % "" + "\nmachines: {here: {adress: 127.0.0.1}}",
+    STATIC % "on: {here: x}",
+    STATIC % "gateway: 8090",
+    STATIC % "" + "\ncluster: {unavailable: 0}",
+    STATIC % "" + "\nhere: web1",
+    SEVERAL % "on: b, gateway: {port: 8090}",
+    SEVERAL % "on: b, gateway: 8090" + "\nvip: 10.0.0.9",
 ]
 
 failures = 0

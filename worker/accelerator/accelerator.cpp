@@ -125,7 +125,7 @@ Accelerator::Verdict Accelerator::begin(const http::Request& request, const http
     notes.tier = "files";
     if (files_[routing.index] && answer_files(routing.index, request, reply) == Verdict::answered)
         return Verdict::answered;
-    notes.tier = state_.destination(routing.index)->is_pool() ? "pool" : "backend";
+    notes.tier = state_.destination(routing.index)->has_pool() ? "pool" : "backend";
     routed_ = request.target.data();
     route_ = routing.index;
     const cache::Rule& rule = state_.rule(routing.index);

@@ -1,6 +1,7 @@
 #include "worker/accelerator/accelerator_state.h"
 
 #include "worker/accelerator/ignored_query.h"
+#include "worker/http/tls_client.h"
 
 #include <algorithm>
 #include <limits>
@@ -37,11 +38,16 @@ AcceleratorState::AcceleratorState(const contract::Front& front, cache::Store* s
 
 Result<std::unique_ptr<AcceleratorState>> AcceleratorState::make(const contract::Front& front, cache::Store* store) {
     std::unique_ptr<AcceleratorState> state(new AcceleratorState(front, store));
+    for (const contract::UpstreamTls& tls : front.upstream_tls) {
+        auto client = http::TlsClient::open({.authority = tls.ca, .pair = {tls.cert, tls.key}, .name = tls.name});
+        if (!client) return std::unexpected(client.error());
+        state->tls_clients_.push_back(std::move(*client));
+    }
     for (const contract::Route& route : front.routes) {
         state->rules_.push_back(rule_of(route.cache, store != nullptr));
         state->destinations_.emplace_back();
         if (route.backends.empty()) continue;
-        auto destination = Destination::make(route, state->budget_);
+        auto destination = Destination::make(route, state->budget_, state->tls_clients_);
         if (!destination) return std::unexpected(destination.error());
         state->destinations_.back() = std::move(*destination);
     }
@@ -73,16 +79,21 @@ cache::CacheRequest AcceleratorState::read_for_cache(const http::Request& reques
     return asked;
 }
 
+void AcceleratorState::set_out(std::span<const std::string> addresses) {
+    for (const auto& destination : destinations_)
+        if (destination) destination->backends().set_out(addresses);
+}
+
 std::string AcceleratorState::save_backends(http::TimePoint now) {
     std::string text;
     for (const auto& destination : destinations_)
-        if (destination && !destination->is_pool()) text += destination->backends().save(now);
+        if (destination && destination->has_backends()) text += destination->backends().save(now);
     return text;
 }
 
 void AcceleratorState::restore_backends(std::string_view text, http::TimePoint now) {
     for (const auto& destination : destinations_)
-        if (destination && !destination->is_pool()) destination->backends().restore(text, now);
+        if (destination && destination->has_backends()) destination->backends().restore(text, now);
 }
 
 } // namespace mpsup::accelerator

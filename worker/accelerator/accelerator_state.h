@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ public:
     /// Of a route, by its index; null: it has files only.
     [[nodiscard]] Destination* destination(std::size_t route) noexcept { return destinations_[route].get(); }
     [[nodiscard]] const cache::Rule& rule(std::size_t route) const noexcept { return rules_[route]; }
+
+    /// What is known of backends that speak TLS: its files may be read anew.
+    [[nodiscard]] const Destination::TlsClients& tls_clients() const noexcept { return tls_clients_; }
 
     [[nodiscard]] cache::Store* store() noexcept { return store_; }
     [[nodiscard]] cache::Flights& flights() noexcept { return flights_; }
@@ -51,6 +55,9 @@ public:
     /// True for the first who asks: that handler checks the backends for all.
     [[nodiscard]] bool claim_checks() noexcept { return !checks_claimed_.exchange(true); }
 
+    /// To backends at these addresses nothing new is sent, until this is said again; from any thread.
+    void set_out(std::span<const std::string> addresses);
+
     /// What is known of all backends, as text, for the worker that comes after this one (Backends::save).
     [[nodiscard]] std::string save_backends(http::TimePoint now);
     void restore_backends(std::string_view text, http::TimePoint now);
@@ -61,6 +68,7 @@ private:
     const contract::Front& front_;
     cache::Store* const store_;
     SpoolBudget budget_;
+    Destination::TlsClients tls_clients_;
     std::vector<std::unique_ptr<Destination>> destinations_;
     std::vector<cache::Rule> rules_;
     cache::Flights flights_;

@@ -18,12 +18,13 @@ using http::Task;
 using http::TimePoint;
 
 bool is_checked(const Destination& destination) noexcept {
-    return !destination.is_pool() &&
+    return destination.has_backends() &&
            (!destination.route().health.check_path.empty() || destination.addresses().size() > 1);
 }
 
 std::string request_for(const contract::BackendRule& rule, const UpstreamAddress& address) {
-    return "GET " + rule.check_path + " HTTP/1.1\r\nHost: " + address.text +
+    const std::string host = address.is_unix() ? "localhost" : address.text;
+    return "GET " + rule.check_path + " HTTP/1.1\r\nHost: " + host +
            "\r\nUser-Agent: mpsup-check\r\nConnection: close\r\n\r\n";
 }
 
@@ -62,7 +63,9 @@ struct BackendChecks::Shared : std::enable_shared_from_this<Shared> {
         const contract::BackendRule& rule = destination.route().health;
         const TimePoint deadline = Clock::now() + rule.check_timeout;
         const Upstreams::Lease connection = upstreams.take(address, false);
-        if (co_await connection->connect(address, deadline)) co_return false;
+        auto failed = co_await connection->connect(address, deadline);
+        if (!failed && address.tls) failed = co_await connection->secure(address, deadline);
+        if (failed) co_return false;
         if (rule.check_path.empty()) co_return true;
         connection->reader().start({});
         const std::string request = request_for(rule, address);

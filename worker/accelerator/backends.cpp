@@ -37,25 +37,35 @@ std::optional<std::int64_t> number(std::string_view word) noexcept {
 Backends::Backends(std::vector<std::string> addresses, const BackendPolicy& policy)
     : addresses_(std::move(addresses)), policy_(policy), backends_(addresses_.size()) {}
 
-std::optional<std::size_t> Backends::choose(TimePoint now, std::optional<std::size_t> avoid) {
+std::optional<std::size_t> Backends::choose(TimePoint now, std::optional<std::size_t> avoid, bool own_has_room) {
     const std::scoped_lock lock(mutex_);
-    std::optional<std::size_t> chosen = fewest_connections(avoid, false);
-    if (!chosen) chosen = fewest_connections(std::nullopt, false);
-    if (!chosen) return chosen;
-    turn_ = (*chosen + 1) % backends_.size(); // also when it leaves its turn to another
-    if (!may_take(backends_[*chosen], now))
-        if (const auto other = fewest_connections(avoid, true)) chosen = other;
-    ++backends_[*chosen].connections;
+    Backend& first = backends_.front();
+    const bool own_may = policy_.own_first && avoid != 0 && first.state == BackendState::up && may_take(first, now);
+    std::optional<std::size_t> chosen;
+    if (!own_may || !own_has_room) chosen = choose_other(now, avoid);
+    if (own_may && (!chosen || first.connections < backends_[*chosen].connections)) chosen = 0;
+    if (!chosen) chosen = choose_other(now, std::nullopt);
+    if (!chosen && policy_.own_first) chosen = 0; // what it says is the truth
+    if (chosen) ++backends_[*chosen].connections;
     return chosen;
 }
 
-// Among those that are up, from the one on whose turn it is.
+std::optional<std::size_t> Backends::choose_other(TimePoint now, std::optional<std::size_t> avoid) {
+    const auto chosen = fewest_connections(avoid, false);
+    if (!chosen) return chosen;
+    turn_ = (*chosen + 1) % backends_.size(); // also when it leaves its turn to another
+    if (may_take(backends_[*chosen], now)) return chosen;
+    const auto other = fewest_connections(avoid, true);
+    return other ? other : chosen;
+}
+
+// Among those elsewhere that are up, from the one on whose turn it is.
 std::optional<std::size_t> Backends::fewest_connections(std::optional<std::size_t> avoid, bool settled) const noexcept {
     std::optional<std::size_t> best;
     for (std::size_t i = 0; i < backends_.size(); ++i) {
         const std::size_t index = (turn_ + i) % backends_.size();
         const Backend& backend = backends_[index];
-        if (backend.state != BackendState::up || index == avoid) continue;
+        if (backend.state != BackendState::up || backend.out || index == avoid || is_own(index)) continue;
         if (settled && backend.up_since != TimePoint::min()) continue;
         if (!best || backend.connections < backends_[*best].connections) best = index;
     }
@@ -91,9 +101,7 @@ std::optional<milliseconds> Backends::done(std::size_t index, Outcome outcome, T
 // True: it is ejected now, and was not before.
 bool Backends::fail(Backend& backend, TimePoint now) {
     ++backend.failures;
-    if (backend.state != BackendState::up || backend.failures < policy_.failures ||
-        ejected() + 1 > backends_.size() / 2)
-        return false;
+    if (backend.state != BackendState::up || backend.failures < policy_.failures || !may_eject_one_more()) return false;
     eject(backend, now);
     return true;
 }
@@ -114,16 +122,29 @@ void Backends::come_back(Backend& backend, TimePoint now) const {
     backend.up_since = policy_.slow_start.count() > 0 ? now : TimePoint::min();
 }
 
-std::size_t Backends::ejected() const noexcept {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(backends_, [](const Backend& one) { return one.state == BackendState::ejected; }));
+bool Backends::may_eject_one_more() const noexcept {
+    const auto in = std::ranges::count(backends_, false, &Backend::out);
+    const auto ejected = std::ranges::count_if(
+        backends_, [](const Backend& one) { return one.state == BackendState::ejected && !one.out; });
+    return ejected + 1 <= in / 2;
+}
+
+void Backends::set_out(std::span<const std::string> addresses) {
+    const std::scoped_lock lock(mutex_);
+    for (std::size_t i = 0; i < backends_.size(); ++i)
+        backends_[i].out = std::ranges::find(addresses, addresses_[i]) != addresses.end();
+}
+
+bool Backends::has_other() const {
+    const std::scoped_lock lock(mutex_);
+    return fewest_connections(std::nullopt, false).has_value();
 }
 
 std::optional<std::size_t> Backends::due(TimePoint now) {
     const std::scoped_lock lock(mutex_);
     for (std::size_t i = 0; i < backends_.size(); ++i) {
         Backend& backend = backends_[i];
-        const bool wanted = policy_.checked || backend.state != BackendState::up;
+        const bool wanted = (policy_.checked && !is_own(i)) || backend.state != BackendState::up;
         if (!wanted || backend.next_check > now) continue;
         backend.next_check = now + policy_.every;
         return i;
@@ -162,7 +183,7 @@ std::vector<Backends::View> Backends::view() const {
         const bool is_slow = backend.up_since != TimePoint::min();
         views.push_back({addresses_[i], backend.state, backend.connections, backend.ejections, backend.failures,
                          backend.until, is_slow ? backend.up_since + policy_.slow_start : TimePoint::min(),
-                         backend.checked_at, backend.check_fails == 0});
+                         backend.checked_at, backend.check_fails == 0, backend.out});
     }
     return views;
 }
@@ -195,7 +216,7 @@ void Backends::restore(std::string_view text, TimePoint now) {
         Backend& backend = backends_[static_cast<std::size_t>(known - addresses_.begin())];
         backend.ejections = static_cast<int>(*ejections);
         backend.until = now + std::min(milliseconds(*left), policy_.longest);
-        if (state == "ejected" && ejected() + 1 <= backends_.size() / 2) {
+        if (state == "ejected" && may_eject_one_more()) {
             backend.state = BackendState::ejected;
             backend.next_check = backend.until;
         }

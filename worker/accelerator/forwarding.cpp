@@ -100,8 +100,11 @@ Task<bool> Forwarding::take_content() {
     co_return false;
 }
 
-void Forwarding::write_head(const Known& known) {
-    ForwardPlan plan = plans_.forward(*request_, identity_);
+std::string_view Forwarding::head_for(bool pool, const Known& known) {
+    if (!head_.empty() && head_of_pool_ == pool) return head_;
+    head_.clear();
+    head_of_pool_ = pool;
+    ForwardPlan plan = plans_.forward(*request_, identity_, pool);
     plan.request_id = request_id();
     plan.has_content = request_->framing != http::Framing::none || means_content(request_->method);
     plan.length = content_.size();
@@ -114,14 +117,14 @@ void Forwarding::write_head(const Known& known) {
     plan.additions = conditions;
     head_.reserve(usual_head);
     write_forward_head(head_, *request_, identity_, plan);
+    return head_;
 }
 
 Task<> Forwarding::call_upstream(Known& known) {
     const http::TimePoint now = Clock::now();
     if (destination_.load(now) == Load::shed)
         co_return co_await fail({503, "shed, for the queue is over its target", true}, known);
-    write_head(known);
-    const CallRequest request{head_,
+    const CallRequest request{[this, &known](bool pool) { return head_for(pool, known); },
                               content_.size() > 0 ? &content_ : nullptr,
                               asked_.is_head || request_->method == "HEAD",
                               is_safe(request_->method),
@@ -168,7 +171,8 @@ void Forwarding::note_child(const UpstreamCall& call) {
 }
 
 Task<> Forwarding::answer(UpstreamCall& call, Known& known, const cache::Times& times) {
-    ReplyPlan plan = plans_.reply(identity_);
+    exchange_.notes().tier = call.is_of_pool() ? "pool" : "backend";
+    ReplyPlan plan = plans_.reply(identity_, call.is_of_pool());
     plan.request_id = request_id();
     plan.upgrade = websocket_;
     fields_.build(call.head(), plan);

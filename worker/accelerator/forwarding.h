@@ -67,7 +67,8 @@ private:
     [[nodiscard]] std::string name() const;
     [[nodiscard]] std::string_view request_id();
     void client_left(UpstreamCall& call, const Known& known);
-    void write_head(const Known& known);
+    /// As it goes to such an upstream; good until it is written for another kind.
+    [[nodiscard]] std::string_view head_for(bool pool, const Known& known);
     void renew();
     void invalidate(int status);
     void begin_fill(std::optional<StoreFill>& fill, const UpstreamHead& head, Known& known, const cache::Times& times);
@@ -86,7 +87,8 @@ private:
     ClientIdentity identity_;
     RoutePlans plans_;
     cache::CacheRequest asked_;
-    std::string head_; // as it goes to the upstream
+    std::string head_;          // as it goes to the upstream
+    bool head_of_pool_ = false; // which is of that kind
     Spool content_;
     Spool response_;
     ReplyFields fields_;

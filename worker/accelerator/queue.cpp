@@ -1,5 +1,7 @@
 #include "worker/accelerator/queue.h"
 
+#include <algorithm>
+
 namespace mpsup::accelerator {
 
 Queue::Place& Queue::Place::operator=(Place&& other) noexcept {
@@ -30,6 +32,14 @@ bool Queue::full() {
     if (waiting_.size() < length_) return false;
     settle();
     return waiting_.size() >= length_;
+}
+
+bool Queue::is_short(http::TimePoint now) {
+    const std::scoped_lock lock(mutex_);
+    if (waiting_.empty()) return true;
+    settle();
+    if (waiting_.empty()) return true;
+    return waiting_.size() < std::min(few, length_) && now - waiting_.front().since < moment;
 }
 
 Queue::Place Queue::enter(int connection, http::TimePoint now) {

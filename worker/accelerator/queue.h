@@ -3,6 +3,7 @@
 
 #include "worker/http/limits.h"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -52,6 +53,11 @@ public:
         std::list<Waiting>::iterator position_{};
     };
 
+    /// Would one more be served soon? At most `few` wait, and none of them for longer than `moment`: a child that is idle
+    /// takes less time to begin.
+    [[nodiscard]] bool is_short(http::TimePoint now);
+    static constexpr std::size_t few = 8;
+    static constexpr std::chrono::milliseconds moment{10};
     /// Is there no room for one more?
     [[nodiscard]] bool full();
     /// A request was written to `connection`.

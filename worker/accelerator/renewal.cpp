@@ -8,6 +8,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <functional>
 
 namespace asio = boost::asio;
 
@@ -32,7 +33,7 @@ struct Renewal {
           leader(std::move(lead)) {}
 
     Task<> run();
-    void write_head(std::string& head, const cache::Hit& hit);
+    void write_head(std::string& head, const cache::Hit& hit, bool to_pool);
     Task<> take(UpstreamCall& call, cache::Hit& hit, const cache::Times& times);
     void freshen(cache::Hit& hit, const cache::Times& times);
 
@@ -51,12 +52,13 @@ struct Renewal {
     ReplyFields fields;
 };
 
-void Renewal::write_head(std::string& head, const cache::Hit& hit) {
+void Renewal::write_head(std::string& head, const cache::Hit& hit, bool to_pool) {
+    head.clear();
     std::string id;
     accelerator.make_request_id(id);
     std::vector<http::Field> conditions;
     add_conditions(hit, conditions);
-    ForwardPlan plan = plans.forward(request->request, identity);
+    ForwardPlan plan = plans.forward(request->request, identity, to_pool);
     plan.request_id = id;
     plan.refetch = true;
     plan.additions = conditions;
@@ -71,9 +73,9 @@ Task<> Renewal::run() {
     cache::Hit hit = std::move(found.hit);
     if (!hit || destination.load(http::Clock::now()) != Load::normal) co_return;
     std::string head;
-    write_head(head, hit);
+    const auto write = [&](bool to_pool) { return write_head(head, hit, to_pool), std::string_view(head); };
     const CallRequest sent{
-        .head = head, .safe = true, .method = "GET", .host = identity.host, .path = request->request.path};
+        .head = std::ref(write), .safe = true, .method = "GET", .host = identity.host, .path = request->request.path};
     UpstreamCall call(accelerator.upstreams(), destination, accelerator.state().poison(), sent);
     cache::Times times;
     times.request = wall_seconds();
@@ -87,7 +89,7 @@ Task<> Renewal::run() {
 }
 
 Task<> Renewal::take(UpstreamCall& call, cache::Hit& hit, const cache::Times& times) {
-    fields.build(call.head(), plans.reply(identity));
+    fields.build(call.head(), plans.reply(identity, call.is_of_pool()));
     const int status = call.head().status;
     if (status == 304) freshen(hit, times);
     if (status == 304 || cache::is_origin_error(status)) co_return call.drop();

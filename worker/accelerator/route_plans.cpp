@@ -21,7 +21,7 @@ RoutePlans::RoutePlans(const contract::Route& route, const Destination& destinat
         public_prefix_ = route.strip_prefix.ends_with('/') ? route.strip_prefix : route.strip_prefix + "/";
 }
 
-ForwardPlan RoutePlans::forward(const http::Request& request, const ClientIdentity& identity) {
+ForwardPlan RoutePlans::forward(const http::Request& request, const ClientIdentity& identity, bool to_pool) {
     ForwardPlan plan;
     plan.peer = client_.address;
     if (identity.host.empty()) {
@@ -29,9 +29,9 @@ ForwardPlan RoutePlans::forward(const http::Request& request, const ClientIdenti
         plan.fallback_host = fallback_host_;
     }
     plan.start_us = now_us();
-    plan.keep_alive = !destination_.is_pool();
+    plan.keep_alive = !to_pool;
     // What a proxy before us says of its client has no port.
-    if (destination_.is_pool() && identity.address == client_.address) plan.client_port = client_.port;
+    if (to_pool && identity.address == client_.address) plan.client_port = client_.port;
     plan.overrides = route_.request_headers;
     if (!route_.strip_prefix.empty() && request.path.starts_with(route_.strip_prefix)) {
         target_ = request.path.substr(route_.strip_prefix.size());
@@ -43,12 +43,12 @@ ForwardPlan RoutePlans::forward(const http::Request& request, const ClientIdenti
     return plan;
 }
 
-ReplyPlan RoutePlans::reply(const ClientIdentity& identity) const {
+ReplyPlan RoutePlans::reply(const ClientIdentity& identity, bool from_pool) const {
     ReplyPlan plan;
     plan.map = {identity.proto, identity.host, destination_.authorities()};
     if (!public_prefix_.empty()) plan.map.public_prefix = public_prefix_;
     plan.now = wall_seconds();
-    plan.from_pool = destination_.is_pool();
+    plan.from_pool = from_pool;
     plan.overrides = route_.headers;
     return plan;
 }

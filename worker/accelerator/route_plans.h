@@ -21,9 +21,9 @@ public:
     RoutePlans& operator=(const RoutePlans&) = delete;
 
     /// All of it but what is of the one request: its id, content, upgrade, conditions.
-    [[nodiscard]] ForwardPlan forward(const http::Request& request, const ClientIdentity& identity);
+    [[nodiscard]] ForwardPlan forward(const http::Request& request, const ClientIdentity& identity, bool to_pool);
     /// The same of its response.
-    [[nodiscard]] ReplyPlan reply(const ClientIdentity& identity) const;
+    [[nodiscard]] ReplyPlan reply(const ClientIdentity& identity, bool from_pool) const;
 
 private:
     const contract::Route& route_;

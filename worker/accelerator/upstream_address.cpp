@@ -6,16 +6,18 @@
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/un.h>
+#include <utility>
 
 namespace mpsup::accelerator {
 
 namespace {
 
 // The kernel's structures are all copied into the one that has room for any.
-template <typename Sockaddr> UpstreamAddress with(std::string_view text, const Sockaddr& address) {
+template <typename Sockaddr> UpstreamAddress with(std::string_view text, const Sockaddr& address, std::string ip = {}) {
     UpstreamAddress result;
     result.text = text;
     result.size = sizeof address;
+    result.ip = std::move(ip);
     std::memcpy(&result.address, &address, sizeof address);
     return result;
 }
@@ -38,12 +40,12 @@ Result<UpstreamAddress> UpstreamAddress::parse(std::string_view text) {
         sockaddr_in6 ip{};
         ip.sin6_family = AF_INET6;
         ip.sin6_port = htons(address->port);
-        if (::inet_pton(AF_INET6, address->ip.c_str(), &ip.sin6_addr) == 1) return with(text, ip);
+        if (::inet_pton(AF_INET6, address->ip.c_str(), &ip.sin6_addr) == 1) return with(text, ip, address->ip);
     } else {
         sockaddr_in ip{};
         ip.sin_family = AF_INET;
         ip.sin_port = htons(address->port);
-        if (::inet_pton(AF_INET, address->ip.c_str(), &ip.sin_addr) == 1) return with(text, ip);
+        if (::inet_pton(AF_INET, address->ip.c_str(), &ip.sin_addr) == 1) return with(text, ip, address->ip);
     }
     return failure("not an address: " + std::string(text));
 }

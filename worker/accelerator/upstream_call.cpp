@@ -38,6 +38,7 @@ UpstreamCall::UpstreamCall(UpstreamCall&& other, const CallRequest& request) noe
       answered_at_(other.answered_at_),
       finished_at_(other.finished_at_),
       limit_(other.limit_),
+      pool_(other.pool_),
       early_(other.early_),
       finished_(other.finished_),
       cut_(other.cut_),
@@ -53,30 +54,37 @@ UpstreamCall::Attempt UpstreamCall::give_up(int status, std::string reason, bool
     return Attempt::over;
 }
 
+UpstreamCall::Attempt UpstreamCall::crowded(std::string reason) {
+    static_cast<void>(give_up(503, std::move(reason), true));
+    return Attempt::crowded;
+}
+
 // The backend that the request goes to, or none.
 void UpstreamCall::choose(TimePoint now) {
-    backend_ = destination_.is_pool() ? std::optional<std::size_t>(0) : destination_.backends().choose(now, failed_);
+    backend_ = destination_.choose(now, failed_);
+    if (backend_) pool_ = destination_.is_pool(*backend_);
 }
 
 void UpstreamCall::settle(Outcome outcome, TimePoint now) noexcept {
     if (!backend_) return;
-    if (!destination_.is_pool())
-        if (const auto ejected = destination_.backends().done(*backend_, outcome, now))
-            report_ejection(destination_.addresses()[*backend_].text, *ejected);
+    if (const auto ejected = destination_.settle(*backend_, outcome, now))
+        report_ejection(destination_.addresses()[*backend_].text, *ejected);
     if (outcome == Outcome::bad) failed_ = backend_;
     backend_.reset();
 }
 
 Task<std::optional<CallFailure>> UpstreamCall::begin(TimePoint now) {
-    bool kept = !destination_.is_pool() && request_.safe && !request_.content;
+    bool kept = request_.safe && !request_.content;
     for (bool tried = false;; now = Clock::now()) {
         choose(now);
-        if (!backend_) co_return CallFailure{503, "all backends are down", true};
-        const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept, now);
+        if (!backend_) co_return CallFailure{503, "no backend takes requests: all are down, ejected or out", true};
+        const Attempt result = co_await attempt(destination_.addresses()[*backend_], kept && !pool_, now);
         if (result == Attempt::answered) co_return std::nullopt;
         place_.leave(); // while the descriptor that it watches is open
         connection_.end();
-        const bool blameless = result == Attempt::stale || result == Attempt::unreadable || cancelled_;
+        const bool blameless =
+            result == Attempt::stale || result == Attempt::crowded || result == Attempt::unreadable || cancelled_;
+        if (result == Attempt::crowded) failed_ = backend_;
         settle(blameless ? Outcome::neutral : Outcome::bad, Clock::now());
         if (cancelled_) co_return CallFailure{503, "nobody waits for the answer", false};
         if (result == Attempt::over || result == Attempt::unreadable) co_return failure_;
@@ -84,15 +92,15 @@ Task<std::optional<CallFailure>> UpstreamCall::begin(TimePoint now) {
             kept = false;
             continue;
         }
-        const bool again = result == Attempt::unsent ? destination_.addresses().size() > 1
-                                                     : request_.safe && destination_.route().retry;
+        const bool is_unseen = result == Attempt::unsent || result == Attempt::crowded;
+        const bool again =
+            is_unseen ? destination_.addresses().size() > 1 : request_.safe && destination_.route().retry;
         if (!again || std::exchange(tried, true)) co_return failure_;
     }
 }
 
 Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address, bool kept, TimePoint now) {
-    if (destination_.is_pool() && destination_.queue().full())
-        co_return give_up(503, "the queue of the pool is full", true);
+    if (pool_ && destination_.queue().full()) co_return crowded("the queue of the pool is full");
     connection_ = upstreams_.take(address, kept);
     const bool used = connection_.is_used();
     if (!used) {
@@ -102,7 +110,7 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     }
     connection_->reader().start({request_.is_head, request_.upgrade});
     const TimePoint start = now;
-    if (destination_.is_pool()) place_ = destination_.queue().enter(connection_->descriptor(), start);
+    if (pool_) place_ = destination_.queue().enter(connection_->descriptor(), start);
     const std::error_code failed = co_await send(start);
     if (cancelled_) co_return give_up(503, "nobody waits for the answer");
     if (failed == std::errc::io_error) {
@@ -147,30 +155,37 @@ std::optional<UpstreamCall::Attempt> UpstreamCall::look_for_head(TimePoint sent)
 TimePoint UpstreamCall::first_deadline(TimePoint sent) const {
     const auto& route = destination_.route();
     const milliseconds response = route.timeouts.response;
-    const TimePoint end = sent + (destination_.is_pool() ? std::min(response, route.queue.timeout) : response);
+    const TimePoint end = sent + (pool_ ? std::min(response, route.queue.timeout) : response);
     return std::min(end, limit_);
 }
 
 // `answered`: by the kernel, the connection is there.
 Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address) {
-    const auto failed = co_await connection_->connect(address, Clock::now() + destination_.route().timeouts.connect);
+    const TimePoint deadline = Clock::now() + destination_.route().timeouts.connect;
+    auto failed = co_await connection_->connect(address, deadline);
+    if (!failed && address.tls) failed = co_await connection_->secure(address, deadline);
     if (!failed) co_return Attempt::answered;
-    const std::string reason = "connect to " + address.text + ": " + failed.message();
-    if (destination_.is_pool()) co_return give_up(503, reason, true);
-    static_cast<void>(give_up(failed == std::errc::timed_out ? 504 : 502, reason));
+    const bool is_tls = failed == std::errc::protocol_error;
+    const std::string reason =
+        "connect to " + address.text + ": " + (is_tls ? "TLS: " + connection_->problem() : failed.message());
+    if (pool_ && failed == std::errc::resource_unavailable_try_again) co_return crowded(reason);
+    if (pool_)
+        static_cast<void>(give_up(503, reason, true));
+    else
+        static_cast<void>(give_up(failed == std::errc::timed_out ? 504 : 502, reason));
     co_return failed == std::errc::operation_canceled ? Attempt::over : Attempt::unsent;
 }
 
 // All of the request, and without content also a first look for the answer. errc::io_error: our own copy of the content cannot
 // be read.
 Task<std::error_code> UpstreamCall::send(TimePoint start) {
-    if (!request_.content) return connection_->ask(request_.head, first_deadline(start));
+    if (!request_.content) return connection_->ask(request_.head(pool_), first_deadline(start));
     return send_content(start);
 }
 
 Task<std::error_code> UpstreamCall::send_content(TimePoint start) {
     const TimePoint deadline = first_deadline(start) + destination_.route().timeouts.response;
-    std::string_view head = request_.head;
+    std::string_view head = request_.head(pool_);
     for (std::uint64_t sent = 0; sent < request_.content->size();) {
         const auto piece = request_.content->at(sent);
         if (!piece) {
@@ -190,7 +205,8 @@ Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint d
     for (;;) {
         const auto failed = co_await connection_->receive(std::min(deadline, limit_));
         if (failed == std::errc::timed_out) {
-            if (judge_late(sent, deadline) == Attempt::over) co_return Attempt::over;
+            const Attempt judged = judge_late(sent, deadline);
+            if (judged != Attempt::answered) co_return judged;
             continue;
         }
         if (failed == std::errc::operation_canceled) co_return give_up(503, "nobody waits for the answer");
@@ -206,8 +222,7 @@ UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadli
         return give_up(503, "nobody waits for the answer");
     }
     const TimePoint end = sent + destination_.route().timeouts.response;
-    if (destination_.is_pool() && is_unread(connection_->descriptor()))
-        return give_up(503, "no child was free in time", true);
+    if (pool_ && is_unread(connection_->descriptor())) return crowded("no child was free in time");
     if (deadline < end) {
         deadline = end;
         return Attempt::answered;
@@ -218,9 +233,10 @@ UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadli
 // It has ended, or said what is no response.
 UpstreamCall::Attempt UpstreamCall::judge_silence(const char* problem) {
     place_.leave();
-    static_cast<void>(give_up(502, problem));
+    const std::string of_tls = connection_->problem();
+    static_cast<void>(give_up(502, of_tls.empty() ? problem : std::string(problem) + ": TLS: " + of_tls));
     if (connection_->reader().begun()) return Attempt::over;
-    if (destination_.is_pool()) tell_quarantine(poison_.died(request_.name(), Clock::now()));
+    if (pool_) tell_quarantine(poison_.died(request_.name(), Clock::now()));
     return Attempt::unanswered;
 }
 
@@ -240,7 +256,7 @@ ResponseReader::Event UpstreamCall::next() {
 
 // A child that only gave up on its answer lives on, and is not the request's victim; nor is one that a restart has ended.
 void UpstreamCall::judge_cut() {
-    if (std::exchange(cut_, true) || !destination_.is_pool()) return;
+    if (std::exchange(cut_, true) || !pool_) return;
     const auto child = ChildNote::parse(head().find("Mpsup-Child").value_or(""));
     if (!child || destination_.is_outdated(child->generation) || !process_is_ending(child->pid)) return;
     tell_quarantine(poison_.died_answering(request_.name(), answered_at_, Clock::now()));
@@ -250,7 +266,7 @@ void UpstreamCall::judge_cut() {
 void UpstreamCall::finish() {
     finished_ = true;
     finished_at_ = Clock::now();
-    if (destination_.is_pool()) connection_->close();
+    if (pool_) connection_->close();
     settle_by_status(finished_at_);
 }
 
@@ -274,7 +290,7 @@ Task<std::optional<CallFailure>> UpstreamCall::wait() {
 
 void UpstreamCall::release() {
     if (!connection_) return;
-    if (!destination_.is_pool() && !early_ && !cancelled_ && connection_->reader().reusable())
+    if (!pool_ && !early_ && !cancelled_ && connection_->reader().reusable())
         connection_.keep(finished_at_);
     else
         connection_.end();

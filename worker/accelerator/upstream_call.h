@@ -14,7 +14,8 @@ namespace mpsup::accelerator {
 
 /// What is sent. Views outlive the call.
 struct CallRequest {
-    std::string_view head{};                   // as forward_head writes it
+    /// As forward_head writes it for such an upstream; good until it is asked for the other kind.
+    std::function<std::string_view(bool pool)> head{};
     Spool* content = nullptr;                  // whole; none: no content
     bool is_head = false;                      // the method is HEAD
     bool safe = false;                         // GET, HEAD, OPTIONS…: may be sent again (RFC 9110 section 9.2.1)
@@ -33,7 +34,7 @@ struct CallFailure {
 };
 
 /// Finds an upstream that takes the request, with one more try where that does no harm: a request that was never sent goes to
-/// another backend; a safe one that was sent, and of whose answer not one byte came, is sent again. A request on a connection
+/// another backend, one that a pool has no room for too; a safe one that was sent, and of whose answer not one byte came, is sent again. A request on a connection
 /// that was kept and had died meanwhile is not counted as tried, and only safe ones are sent on such connections.
 /// For a pool it takes a place in the queue, and knows waiting from slowness when time is up: 503 or 504.
 class UpstreamCall {
@@ -75,6 +76,8 @@ public:
     /// From the loop's thread: nobody wants the response any more.
     void cancel() noexcept;
     [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+    /// After begin(): a pool of this machine answers.
+    [[nodiscard]] bool is_of_pool() const noexcept { return pool_; }
     /// Of the connection that was upgraded.
     [[nodiscard]] UpstreamConnection& connection() noexcept { return *connection_; }
     /// From when the request had been sent to the first byte of the response.
@@ -85,6 +88,7 @@ private:
         answered,   // the head is there
         stale,      // a kept connection had died
         unsent,     // nobody has seen the request
+        crowded,    // nor this one: the pool has no room, for which it is not to blame
         unanswered, // somebody may have
         unreadable, // our own copy of the content: failure_ is the answer, and the upstream is not to blame
         over,       // failure_ is the answer
@@ -100,6 +104,7 @@ private:
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
     [[nodiscard]] Attempt judge_silence(const char* problem);
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
+    [[nodiscard]] Attempt crowded(std::string reason);
     void choose(http::TimePoint now);
     void settle(Outcome outcome, http::TimePoint now) noexcept;
     void tell_quarantine(bool begun) const;
@@ -121,6 +126,7 @@ private:
     http::TimePoint answered_at_{}; // when the head came
     http::TimePoint finished_at_{}; // when the response was whole
     http::TimePoint limit_ = http::TimePoint::max();
+    bool pool_ = false;  // the backend that was chosen last is the pool
     bool early_ = false; // the answer began before the request was sent whole
     bool finished_ = false;
     bool cut_ = false; // it ended in the midst of the answer

@@ -1,6 +1,8 @@
 #include "worker/accelerator/upstream_connection.h"
 
 #include "worker/http/socket_io.h"
+#include "worker/http/tls_client.h"
+#include "worker/http/tls_stream.h"
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -31,6 +33,7 @@ std::error_code from_errno(int error) noexcept { return {error, std::generic_cat
 struct UpstreamConnection::Socket {
     explicit Socket(asio::io_context& context) : stream(context) {}
     asio::basic_stream_socket<asio::generic::stream_protocol, http::Executor> stream;
+    std::unique_ptr<http::TlsStream> tls;
 };
 
 // A wait, known to the connection from its making to its end.
@@ -58,7 +61,13 @@ int UpstreamConnection::descriptor() const noexcept { return socket_ ? socket_->
 void UpstreamConnection::close() noexcept { socket_.reset(); }
 
 void UpstreamConnection::end_sending() noexcept {
-    if (socket_) ::shutdown(descriptor(), SHUT_WR);
+    if (!socket_) return;
+    if (socket_->tls) socket_->tls->end();
+    ::shutdown(descriptor(), SHUT_WR);
+}
+
+std::string UpstreamConnection::problem() const {
+    return socket_ && socket_->tls ? socket_->tls->problem() : std::string();
 }
 
 void UpstreamConnection::cancel() noexcept {
@@ -112,6 +121,28 @@ std::error_code UpstreamConnection::adopt(Fd fd, int family) {
     return {};
 }
 
+Task<std::error_code> UpstreamConnection::secure(const UpstreamAddress& address, TimePoint deadline) {
+    socket_->tls = std::make_unique<http::TlsStream>(address.tls->connect(address.ip), descriptor());
+    for (;;) {
+        const http::IoStatus status = socket_->tls->handshake();
+        if (status == http::IoStatus::progress) co_return std::error_code{};
+        if (status != http::IoStatus::blocked) co_return std::make_error_code(std::errc::protocol_error);
+        if (const auto failed = co_await wait_for_tls(deadline)) co_return failed;
+    }
+}
+
+Task<std::error_code> UpstreamConnection::wait_for_tls(TimePoint deadline) {
+    return socket_->tls->wants_write() ? wait_writable(deadline) : wait_readable(deadline);
+}
+
+Task<std::error_code> UpstreamConnection::wait_readable(TimePoint deadline) {
+    if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    const Wait wait(reading_, deadline);
+    boost::system::error_code error;
+    co_await socket_->stream.async_wait(asio::socket_base::wait_read, asio::redirect_error(use_task, error));
+    co_return wait.result(error);
+}
+
 Task<std::error_code> UpstreamConnection::wait_writable(TimePoint deadline) {
     if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
     const Wait wait(writing_, deadline);
@@ -140,6 +171,7 @@ Task<std::error_code> UpstreamConnection::wait_writable_or_answer(TimePoint dead
 // cannot be taken for the answer. An end shows afterwards only, as an answer without a byte; bytes that begin with a NUL
 // are no answer either.
 Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint deadline) {
+    if (socket_->tls) co_return co_await ask_by_tls(head, deadline);
     using Signature = void(boost::system::error_code, std::size_t);
     if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
     const Wait wait(reading_, deadline);
@@ -166,24 +198,56 @@ Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint d
     co_return std::error_code{};
 }
 
+Task<std::error_code> UpstreamConnection::ask_by_tls(std::string_view head, TimePoint deadline) {
+    if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    const http::IoResult before = socket_->tls->receive(reader_.input_space());
+    if (before.status != http::IoStatus::blocked) co_return std::make_error_code(std::errc::not_connected);
+    const std::error_code failed = co_await send(head, {}, deadline);
+    if (failed == std::errc::interrupted) co_return std::error_code{}; // what it says is read next
+    if (failed) co_return failed;
+    co_return co_await receive(deadline);
+}
+
+// What is written without waiting; without a text what lies in between.
+http::IoResult UpstreamConnection::write(std::string_view first, std::string_view second) {
+    const std::string_view texts[] = {first, second};
+    if (!socket_->tls) return http::send_texts(descriptor(), texts, false);
+    if (first.empty() && second.empty()) return {socket_->tls->flush(), 0};
+    return socket_->tls->send(texts, false);
+}
+
+// Of what can be read some may be TLS's own.
+bool UpstreamConnection::has_answer() {
+    if (!socket_->tls) return true;
+    const http::IoResult result = socket_->tls->receive(reader_.input_space());
+    if (result.status == http::IoStatus::progress) reader_.received(result.count);
+    return result.status != http::IoStatus::blocked;
+}
+
 Task<std::error_code> UpstreamConnection::send(std::string_view first, std::string_view second, TimePoint deadline) {
-    while (!first.empty() || !second.empty()) {
+    for (bool lies_here = socket_->tls != nullptr; lies_here || !first.empty() || !second.empty();) {
         if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
-        const http::IoResult result = http::send_texts(descriptor(), first, second, false);
+        const bool is_last = first.empty() && second.empty();
+        const http::IoResult result = write(first, second);
         if (result.status == http::IoStatus::failed) co_return std::make_error_code(std::errc::interrupted);
+        if (is_last && result.status == http::IoStatus::progress) lies_here = false;
         const std::size_t of_first = std::min(result.count, first.size());
         first.remove_prefix(of_first);
         second.remove_prefix(result.count - of_first);
         if (result.status != http::IoStatus::blocked) continue;
-        if (const auto failed = co_await wait_writable_or_answer(deadline)) co_return failed;
+        const std::error_code failed = co_await wait_writable_or_answer(deadline);
+        if (failed == std::errc::interrupted && !has_answer()) continue;
+        if (failed) co_return failed;
     }
     co_return std::error_code{};
 }
 
 Task<std::error_code> UpstreamConnection::send_raw(std::string_view bytes, TimePoint deadline) {
-    while (!bytes.empty()) {
-        const http::IoResult result = http::send_texts(descriptor(), bytes, {}, false);
+    for (bool lies_here = socket_->tls != nullptr; lies_here || !bytes.empty();) {
+        const bool is_last = bytes.empty();
+        const http::IoResult result = write(bytes, {});
         if (result.status == http::IoStatus::failed) co_return std::make_error_code(std::errc::broken_pipe);
+        if (is_last && result.status == http::IoStatus::progress) lies_here = false;
         bytes.remove_prefix(result.count);
         if (result.status != http::IoStatus::blocked) continue;
         if (const auto failed = co_await wait_writable(deadline)) co_return failed;
@@ -191,8 +255,30 @@ Task<std::error_code> UpstreamConnection::send_raw(std::string_view bytes, TimeP
     co_return std::error_code{};
 }
 
+Task<std::expected<std::size_t, std::error_code>> UpstreamConnection::receive_by_tls(std::span<char> space,
+                                                                                     TimePoint deadline) {
+    for (;;) {
+        if (cancelled_) co_return std::unexpected(std::make_error_code(std::errc::operation_canceled));
+        const http::IoResult result = socket_->tls->receive(space);
+        if (result.status == http::IoStatus::progress) co_return result.count;
+        if (result.status == http::IoStatus::ended) co_return std::size_t{0};
+        if (result.status == http::IoStatus::failed)
+            co_return std::unexpected(std::make_error_code(std::errc::connection_reset));
+        if (const auto failed = co_await wait_for_tls(deadline)) co_return std::unexpected(failed);
+    }
+}
+
 Task<std::error_code> UpstreamConnection::receive(TimePoint deadline) {
     if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
+    if (socket_->tls) {
+        const auto got = co_await receive_by_tls(reader_.input_space(), deadline);
+        if (!got) co_return got.error();
+        if (*got > 0)
+            reader_.received(*got);
+        else
+            reader_.received_end();
+        co_return std::error_code{};
+    }
     const Wait wait(reading_, deadline);
     const std::span<char> space = reader_.input_space();
     boost::system::error_code error;
@@ -209,6 +295,7 @@ Task<std::error_code> UpstreamConnection::receive(TimePoint deadline) {
 
 Task<std::expected<std::size_t, std::error_code>> UpstreamConnection::receive_raw(std::span<char> space,
                                                                                   TimePoint deadline) {
+    if (socket_->tls) co_return co_await receive_by_tls(space, deadline);
     if (cancelled_) co_return std::unexpected(std::make_error_code(std::errc::operation_canceled));
     const Wait wait(reading_, deadline);
     boost::system::error_code error;

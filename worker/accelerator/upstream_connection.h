@@ -1,14 +1,16 @@
-// A connection to an upstream, in one event loop.
+// A connection to an upstream, plain or TLS, in one event loop.
 #pragma once
 
 #include "base/fd.h"
 #include "worker/accelerator/response_reader.h"
 #include "worker/accelerator/upstream_address.h"
+#include "worker/http/socket_io.h"
 #include "worker/http/task.h"
 
 #include <expected>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -27,9 +29,12 @@ public:
     /// errc::resource_unavailable_try_again: the queue of a unix socket is full.
     [[nodiscard]] http::Task<std::error_code> connect(const UpstreamAddress& address, http::TimePoint deadline);
 
+    /// The handshake, next, where it speaks TLS. errc::protocol_error: it failed, problem() says why.
+    [[nodiscard]] http::Task<std::error_code> secure(const UpstreamAddress& address, http::TimePoint deadline);
+
     /// Sends a request that is no more than this head, and takes what comes first of the answer into reader(). If something
     /// was there before it was sent (bytes, or the end), nothing is sent: errc::not_connected. Costs no system call more
-    /// than to send and to receive.
+    /// than to send and to receive, but for TLS.
     [[nodiscard]] http::Task<std::error_code> ask(std::string_view head, http::TimePoint deadline);
     /// Both texts, one after the other. errc::interrupted: the upstream has begun to answer (or hung up) before it took them
     /// all, so read what it says; the connection is not to be used again.
@@ -49,6 +54,9 @@ public:
     /// Whatever waits ends now, and later waits at once; from the loop's thread.
     void cancel() noexcept;
 
+    /// What TLS says of why it failed; empty: nothing.
+    [[nodiscard]] std::string problem() const;
+
     [[nodiscard]] ResponseReader& reader() noexcept { return reader_; }
     [[nodiscard]] int descriptor() const noexcept;
     [[nodiscard]] bool is_open() const noexcept { return socket_ != nullptr; }
@@ -63,8 +71,15 @@ private:
     struct Wait;
 
     [[nodiscard]] std::error_code adopt(Fd fd, int family);
+    [[nodiscard]] http::Task<std::error_code> wait_readable(http::TimePoint deadline);
     [[nodiscard]] http::Task<std::error_code> wait_writable(http::TimePoint deadline);
     [[nodiscard]] http::Task<std::error_code> wait_writable_or_answer(http::TimePoint deadline);
+    [[nodiscard]] http::IoResult write(std::string_view first, std::string_view second);
+    [[nodiscard]] bool has_answer();
+    [[nodiscard]] http::Task<std::error_code> wait_for_tls(http::TimePoint deadline);
+    [[nodiscard]] http::Task<std::error_code> ask_by_tls(std::string_view head, http::TimePoint deadline);
+    [[nodiscard]] http::Task<std::expected<std::size_t, std::error_code>> receive_by_tls(std::span<char> space,
+                                                                                         http::TimePoint deadline);
 
     boost::asio::io_context& context_;
     std::unique_ptr<Socket> socket_;

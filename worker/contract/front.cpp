@@ -4,6 +4,8 @@
 #include "worker/contract/described_json.h"
 #include "worker/contract/front_json.h"
 
+#include <algorithm>
+
 namespace json = boost::json;
 
 namespace mpsup::contract {
@@ -29,7 +31,17 @@ template <typename Each> void describe(Each& each, Type<Files>) {
     each("try_file", &Files::try_file);
 }
 
-template <typename Each> void describe(Each& each, Type<Backend>) { each("address", &Backend::address); }
+template <typename Each> void describe(Each& each, Type<UpstreamTls>) {
+    each("ca", &UpstreamTls::ca);
+    each("cert", &UpstreamTls::cert);
+    each("key", &UpstreamTls::key);
+    each("name", &UpstreamTls::name);
+}
+
+template <typename Each> void describe(Each& each, Type<Backend>) {
+    each("address", &Backend::address);
+    each("tls", &Backend::tls);
+}
 
 template <typename Each> void describe(Each& each, Type<CacheRule>) {
     each("on", &CacheRule::on);
@@ -119,6 +131,8 @@ template <typename Each> void describe(Each& each, Type<Front>) {
     each("buffer_folder", &Front::buffer_folder);
     each("certificates", &Front::certificates);
     each("tls13_only", &Front::tls13_only);
+    each("client_ca", &Front::client_ca);
+    each("upstream_tls", &Front::upstream_tls);
     each("trusted_proxies", &Front::trusted_proxies);
     each("limits", &Front::limits);
     each("quarantine_deaths", &Front::quarantine_deaths);
@@ -159,17 +173,30 @@ const char* what_is_wrong(const Route& route) {
     if (const char* key = what_is_wrong(route.files)) return key;
     if (route.target == Route::Target::upstream && route.backends.empty()) return "backends";
     for (const Backend& backend : route.backends)
-        if (!is_address(backend.address)) return "address";
-    if (!route.pool.empty() && route.backends.size() != 1) return "pool";
+        if (!is_address(backend.address) || (backend.tls > 0 && backend.address.starts_with("unix:"))) return "address";
+    for (std::size_t i = 1; i < route.backends.size(); ++i)
+        if (route.backends[i].address.starts_with("unix:")) return "backends";
+    if (!route.pool.empty() && (route.backends.empty() || !route.backends.front().address.starts_with("unix:")))
+        return "pool";
     if (!is_prefix(route.strip_prefix)) return "strip_prefix";
     if (!route.error_pages.empty() && !is_absolute(route.error_pages)) return "error_pages";
     return nullptr;
 }
 
+bool is_whole(const UpstreamTls& tls) {
+    const bool has_pair = !tls.cert.empty() || !tls.key.empty();
+    return is_absolute(tls.ca) && (!has_pair || (is_absolute(tls.cert) && is_absolute(tls.key)));
+}
+
 const char* what_is_wrong(const Front& front) {
     if (front.routes.size() > max_routes) return "routes";
-    for (const Route& route : front.routes)
+    for (const Route& route : front.routes) {
         if (const char* key = what_is_wrong(route)) return key;
+        for (const Backend& backend : route.backends)
+            if (backend.tls > front.upstream_tls.size()) return "tls";
+    }
+    if (!std::ranges::all_of(front.upstream_tls, is_whole)) return "upstream_tls";
+    if (!front.client_ca.empty() && !is_absolute(front.client_ca)) return "client_ca";
     for (const FrontListener& listener : front.listeners)
         if (!Address::parse(listener.address)) return "address";
     for (const Certificate& pair : front.certificates)

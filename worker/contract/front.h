@@ -17,8 +17,18 @@ namespace mpsup::contract {
 
 using Milliseconds = std::chrono::milliseconds;
 
+/// How we know a backend that speaks TLS, and it us. Absolute paths of PEM files.
+struct UpstreamTls {
+    std::string ca{};          // who must have signed its certificate
+    std::string cert{}, key{}; // what we show it; empty: nothing
+    std::string name{};        // that its certificate must be for; empty: its IP address
+
+    friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
+};
+
 struct Backend {
     std::string address{}; // "IP:PORT", "[IPv6]:PORT", or "unix:/path"
+    std::uint32_t tls = 0; // number, from 1, in Front::upstream_tls; 0: it does not speak TLS
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -83,8 +93,9 @@ struct Route {
     Target target = Target::files;
     bool internal = false;           // of Target::files: for X-Accel-Redirect alone; clients get 404
     Files files{};                   // of Target::files
-    std::vector<Backend> backends{}; // of Target::upstream; of Target::files: asked where there is no file (`try`)
-    std::string pool{};              // the dynamic worker whose socket the one backend is; empty: backends by TCP
+    std::vector<Backend> backends{}; // of Target::upstream; of Target::files: asked where there is no file (`try`).
+                                     // At most the first is a unix socket: the pool of this machine, preferred
+    std::string pool{};              // the dynamic worker whose socket the first backend is; empty: all by TCP
     std::string strip_prefix{};      // "/x": not sent to backends, which hear of it by X-Forwarded-Prefix
     bool retry = true;               // safe requests that nobody answered are sent once more
     CacheRule cache{};
@@ -135,6 +146,8 @@ struct Front {
     std::string buffer_folder{};    // absolute; there
     std::vector<Certificate> certificates{};
     bool tls13_only = false;
+    std::string client_ca{}; // PEM file, absolute: who must have signed what clients by TLS show; empty: nothing
+    std::vector<UpstreamTls> upstream_tls{};
     std::vector<Cidr> trusted_proxies{}; // who may say on whose behalf it asks
     GuardLimits limits{};
     std::uint32_t quarantine_deaths = 3; // children that one URL killed in a row; 0: never

@@ -11,7 +11,7 @@ constexpr std::pair<Question::What, std::string_view> question_words[] = {
     {Question::What::cache_stats, "cache_stats"}, {Question::What::cache_list, "cache_list"},
     {Question::What::purge_urls, "purge_urls"},   {Question::What::purge_tags, "purge_tags"},
     {Question::What::explain, "explain"},         {Question::What::maintenance, "maintenance"},
-    {Question::What::backends, "backends"}};
+    {Question::What::backends, "backends"},       {Question::What::in_flight, "in_flight"}};
 constexpr auto& words_of(Question::What) { return question_words; }
 
 template <typename Each> void describe(Each& each, Type<ExplainedRequest>) {
@@ -117,6 +117,7 @@ json::object answer_to(LightControl& control, const Question& question) {
         return purge_answer(question.texts, [&](const std::string& tag) { return control.purge_tag(tag); });
     case Question::What::explain: return explain_answer(control.explain(question.request));
     case Question::What::backends: return list_answer("backends", control.backends());
+    case Question::What::in_flight: return {{"in_flight", static_cast<std::int64_t>(control.in_flight())}};
     case Question::What::maintenance: control.set_maintenance(question.on); return {{"maintenance", question.on}};
     }
     return {};
@@ -139,6 +140,16 @@ std::string answer(LightControl& control, std::string_view question) {
         json::serialize(asked ? answer_to(control, *asked) : json::object{{"error", asked.error().to_string()}});
     if (text.size() <= max_answer_bytes) return text;
     return R"({"error":"the answer is too long"})";
+}
+
+Result<std::uint64_t> decode_in_flight(std::string_view answer) {
+    json::error_code error;
+    const json::value value = json::parse(answer, error);
+    const json::object* object = error ? nullptr : value.if_object();
+    const json::value* number = object ? object->if_contains("in_flight") : nullptr;
+    const std::int64_t* count = number ? number->if_int64() : nullptr;
+    if (!count || *count < 0) return failure("no number of requests in hand: " + std::string(answer.substr(0, 100)));
+    return static_cast<std::uint64_t>(*count);
 }
 
 } // namespace mpsup::contract

@@ -44,7 +44,7 @@ struct BackendReport {
     std::uint32_t route = 0; // its number, from 1
     std::string path{};      // that the route is for, its host before it
     std::string address{};
-    std::string state{};                       // "up", "slow start", "down" (by its checks), "ejected"
+    std::string state{};                       // "up", "slow start", "down" (by its checks), "ejected", "out"
     std::uint32_t in_flight = 0;               // requests
     std::uint32_t failures = 0;                // of requests, in a row
     std::chrono::milliseconds left{0};         // ejected: until it is asked; slow start: until that is over
@@ -84,12 +84,14 @@ public:
     [[nodiscard]] virtual Explanation explain(const ExplainedRequest& request) = 0;
     /// Of all routes that lead to addresses.
     [[nodiscard]] virtual BackendReports backends() = 0;
+    /// Requests that are not answered yet.
+    [[nodiscard]] virtual std::uint64_t in_flight() = 0;
     /// On: everything is answered 503 with the page of error_pages, but for what the supervisor probes.
     virtual void set_maintenance(bool on) = 0;
 };
 
 struct Question {
-    enum class What { cache_stats, cache_list, purge_urls, purge_tags, explain, maintenance, backends };
+    enum class What { cache_stats, cache_list, purge_urls, purge_tags, explain, maintenance, backends, in_flight };
     What what = What::cache_stats;
     Texts texts{};             // of a purge: URLs, or tags
     std::uint32_t limit = 100; // of a list
@@ -104,7 +106,10 @@ struct Question {
 [[nodiscard]] Result<Question> decode_question(std::string_view text);
 
 /// The answer to the text of an Ask, in at most max_answer_bytes (objects that do not fit are left out, with "left_out"):
-///   {"stats": {…}} · {"objects": […]} · {"purged": 3} · {"explanation": {…}} · {"backends": […]} · {"maintenance": true} · {"error": "why"}
+///   {"stats": {…}} · {"objects": […]} · {"purged": 3} · {"explanation": {…}} · {"backends": […]} · {"in_flight": 3} · {"maintenance": true} · {"error": "why"}
 [[nodiscard]] std::string answer(LightControl& control, std::string_view question);
+
+/// From the answer to What::in_flight.
+[[nodiscard]] Result<std::uint64_t> decode_in_flight(std::string_view answer);
 
 } // namespace mpsup::contract

@@ -173,6 +173,8 @@ json::object to_json(const Answer& answer) {
     return {{"type", "answer"}, {"id", static_cast<std::int64_t>(answer.id)}, {"text", answer.text}};
 }
 
+json::object to_json(const Backends& backends) { return {{"type", "backends"}, {"out", to_array(backends.out)}}; }
+
 Message read_hello(ObjectReader& in) {
     Hello hello;
     hello.contract = static_cast<int>(in.number("contract", 1, 1'000'000));
@@ -297,6 +299,7 @@ constexpr Decoder decoders[] = {
     {"drain", [](ObjectReader& in) -> Message { return Drain{in.duration("grace_ms")}; }},
     {"ask", read_ask},
     {"answer", read_answer},
+    {"backends", [](ObjectReader& in) -> Message { return Backends{in.texts("out")}; }},
 };
 
 } // namespace

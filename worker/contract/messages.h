@@ -18,6 +18,7 @@
 //     | -- quarantined ----------------------> |   accelerators only: a request that kills its children
 //     | <------------------------------ ask -----|   light workers only: what an operator wants of the cache, the routes, …
 //     | -- answer -----------------------------> |
+//     | <------------------------- backends -----|   accelerators only, of version 6 on: to whom nothing new is sent
 //     | <---------------------------- drain -----|   accept nothing new, finish what runs, exit
 //
 // A child that was released by its master, or whose master died, says hello for itself (role child). `promote` makes it
@@ -28,7 +29,8 @@
 // child_started and child_ready of each child then, and code, size and clients are what they were.
 //
 // Versions: 1, the first; 2, pools that grow and shrink, limits, promotion; 3, workers that outlive their supervisor; 4,
-// fronts, a cache's memory, questions; 5, impairment, links. A message of a newer version may have keys that an older reader does not know and passes over.
+// fronts, a cache's memory, questions; 5, impairment, links; 6, backends
+// that are out, TLS towards backends. A message of a newer version may have keys that an older reader does not know and passes over.
 #pragma once
 
 #include "base/error.h"
@@ -46,7 +48,7 @@
 
 namespace mpsup::contract {
 
-constexpr int version = 5;
+constexpr int version = 6;
 constexpr int oldest_version = 2; // that a supervisor understands
 
 /// Who a worker process is. Given on its command line, said again in `hello`.
@@ -246,6 +248,13 @@ struct Ask {
     std::string text{};
 };
 
+/// To an accelerator, again after each hello: backends at these addresses ("IP:PORT", as in its front) get nothing new, all
+/// others do. What runs there finishes.
+struct Backends {
+    std::vector<std::string> out{};
+};
+constexpr int version_with_backends = 6;
+
 /// At most max_answer_bytes.
 struct Answer {
     std::uint64_t id = 0;
@@ -253,9 +262,9 @@ struct Answer {
 };
 constexpr std::size_t max_answer_bytes = 24U << 10; // leaves room for JSON's escapes in one packet
 
-using Message =
-    std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants, CodeDrift,
-                 Quarantined, Impaired, ReforkDue, Serve, Resize, Release, Promote, Reopen, Drain, Ask, Answer>;
+using Message = std::variant<Hello, Go, Ready, Failed, ChildStarted, ChildReady, ChildExited, ChildSlow, PoolWants,
+                             CodeDrift, Quarantined, Impaired, ReforkDue, Serve, Resize, Release, Promote, Reopen,
+                             Drain, Ask, Answer, Backends>;
 
 /// The packet of a message; never fails (a text that is too long is cut).
 [[nodiscard]] std::string encode(const Message& message);

@@ -145,4 +145,8 @@ void EventServer::drain(std::chrono::milliseconds grace) { parts_->drain(grace);
 void EventServer::run() { parts_->run(); }
 std::size_t EventServer::connections() const noexcept { return parts_->connections(); }
 
+std::uint64_t EventServer::busy() const noexcept {
+    return static_cast<std::uint64_t>(std::max(parts_->server.busy.load(std::memory_order_relaxed), 0));
+}
+
 } // namespace mpsup::http

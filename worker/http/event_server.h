@@ -64,6 +64,8 @@ public:
 
     /// Of all loops.
     [[nodiscard]] std::size_t connections() const noexcept;
+    /// Requests whose answers wait for something, of all loops. From any thread.
+    [[nodiscard]] std::uint64_t busy() const noexcept;
 
 private:
     class Parts;

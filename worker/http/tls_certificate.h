@@ -1,19 +1,22 @@
 // One certificate with its private key, ready to serve.
 #pragma once
 
+#include "worker/http/tls_context.h"
 #include "worker/http/tls_keeper.h"
 
 namespace mpsup::http {
 
-/// Which part of a pair it was that could not be used.
-enum class PairPart { none, certificate, key, match };
-
 /// Never changes after load().
 class TlsCertificate {
 public:
-    /// Reads, and checks that the key belongs to the certificate. Never asks for a passphrase. `culprit` hears why it failed.
-    [[nodiscard]] static Result<std::shared_ptr<const TlsCertificate>>
-    load(const CertificatePair& pair, bool tls13_only, PairPart* culprit = nullptr);
+    struct LoadOptions {
+        bool tls13_only = false;
+        std::string client_authority{}; // PEM file: clients must show a certificate that is signed by one of these
+        PairPart* culprit = nullptr;    // hears why it failed
+    };
+    /// Reads, and checks that the key belongs to the certificate. Never asks for a passphrase.
+    [[nodiscard]] static Result<std::shared_ptr<const TlsCertificate>> load(const CertificatePair& pair,
+                                                                            const LoadOptions& options);
 
     [[nodiscard]] ssl_ctx_st* context() const noexcept { return context_.get(); }
     /// The path of the certificate: the same after it was renewed.
@@ -29,6 +32,7 @@ public:
 private:
     TlsCertificate() = default;
     void read_names();
+    [[nodiscard]] Result<> demand(const std::string& client_authority);
 
     std::string path_;
     std::unique_ptr<ssl_ctx_st, OpensslDeleter> context_;

@@ -4,14 +4,11 @@
 #include "worker/http/tls_certificate.h"
 
 #include <algorithm>
-#include <array>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 namespace mpsup::http {
 
@@ -120,11 +117,6 @@ void prepare(const TlsCertificate& certificate) {
     ::SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_ticket_key);
 }
 
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-
 } // namespace
 
 void OpensslDeleter::operator()(ssl_ctx_st* context) const noexcept { ::SSL_CTX_free(context); }
@@ -137,7 +129,9 @@ TlsKeeper::~TlsKeeper() = default;
 Result<std::shared_ptr<TlsKeeper>> TlsKeeper::open(TlsOptions options) {
     if (options.pairs.empty()) return failure("TLS needs a certificate");
     std::shared_ptr<TlsKeeper> keeper(new TlsKeeper(std::move(options)));
-    keeper->watch_folders(); // first, so that no change is missed
+    std::vector<std::string> files{keeper->options_.client_authority};
+    for (const CertificatePair& pair : keeper->options_.pairs) files.insert(files.end(), {pair.certificate, pair.key});
+    keeper->watch_folders_of(files); // first, so that no change is missed
     if (auto loaded = keeper->reload(); !loaded) return std::unexpected(loaded.error());
     return keeper;
 }
@@ -150,7 +144,8 @@ Result<> TlsKeeper::reload() {
         table->protocols += static_cast<char>(std::min<std::size_t>(protocol.size(), 255)) + protocol.substr(0, 255);
     Result<> outcome;
     for (std::size_t i = 0; i < options_.pairs.size(); ++i) {
-        auto loaded = TlsCertificate::load(options_.pairs[i], options_.tls13_only);
+        auto loaded = TlsCertificate::load(
+            options_.pairs[i], {.tls13_only = options_.tls13_only, .client_authority = options_.client_authority});
         if (loaded && (*loaded)->expired()) {
             Error expired{"the certificate " + options_.pairs[i].certificate + " has expired", {}};
             if (table_)
@@ -182,22 +177,6 @@ TlsConnection TlsKeeper::connect() const {
     static_cast<void>(holder.release()); // freed with the connection
     ::SSL_set_accept_state(connection.get());
     return connection;
-}
-
-void TlsKeeper::watch_folders() {
-    watch_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    if (!watch_) return;
-    for (const CertificatePair& pair : options_.pairs)
-        for (const std::string& path : {pair.certificate, pair.key})
-            ::inotify_add_watch(watch_.get(), folder_of(path).c_str(),
-                                IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ONLYDIR);
-}
-
-bool TlsKeeper::changed() {
-    alignas(inotify_event) std::array<char, 4096> news;
-    bool any = false;
-    while (watch_ && ::read(watch_.get(), news.data(), news.size()) > 0) any = true; // NOLINT: filled by read
-    return any;
 }
 
 } // namespace mpsup::http

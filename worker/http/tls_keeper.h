@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/fd.h"
 #include "worker/http/ticket_keys.h"
+#include "worker/http/tls_files.h"
 
 #include <chrono>
 #include <memory>
@@ -26,7 +26,8 @@ struct CertificatePair {
 struct TlsOptions {
     std::vector<CertificatePair> pairs; // at least one; the first answers for names that no other has
     bool tls13_only = false;
-    bool strict_names = false; // and nobody does: the handshake fails (unrecognized_name)
+    std::string client_authority{}; // PEM file: clients must show a certificate that is signed by one of these
+    bool strict_names = false;      // and nobody does: the handshake fails (unrecognized_name)
     std::vector<std::string> protocols{
         "http/1.1"}; // ALPN, the preferred one first; a client with none of them has none
     std::chrono::seconds ticket_age{12 *
@@ -41,36 +42,28 @@ using TlsConnection = std::unique_ptr<ssl_st, OpensslDeleter>;
 
 /// TLS 1.2 and 1.3 with the ciphers of Mozilla's intermediate profile that need no Diffie-Hellman parameters; no
 /// renegotiation, no compression, no early data; sessions in tickets only, which are good for the name they were made for
-/// alone. A certificate answers for the names of its subjectAltName (its common name when it has none), "*." for one
+/// alone; none where clients show certificates. A certificate answers for the names of its subjectAltName (its common name when it has none), "*." for one
 /// label (RFC 6125 section 6.4.3).
 ///
 /// Thread-safe but for changed() and reload(), which belong to one thread.
-class TlsKeeper {
+class TlsKeeper final : public TlsFiles {
 public:
     /// Reads all pairs; any that is not good is an error. One that has expired is served all the same, and the log says so.
     [[nodiscard]] static Result<std::shared_ptr<TlsKeeper>> open(TlsOptions options);
-    ~TlsKeeper();
+    ~TlsKeeper() override;
 
     /// A connection with the pairs of this moment, to be given its socket. It may outlive the keeper.
     [[nodiscard]] TlsConnection connect() const;
 
-    /// Readable when something happened in the folders of the pairs. -1: the system refused to watch them.
-    [[nodiscard]] int watch_fd() const noexcept { return watch_.get(); }
-    /// Takes the news from watch_fd(); true when one of the files may be meant.
-    [[nodiscard]] bool changed();
-    /// Reads all pairs anew. One that is missing, half-written, mismatched or expired stays as it was; the error, of several
-    /// the first, says which and why. Connections keep what they began with.
-    [[nodiscard]] Result<> reload();
+    [[nodiscard]] Result<> reload() override;
 
     struct Table;
 
 private:
     explicit TlsKeeper(TlsOptions options);
-    void watch_folders();
 
     const TlsOptions options_;
     const std::shared_ptr<TicketKeys> tickets_;
-    Fd watch_;
     mutable std::mutex mutex_; // of table_
     std::shared_ptr<const Table> table_;
 };

@@ -3,14 +3,14 @@
 
 #include "base/error.h"
 #include "worker/http/event_server.h"
-#include "worker/http/tls_keeper.h"
+#include "worker/http/tls_files.h"
 
 #include <memory>
 
 namespace mpsup::http {
 
-/// From now on `server` looks at the pairs of `keeper` a second after something happened to their files, so that both
+/// From now on `server` looks at `files` a second after something happened to them, so that both
 /// halves of a pair are there, and says in the log what became of it. Before server.run(), in its thread.
-[[nodiscard]] Result<> reload_when_changed(EventServer& server, std::shared_ptr<TlsKeeper> keeper);
+[[nodiscard]] Result<> reload_when_changed(EventServer& server, std::shared_ptr<TlsFiles> files);
 
 } // namespace mpsup::http

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <unistd.h>
 
 namespace mpsup::http {
@@ -20,7 +21,10 @@ IoStatus TlsStream::judge(int result) noexcept {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE: return IoStatus::blocked;
     case SSL_ERROR_ZERO_RETURN: return IoStatus::ended;
-    default: return IoStatus::failed;
+    default:
+        failed_ = true;
+        error_ = ::ERR_peek_last_error();
+        return IoStatus::failed;
     }
 }
 
@@ -84,6 +88,15 @@ void TlsStream::end() noexcept {
     ::ERR_clear_error();
     if (flush() == IoStatus::progress) static_cast<void>(::SSL_shutdown(connection_.get()));
     ::ERR_clear_error();
+}
+
+std::string TlsStream::problem() const {
+    if (!connection_) return "the connection could not be made";
+    if (!failed_) return {};
+    if (const long verdict = ::SSL_get_verify_result(connection_.get()); verdict != X509_V_OK)
+        return std::string("its certificate: ") + ::X509_verify_cert_error_string(verdict);
+    const char* reason = error_ != 0 ? ::ERR_reason_error_string(error_) : nullptr;
+    return reason ? reason : "the other side hung up";
 }
 
 void TlsStream::rest() noexcept {

@@ -29,6 +29,8 @@ public:
     [[nodiscard]] bool wants_write() const noexcept { return wants_write_; }
     /// close_notify, as far as the socket takes it.
     void end() noexcept;
+    /// After `failed`: why, for people; empty: nothing has failed.
+    [[nodiscard]] std::string problem() const;
     /// Gives the memory back that is needed while something is sent; nothing lies here.
     void rest() noexcept;
 
@@ -39,6 +41,8 @@ private:
     std::string staged_; // what is to be sent in the next record
     std::size_t staged_sent_ = 0;
     bool wants_write_ = false;
+    bool failed_ = false;
+    unsigned long error_ = 0; // OpenSSL's, of what failed; 0: it knows none
 };
 
 } // namespace mpsup::http

@@ -138,7 +138,7 @@ contract::TextPairs sent_fields(AcceleratorState& state, const http::Request& re
                                 const accelerator::ClientIdentity& identity, std::size_t route, bool is_lookup,
                                 const cache::Hit& known) {
     accelerator::RoutePlans plans(state.front().routes[route], *state.destination(route), client);
-    accelerator::ForwardPlan plan = plans.forward(request, identity);
+    accelerator::ForwardPlan plan = plans.forward(request, identity, state.destination(route)->has_pool());
     std::string id(identity.request_id);
     if (id.empty()) accelerator::make_request_id(0, 0, id);
     plan.request_id = id;
@@ -159,6 +159,10 @@ contract::BackendReport report_of(const accelerator::Backends::View& view, http:
     report.address = view.address;
     report.in_flight = static_cast<std::uint32_t>(view.connections);
     report.failures = static_cast<std::uint32_t>(view.failures);
+    if (view.out) {
+        report.state = "out";
+        return report;
+    }
     switch (view.state) {
     case accelerator::BackendState::up: report.state = view.slow_until > now ? "slow start" : "up"; break;
     case accelerator::BackendState::down: report.state = "down"; break;
@@ -252,16 +256,17 @@ contract::BackendReports AcceleratorControl::backends() {
     return reports;
 }
 
-// A pool's children are its own business.
+// A pool's children are its own business; where there are others beside it, it is one of several.
 void AcceleratorControl::report(std::size_t route, contract::BackendReports& reports) {
     accelerator::Destination* const destination = state_.destination(route);
-    if (!destination || destination->is_pool()) return;
+    if (!destination || !destination->has_backends()) return;
     const contract::Route& from = state_.front().routes[route];
     const http::TimePoint now = http::Clock::now();
     for (const accelerator::Backends::View& view : destination->backends().view()) {
         contract::BackendReport& made = reports.emplace_back(report_of(view, now));
         made.route = static_cast<std::uint32_t>(route + 1);
         made.path = from.host + from.path.text;
+        if (view.address.starts_with("unix:")) made.address = "pool " + from.pool;
     }
 }
 

@@ -15,8 +15,9 @@ namespace {
 constexpr std::size_t most = 256 * 1024;
 
 bool has_tcp_backends(const contract::Front& front) {
-    return std::ranges::any_of(
-        front.routes, [](const contract::Route& route) { return !route.backends.empty() && route.pool.empty(); });
+    return std::ranges::any_of(front.routes, [](const contract::Route& route) {
+        return !route.backends.empty() && !route.backends.back().address.starts_with("unix:");
+    });
 }
 
 } // namespace

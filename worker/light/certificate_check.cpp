@@ -65,7 +65,7 @@ PairVerdict check_pair(const CertificatePair& pair) {
     const auto key = text_of(pair.key);
     if (!key) return {in_ticks(pair.key) + ": " + key.error().code.message(), {}, true};
     PairPart culprit = PairPart::none;
-    const auto loaded = http::TlsCertificate::load(pair, false, &culprit);
+    const auto loaded = http::TlsCertificate::load(pair, {.culprit = &culprit});
     if (!loaded) {
         if (culprit == PairPart::match) return no_match(pair);
         return culprit == PairPart::key ? bad_key(pair, *key, loaded.error())

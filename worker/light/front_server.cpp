@@ -20,6 +20,7 @@ Result<std::shared_ptr<http::TlsKeeper>> open_certificates(const contract::Front
     if (std::ranges::none_of(front.listeners, &contract::FrontListener::tls)) return nullptr;
     http::TlsOptions options;
     options.tls13_only = front.tls13_only;
+    options.client_authority = front.client_ca;
     for (const contract::Certificate& pair : front.certificates) options.pairs.push_back({pair.cert, pair.key});
     return http::TlsKeeper::open(std::move(options));
 }

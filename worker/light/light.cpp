@@ -112,6 +112,8 @@ private:
             if (std::holds_alternative<contract::Serve>(received->message)) serve();
             if (const auto* reopen = std::get_if<contract::Reopen>(&received->message))
                 reopen_logs(*reopen, std::move(received->fds));
+            if (const auto* backends = std::get_if<contract::Backends>(&received->message))
+                serving_.set_out(backends->out);
             if (const auto* ask = std::get_if<contract::Ask>(&received->message)) reply_to(*ask);
             if (const auto* drain_now = std::get_if<contract::Drain>(&received->message)) drain(drain_now->grace);
         }
@@ -215,8 +217,11 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     (*serving)->on_quarantine(
         [&](const std::string& request) { server.post([&obedience, request] { obedience.tell_of(request); }); });
     server.on_terminate([&] { obedience.drain(); });
-    if (*certificates)
-        if (auto watching = http::reload_when_changed(server, *certificates); !watching)
+    (*serving)->count_busy_by([&server] { return server.busy(); });
+    std::vector<std::shared_ptr<http::TlsFiles>> files = (*serving)->tls_files();
+    if (*certificates) files.push_back(*certificates);
+    for (const auto& each : files)
+        if (auto watching = http::reload_when_changed(server, each); !watching)
             http::log_error(http::Severity::warning, watching.error().to_string());
     http::ListenerOptions probes;
     probes.guarded = false;

@@ -7,12 +7,15 @@
 #include "worker/contract/messages.h"
 #include "worker/contract/page_fate.h"
 #include "worker/http/handler.h"
+#include "worker/http/tls_files.h"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace mpsup::light {
 
@@ -28,6 +31,14 @@ public:
     [[nodiscard]] virtual std::span<http::Handler* const> handlers() const noexcept = 0;
     /// Whom an operator's questions go to; null: there is nothing to be asked.
     [[nodiscard]] virtual contract::LightControl* control() noexcept { return nullptr; }
+
+    /// Who knows how many requests are not answered yet (EventServer::busy), for whoever is asked.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): as below
+    virtual void count_busy_by(std::function<std::uint64_t()>) {}
+    /// To backends at these addresses nothing new is sent (contract::Backends).
+    virtual void set_out(std::span<const std::string>) {}
+    /// What is read anew when it changes on the disk.
+    [[nodiscard]] virtual std::vector<std::shared_ptr<http::TlsFiles>> tls_files() const { return {}; }
 
     /// Whom to tell of requests that are quarantined, from any thread; before the handlers run.
     // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it

@@ -1,5 +1,6 @@
 #include "supervisor/cli/explanation.h"
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/share.h"
 
 #include <gtest/gtest.h>
 
@@ -172,6 +173,70 @@ TEST(Explanation, SaysWhereSomebodyListensWhenNobodyDoesThere) {
     EXPECT_NE(error("http://shop.example:443/"), "") << "that one has TLS";
     EXPECT_NE(error("http://127.0.0.2:8081/"), "");
     EXPECT_NE(error("http://h:x/"), "");
+}
+
+// web1 and web2 have accelerators, web2 and app1 the pool, app1 a file server.
+topology::Topology several() {
+    topology::Topology topology = site();
+    topology.machines = {{"web1", "10.9.0.1"}, {"web2", "10.9.0.2"}, {"app1", "10.9.0.3"}};
+    topology.vip = {"10.9.0.100", 24, {"web2", "web1"}};
+    topology::WorkerSpec& front = topology.workers[0];
+    front.on = {"web1", "web2"};
+    front.listen = {{"", 80}, {"0.0.0.0", 81}};
+    front.front.edit().routes = {route_to("/static/", {"10.9.0.3:90"}), route_to("/", {"perl"})};
+    topology::WorkerSpec& pool = topology.workers[1];
+    pool.on = {"app1", "web2"};
+    pool.app = "/srv/app.psgi";
+    pool.gateway = topology::Gateway{{"", 8090}, {}};
+    topology::WorkerSpec& docs = topology.workers[2];
+    docs = {.name = "docs", .on = {"app1"}, .listen = {{"0.0.0.0", 90}, {"127.0.0.1", 91}}, .root = "/srv"};
+    docs.front.edit().own.rule.path = contract::PathPattern::parse("/").value();
+    return topology;
+}
+
+// "web1 front 10.9.0.1:80 > app1 perl-gateway > app1 perl"
+std::string path_through(const topology::Topology& share, const std::string& url) {
+    const topology::Topology topology = topology::over_all_machines(share);
+    auto first = way_of(topology, parse_request(url, "GET", {}).value(), {"/run/pool", {}, {}});
+    if (!first) return first.error().what;
+    std::string text;
+    for (const Way& way : ways_from(topology, std::move(*first), {"/run/pool", {}, {}}))
+        text += (text.empty() ? "" : " > ") + machine_of(topology, way) + " " + way.worker->name +
+                (way.listener ? " " + way.listener->to_string() : "");
+    return text;
+}
+
+TEST(Explanation, FollowsARequestFromMachineToMachine) {
+    const topology::Topology whole = several();
+    EXPECT_EQ(path_through(whole, "http://10.9.0.1/page"), "web1 front 10.9.0.1:80 > app1 perl-gateway > app1 perl");
+    EXPECT_EQ(path_through(whole, "http://10.9.0.2/page"), "web2 front 10.9.0.2:80 > web2 perl") << "its own pool";
+    EXPECT_EQ(path_through(whole, "http://10.9.0.1/static/a"), "web1 front 10.9.0.1:80 > app1 docs");
+    EXPECT_EQ(path_through(topology::share_of(whole, "web2"), "/page"), "web2 front 10.9.0.2:80 > web2 perl")
+        << "of this machine";
+    EXPECT_EQ(path_through(topology::share_of(whole, "app1"), "/page"),
+              "web1 front 10.9.0.1:80 > app1 perl-gateway > app1 perl")
+        << "a gateway is for no client";
+    EXPECT_EQ(path_through(whole, "http://10.9.0.3:8090/page"), "app1 perl-gateway 10.9.0.3:8090 > app1 perl");
+}
+
+TEST(Explanation, KnowsWhichMachineAnAddressIsOf) {
+    const topology::Topology whole = several();
+    EXPECT_EQ(path_through(whole, "http://10.9.0.2:81/static/a"), "web2 front 0.0.0.0:81 > app1 docs");
+    EXPECT_EQ(path_through(whole, "http://10.9.0.3:90/a"), "app1 docs 0.0.0.0:90");
+    EXPECT_EQ(path_through(whole, "http://shop.example:81/static/a"), "web1 front 0.0.0.0:81 > app1 docs");
+    EXPECT_EQ(path_through(whole, "http://192.0.2.1:90/a"), "app1 docs 0.0.0.0:90") << "any of its addresses";
+    EXPECT_EQ(path_through(topology::share_of(whole, "app1"), "http://127.0.0.1:91/a"), "app1 docs 127.0.0.1:91");
+    EXPECT_EQ(path_through(topology::share_of(whole, "web1"), "http://127.0.0.1:91/a").substr(0, 15), "nothing listens")
+        << "that is another machine's";
+    EXPECT_EQ(path_through(whole, "http://10.9.0.3:81/a").substr(0, 15), "nothing listens");
+}
+
+TEST(Explanation, NamesTheKeyOfAGateway) {
+    const topology::Topology topology = topology::over_all_machines(several());
+    auto first = way_of(topology, parse_request("http://10.9.0.1/page", "GET", {}).value(), {});
+    const auto ways = ways_from(topology, std::move(*first), {});
+    EXPECT_EQ(joined_key(ways.at(1)), "workers.perl.gateway");
+    EXPECT_EQ(joined_key(ways.at(0)), "workers.front.routes.1");
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "supervisor/cli/link_findings.h"
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/share.h"
 
 #include <gtest/gtest.h>
 
@@ -123,6 +124,42 @@ TEST(CrawledSites, AreCalledAsTheTopologySays) {
     EXPECT_EQ(site.served("https://www.shop.example/page").worker, "app");
     ASSERT_TRUE(site.right_face("https://www.shop.example/static/a.css"));
     EXPECT_EQ(site.right_face("https://www.shop.example/static/a.css")->worker->name, "docs");
+}
+
+TEST(CrawledSites, AreOfAllMachines) {
+    auto two = two_servers();
+    two.machines = {{"web1", "10.9.0.1"}, {"app1", "10.9.0.2"}};
+    two.workers[0].on = {"web1"};
+    two.workers[0].listen = {{"0.0.0.0", 8080}};
+    two.workers[1].on = {"app1"};
+    two.workers[1].listen = {{"", 8081}};
+    const auto origins = [](const CrawledSite& site) {
+        std::string text;
+        for (const PublicFace& face : site.faces()) text += face.origin + " ";
+        return text;
+    };
+    const auto of_two = topology::over_all_machines(topology::share_of(two, "app1"));
+    const CrawledSite site(of_two, {"/run/pool", {}, {}});
+    EXPECT_EQ(origins(site), "http://10.9.0.2:8081 http://10.9.0.1:8080 ");
+    EXPECT_EQ(site.job({"/"}).value().servers.at(1).address, "10.9.0.1:8080") << "from app1";
+    EXPECT_EQ(site.served("http://10.9.0.1:8080/static/a.css").worker, "docs");
+    ASSERT_TRUE(site.right_face("http://10.9.0.2:8081/static/a.css"));
+
+    auto front = accelerated();
+    front.machines = {{"web1", "10.9.0.1"}, {"web2", "10.9.0.2"}, {"app1", "10.9.0.3"}};
+    front.vip = {"10.9.0.100", 24, {"web1", "web2"}};
+    front.workers[0].on = {"web1", "web2"};
+    front.workers[0].listen = {{"10.9.0.100", 80}, {"", 80}};
+    front.workers[0].front.edit().routes[0].to = {"10.9.0.3:8081"};
+    front.workers[1].on = {"app1"};
+    front.workers[1].listen = {{"0.0.0.0", 8081}};
+    front.workers[2].on = {"app1"};
+    front.workers[2].gateway = topology::Gateway{{"", 8090}, {}};
+    const auto of_three = topology::over_all_machines(topology::share_of(front, "web2"));
+    const CrawledSite behind(of_three, {"/run/pool", {}, {}});
+    EXPECT_EQ(origins(behind), "http://10.9.0.100 http://10.9.0.2 http://10.9.0.1 ");
+    EXPECT_EQ(behind.secrets(), (std::vector<std::string>{"10.9.0.3:8081", "10.9.0.3:8090", "/run/pool/app.sock"}));
+    EXPECT_EQ(behind.served("http://10.9.0.100/page").worker, "app");
 }
 
 TEST(CrawledSites, ThatRedirectNeedNoRightLinks) {

@@ -102,6 +102,24 @@ TEST_F(Advice, AddsUpThePoolsOfOneMachine) {
     EXPECT_EQ(codes(app(", listen: 127.0.0.1:8081, pool: 1000, recycle: {rss: 8000TiB}")), "pool-memory 3:69\n");
 }
 
+TEST_F(Advice, JudgesEachOfSeveralMachinesAlone) {
+    const std::string machines = "machines: {a: {address: 10.0.0.1}, b: {address: 10.0.0.2}}\n";
+    const auto pool = [](const char* name, const char* on, const char* port) {
+        return std::string("  ") + name + ": {kind: dynamic, app: app.psgi, on: " + on + ", listen: " + port +
+               ", pool: 8, recycle: {unshared: 300MiB}}\n";
+    };
+    EXPECT_EQ(codes(pool("one", "a", "1") + pool("two", "b", "1") + machines), "");
+    const auto found = warnings(pool("one", "[a, b]", "1") + pool("two", "b", "2") + machines);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_TRUE(found[0].message.ends_with(": 4.7GiB in all on `b`, and this machine has 4.0GiB")) << found[0].message;
+    const auto both = warnings("  front: {kind: accelerator, on: a, listen: 80, routes: [{to: one}]}\n" +
+                               pool("one", "b", "8081") + machines);
+    ASSERT_EQ(both.size(), 1U);
+    EXPECT_EQ(both[0].code, "heavy-public");
+    EXPECT_TRUE(both[0].message.starts_with("`one` is reached at 10.0.0.2:8081 past")) << both[0].message;
+    EXPECT_EQ(both[0].suggestion, "a `gateway` in place of `listen`, and `to: one`");
+}
+
 TEST_F(Advice, WarnsOfACacheBeforeSessions) {
     EXPECT_EQ(codes(front(", cache: {default_ttl: 1m}") + app()), "cached-sessions 3:99\n");
     EXPECT_EQ(codes(front(", cache: on") + app()), "") << "what the application says counts";

@@ -37,6 +37,14 @@ TEST_F(Fronts, LeadToTheSocketOfAPool) {
               (std::vector<contract::FrontListener>{{"127.0.0.1:80", false, false}, {"127.0.0.1:81", false, true}}));
 }
 
+TEST_F(Fronts, PutAPoolBeforeAddresses) {
+    const auto made = front("routes: [{to: [127.0.0.1:90, pool, 127.0.0.1:91]}]");
+    ASSERT_EQ(made.routes.size(), 1U);
+    EXPECT_EQ(made.routes[0].pool, "pool");
+    EXPECT_EQ(made.routes[0].backends, (std::vector<contract::Backend>{
+                                           {"unix:/run/pool/pool.sock"}, {"127.0.0.1:90"}, {"127.0.0.1:91"}}));
+}
+
 TEST_F(Fronts, TakeTheMatchedBeginningOffAnAlias) {
     const auto made = front("routes: [{path: /s/, alias: htdocs, try: pool}, {root: htdocs, try: /i.html}]");
     EXPECT_EQ(made.routes[0].files.root, path("htdocs"));

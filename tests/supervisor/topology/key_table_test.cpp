@@ -79,7 +79,9 @@ TEST(KeyTable, BoundsEveryNumberAndTime) {
 
 TEST(KeyTable, SetsWhatItGets) {
     WorkerSpec from{.name = "w",
+                    .on = {"m"},
                     .listen = {{"127.0.0.1", 1}},
+                    .gateway = Gateway{{"10.0.0.1", 2}, {"/c", "/k", "/a"}},
                     .public_url = "http://a",
                     .root = "/r",
                     .serves = {"/a"},

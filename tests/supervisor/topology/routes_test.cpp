@@ -176,7 +176,9 @@ TEST_F(Routes, LeadToOneThing) {
     EXPECT_EQ(problems(site("{to: pool, root: htdocs}")), "5:18 a route leads to one of `to`, `root` and `alias`; keep "
                                                           "one (files first, then a worker: `root` and `try`)\n");
     EXPECT_EQ(problems(site("{to: [pool, 127.0.0.1:9, 127.0.0.1:9]}")),
-              "5:7 `pool`: a route leads to one worker, or to addresses\n5:26 `127.0.0.1:9` stands twice in `to`\n");
+              "5:26 `127.0.0.1:9` stands twice in `to`\n");
+    EXPECT_EQ(problems(site("{to: [127.0.0.1:9, pool]}")), "no problem");
+    EXPECT_EQ(problems(site("{to: [pool, pool]}")), "5:13 `pool` stands twice in `to`\n");
     EXPECT_EQ(problems(site("{to: pool, try: /x}")),
               "5:17 `try` needs `root` or `alias`: it answers where there is no file\n");
     EXPECT_EQ(problems(site("{path: \"*.x\", to: pool, strip: on}")),

@@ -50,7 +50,10 @@ TEST_F(TopologyValue, OfAListenerSaysWhatWasMeant) {
         const auto open = text.rfind('(');
         return text.contains("found") ? text.substr(open, text.rfind(')') - open + 1) : text;
     };
-    EXPECT_EQ(hint("8080"), "(did you mean `127.0.0.1:8080`?)");
+    EXPECT_EQ(hint("8080"), "no problem") << "at the machine's own address";
+    EXPECT_EQ(hint("0"), "(ports go from 1 to 65535)");
+    EXPECT_EQ(hint("08080"), "(ports go from 1 to 65535)");
+    EXPECT_EQ(hint("65536"), "(ports go from 1 to 65535)");
     EXPECT_EQ(hint(":8080"), "(did you mean `0.0.0.0:8080`?)");
     EXPECT_EQ(hint("*:8080"), "(did you mean `0.0.0.0:8080`?)");
     EXPECT_EQ(hint("localhost:8080"), "(did you mean `127.0.0.1:8080`?)");
@@ -61,7 +64,7 @@ TEST_F(TopologyValue, OfAListenerSaysWhatWasMeant) {
               "2:51 `listen` is empty\n");
     EXPECT_EQ(
         problems("site: s\nworkers: {w: {kind: static, root: htdocs, listen: [1, 127.0.0.1:2, [3]]}}\n").substr(0, 5),
-        "2:52 ");
+        "2:68 ");
 }
 
 TEST_F(TopologyValue, OfAUrlPathBeginsWithASlash) {

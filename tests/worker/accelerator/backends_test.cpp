@@ -199,5 +199,96 @@ TEST_F(BackendsTest, RestoresNoMoreThanHalfAsEjected) {
     EXPECT_TRUE(backends.choose(now));
 }
 
+class OwnPool : public BackendsTest {
+protected:
+    static BackendPolicy mixed() {
+        BackendPolicy made = policy();
+        made.own_first = true;
+        return made;
+    }
+    Backends backends{addresses(3), mixed()};
+};
+
+TEST_F(OwnPool, ComesFirstWhileItHasRoom) {
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(backends.choose(now, std::nullopt, true), 0U);
+    EXPECT_EQ(backends.choose(now), 1U) << "the others have less in hand";
+    EXPECT_EQ(backends.choose(now), 2U);
+    EXPECT_EQ(backends.choose(now), 1U);
+    EXPECT_EQ(backends.choose(now, std::nullopt, true), 0U);
+}
+
+TEST_F(OwnPool, HasTheFewestInHandWithoutRoom) {
+    for (const std::size_t index : {1U, 2U, 1U, 2U}) {
+        ASSERT_EQ(backends.choose(now, 0), index);
+    }
+    EXPECT_EQ(backends.choose(now), 0U);
+    EXPECT_EQ(backends.choose(now), 0U);
+    EXPECT_EQ(backends.choose(now), 1U) << "as many as it has: elsewhere they are begun at once";
+}
+
+TEST_F(OwnPool, IsEjectedLikeTheOthersAndStillTheLastResort) {
+    fail(backends, 0, 3);
+    EXPECT_EQ(state(backends, 0), BackendState::ejected);
+    EXPECT_EQ(backends.choose(now, std::nullopt, true), 1U);
+    const std::vector<std::string> others{"127.0.0.1:9001", "127.0.0.1:9002"};
+    backends.set_out(others);
+    EXPECT_FALSE(backends.has_other());
+    EXPECT_EQ(backends.choose(now, std::nullopt, true), 0U);
+    EXPECT_EQ(backends.choose(now, 0, true), 0U) << "there is no other";
+}
+
+TEST_F(OwnPool, IsCheckedOnlyWhenItIsEjected) {
+    BackendPolicy how = mixed();
+    how.checked = true;
+    Backends checked(addresses(2), how);
+    EXPECT_EQ(checked.due(now), 1U);
+    EXPECT_FALSE(checked.due(now));
+    fail(checked, 0, 3);
+    EXPECT_FALSE(checked.due(now)) << "not before its time";
+    now += seconds(10);
+    EXPECT_EQ(checked.due(now), 0U);
+    checked.checked(0, true, now);
+    EXPECT_EQ(state(checked, 0), BackendState::up);
+}
+
+TEST_F(OwnPool, ComesBackSlowly) {
+    fail(backends, 0, 3);
+    now += seconds(10);
+    backends.checked(0, true, now);
+    int own = 0;
+    for (int i = 0; i < 100; ++i) {
+        const auto index = backends.choose(now, std::nullopt, true);
+        own += index == 0U ? 1 : 0;
+        backends.done(index.value(), Outcome::good, now);
+    }
+    EXPECT_GE(own, 9);
+    EXPECT_LE(own, 11);
+}
+
+TEST_F(BackendsTest, SendsNothingNewToThoseThatAreOut) {
+    Backends backends(addresses(3), policy());
+    ASSERT_EQ(backends.choose(now), 0U);
+    std::vector<std::string> out{"127.0.0.1:9000", "127.0.0.1:9002", "10.0.0.1:80"};
+    backends.set_out(out);
+    EXPECT_EQ(shares(backends, 6), (std::map<std::size_t, int>{{1, 6}}));
+    EXPECT_TRUE(view(backends, 0).out);
+    EXPECT_EQ(view(backends, 0).connections, 1) << "what runs finishes";
+    backends.done(0, Outcome::good, now);
+    out = {"127.0.0.1:9001", "127.0.0.1:9000", "127.0.0.1:9002"};
+    backends.set_out(out);
+    EXPECT_FALSE(backends.choose(now));
+    EXPECT_FALSE(backends.choose(now, 1));
+    backends.set_out({});
+    EXPECT_EQ(shares(backends, 9), (std::map<std::size_t, int>{{0, 3}, {1, 3}, {2, 3}}));
+}
+
+TEST_F(BackendsTest, EjectsNobodyWhenAllOthersAreOut) {
+    Backends backends(addresses(2), policy());
+    const std::vector<std::string> out{"127.0.0.1:9001"};
+    backends.set_out(out);
+    fail(backends, 0, 10);
+    EXPECT_EQ(state(backends, 0), BackendState::up) << "at most half of those that are left";
+}
+
 } // namespace
 } // namespace mpsup::accelerator

@@ -6,6 +6,7 @@
 #include "tests/worker/accelerator/front_server.h"
 
 #include <gtest/gtest.h>
+#include <set>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -540,6 +541,85 @@ TEST(Forwarding, RewritesTheBackendsAddress) {
     self = &upstream;
     const FrontServer front(front_to({upstream.address()}));
     EXPECT_TRUE(front.get("/").contains("Location: http://example.org/there\r\n"));
+}
+
+// A pool of this machine, and the same elsewhere.
+class OwnAndOthers : public testing::Test {
+protected:
+    static constexpr auto by_pool = "pool";
+    static constexpr auto by_other = "other";
+
+    [[nodiscard]] contract::Front setup() const {
+        contract::Front made = front_to({"unix:" + path, other.address()});
+        made.routes[0].health.eject_after = 2;
+        return made;
+    }
+    // As a child does: one request a connection.
+    [[nodiscard]] static FakeUpstream::Script child() {
+        return [](Conversation& conversation) {
+            const std::string request = conversation.read_request();
+            const bool closes = request.contains("Connection: close\r\n");
+            conversation.send(ok(closes ? by_pool : "not asked to close", "Mpsup-Child: 4711 3 100\r\n"));
+        };
+    }
+    const std::string path = socket_path();
+    FakeUpstream other{each([](const std::string& request) {
+        return ok(request.contains("Connection: close") ? "asked to close" : by_other);
+    })};
+};
+
+TEST_F(OwnAndOthers, AreAskedInThatOrder) {
+    const FakeUpstream pool(path, child());
+    const FrontServer front(setup());
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(content_of(front.get("/")), by_pool);
+    EXPECT_EQ(other.connections(), 0);
+}
+
+TEST_F(OwnAndOthers, TheOthersTakeWhatThePoolCannotBegin) {
+    const Fd listener = listen_unix(path, SOCK_STREAM, 0600).value(); // nobody accepts
+    FrontServer front(setup());
+    http::TestClient first = front.connect();
+    first.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const auto waits = [&] { return front.state().destination(0)->queue().waiting_since().has_value(); };
+    const auto end = http::Clock::now() + 10s;
+    while (!waits() && http::Clock::now() < end) std::this_thread::yield();
+    ASSERT_TRUE(waits());
+    while (front.state().destination(0)->queue().is_short(http::Clock::now())) std::this_thread::yield();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(content_of(front.get("/")), by_other);
+    EXPECT_EQ(other.connections(), 1) << "which is kept";
+}
+
+TEST_F(OwnAndOthers, TheOthersTakeOverWhenThePoolIsGone) {
+    FrontServer front(setup());
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(content_of(front.get("/")), by_other);
+    EXPECT_EQ(front.state().destination(0)->backends().view()[0].state, BackendState::ejected);
+    EXPECT_EQ(content_of(front.ask("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")),
+              by_other);
+}
+
+TEST_F(OwnAndOthers, ThePoolTakesAllWhenTheOthersAreOut) {
+    const FakeUpstream pool(path, child());
+    FrontServer front(setup());
+    const std::vector<std::string> out{other.address()};
+    front.state().set_out(out);
+    other.stop();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(content_of(front.get("/")), by_pool);
+}
+
+TEST(Forwarding, SendsNothingToBackendsThatAreOut) {
+    FakeUpstream a(always(ok("a")));
+    FakeUpstream b(always(ok("b")));
+    FrontServer front(front_to({a.address(), b.address()}));
+    front.state().set_out(std::vector{a.address()});
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(content_of(front.get("/")), "b");
+    front.state().set_out(std::vector{a.address(), b.address()});
+    const std::string refused = front.get("/");
+    EXPECT_EQ(status_of(refused), 503);
+    EXPECT_TRUE(refused.contains("\r\nRetry-After: "));
+    front.state().set_out({});
+    std::set<std::string> seen;
+    for (int i = 0; i < 4; ++i) seen.insert(content_of(front.get("/")));
+    EXPECT_EQ(seen, (std::set<std::string>{"a", "b"}));
 }
 
 } // namespace

@@ -3,7 +3,10 @@
 
 #include "tests/worker/http/server.h"
 #include "worker/accelerator/accelerator.h"
+#include "worker/http/tls_client.h"
+#include "worker/http/tls_reload.h"
 
+#include <gtest/gtest.h>
 #include <memory>
 #include <string>
 
@@ -13,7 +16,8 @@ namespace mpsup::accelerator {
 class FrontServer {
 public:
     /// `cache`: bytes of cache memory; 0: none. With `front.cache_folder` it has a second tier there.
-    explicit FrontServer(contract::Front front, std::uint64_t cache = 0) : front_(std::move(front)) {
+    explicit FrontServer(contract::Front front, std::uint64_t cache = 0, http::ListenerOptions listener = {})
+        : front_(std::move(front)) {
         if (cache > 0) {
             memory_ = cache::Store::make_memory(cache).value();
             store_ = cache::Store::attach(memory_, {}).value();
@@ -25,7 +29,11 @@ public:
         }
         state_ = AcceleratorState::make(front_, store_.get()).value();
         accelerator_ = Accelerator::make(*state_).value();
-        server_ = std::make_unique<http::TestServer>(accelerator_.get(), http::EventServer::Options());
+        server_ = std::make_unique<http::TestServer>(accelerator_.get(), http::EventServer::Options(),
+                                                     std::move(listener), [this](http::EventServer& server) {
+                                                         for (const auto& files : state_->tls_clients())
+                                                             EXPECT_TRUE(http::reload_when_changed(server, files));
+                                                     });
     }
 
     [[nodiscard]] http::TestClient connect() const { return server_->connect(); }

@@ -71,5 +71,20 @@ TEST_F(QueueTest, MovesPlaces) {
     EXPECT_FALSE(queue.waiting_since());
 }
 
+TEST_F(QueueTest, IsShortWhileFewWaitAndNotForLong) {
+    Queue large{100, [this](int connection) { return begun.contains(connection); }};
+    std::vector<Queue::Place> places;
+    for (int i = 0; i < static_cast<int>(Queue::few); ++i) {
+        EXPECT_TRUE(large.is_short(now)) << i;
+        places.push_back(large.enter(i, now));
+    }
+    EXPECT_FALSE(large.is_short(now)) << "as many as may";
+    begun = {0, 1, 2, 3, 4, 5};
+    EXPECT_TRUE(large.is_short(now));
+    EXPECT_FALSE(large.is_short(now + Queue::moment)) << "the first has waited for too long";
+    begun = {0, 1, 2, 3, 4, 5, 6, 7};
+    EXPECT_TRUE(large.is_short(now + Queue::moment)) << "nobody waits";
+}
+
 } // namespace
 } // namespace mpsup::accelerator

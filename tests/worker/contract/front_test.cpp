@@ -105,6 +105,12 @@ TEST(Front, IsRefusedWhenARouteLacksWhatItNeeds) {
     EXPECT_NE(problem_of_route(R"("target":"upstream")").find("\"backends\""), std::string::npos);
     EXPECT_NE(problem_of_route(R"("target":"upstream","backends":[{"address":"x"}])").find("\"address\""),
               std::string::npos);
+    const std::string mixed = R"("target":"upstream","pool":"p","backends":[{"address":"unix:/p"},)";
+    EXPECT_EQ(problem_of_route(mixed + R"({"address":"10.0.0.1:80"}])"), "none");
+    EXPECT_NE(problem_of_route(mixed + R"({"address":"unix:/q"}])").find("\"backends\""), std::string::npos);
+    EXPECT_NE(
+        problem_of_route(R"("target":"upstream","pool":"p","backends":[{"address":"10.0.0.1:80"}])").find("\"pool\""),
+        std::string::npos);
     EXPECT_NE(problem_of_route(R"("target":"elsewhere")").find("\"target\""), std::string::npos);
     EXPECT_NE(problem_of_route(R"("path":"nowhere")").find("\"path\""), std::string::npos);
     EXPECT_NE(problem_of_route(R"("files":{"root":"/x","strip_prefix":"/"})").find("\"strip_prefix\""),

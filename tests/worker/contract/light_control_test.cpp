@@ -29,6 +29,7 @@ public:
             {1, "/api/", "10.0.0.1:80", "ejected", 3, 5, std::chrono::seconds(8), std::chrono::milliseconds(20), false},
             {.route = 2, .path = "h/", .address = "10.0.0.2:80", .state = "up"}};
     }
+    std::uint64_t in_flight() override { return 7; }
     void set_maintenance(bool on) override { maintenance = on; }
 };
 
@@ -41,6 +42,10 @@ TEST(LightControl, IsAskedWithWhatAnOperatorSaid) {
               R"({"purged":4})");
     EXPECT_EQ(asked(control, {.what = Question::What::purge_tags, .texts = {"news"}}), R"({"purged":5})");
     EXPECT_EQ(control.purged, (Texts{"http://h/a", "http://h/b", "news"}));
+    EXPECT_EQ(asked(control, {.what = Question::What::in_flight}), R"({"in_flight":7})");
+    EXPECT_EQ(decode_in_flight(R"({"in_flight":7})").value(), 7U);
+    for (const char* other : {R"({"in_flight":-1})", R"({"in_flight":"7"})", R"({"error":"x"})", "[]", "{"})
+        EXPECT_FALSE(decode_in_flight(other)) << other;
     EXPECT_EQ(asked(control, {.what = Question::What::maintenance, .on = true}), R"({"maintenance":true})");
     EXPECT_TRUE(control.maintenance);
     EXPECT_EQ(asked(control, {.what = Question::What::backends}),

@@ -13,6 +13,25 @@
 
 namespace mpsup::http {
 
+namespace {
+
+bool is_ip(const std::string& host) { return host.find_first_not_of("0123456789.") == std::string::npos; }
+
+template <typename Read> auto read_pem(const std::string& path, Read read) {
+    FILE* file = std::fopen(path.c_str(), "r");
+    auto* const made = read(file, nullptr, nullptr, nullptr);
+    std::fclose(file);
+    return made;
+}
+
+void add_extension(X509* certificate, int kind, const char* value) {
+    X509_EXTENSION* extension = ::X509V3_EXT_conf_nid(nullptr, nullptr, kind, value);
+    ::X509_add_ext(certificate, extension, -1);
+    ::X509_EXTENSION_free(extension);
+}
+
+} // namespace
+
 CertificateFolder::CertificateFolder() {
     std::string pattern = "/tmp/mpsup-tls-XXXXXX";
     path_ = ::mkdtemp(pattern.data());
@@ -21,7 +40,7 @@ CertificateFolder::CertificateFolder() {
 CertificateFolder::~CertificateFolder() { std::filesystem::remove_all(path_); }
 
 CertificatePair CertificateFolder::make(const std::string& name, const std::vector<std::string>& hosts, int days,
-                                        int from) const {
+                                        int from, const std::string& issuer) const {
     EVP_PKEY* key = ::EVP_EC_gen("P-256");
     X509* certificate = ::X509_new();
     ::X509_set_version(certificate, 2);
@@ -32,15 +51,17 @@ CertificatePair CertificateFolder::make(const std::string& name, const std::vect
     X509_NAME* subject = ::X509_get_subject_name(certificate);
     ::X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1,
                                  -1, 0);
-    ::X509_set_issuer_name(certificate, subject);
+    X509* above = issuer.empty() ? nullptr : read_pem(path_ + "/" + issuer + ".crt", ::PEM_read_X509);
+    EVP_PKEY* signer = issuer.empty() ? key : read_pem(path_ + "/" + issuer + ".key", ::PEM_read_PrivateKey);
+    ::X509_set_issuer_name(certificate, above ? ::X509_get_subject_name(above) : subject);
     std::string list;
-    for (const std::string& host : hosts) list += (list.empty() ? "DNS:" : ",DNS:") + host;
-    if (!list.empty()) {
-        X509_EXTENSION* extension = ::X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, list.c_str());
-        ::X509_add_ext(certificate, extension, -1);
-        ::X509_EXTENSION_free(extension);
-    }
-    ::X509_sign(certificate, key, ::EVP_sha256());
+    for (const std::string& host : hosts)
+        list += (list.empty() ? "" : ",") + std::string(is_ip(host) ? "IP:" : "DNS:") + host;
+    if (!list.empty()) add_extension(certificate, NID_subject_alt_name, list.c_str());
+    if (list.empty() && issuer.empty()) add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
+    ::X509_sign(certificate, signer, ::EVP_sha256());
+    ::X509_free(above);
+    if (signer != key) ::EVP_PKEY_free(signer);
     const CertificatePair pair{path_ + "/" + name + ".crt", path_ + "/" + name + ".key"};
     FILE* file = std::fopen(pair.certificate.c_str(), "w");
     ::PEM_write_X509(file, certificate);

@@ -11,16 +11,17 @@ struct ssl_session_st;
 
 namespace mpsup::http {
 
-/// A folder with self-signed pairs, gone with the object.
+/// A folder with pairs, gone with the object.
 class CertificateFolder {
 public:
     CertificateFolder();
     ~CertificateFolder();
 
-    /// NAME.crt and NAME.key for these host names; good for `days` from now, or no more when it is negative, and since ten
+    /// NAME.crt and NAME.key for these host names and IP addresses, signed by the pair called ISSUER, or by itself, which without
+    /// hosts makes it an authority; good for `days` from now, or no more when it is negative, and since ten
     /// days ago, or so many days from now on.
-    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1,
-                         int from = -10) const;
+    CertificatePair make(const std::string& name, const std::vector<std::string>& hosts, int days = 1, int from = -10,
+                         const std::string& issuer = {}) const;
     [[nodiscard]] const std::string& path() const { return path_; }
 
 private:

@@ -66,6 +66,8 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] TestClient connect() const { return TestClient(port_); }
+    /// That are open.
+    [[nodiscard]] std::size_t connections() const { return server_->connections(); }
     /// In the thread of the loop.
     void post(std::function<void()> work) { server_->post(std::move(work)); }
     void drain(std::chrono::milliseconds grace);

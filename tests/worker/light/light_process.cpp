@@ -94,9 +94,14 @@ LightProcess::LightProcess(const std::string& root, const Options& options) {
     if (!hello || !std::holds_alternative<contract::Hello>(hello->first)) return;
     hello_ = std::get<contract::Hello>(hello->first);
     contract::Go go;
-    contract::Files& files = go.front.routes.emplace_back().files;
-    files.root = root;
-    files.serves = options.serves;
+    if (options.front) {
+        go.kind = contract::WorkerKind::accelerator;
+        go.front = *options.front;
+    } else {
+        contract::Files& files = go.front.routes.emplace_back().files;
+        files.root = root;
+        files.serves = options.serves;
+    }
     go.grace = options.grace;
     go.fds = {contract::FdRole::public_listener, contract::FdRole::private_listener, contract::FdRole::access_log};
     const auto log = open_file(run_.path("access.log"), O_WRONLY | O_CREAT | O_APPEND);
@@ -147,6 +152,13 @@ std::optional<std::pair<contract::Message, std::vector<Fd>>> LightProcess::hear(
 
 void LightProcess::say(const contract::Message& message) {
     static_cast<void>(send_packet(connection_.get(), contract::encode(message)));
+}
+
+std::string LightProcess::ask(const contract::Question& question) {
+    say(contract::Ask{1, contract::encode_question(question)});
+    const auto heard = hear();
+    const auto* answer = heard ? std::get_if<contract::Answer>(&heard->first) : nullptr;
+    return answer ? answer->text : std::string();
 }
 
 Client LightProcess::connect() const {

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/fd_passing.h"
 #include "tests/worker/static/folder.h"
+#include "worker/contract/light_control.h"
 #include "worker/contract/messages.h"
 #include "worker/contract/scoreboard.h"
 
@@ -40,8 +41,9 @@ public:
     struct Options {
         std::vector<std::string> serves;
         std::chrono::milliseconds grace{5000};
-        bool serve = true;        // say so once it is ready
-        unsigned descriptors = 0; // RLIMIT_NOFILE, 0: as it is
+        bool serve = true;                      // say so once it is ready
+        unsigned descriptors = 0;               // RLIMIT_NOFILE, 0: as it is
+        std::optional<contract::Front> front{}; // it is an accelerator with this, and `serves` says nothing
     };
     /// Spawns, greets, hands over the descriptors and waits until it is ready. alive() tells how that went.
     LightProcess(const std::string& root, const Options& options);
@@ -53,11 +55,14 @@ public:
     [[nodiscard]] Client connect() const;         // to the public listener
     [[nodiscard]] Client connect_private() const; // to the private one
     void say(const contract::Message& message);
+    /// What it answers to a question; empty: nothing within ten seconds.
+    [[nodiscard]] std::string ask(const contract::Question& question);
     void hang_up() { connection_.reset(); }
     /// The next hello, when it looks for a supervisor again; nothing when it does not within ten seconds.
     [[nodiscard]] std::optional<contract::Hello> comes_back();
     /// Descriptors that came with it.
     [[nodiscard]] const std::vector<Fd>& handed_back() const { return handed_back_; }
+    [[nodiscard]] std::uint16_t port() const { return port_; } // of the public listener, at 127.0.0.1
     void signal(int number) const;
     /// Its exit code, or nothing when it lives on after ten seconds.
     [[nodiscard]] std::optional<int> wait_for_exit();

@@ -109,6 +109,7 @@ sub crawl {
         next if $seen{"$server$path"}++;
         die "more than $site{max} pages\n" if keys %said > $site{max};
         my $reply = fetch($server, $path);
+        ++$site{asked}{$server} if $site{asked};
         my $text = same_form($reply, "http://$server$path", sub { $ours{ $_[0] } }, sub {
             my $target = $_[0]->clone;
             $target->fragment(undef);

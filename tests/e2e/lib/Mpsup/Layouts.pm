@@ -4,21 +4,23 @@ package Mpsup::Layouts;
 use strict;
 use warnings;
 use Exporter    qw(import);
-use Mpsup::Test qw(new_site free_port source_root write_file);
+use Mpsup::Test qw(new_site free_port source_root read_file write_file);
 use Test::More  ();
 
-our @EXPORT_OK = qw(layout_names new_layout bring_up file_paths);
+our @EXPORT_OK = qw(layout_names new_layout bring_up file_paths repository);
 
 my $repository; # a copy of topologies/ lies in it
 
+# Those of one machine.
 sub layout_names {
-    return map { m{([^/]+)\.yaml\z} } sort glob source_root() . '/topologies/*.yaml';
+    my @files = grep { read_file($_) !~ /^machines:/m } sort glob source_root() . '/topologies/*.yaml';
+    return map { m{([^/]+)\.yaml\z} } @files;
 }
 
 # What is a file in each of them.
 sub file_paths { return qr{\A/(?:demo/)?static/} }
 
-# Commits of long ago: gitweb shows their dates, not their ages.
+# A repository of one commit, with topologies/ in it, while this program runs. Commits of long ago: gitweb shows their dates, not their ages.
 sub repository {
     return $repository->{path} if $repository;
     my $dir = File::Temp->newdir('mpsup-XXXXXX', TMPDIR => 1);

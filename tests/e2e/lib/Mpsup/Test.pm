@@ -73,6 +73,12 @@ sub new_site {
     return $self;
 }
 
+# The same folder as another machine sees it: with a state of its own. `inside`: a function, what to put before a command.
+sub on_machine {
+    my ($self, $state, $inside) = @_;
+    return bless {%$self, state => $state, inside => $inside}, ref $self;
+}
+
 sub dir { return "$_[0]{dir}" }
 
 sub write {
@@ -87,6 +93,8 @@ sub topology {
     return $self->write($name // 'site.yaml', "site: $self->{name}\n${binaries}workers:\n$workers");
 }
 
+sub command { my ($self, @arguments) = @_; return (build_dir() . '/mpsup', '--state-dir', $self->{state}, @arguments) }
+
 # Runs mpsup and waits: exit code, standard output, standard error.
 sub mpsup {
     my ($self, @arguments) = @_;
@@ -96,7 +104,7 @@ sub mpsup {
         open STDIN,  '<', '/dev/null' or die;
         open STDOUT, '>', $out        or die;
         open STDERR, '>', $err        or die;
-        exec build_dir() . '/mpsup', '--state-dir', $self->{state}, @arguments or die "exec: $!";
+        exec $self->{inside} ? $self->{inside}->() : (), $self->command(@arguments) or die "exec: $!";
     }
     waitpid $pid, 0;
     my $code = $? & 127 ? 128 + ($? & 127) : $? >> 8;

@@ -1,0 +1,93 @@
+#include "supervisor/cli/machines_view.h"
+
+#include "supervisor/cli/members.h"
+#include "supervisor/cli/table.h"
+#include "supervisor/cli/terminal.h"
+
+#include <algorithm>
+
+namespace mpsup::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+// So that the columns of workers and their health fit 80 characters.
+constexpr std::size_t widest_machine = 12;
+constexpr std::size_t widest_worker = 20;
+
+std::string column(const json::object& object, std::string_view key, std::size_t widest) {
+    const std::string text = printable_at(object, key);
+    return page_width() == endless ? text : cut(text, widest);
+}
+
+Colour colour_of_machine(const std::string& state) {
+    if (state == "living" || state == "well") return Colour::green;
+    return state == "cordoned" || state == "drained" ? Colour::yellow : Colour::red;
+}
+
+std::string remark_on(const json::object& machine) {
+    const std::string note = printable_at(machine, "note");
+    if (is_true(machine, "answered")) return note;
+    return "does not answer: " + printable_at(machine, "why") + (note.empty() ? "" : "; " + note);
+}
+
+std::string trouble_of_store(const json::object& status) {
+    const json::object cluster = object_at(status, "cluster");
+    const std::string state = printable_at(cluster, "state");
+    if (state.empty() || state == "connected") return {};
+    const std::string why = printable_at(cluster, "why");
+    return coloured("cluster: " + state + (why.empty() ? "" : ", " + why), Colour::red) + "\n";
+}
+
+} // namespace
+
+bool has_machines(const json::object& status) {
+    const json::value* machines = status.if_contains("machines");
+    return machines && machines->is_array();
+}
+
+std::string this_machine(const json::object& status) {
+    for (const json::object& machine : objects_at(status, "machines"))
+        if (is_true(machine, "here")) return printable_at(machine, "name");
+    return {};
+}
+
+bool concerns_this_machine(const json::object& status) {
+    return !has_machines(status) || !this_machine(status).empty();
+}
+
+bool all_machines_answered(const json::object& status) {
+    return std::ranges::all_of(objects_at(status, "machines"),
+                               [](const json::object& machine) { return is_true(machine, "answered"); });
+}
+
+std::string machines_table(const json::object& status) {
+    Table table({"MACHINE", "STATE", "TOPOLOGY", "ADDRESS", "REMARK"});
+    for (const json::object& machine : objects_at(status, "machines")) {
+        const std::string state = printable_at(machine, "state");
+        const auto number = number_at(machine, "number");
+        table.add({column(machine, "name", widest_machine),
+                   {state, colour_of_machine(state)},
+                   number > 0 ? std::to_string(number) : "-",
+                   printable_at(machine, "address"),
+                   {remark_on(machine), is_true(machine, "answered") ? Colour::none : Colour::red}});
+    }
+    return trouble_of_store(status) + table.to_string();
+}
+
+std::string silent_machines(const json::object& status) {
+    std::string text;
+    for (const json::object& machine : objects_at(status, "machines"))
+        if (!is_true(machine, "answered"))
+            text += coloured(printable_at(machine, "name") + " does not answer: " + printable_at(machine, "why"),
+                             Colour::red) +
+                    "\n";
+    return text;
+}
+
+std::string machine_of(const json::object& worker) { return column(worker, "machine", widest_machine); }
+
+std::string name_among_machines(const json::object& worker) { return column(worker, "name", widest_worker); }
+
+} // namespace mpsup::cli

@@ -1,0 +1,28 @@
+// The machines of a site, in the document of its status (daemon/machines_status.h).
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include <string>
+
+namespace mpsup::cli {
+
+/// Is it one of several machines?
+[[nodiscard]] bool has_machines(const boost::json::object& status);
+/// The name of the machine whose supervisor was asked; empty: it is not among those that were asked for.
+[[nodiscard]] std::string this_machine(const boost::json::object& status);
+/// True also of a site that is on one machine.
+[[nodiscard]] bool concerns_this_machine(const boost::json::object& status);
+[[nodiscard]] bool all_machines_answered(const boost::json::object& status);
+
+/// A line for each machine: its state, the topology that it runs, its address, what is to be said of it. Before it
+/// what is wrong with the store that they share, where something is.
+[[nodiscard]] std::string machines_table(const boost::json::object& status);
+/// A line for each that did not answer.
+[[nodiscard]] std::string silent_machines(const boost::json::object& status);
+
+/// Of a worker, for a column of a table: cut, where the page has an end.
+[[nodiscard]] std::string machine_of(const boost::json::object& worker);
+[[nodiscard]] std::string name_among_machines(const boost::json::object& worker);
+
+} // namespace mpsup::cli

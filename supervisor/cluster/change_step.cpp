@@ -1,0 +1,288 @@
+#include "supervisor/cluster/change_step.h"
+
+#include "supervisor/cluster/budget.h"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace mpsup::cluster {
+
+namespace {
+
+using Phase = ChangeRecord::Phase;
+using State = Part::State;
+
+class Stepper {
+public:
+    Stepper(const ClusterView& view, const TopologyFacts* facts, const Tenure& tenure, Moment now)
+        : view_(view),
+          facts_(facts),
+          tenure_(tenure),
+          now_(now),
+          step_{*view.change().value, {}, {}, false},
+          change_(step_.change),
+          wanted_(view.wanted().value.value_or(WantedRecord())) {}
+
+    ChangeStep run() {
+        if (change_.phase == Phase::checking)
+            check();
+        else
+            roll();
+        return std::move(step_);
+    }
+
+private:
+    // Checking
+
+    void check() {
+        if (change_.is_aborted) return end(Phase::aborted);
+        if (change_.brings_topology() && facts_) take_facts();
+        std::vector<std::string> refusals;
+        std::vector<std::string> silent;
+        bool is_any = false;
+        for (Part& part : change_.machines) {
+            if (!take_up(part)) continue;
+            is_any = true;
+            judge(part.machine, refusals, silent);
+        }
+        if (!change_.part_of(change_.owner)) judge(change_.owner, refusals, silent);
+        if (!is_any) refusals.emplace_back("no machine of it lives");
+        const bool is_late = now_.boot >= tenure_.since + longest_check;
+        if (refusals.empty() && is_late)
+            for (const std::string& name : silent)
+                refusals.push_back(name + " did not answer within " + std::to_string(longest_check.count()) + " s");
+        if (!refusals.empty()) {
+            change_.reasons = std::move(refusals);
+            return end(Phase::refused);
+        }
+        if (!silent.empty() || (change_.brings_topology() && !facts_)) return;
+        change_.phase = Phase::rolling;
+        if (change_.brings_topology()) want();
+        roll();
+    }
+
+    void take_facts() {
+        change_.allowed = std::max(facts_->allowed, 1);
+        TopologyFacts known; // what it was told of, in its order, so that nobody is left out
+        for (const Part& part : change_.machines) known.machines.push_back({part.machine, false});
+        auto parts = parts_of(&known, facts_);
+        if (std::ranges::equal(parts, change_.machines, {}, &Part::machine, &Part::machine)) return;
+        for (Part& part : parts)
+            if (const Part* before = change_.part_of(part.machine)) part = *before;
+        change_.machines = std::move(parts);
+    }
+
+    // Is it one that has to accept?
+    bool take_up(Part& part) {
+        part.state = passes_by(view_.fence(part.machine)) ? State::cordoned
+                     : view_.machine(part.machine)        ? State::waiting
+                                                          : State::absent;
+        return part.state == State::waiting;
+    }
+
+    void judge(const std::string& name, std::vector<std::string>& refusals, std::vector<std::string>& silent) {
+        const Known<MachineRecord>* machine = view_.machine(name);
+        if (!machine) return;
+        if (!*machine) return refusals.push_back(name + ": what it says of itself cannot be read: " + machine->problem);
+        const MachineRecord& record = *machine->value;
+        const Report* report = report_of(record, Round::checking);
+        if (!report) return silent.push_back(name);
+        if (report->state == Report::State::refused || report->state == Report::State::failed) {
+            for (const std::string& reason : report->reasons) refusals.push_back(name + ": " + reason);
+            if (report->reasons.empty()) refusals.push_back(name + " refuses it");
+        } else if (const std::string off = clock_problem(record); !off.empty()) {
+            refusals.push_back(name + ": " + off);
+        }
+    }
+
+    // It wrote it after the change was made and before it was read.
+    std::string clock_problem(const MachineRecord& record) const {
+        const auto seconds = [](WallTime time) { return std::to_string(time.count() / 1000) + " s"; };
+        if (record.clock > now_.wall + farthest_clock)
+            return "its clock is " + seconds(record.clock - now_.wall) + " ahead of " + change_.owner + "'s";
+        if (record.clock + farthest_clock < change_.at)
+            return "its clock is " + seconds(change_.at - record.clock) + " behind " + change_.owner + "'s";
+        return {};
+    }
+
+    const Report* report_of(const MachineRecord& record, Round round) const {
+        const bool is_ours = record.report.change == change_.id && record.report.round == round;
+        return is_ours && record.report.state != Report::State::none ? &record.report : nullptr;
+    }
+
+    // Rolling and undoing
+
+    void roll() {
+        const Round round = change_.round();
+        for (Part& part : change_.machines) follow(part, round);
+        if (change_.phase == Phase::rolling) {
+            watch_the_changed();
+            if (change_.is_aborted || has(State::failed)) return give_up();
+        }
+        if (!step_.has_ailing) grant();
+        if (has(State::waiting) || has(State::granted)) return;
+        if (change_.phase == Phase::rolling) return end(Phase::done);
+        if (has(State::failed)) collect_failures();
+        end(has(State::failed) ? Phase::failed : change_.is_aborted ? Phase::aborted : Phase::rolled_back);
+    }
+
+    void follow(Part& part, Round round) {
+        if (part.state != State::waiting && part.state != State::granted) return;
+        const Known<MachineRecord>* machine = view_.machine(part.machine);
+        if (part.state == State::waiting && passes_by(view_.fence(part.machine))) {
+            part.state = State::cordoned;
+        } else if (!machine || !*machine) {
+            part.state = State::absent;
+        } else if (part.state == State::granted) {
+            const Report* report = report_of(*machine->value, round);
+            if (!report) return;
+            part.state = report->state == Report::State::done ? State::done : State::failed;
+            if (part.state == State::failed) part.text = report->reasons.empty() ? "failed" : report->reasons.front();
+        }
+    }
+
+    // What is found bad only once it serves.
+    void watch_the_changed() {
+        for (Part& part : change_.machines) {
+            const Known<MachineRecord>* machine = view_.machine(part.machine);
+            if (part.state != State::done || !machine || !*machine || machine->value->well) continue;
+            step_.has_ailing = true;
+            if (!tenure_.ailing || now_.boot < *tenure_.ailing + longest_ailing) continue;
+            part.state = State::failed;
+            part.text = "was unwell for " + std::to_string(longest_ailing.count()) + " s after it had changed";
+        }
+    }
+
+    void give_up() {
+        collect_failures();
+        if (change_.brings_topology()) {
+            undo();
+            step_.has_ailing = false;
+            return roll();
+        }
+        if (!has(State::granted)) end(change_.is_aborted ? Phase::aborted : Phase::failed);
+    }
+
+    void collect_failures() {
+        for (const Part& part : change_.machines) {
+            if (part.state != State::failed || change_.reasons.size() >= 20) continue;
+            std::string reason = part.machine + ": " + part.text;
+            if (std::ranges::find(change_.reasons, reason) == change_.reasons.end())
+                change_.reasons.push_back(std::move(reason));
+        }
+    }
+
+    void undo() {
+        change_.phase = Phase::undoing;
+        change_.has_served = has(State::done);
+        std::erase_if(change_.machines, [](const Part& part) {
+            return part.state == State::waiting || part.state == State::absent || part.state == State::cordoned;
+        });
+        for (Part& part : change_.machines) // whoever is at it is out of service, and stays counted
+            part = {part.machine, part.state == State::granted ? State::granted : State::waiting, {}};
+        if (change_.kind == ChangeRecord::Kind::rollback)
+            wanted_.earlier.push_back(change_.to);
+        else if (!wanted_.earlier.empty() && wanted_.earlier.back() == change_.before)
+            wanted_.earlier.pop_back();
+        wanted_.now = change_.before;
+        step_.wanted = wanted_;
+    }
+
+    void want() {
+        if (change_.kind == ChangeRecord::Kind::up) {
+            if (change_.before.number != 0) wanted_.earlier.push_back(change_.before);
+            if (wanted_.earlier.size() > most_earlier) wanted_.earlier.erase(wanted_.earlier.begin());
+        } else if (!wanted_.earlier.empty() && wanted_.earlier.back() == change_.to) {
+            wanted_.earlier.pop_back();
+        }
+        wanted_.now = change_.to;
+        step_.wanted = wanted_;
+    }
+
+    void grant() {
+        Budget budget = reckon();
+        for (Part& part : change_.machines) {
+            if (part.state != State::waiting) continue;
+            const bool is_out = !view_.machine(part.machine)->value->well;
+            if (!budget.has_room(is_out)) continue;
+            part.state = State::granted;
+            ++budget.granted;
+            if (is_out) --budget.unwell;
+        }
+    }
+
+    Budget reckon() const {
+        Budget budget{change_.allowed};
+        for (const Part& part : change_.machines) {
+            const FenceRecord fence = view_.fence(part.machine);
+            const Known<MachineRecord>* machine = view_.machine(part.machine);
+            if (fence.removed) continue;
+            if (part.state == State::granted)
+                ++budget.granted;
+            else if (!machine || !*machine)
+                ++budget.absent;
+            else if (fence.drained || !machine->value->well || has_other_than_wanted(part, *machine->value))
+                ++budget.unwell;
+        }
+        return budget;
+    }
+
+    // One that came back, or failed. Who waits, or is passed by, runs what it should.
+    bool has_other_than_wanted(const Part& part, const MachineRecord& record) const {
+        return part.state != State::waiting && part.state != State::cordoned && record.runs != wanted_.now;
+    }
+
+    [[nodiscard]] bool has(State state) const {
+        return std::ranges::find(change_.machines, state, &Part::state) != change_.machines.end();
+    }
+
+    void end(Phase phase) {
+        change_.phase = phase;
+        name(State::absent, "absent, to take it when they return: ");
+        name(State::cordoned, "passed by, because an operator said so: ");
+        if (change_.brings_topology() && change_.kind == ChangeRecord::Kind::up)
+            step_.outcome = OutcomeRecord{change_.id, phase, now_.wall, change_.reasons};
+    }
+
+    void name(State state, std::string words) {
+        bool is_first = true;
+        for (const Part& part : change_.machines) {
+            if (part.state != state) continue;
+            words += (std::exchange(is_first, false) ? "" : ", ") + part.machine;
+        }
+        if (!is_first) change_.reasons.push_back(std::move(words));
+    }
+
+    const ClusterView& view_;
+    const TopologyFacts* facts_;
+    const Tenure& tenure_;
+    Moment now_;
+    ChangeStep step_;
+    ChangeRecord& change_;
+    WantedRecord wanted_;
+};
+
+} // namespace
+
+ChangeStep next_step(const ClusterView& view, const TopologyFacts* facts, const Tenure& tenure, Moment now) {
+    return Stepper(view, facts, tenure, now).run();
+}
+
+std::vector<Part> parts_of(const TopologyFacts* before, const TopologyFacts* after) {
+    std::vector<Part> parts;
+    const auto add = [&](const std::string& name) {
+        if (parts.size() < most_machines) parts.push_back({name});
+    };
+    for (const bool accelerators : {false, true})
+        for (const auto& machine : after    ? after->machines
+                                   : before ? before->machines
+                                            : std::vector<TopologyFacts::Machine>())
+            if (machine.has_accelerator == accelerators) add(machine.name);
+    if (!before || !after) return parts;
+    for (const auto& machine : before->machines)
+        if (!after->has(machine.name)) add(machine.name);
+    return parts;
+}
+
+} // namespace mpsup::cluster

@@ -1,0 +1,42 @@
+// One transaction at a time, and what came of it as the view shows it.
+#pragma once
+
+#include "supervisor/cluster/turn.h"
+
+#include <optional>
+
+namespace mpsup::cluster {
+
+/// Pure. Answers are hints: what was written counts when the watch has shown it.
+class Flight {
+public:
+    enum class Outcome { none, done, beaten, unknown }; // beaten: a key was not as it had been seen
+
+    /// Requires is_free().
+    void submit(Turn& turn, Transaction transaction);
+    /// Is it about this one?
+    bool on_answer(RequestId request, const Result<TransactionReply>& reply, Moment now);
+    /// May the next one be decided on? Sees to it that the view catches up.
+    [[nodiscard]] bool is_free(Turn& turn);
+    /// All was listed anew.
+    void on_listed() {
+        if (!request_) settles_.reset();
+    }
+    /// Of the last one, once: taken by whoever asks.
+    [[nodiscard]] Outcome take_outcome() { return std::exchange(outcome_, Outcome::none); }
+
+private:
+    struct Settling {
+        Outcome outcome;
+        Revision revision; // of what was done
+        Time since;
+    };
+    [[nodiscard]] bool has_moved(const ClusterView& view) const;
+
+    std::optional<RequestId> request_;
+    std::vector<Unchanged> when_;
+    std::optional<Settling> settles_;
+    Outcome outcome_ = Outcome::none;
+};
+
+} // namespace mpsup::cluster

@@ -1,0 +1,63 @@
+// What an operator may order of a cluster, at any of its machines.
+#pragma once
+
+#include "supervisor/cluster/topology_facts.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mpsup::cluster {
+
+/// Whom an answer is for; the shell's to choose, never used twice.
+using AskId = std::uint64_t;
+
+/// A topology that is valid as far as this machine knows.
+struct UpOrder {
+    std::string document{}; // resolved, the whole site
+    std::string digest{};   // of it
+    std::string path{};
+    TopologyFacts facts{};
+    bool fast = false;
+};
+struct RestartOrder {
+    std::vector<std::string> workers{}; // none: all
+    bool fast = false;
+};
+/// Without workers the topology before this one; with them what these ran before.
+struct RollBackOrder {
+    std::vector<std::string> workers{};
+};
+/// Of the change that runs, whoever ordered it.
+struct AbortOrder {};
+/// The same: no more steps, no more verdicts.
+struct PromoteOrder {};
+/// What is said of a machine, which need not live.
+struct FenceOrder {
+    enum class What {
+        cordon,   // changes pass it by
+        uncordon, // nothing of the others any more
+        drain,    // and nothing new is sent to it
+        remove,   // it will not come back; refused of one that lives
+    };
+    What what = What::cordon;
+    std::string machine{};
+    bool wait = false; // of drain: until nothing is in flight there
+};
+/// This store is the right one, though it is not that which was known. What runs here is what is wanted: its document, empty
+/// when nothing runs.
+struct AcceptStoreOrder {
+    std::string document{}, path{};
+};
+
+using Order =
+    std::variant<UpOrder, RestartOrder, RollBackOrder, AbortOrder, PromoteOrder, FenceOrder, AcceptStoreOrder>;
+
+struct Ask {
+    AskId id = 0;
+    Order order{};
+    std::string who{}, from{}, note{}; // for history
+};
+
+} // namespace mpsup::cluster

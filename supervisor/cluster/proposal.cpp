@@ -1,0 +1,241 @@
+#include "supervisor/cluster/proposal.h"
+
+#include "supervisor/cluster/change_step.h"
+
+#include "base/overloaded.h"
+
+namespace mpsup::cluster {
+
+namespace {
+
+using Kind = ChangeRecord::Kind;
+using Phase = ChangeRecord::Phase;
+
+constexpr int failed = 1;
+constexpr int asked_wrongly = 2;
+constexpr int busy = 8;
+constexpr std::size_t largest_put = 1'400'000; // etcd takes requests of 1.5 MiB, all in all
+
+Proposal refuse(int code, std::string text) { return {{}, {}, code, std::move(text)}; }
+
+std::string describe(const ChangeRecord& change) {
+    std::string text = std::string(to_string(change.kind)) + " by " + (change.who.empty() ? "somebody" : change.who);
+    if (!change.from.empty()) text += " on " + change.from;
+    return text + " (" + std::string(to_string(change.phase)) + ", led by " + change.owner + ")";
+}
+
+class Proposer {
+public:
+    Proposer(const Ask& ask, const std::string& id, const Turn& turn) : ask_(ask), id_(id), turn_(turn) {}
+
+    Proposal operator()(const UpOrder& order) const {
+        if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        ChangeRecord change = begin(Kind::up);
+        change.to = {change.last + 1, order.digest};
+        change.last = change.to.number;
+        change.fast = order.fast;
+        change.allowed = std::max(order.facts.allowed, 1);
+        change.machines = parts_of(turn_.facts.of(change.before.digest), &order.facts);
+        const TopologyRecord topology{order.document, order.digest, order.path,    ask_.who,
+                                      ask_.from,      ask_.note,    turn_.now.wall};
+        std::string value = encode(topology);
+        if (order.document.size() > longest_document || value.size() > largest_put)
+            return refuse(failed,
+                          "the topology is too large for the store: " + std::to_string(value.size()) + " bytes");
+        const std::string key = keys().topology(change.to.number);
+        Proposal proposal = with(change);
+        proposal.transaction.when.push_back({key, 0});
+        proposal.transaction.then.emplace_back(Put{key, std::move(value)});
+        trim(proposal, change.to.number);
+        return proposal;
+    }
+
+    Proposal operator()(const RestartOrder& order) const {
+        return of_workers(Kind::restart, order.workers, order.fast);
+    }
+
+    Proposal operator()(const RollBackOrder& order) const {
+        if (!order.workers.empty()) return of_workers(Kind::rollback, order.workers, true);
+        if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        const Known<WantedRecord>& wanted = turn_.view.wanted();
+        if (!wanted || wanted->earlier.empty()) return refuse(failed, "there is no earlier topology to go back to");
+        ChangeRecord change = begin(Kind::rollback);
+        change.to = wanted->earlier.back();
+        change.fast = true;
+        if (const TopologyFacts* facts = turn_.facts.of(change.before.digest)) {
+            change.machines = parts_of(nullptr, facts);
+            change.allowed = std::max(facts->allowed, 1);
+        } else {
+            change.machines = living();
+        }
+        return with(change);
+    }
+
+    Proposal operator()(const AbortOrder&) const {
+        const Known<ChangeRecord>& running = turn_.view.change();
+        if (!running || running->is_over()) return refuse(failed, "no change runs");
+        ChangeRecord change = *running.value;
+        if (change.is_aborted) return refuse(0, "it is being taken back already");
+        change.is_aborted = true;
+        change.reasons.push_back("aborted by " + ask_.who + (ask_.from.empty() ? "" : " on " + ask_.from));
+        Proposal proposal = with(change);
+        proposal.change.clear();
+        proposal.text = "it is taken back: " + describe(*running.value);
+        return proposal;
+    }
+
+    Proposal operator()(const PromoteOrder&) const {
+        const Known<ChangeRecord>& running = turn_.view.change();
+        if (!running || running->is_over()) return refuse(failed, "no change runs");
+        ChangeRecord change = *running.value;
+        if (change.fast) return refuse(0, "it is in haste already");
+        change.fast = true;
+        Proposal proposal = with(change);
+        proposal.change.clear();
+        proposal.text = "it goes on: " + describe(*running.value);
+        return proposal;
+    }
+
+    Proposal operator()(const FenceOrder& order) const {
+        const TopologyFacts* facts = turn_.view.wanted() ? turn_.facts.of(turn_.view.wanted()->now.digest) : nullptr;
+        const std::string key = keys().fence(order.machine);
+        const bool lives = turn_.view.machine(order.machine);
+        if (!lives && turn_.view.modified(key) == 0 && facts && !facts->has(order.machine))
+            return refuse(asked_wrongly, "no machine of this site has the name \"" + order.machine + "\"");
+        if (order.machine.empty() || order.machine.size() > 255) return refuse(asked_wrongly, "which machine?");
+        FenceRecord fence{false, false, false, ask_.who, turn_.now.wall};
+        switch (order.what) {
+        case FenceOrder::What::uncordon: return write(key, Delete{{key}}, order.machine + " takes part in changes");
+        case FenceOrder::What::cordon: fence.cordoned = true; break;
+        case FenceOrder::What::drain: fence.cordoned = fence.drained = true; break;
+        case FenceOrder::What::remove:
+            if (lives) return refuse(failed, order.machine + " lives: stop its supervisor first");
+            fence.cordoned = fence.drained = fence.removed = true;
+            break;
+        }
+        const char* words = fence.removed   ? " is counted no more"
+                            : fence.drained ? " is sent nothing new, and changes pass it by"
+                                            : " is passed by when something changes";
+        return write(key, Put{key, encode(fence)}, order.machine + words);
+    }
+
+    // What runs here is what is wanted, under a number that this store has never seen; what it says itself is old.
+    Proposal operator()(const AcceptStoreOrder& order) const {
+        if (turn_.is_trusted) return refuse(failed, "this store is the one that is known");
+        const ClusterView& view = turn_.view;
+        StoreRecord store = view.store().value.value_or(StoreRecord());
+        store.replaces.push_back(turn_.memory.cluster);
+        store.by = ask_.who;
+        store.at = turn_.now.wall;
+        Proposal proposal{
+            {{turn_.unchanged(keys().store()), turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())},
+             {Put{keys().store(), encode(store)}},
+             {}},
+            {},
+            0,
+            "this store is taken in the place of the one before"};
+        ChangeRecord change = begin(Kind::up);
+        if (!order.document.empty()) {
+            const Version version{change.last + 1, turn_.local.runs.digest};
+            const TopologyRecord topology{order.document, version.digest, order.path,    ask_.who,
+                                          ask_.from,      ask_.note,      turn_.now.wall};
+            proposal.transaction.when.push_back({keys().topology(version.number), 0});
+            proposal.transaction.then.emplace_back(Put{keys().topology(version.number), encode(topology)});
+            proposal.transaction.then.emplace_back(Put{keys().wanted(), encode(WantedRecord{version, {}})});
+            proposal.text += "; what runs here is wanted everywhere, as topology " + std::to_string(version.number);
+        }
+        if (view.change() && !view.change()->is_over()) {
+            change = *view.change().value;
+            change.phase = Phase::aborted;
+            change.reasons.emplace_back("the store that it was in was replaced");
+            proposal.transaction.then.emplace_back(Put{keys().change(), encode(change)});
+        }
+        return proposal;
+    }
+
+private:
+    [[nodiscard]] const Keys& keys() const { return turn_.keys(); }
+
+    Proposal busy_with_another() const {
+        const Known<ChangeRecord>& running = turn_.view.change();
+        if (running && !running->is_over()) return refuse(busy, "another change runs: " + describe(*running.value));
+        if (running.exists() && !running)
+            return refuse(failed, "the change in the store cannot be read (" + running.problem +
+                                      "): a later mpsup may have written it");
+        const Known<WantedRecord>& wanted = turn_.view.wanted();
+        if (wanted.exists() && !wanted) return refuse(failed, "what is wanted cannot be read: " + wanted.problem);
+        return {};
+    }
+
+    ChangeRecord begin(Kind kind) const {
+        ChangeRecord change;
+        change.id = id_;
+        change.kind = kind;
+        if (turn_.view.wanted()) change.before = turn_.view.wanted()->now;
+        change.last = std::max(change.before.number, turn_.local.runs.number);
+        if (turn_.view.change()) change.last = std::max(change.last, turn_.view.change()->last);
+        change.who = ask_.who;
+        change.from = ask_.from;
+        change.note = ask_.note;
+        change.at = turn_.now.wall;
+        change.owner = turn_.me.machine;
+        change.instance = turn_.me.instance;
+        return change;
+    }
+
+    Proposal of_workers(Kind kind, const std::vector<std::string>& workers, bool fast) const {
+        if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        ChangeRecord change = begin(kind);
+        change.to = change.before;
+        change.workers = workers;
+        change.fast = fast;
+        const TopologyFacts* facts = turn_.facts.of(change.before.digest);
+        change.machines = facts ? parts_of(nullptr, facts) : living();
+        if (facts) change.allowed = std::max(facts->allowed, 1);
+        return with(change);
+    }
+
+    [[nodiscard]] std::vector<Part> living() const {
+        std::vector<Part> parts;
+        for (const auto& [name, machine] : turn_.view.machines()) parts.push_back({name});
+        return parts;
+    }
+
+    // Decided on what is wanted too.
+    Proposal with(const ChangeRecord& change) const {
+        Proposal proposal;
+        proposal.change = change.id;
+        proposal.transaction = {{turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())},
+                                {Put{keys().change(), encode(change)}},
+                                {}};
+        return proposal;
+    }
+
+    Proposal write(const std::string& key, Operation operation, std::string text) const {
+        return {{{turn_.unchanged(key)}, {std::move(operation)}, {}}, {}, 0, std::move(text)};
+    }
+
+    // Numbers below the last few, but for those that are gone back to.
+    void trim(Proposal& proposal, std::uint64_t number) const {
+        std::uint64_t first = number > most_earlier ? number - most_earlier : 0;
+        if (const Known<WantedRecord>& wanted = turn_.view.wanted()) {
+            first = std::min(first, wanted->now.number);
+            for (const Version& version : wanted->earlier) first = std::min(first, version.number);
+        }
+        if (first == 0) return;
+        proposal.transaction.then.emplace_back(Delete{{keys().topology(0), keys().topology(first)}});
+        proposal.transaction.then.emplace_back(Delete{{keys().outcome(0), keys().outcome(first)}});
+    }
+
+    const Ask& ask_;
+    const std::string& id_;
+    const Turn& turn_;
+};
+
+} // namespace
+
+Proposal propose(const Ask& ask, const std::string& id, const Turn& turn) {
+    return std::visit(Proposer(ask, id, turn), ask.order);
+}
+
+} // namespace mpsup::cluster

@@ -1,0 +1,210 @@
+// Writing records. What is as it is by default is left out: a thousand machines read each of them.
+#include "supervisor/cluster/memory.h"
+#include "supervisor/cluster/records.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace mpsup::cluster {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t longest_text = 8'000;
+constexpr std::size_t most_texts = 500;
+
+// The length of the character that begins `text` in UTF-8 (RFC 3629), 0: none does.
+std::size_t character(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80) return 1;
+    const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+    for (std::size_t i = 1; i < size; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
+        (first == 0xf4 && byte(1) > 0x8f))
+        return 0;
+    return size;
+}
+
+// As those who read it take it: not too long, and nothing that JSON cannot hold. Reasons are what programs say.
+std::string fit(std::string_view text, std::size_t longest = longest_text) {
+    std::string fit;
+    while (!text.empty() && fit.size() + 4 <= longest) {
+        const std::size_t size = character(text);
+        fit += size ? text.substr(0, size) : "?";
+        text.remove_prefix(std::max<std::size_t>(size, 1));
+    }
+    return fit;
+}
+
+void put(json::object& object, const char* key, const std::string& text) {
+    if (!text.empty()) object[key] = fit(text);
+}
+void put_name(json::object& object, const char* key, const std::string& text) {
+    if (!text.empty()) object[key] = fit(text, 255);
+}
+void put(json::object& object, const char* key, bool flag) {
+    if (flag) object[key] = true;
+}
+void put(json::object& object, const char* key, const std::vector<std::string>& texts) {
+    json::array array;
+    for (const std::string& text : texts)
+        if (array.size() < most_texts) array.emplace_back(fit(text));
+    if (!array.empty()) object[key] = std::move(array);
+}
+void put(json::object& object, const char* key, WallTime time) { object[key] = time.count(); }
+void put(json::object& object, const char* key, std::uint64_t number) {
+    if (number != 0) object[key] = number;
+}
+
+json::object object_of(const Version& version) {
+    json::object object;
+    put(object, "number", version.number);
+    put_name(object, "digest", version.digest);
+    return object;
+}
+
+json::object object_of(const Report& report) {
+    json::object object{{"id", report.change}, {"state", to_string(report.state)}};
+    if (report.round != Round::checking) object["round"] = to_string(report.round);
+    put(object, "reasons", report.reasons);
+    return object;
+}
+
+json::array array_of(const std::vector<WorkerSummary>& workers) {
+    json::array array;
+    for (const WorkerSummary& worker : workers)
+        array.push_back(json::object{{"name", fit(worker.name, 255)},
+                                     {"state", fit(worker.state, 255)},
+                                     {"ready", worker.ready},
+                                     {"wanted", worker.wanted}});
+    return array;
+}
+
+// Names in one list, a letter for the state of each in one text, and what there is to say: a tenth of what an object for each
+// machine would take.
+void put_parts(json::object& object, const std::vector<Part>& parts) {
+    json::array names;
+    std::string states;
+    json::object texts;
+    for (const Part& part : parts) {
+        names.emplace_back(part.machine);
+        states += to_string(part.state).front();
+        if (!part.text.empty()) texts[part.machine] = fit(part.text);
+    }
+    object["machines"] = std::move(names);
+    object["states"] = states;
+    if (!texts.empty()) object["texts"] = std::move(texts);
+}
+
+} // namespace
+
+std::string encode(const MachineRecord& record) {
+    json::object object;
+    put_name(object, "instance", record.instance);
+    put_name(object, "boot", record.boot);
+    put_name(object, "version", record.version);
+    put_name(object, "address", record.address);
+    put_name(object, "api", record.api);
+    put(object, "clock", record.clock);
+    put(object, "number", record.runs.number);
+    put_name(object, "digest", record.runs.digest);
+    put(object, "well", record.well);
+    if (!record.workers.empty()) object["workers"] = array_of(record.workers);
+    put(object, "in_flight", record.in_flight);
+    if (record.report.state != Report::State::none) object["change"] = object_of(record.report);
+    return json::serialize(object);
+}
+
+std::string encode(const FenceRecord& record) {
+    json::object object;
+    put(object, "cordoned", record.cordoned);
+    put(object, "drained", record.drained);
+    put(object, "removed", record.removed);
+    put_name(object, "by", record.by);
+    put(object, "at", record.at);
+    return json::serialize(object);
+}
+
+std::string encode(const TopologyRecord& record) {
+    json::object object;
+    object["document"] = record.document;
+    put_name(object, "digest", record.digest);
+    put(object, "path", record.path);
+    put_name(object, "who", record.who);
+    put_name(object, "from", record.from);
+    put(object, "note", record.note);
+    put(object, "at", record.at);
+    return json::serialize(object);
+}
+
+std::string encode(const WantedRecord& record) {
+    json::object object = object_of(record.now);
+    json::array earlier;
+    for (const Version& version : record.earlier) earlier.push_back(object_of(version));
+    if (!earlier.empty()) object["earlier"] = std::move(earlier);
+    return json::serialize(object);
+}
+
+std::string encode(const ChangeRecord& record) {
+    json::object object{{"id", record.id},
+                        {"kind", to_string(record.kind)},
+                        {"to", object_of(record.to)},
+                        {"before", object_of(record.before)},
+                        {"phase", to_string(record.phase)},
+                        {"owner", record.owner},
+                        {"instance", record.instance}};
+    put(object, "last", record.last);
+    put(object, "workers", record.workers);
+    put(object, "fast", record.fast);
+    put_name(object, "who", record.who);
+    put_name(object, "from", record.from);
+    put(object, "note", record.note);
+    put(object, "at", record.at);
+    object["allowed"] = record.allowed;
+    put(object, "served", record.has_served);
+    put(object, "aborted", record.is_aborted);
+    put(object, "term", record.term);
+    put_parts(object, record.machines);
+    put(object, "reasons", record.reasons);
+    return json::serialize(object);
+}
+
+std::string encode(const OutcomeRecord& record) {
+    json::object object{{"change", record.change}, {"phase", to_string(record.phase)}};
+    put(object, "at", record.at);
+    put(object, "reasons", record.reasons);
+    return json::serialize(object);
+}
+
+std::string encode(const VipRecord& record) {
+    json::object object;
+    put_name(object, "machine", record.machine);
+    put_name(object, "instance", record.instance);
+    return json::serialize(object);
+}
+
+std::string encode(const Memory& memory) {
+    json::object object{{"cluster", std::to_string(memory.cluster)},
+                        {"revision", memory.revision},
+                        {"store", memory.store},
+                        {"out", json::array(memory.out.begin(), memory.out.end())}};
+    if (memory.distrusted != 0) object["distrusted"] = std::to_string(memory.distrusted);
+    return json::serialize(object);
+}
+
+std::string encode(const StoreRecord& record) {
+    json::array replaces;
+    for (const std::uint64_t cluster : record.replaces) replaces.emplace_back(std::to_string(cluster));
+    json::object object{{"replaces", std::move(replaces)}};
+    put_name(object, "by", record.by);
+    put(object, "at", record.at);
+    return json::serialize(object);
+}
+
+} // namespace mpsup::cluster

@@ -1,0 +1,88 @@
+#include "supervisor/daemon/cluster_memory.h"
+
+#include "base/fd.h"
+
+#include <boost/json.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace mpsup {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t longest = 1U << 20U;
+constexpr unsigned own_mode = 0600;
+
+std::string text_in(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+// Numbers beyond 2^53 are in it: they are kept as texts.
+std::uint64_t number_in(const json::object& object, std::string_view key) {
+    const std::string text = text_in(object, key);
+    return text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 20
+               ? 0
+               : std::strtoull(text.c_str(), nullptr, 10);
+}
+
+std::string text_of(const ClusterMemory& memory) {
+    json::array out;
+    for (const std::string& machine : memory.store.out) out.emplace_back(machine);
+    return json::serialize(json::object{{"cluster", std::to_string(memory.store.cluster)},
+                                        {"revision", std::to_string(memory.store.revision)},
+                                        {"store", memory.store.store},
+                                        {"out", std::move(out)},
+                                        {"number", std::to_string(memory.runs.number)},
+                                        {"digest", memory.runs.digest},
+                                        {"document", memory.document}}) +
+           "\n";
+}
+
+ClusterMemory memory_in(const json::object& object) {
+    ClusterMemory memory;
+    memory.store.cluster = number_in(object, "cluster");
+    memory.store.revision = static_cast<cluster::Revision>(number_in(object, "revision"));
+    memory.store.store = text_in(object, "store");
+    if (const json::value* out = object.if_contains("out"); out && out->is_array())
+        for (const json::value& machine : out->get_array())
+            if (machine.is_string()) memory.store.out.emplace_back(machine.get_string());
+    memory.runs = {number_in(object, "number"), text_in(object, "digest")};
+    memory.document = text_in(object, "document");
+    return memory;
+}
+
+} // namespace
+
+ClusterMemory read_cluster_memory(const std::string& path) {
+    const auto file = open_file(path, O_RDONLY);
+    if (!file) return {};
+    std::string text(longest, '\0');
+    const ssize_t size = ::read(file->get(), text.data(), text.size());
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    boost::system::error_code error;
+    const json::value value = json::parse(text, error);
+    return error || !value.is_object() ? ClusterMemory{} : memory_in(value.get_object());
+}
+
+Result<> write_cluster_memory(const std::string& path, const ClusterMemory& memory) {
+    const std::string text = text_of(memory);
+    const std::string beside = path + ".new";
+    {
+        const auto file = open_file(beside, O_WRONLY | O_CREAT | O_TRUNC, own_mode);
+        if (!file) return std::unexpected(file.error());
+        if (::write(file->get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+            ::fdatasync(file->get()) != 0)
+            return system_failure("write " + beside);
+    }
+    if (::rename(beside.c_str(), path.c_str()) != 0) return system_failure("rename " + beside);
+    return {};
+}
+
+} // namespace mpsup

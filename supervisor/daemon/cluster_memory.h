@@ -1,0 +1,26 @@
+// What a supervisor of several must know after it was killed: which store it obeys, and what of it runs here.
+#pragma once
+
+#include "base/error.h"
+#include "supervisor/cluster/effect.h"
+#include "supervisor/cluster/records.h"
+
+#include <string>
+
+namespace mpsup {
+
+struct ClusterMemory {
+    cluster::Memory store{};
+    cluster::Version runs{}; // what was brought up last on the cluster's behalf; number 0: nothing
+    std::string document{};  // digest of the document that was applied for it: another one runs if that is not the last
+
+    friend bool operator==(const ClusterMemory&, const ClusterMemory&) = default;
+};
+
+/// Of the file "cluster" in the site's state folder. What is not there, or is none, is as if nothing were known: the store says it
+/// anew.
+[[nodiscard]] ClusterMemory read_cluster_memory(const std::string& path);
+/// Whole or not at all: a new file in the old one's place, on the disk before this returns.
+[[nodiscard]] Result<> write_cluster_memory(const std::string& path, const ClusterMemory& memory);
+
+} // namespace mpsup

@@ -1,0 +1,82 @@
+#include "supervisor/daemon/cluster_topologies.h"
+
+#include "base/joined.h"
+
+#include <boost/json.hpp>
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+// GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+std::optional<std::uint64_t> number_in(std::string_view name) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+    return number;
+}
+
+} // namespace
+
+asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
+                                                 cluster::ClusterStatus status) {
+    if (status.state != cluster::ClusterStatus::State::connected || !status.change) co_return;
+    const std::string now = status.change->id + " " + std::string(cluster::to_string(status.change->phase));
+    if (now == seen_) co_return;
+    const std::string folder = keys.prefix() + "outcome/";
+    cluster::Get get{.keys = cluster::KeyRange::prefix(folder)};
+    const auto outcomes = co_await etcd.get(std::move(get));
+    if (!outcomes) co_return;
+    for (const cluster::KeyValue& found : outcomes->found) {
+        const auto number = number_in(keys.name_below("outcome/", found.key));
+        const auto outcome = cluster::decode<cluster::OutcomeRecord>(found.value);
+        if (!number || !outcome) continue;
+        Applied& applied = applied_[*number];
+        applied.outcome = cluster::to_string(outcome->phase);
+        applied.note = joined(outcome->reasons, "; ");
+    }
+    if (status.change->brings_topology()) applied_[status.change->to.number];
+    std::vector<std::uint64_t> unread;
+    for (const auto& [number, applied] : applied_)
+        if (applied.record.digest.empty()) unread.push_back(number);
+    for (const std::uint64_t number : unread) {
+        cluster::Get one{.keys = {keys.topology(number), {}}};
+        const auto reply = co_await etcd.get(std::move(one));
+        if (!reply) co_return;
+        auto record = reply->found.empty() ? Result<cluster::TopologyRecord>(failure("it is not kept any more"))
+                                           : cluster::decode<cluster::TopologyRecord>(reply->found.front().value);
+        if (!record) {
+            applied_.erase(number);
+            continue;
+        }
+        record->document.clear(); // large, and not shown
+        applied_[number].record = std::move(*record);
+    }
+    while (applied_.size() > cluster::most_earlier) applied_.erase(applied_.begin());
+    seen_ = now;
+}
+
+std::string ClusterTopologies::json() const {
+    json::array topologies;
+    for (const auto& [number, applied] : applied_)
+        topologies.emplace_back(json::object{{"number", number},
+                                             {"at_ms", applied.record.at.count()},
+                                             {"digest", applied.record.digest},
+                                             {"path", applied.record.path},
+                                             {"who", applied.record.who},
+                                             {"from", applied.record.from},
+                                             {"outcome", applied.outcome},
+                                             {"note", applied.note.empty() ? applied.record.note : applied.note}});
+    return json::serialize(json::object{{"version", 1}, {"topologies", std::move(topologies)}});
+}
+
+} // namespace mpsup

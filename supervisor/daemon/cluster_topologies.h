@@ -1,0 +1,34 @@
+// What was applied to a cluster, as it is kept there.
+#pragma once
+
+#include "supervisor/cluster/cluster_status.h"
+#include "supervisor/cluster/etcd_client.h"
+#include "supervisor/cluster/keys.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace mpsup {
+
+/// One event loop. What was read once is known while etcd does not answer.
+class ClusterTopologies {
+public:
+    /// Reads what came since. Errors leave what is known: the next call tries again.
+    [[nodiscard]] boost::asio::awaitable<void> refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
+                                                       cluster::ClusterStatus status);
+    /// The answer to /v1/topologies (cli/topologies_view.h).
+    [[nodiscard]] std::string json() const;
+
+private:
+    struct Applied {
+        cluster::TopologyRecord record; // without its document
+        std::string outcome{}, note{};
+    };
+    std::map<std::uint64_t, Applied> applied_;
+    std::string seen_; // what the change was like at the last refresh that succeeded
+};
+
+} // namespace mpsup

@@ -1,0 +1,195 @@
+#include "supervisor/daemon/own_share.h"
+
+#include "state/queries.h"
+#include "supervisor/daemon/cluster_facts.h"
+#include "supervisor/daemon/failpoint.h"
+#include "supervisor/daemon/obstacles.h"
+#include "supervisor/daemon/operations.h"
+#include "supervisor/topology/resolve.h"
+#include "supervisor/topology/share.h"
+
+#include <algorithm>
+#include <utility>
+
+// GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace mpsup {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int bad_topology = 78;
+constexpr std::chrono::milliseconds look_again{200}; // whether what this machine does of itself is over
+
+std::string memory_path(const Surroundings& around) { return around.paths.state_dir() + "/cluster"; }
+
+} // namespace
+
+OwnShare::OwnShare(Site& site, Orders& orders, std::string machine)
+    : site_(site),
+      orders_(orders),
+      machine_(std::move(machine)),
+      memory_(read_cluster_memory(memory_path(site.around()))) {}
+
+void OwnShare::remember(cluster::Memory store) {
+    memory_.store = std::move(store);
+    write_down();
+}
+
+void OwnShare::look_at_adopted() {
+    if (!site_.applied() || site_.applied()->digest != memory_.document) memory_.runs = {};
+}
+
+cluster::LocalReport OwnShare::report() const {
+    cluster::LocalReport report;
+    report.runs = memory_.runs;
+    report.busy = !orders_.running().empty() && !is_working_;
+    report.in_flight = in_flight_;
+    report.well = true;
+    for (const auto& worker : site_.workers()) {
+        const core::Worker& core = worker->core();
+        if (!core.wants_to_run()) continue;
+        const auto state = core.state();
+        report.well = report.well && (state == core::WorkerState::ready || state == core::WorkerState::degraded);
+        report.workers.push_back(
+            {worker->spec().name, std::string(core::to_string(state)), core.ready(), core.wanted()});
+    }
+    return report;
+}
+
+asio::awaitable<void> OwnShare::count_in_flight() {
+    std::uint64_t sum = 0;
+    if (std::ranges::find(left_out_, machine_) != left_out_.end()) {
+        const auto workers = site_.workers();
+        for (const auto& worker : workers) {
+            if (worker->spec().gateway_of.empty()) continue;
+            const auto count = co_await worker->in_flight();
+            if (count) sum += *count;
+        }
+    }
+    in_flight_ = sum;
+}
+
+std::optional<cluster::TopologyFacts> OwnShare::facts() const {
+    if (!site_.applied() || !site_.applied()->topology.whole) return std::nullopt;
+    return facts_of(*site_.applied()->topology.whole);
+}
+
+cluster::AcceptStoreOrder OwnShare::applied() const {
+    if (!site_.applied() || !site_.applied()->topology.whole) return {};
+    return {topology::to_document(*site_.applied()->topology.whole), site_.applied()->path};
+}
+
+std::expected<topology::Topology, std::string> OwnShare::share_in(const std::string& document) const {
+    const auto whole = topology::from_document(document);
+    if (!whole) return std::unexpected("mpsup " MPSUP_VERSION " cannot read it: " + whole.error().to_string());
+    if (whole->site != orders_.site_name()) return std::unexpected("it is of the site " + whole->site);
+    return topology::share_of(*whole, machine_);
+}
+
+cluster::Checked OwnShare::check(const cluster::Check& check) const {
+    cluster::Checked checked{.change = check.change, .to = check.to};
+    const auto share = share_in(check.document);
+    if (share) {
+        checked.reasons = obstacles_to(*share, share->vip.ip);
+        checked.facts = facts_of(*share->whole);
+    } else {
+        checked.reasons.push_back(share.error());
+    }
+    checked.accepted = checked.reasons.empty();
+    return checked;
+}
+
+asio::awaitable<Outcome> OwnShare::carry_out(const cluster::Do& work, Report report) {
+    is_working_ = true;
+    failpoint();
+    Outcome outcome = co_await outcome_of(work, report);
+    while (outcome.code == Outcome::busy && !orders_.is_closed()) {
+        co_await pause_for(look_again);
+        outcome = co_await outcome_of(work, report);
+    }
+    failpoint();
+    is_working_ = false;
+    co_return outcome;
+}
+
+// No coroutine: GCC 12 destroys some temporaries of an await twice, so there are none.
+asio::awaitable<Outcome> OwnShare::perform(std::string name, Task what, const std::vector<std::string>& workers) {
+    return orders_.perform(std::move(name), std::move(what), workers);
+}
+
+asio::awaitable<Outcome> OwnShare::outcome_of(const cluster::Do& work, Report report) {
+    if (work.kind == cluster::ChangeRecord::Kind::restart)
+        return perform("restart", restart(site_, work.workers, work.fast, std::move(report)), work.workers);
+    if (!work.workers.empty())
+        return perform("rollback", roll_back(site_, work.workers, std::move(report)), work.workers);
+    return work.to.number == 0 ? bring_nothing(std::move(report)) : bring(work, std::move(report));
+}
+
+asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report) {
+    const auto share = share_in(work.document);
+    if (!share) co_return Outcome{bad_topology, share.error()};
+    const bool is_way_back =
+        work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;
+    const UpManner how{.all_anew = false, .fast = work.fast || is_way_back};
+    std::string name = "up";
+    if (is_way_back) name = "rollback";
+    UpRequest request{topology::to_document(*share), work.path};
+    const Outcome outcome = co_await orders_.up(std::move(name), std::move(request), std::move(report), how);
+    if (outcome.code != 0) co_return outcome;
+    failpoint();
+    runs(work.to);
+    apply_left_out();
+    co_return outcome;
+}
+
+// What there was before the first topology.
+asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
+    if (!site_.applied()) co_return Outcome{0, "nothing runs"};
+    AppliedTopology none = *site_.applied();
+    none.topology.workers.clear();
+    const BringUp how{.all_anew = false, .fast = true, .asks_pre_roll = false};
+    auto undo = bring_up(site_, std::move(none), std::move(report), how);
+    Outcome outcome = co_await orders_.perform("rollback", std::move(undo));
+    if (outcome.code == 0) runs({});
+    co_return outcome;
+}
+
+asio::awaitable<void> OwnShare::bring_up_last() {
+    const auto queries = state::Queries::open_any(site_.around().paths.database());
+    const auto row = queries ? queries->last_topology().value_or(std::nullopt) : std::nullopt;
+    const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
+    if (!row || row->digest != last.document) co_return;
+    log_line("warning", "etcd does not answer: what ran here last is brought up");
+    UpRequest request{row->document, row->path};
+    Report report = [](const ReportLine& line) { log_line("info", line.text); };
+    const Outcome outcome = co_await orders_.up("up", std::move(request), std::move(report), UpManner{});
+    if (outcome.code != 0) co_return;
+    memory_.runs = last.runs;
+    apply_left_out();
+}
+
+void OwnShare::runs(cluster::Version version) {
+    memory_.runs = std::move(version);
+    memory_.document = memory_.runs.number > 0 && site_.applied() ? site_.applied()->digest : "";
+    write_down();
+}
+
+void OwnShare::write_down() const {
+    if (auto written = write_cluster_memory(memory_path(site_.around()), memory_); !written)
+        log_line("warning", written.error().to_string());
+}
+
+void OwnShare::leave_out(std::vector<std::string> machines) {
+    left_out_ = std::move(machines);
+    apply_left_out();
+}
+
+void OwnShare::apply_left_out() {
+    if (!site_.applied() || !site_.applied()->topology.whole) return;
+    site_.set_backends_out(addresses_of(*site_.applied()->topology.whole, left_out_));
+}
+
+} // namespace mpsup

@@ -1,0 +1,69 @@
+// This machine's share of a site of several: what the cluster wants checked and done here, on the machine's own site.
+#pragma once
+
+#include "supervisor/cluster/effect.h"
+#include "supervisor/cluster/member.h"
+#include "supervisor/daemon/cluster_memory.h"
+#include "supervisor/daemon/orders.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mpsup {
+
+/// One event loop; what it works with outlives it.
+class OwnShare {
+public:
+    OwnShare(Site& site, Orders& orders, std::string machine);
+
+    /// What the store was like when it was heard last.
+    [[nodiscard]] const cluster::Memory& store() const { return memory_.store; }
+    void remember(cluster::Memory store);
+    /// After the takeover: is what was adopted what the cluster brought up last?
+    void look_at_adopted();
+
+    /// `busy`: with what no Do began.
+    [[nodiscard]] cluster::LocalReport report() const;
+    /// Asks its gateways, where nothing is to be sent to this machine: for the next report.
+    [[nodiscard]] boost::asio::awaitable<void> count_in_flight();
+    /// Of what runs here; nothing: it is not for several.
+    [[nodiscard]] std::optional<cluster::TopologyFacts> facts() const;
+    /// The whole site as it runs here, and the file it came from.
+    [[nodiscard]] cluster::AcceptStoreOrder applied() const;
+
+    /// Reads the document, and looks at this machine (obstacles.h). Changes nothing.
+    [[nodiscard]] cluster::Checked check(const cluster::Check& check) const;
+    /// Waits while something of this machine's own runs.
+    [[nodiscard]] boost::asio::awaitable<Outcome> carry_out(const cluster::Do& work, Report report);
+    [[nodiscard]] bool is_working() const { return is_working_; }
+    /// What ran here last, as the history has it; when nothing runs.
+    [[nodiscard]] boost::asio::awaitable<void> bring_up_last();
+
+    /// To workers of these machines accelerators of this one send nothing new.
+    void leave_out(std::vector<std::string> machines);
+
+private:
+    using Task = boost::asio::awaitable<Outcome>;
+    [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const std::string& document) const;
+    [[nodiscard]] Task perform(std::string name, Task what, const std::vector<std::string>& workers);
+    [[nodiscard]] Task outcome_of(const cluster::Do& work, Report report);
+    [[nodiscard]] Task bring(const cluster::Do& work, Report report);
+    [[nodiscard]] Task bring_nothing(Report report);
+    void runs(cluster::Version version);
+    void write_down() const;
+    void apply_left_out();
+
+    Site& site_;
+    Orders& orders_;
+    std::string machine_;
+    ClusterMemory memory_;
+    std::vector<std::string> left_out_;
+    std::uint64_t in_flight_ = 0;
+    bool is_working_ = false;
+};
+
+} // namespace mpsup

@@ -1,0 +1,115 @@
+# Status, events and logs of a site on two machines, read on one of them; and who may ask supervisors from outside.
+use strict;
+use warnings;
+use Mpsup::Cluster;
+use IO::Socket::INET;
+use JSON::PP    qw(decode_json);
+use Mpsup::Test qw(request wait_until);
+use Test::More;
+use Time::HiRes qw(time);
+
+plan skip_all => Mpsup::Cluster::reason() if Mpsup::Cluster::reason();
+
+my $cluster = Mpsup::Cluster->new(machines => [qw(web1 app1)]);
+my $files   = $cluster->files;
+mkdir $files->dir . '/root';
+$files->write('root/a.txt', "a\n");
+$files->write('app.psgi', <<'APP');
+sub { print STDERR "app says $_[0]{QUERY_STRING}\n"; [200, ['Content-Type' => 'text/plain'], ["$$\n"]] }
+APP
+$cluster->supervise;
+my $web  = $cluster->on('web1');
+my %ip   = map { $_ => $cluster->network->address($_) } $cluster->names;
+my ($code, $out, $err) = $web->mpsup('up', $cluster->topology(<<"YAML"), '--timeout', '60s');
+  docs: {kind: static, on: web1, listen: 8080, root: root}
+  app: {kind: dynamic, on: app1, listen: 8081, app: app.psgi, pool: 2}
+YAML
+is $code, 0, 'it is up' or BAIL_OUT("$out$err" . join '', map { $cluster->log($_) } $cluster->names);
+$cluster->wait_converged(20);
+
+sub json_of { my (@words) = @_; my ($code, $out, $err) = $web->mpsup(@words, '-o', 'json'); return eval { decode_json($out) } // die "@words: $code $out$err" }
+sub seconds { my ($work) = @_; my $began = time; $work->(); return time - $began }
+
+# GET over TCP from where the test is, which is no machine; or on a machine.
+sub ask_peer {
+    my ($name, $text) = @_;
+    my $client = IO::Socket::INET->new(PeerAddr => $ip{$name}, PeerPort => 7117, Timeout => 5) or return 'no connection';
+    print $client "$text HTTP/1.1\r\nHost: x\r\n\r\n";
+    local $/;
+    return <$client> // '';
+}
+
+subtest 'of both machines' => sub {
+    my $status = json_of('status');
+    is_deeply [sort map { "$_->{machine} $_->{name}" } @{ $status->{workers} }], ['app1 app', 'web1 docs'], 'one list of workers';
+    is_deeply [map { $_->{answered} ? "$_->{name} answered" : $_->{name} } @{ $status->{machines} }], ['app1 answered', 'web1 answered'], 'and a row for each machine';
+    is_deeply [map { $_->{name} } @{ json_of('status', '--machine', 'app1')->{workers} }], ['app'], '--machine';
+    like +($web->mpsup('workers'))[1], qr/^app1 +app +\d+ +master.*^web1 +docs +\d+ +light/ms, 'processes';
+    my @events = @{ json_of('events', '-n', 1000)->{events} };
+    is_deeply [sort keys %{ {map { $_->{machine} => 1 } @events} }], [qw(app1 web1)], 'events';
+    is_deeply [map { $_->{at_ms} } @events], [sort { $a <=> $b } map { $_->{at_ms} } @events], 'in the order of time';
+    is scalar @{ json_of('events', '-n', 3)->{events} }, 3, 'so many of the last ones';
+    is_deeply [grep { $_->{machine} ne 'app1' } @{ json_of('events', '--machine', 'app1')->{events} }], [], 'of one';
+    request(8081, '/?one', address => $ip{app1});
+    wait_until(5, 'a line', sub { ($web->mpsup('logs', 'app'))[1] =~ /^app1 app \| app says one$/m });
+    is +($web->mpsup('logs', 'app', '--machine', 'web1'))[0], 1, 'web1 has no such log';
+    is +($web->mpsup('logs', '--machine', 'app7'))[0], 2, 'nor is there app7';
+    note +($web->mpsup('status'))[1];
+};
+
+subtest 'logs are followed on both' => sub {
+    my $file = $files->dir . '/followed';
+    my $pid = fork // die;
+    if (!$pid) {
+        open STDOUT, '>', $file or die;
+        exec $web->command('logs', '-f', '-n', '0', '--access') or die;
+    }
+    my $n = 0;
+    my $comes = sub { my ($port, $name) = @_; $n++; request($port, "/a.txt?n=$n", address => $ip{$name}); Mpsup::Test::read_file($file) =~ /^$name .*\?n=/m };
+    wait_until(20, 'lines of web1', sub { $comes->(8080, 'web1') });
+    wait_until(20, 'lines of app1', sub { $comes->(8081, 'app1') });
+    $cluster->end('app1', 'KILL');
+    $cluster->supervise('app1');
+    my $last = ++$n;
+    request(8081, "/back?n=$last", address => $ip{app1});
+    wait_until(20, 'app1 is followed again', sub { Mpsup::Test::read_file($file) =~ /^app1 app \| .*back\?n=$last /m });
+    pass 'also after its supervisor was replaced';
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    my %seen;
+    $seen{$_}++ for split /\n/, Mpsup::Test::read_file($file);
+    my @twice = grep { $seen{$_} > 1 } keys %seen;
+    is_deeply \@twice, [], 'no line twice';
+};
+
+subtest 'a supervisor that does not answer' => sub {
+    $cluster->wait_converged(20);
+    kill 'STOP', $cluster->pid('app1');
+    my ($code, $out);
+    cmp_ok seconds(sub { ($code, $out) = $web->mpsup('status') }), '<', 5, 'is not waited for';
+    is $code, 5, 'and status says so';
+    like $out, qr/^app1 .*does not answer: no answer in time$/m, 'by name';
+    cmp_ok seconds(sub { ($code, $out, $err) = $web->mpsup('logs', '--access') }), '<', 6, 'nor for logs';
+    is $code, 1, 'which are not all';
+    like $err, qr/app1 does not answer/, 'by name';
+    like $out, qr/^web1 docs \| /m, 'those of the other are there';
+    kill 'CONT', $cluster->pid('app1');
+    wait_until(20, 'all is well again', sub { ($web->mpsup('status'))[0] == 0 });
+    pass 'and back';
+};
+
+subtest 'who may ask' => sub {
+    is ask_peer('web1', 'GET /v1/status'), '', 'nobody but machines';
+    my $client = 'use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => shift, PeerPort => 7117, Timeout => 5) or die; print $s shift, " HTTP/1.1\r\nHost: x\r\n\r\n"; local $/; print <$s>';
+    my $from_app1 = sub {
+        my ($text) = @_;
+        open my $said, '-|', $cluster->network->inside('app1'), $^X, '-e', $client, $ip{web1}, $text or die;
+        local $/;
+        return <$said> // '';
+    };
+    like $from_app1->('GET /v1/status'), qr/\AHTTP\/1\.1 200 .*"site":"test"/s, 'a machine may';
+    like $from_app1->('GET /v1/machines'), qr/\AHTTP\/1\.1 404 /, 'but only ask of this one';
+    like $from_app1->('POST /v1/down'), qr/\AHTTP\/1\.1 405 /, 'and order nothing';
+};
+
+done_testing;

@@ -1,0 +1,21 @@
+# packaging/two-machines --check: the shipped layouts of several machines serve every page, and stop well.
+use strict;
+use warnings;
+use Mpsup::Cluster ();
+use Mpsup::Test qw(build_dir source_root);
+use Test::More;
+
+plan skip_all => Mpsup::Cluster::reason() if Mpsup::Cluster::reason();
+plan skip_all => 'gitweb is not installed' if !-r '/usr/share/gitweb/gitweb.cgi';
+
+local $ENV{MPSUP_BUILD} = build_dir();
+delete local $ENV{MPSUP_OUTSIDE}; # it makes namespaces of its own
+chdir source_root() or die "chdir: $!";
+for my $layout (qw(two-machines accelerated-two-machines fleet)) {
+    my $out = qx(packaging/two-machines --check topologies/$layout.yaml 2>&1);
+    is $?, 0, "$layout: all held" or diag $out;
+    like $out, qr/requests: .*10\.9\.0\.1/, '  pages were asked for';
+    note $out;
+}
+
+done_testing;

@@ -1,0 +1,490 @@
+#include "tests/sim/cluster/machine.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace mpsup::sim {
+
+using namespace std::chrono_literals;
+using cluster::ChangeRecord;
+
+namespace {
+
+constexpr auto longest_wait = 5s;    // for an answer
+constexpr auto stream_patience = 6s; // for a stream from which nothing comes
+constexpr auto site_interval = 5s;
+
+cluster::Time boot_time(Time time) {
+    return cluster::Time(std::chrono::duration_cast<cluster::Duration>(time.time_since_epoch()));
+}
+Time sim_time(cluster::Time time) { return Time(time.time_since_epoch()); }
+
+bool brings_topology(const cluster::Do& task) {
+    return task.kind == ChangeRecord::Kind::up || (task.kind == ChangeRecord::Kind::rollback && task.workers.empty());
+}
+
+} // namespace
+
+void FleetWorld::trace(const std::string& line) const {
+    if (traces) std::printf("%8ld %s\n", clock.ms(), line.c_str());
+}
+
+FleetMachine::FleetMachine(FleetWorld& world, int index, std::string name)
+    : world_(world), index_(index), name_(std::move(name)) {}
+
+// The machine and its supervisor
+
+void FleetMachine::boot() {
+    if (is_on_) return;
+    is_on_ = true;
+    ++boots_;
+    start_supervisor();
+}
+
+void FleetMachine::die() {
+    if (!is_on_) return;
+    world_.trace(name_ + " dies");
+    kill_supervisor(Duration(0));
+    ++life_;
+    stop_supervisor();
+    is_on_ = is_busy_ = false;
+    paused_until_ = {};
+    world_.oracle.dies(index_);
+}
+
+void FleetMachine::start_supervisor() {
+    if (!is_on_ || member_) return;
+    ++life_;
+    instance_ = name_ + "/" + std::to_string(index_) + "/" + std::to_string(++processes_);
+    if (world_.bug == ClusterBug::forget_the_store) disk_.memory = {};
+    if (world_.bug == ClusterBug::resume_without_report) disk_.runs = {};
+    const std::string host = std::to_string(index_);
+    member_ = std::make_unique<cluster::Member>(cluster::Identity{"/mpsup/sim/", name_, instance_,
+                                                                  "b" + host + "." + std::to_string(boots_), "1",
+                                                                  "10.0.0." + host, "10.0.0." + host + ":7117"},
+                                                disk_.memory);
+    if (!disk_.runs.digest.empty())
+        member_->on_facts(disk_.runs.digest, world_.books.of(disk_.runs.digest).facts, now());
+    tell_site();
+    get_lease();
+    list();
+    mind_site();
+    perform();
+}
+
+void FleetMachine::stop_supervisor() {
+    if (!member_) return;
+    break_stream({});
+    member_.reset();
+    lease_ = 0;
+    is_listing_ = false;
+    tick_at_.reset();
+    for (const cluster::AskId ask : asks_) world_.oracle.forgets(ask);
+    asks_.clear();
+}
+
+void FleetMachine::kill_supervisor(Duration until_the_next) {
+    if (!member_) return;
+    world_.trace(name_ + ": its supervisor is killed");
+    ++life_;
+    if (operation_) {
+        const Operation operation = *std::exchange(operation_, std::nullopt);
+        const int fate = world_.random.between(0, 2);
+        if (fate > 0 && brings_topology(operation.task) && operation.succeeds) {
+            disk_.serves = operation.task.to.digest;
+            disk_.runs = operation.task.to;
+        }
+        is_busy_ = fate == 2;
+    }
+    stop_supervisor();
+    world_.clock.after(until_the_next, [this, life = life_] {
+        if (life == life_) start_supervisor();
+    });
+    if (is_busy_)
+        world_.clock.after(until_the_next + world_.random.ms(500, 4'000), [this] {
+            is_busy_ = false;
+            if (member_ && world_.clock.now() >= paused_until_) tell_site(), perform();
+        });
+}
+
+void FleetMachine::leave() {
+    if (!member_) return;
+    world_.trace(name_ + " leaves");
+    member_->leave(now());
+    perform();
+    later(1s, [this] {
+        const cluster::LeaseId lease = lease_;
+        call<bool>([this, lease] { return world_.etcd.revoke(lease), true; }, [](const Result<bool>&) {});
+        kill_supervisor(world_.random.ms(2'000, 20'000));
+    });
+}
+
+void FleetMachine::pause(Duration length) {
+    world_.trace(name_ + " is paused for " + std::to_string(length.count()));
+    paused_until_ = std::max(paused_until_, world_.clock.now() + length);
+    later(length, [this] { pump(); });
+}
+
+void FleetMachine::cut(bool up, bool down, Duration length) {
+    world_.trace(name_ + " is cut off" +
+                 (up && down ? ""
+                  : up       ? ", one way"
+                             : ", the other way") +
+                 " for " + std::to_string(length.count()));
+    const Time until = world_.clock.now() + length;
+    if (up) cut_up_ = std::max(cut_up_, until);
+    if (down) cut_down_ = std::max(cut_down_, until);
+    later(stream_patience, [this] {
+        if (std::max(cut_up_, cut_down_) > world_.clock.now()) break_stream("nothing comes from it");
+    });
+    later(length, [this] { pump(); });
+}
+
+void FleetMachine::heal() {
+    cut_up_ = cut_down_ = ails_until_ = {};
+    at_once(life_, [this] { pump(), tell_site(); });
+}
+
+void FleetMachine::ail(Duration length) {
+    world_.trace(name_ + " is unwell");
+    ails_until_ = world_.clock.now() + length;
+    later(Duration(0), [this] { tell_site(); });
+}
+
+void FleetMachine::lose_lease() {
+    if (lease_ != 0) world_.etcd.lose_lease(lease_);
+}
+
+void FleetMachine::ask(cluster::AskId id, cluster::Order order, const std::string& what) {
+    if (!member_) return;
+    world_.trace(name_ + " is ordered: " + what);
+    world_.oracle.asks(id, what + " at " + name_);
+    asks_.push_back(id);
+    at_once(life_, [this, id, order = std::move(order)] { member_->ask({id, order, "somebody", name_, {}}, now()); });
+}
+
+std::string FleetMachine::describe() const {
+    std::string text = name_ + (is_on_ ? "" : " (off)") + " runs " + std::to_string(disk_.runs.number);
+    if (!member_) return text + " without a supervisor";
+    return text + " " + std::string(to_string(status().state)) + (operation_ ? " working" : "");
+}
+
+// Time
+
+cluster::Moment FleetMachine::now() const {
+    const cluster::Time boot = boot_time(world_.clock.now());
+    return {boot, boot.time_since_epoch() + std::chrono::hours(500'000)};
+}
+
+Duration FleetMachine::latency() { return world_.random.ms(1, world_.slowest); }
+
+void FleetMachine::later(Duration wait, std::function<void()> what) {
+    world_.clock.after(wait, [this, life = life_, what = std::move(what)] { at_once(life, what); });
+}
+
+// A process that is paused does it afterwards; one that is gone never.
+void FleetMachine::at_once(std::uint64_t life, const std::function<void()>& what) {
+    if (life != life_ || !member_) return;
+    if (world_.clock.now() < paused_until_)
+        return world_.clock.at(paused_until_, [this, life, what] { at_once(life, what); });
+    what();
+    perform();
+}
+
+void FleetMachine::plan_tick() {
+    const cluster::Time due = std::max(member_->next_tick(), now().boot + 1ms);
+    if (tick_at_ && *tick_at_ <= due) return;
+    tick_at_ = due;
+    world_.clock.at(sim_time(due), [this, life = life_, due] {
+        at_once(life, [this, due] {
+            if (tick_at_ != due) return;
+            tick_at_.reset();
+            member_->tick(now());
+        });
+    });
+}
+
+// etcd
+
+template <typename Reply>
+void FleetMachine::call(std::function<Reply()> serve, std::function<void(Result<Reply>)> answer) {
+    ++operations;
+    const auto is_lost = [this] { return world_.loss > 0 && world_.random.one_in(world_.loss); };
+    const auto give_up = [this, life = life_, answer](Duration wait) {
+        world_.clock.after(wait, [this, life, answer] { at_once(life, [answer] { answer(failure("no answer")); }); });
+    };
+    if (world_.clock.now() < cut_up_ || is_lost()) return give_up(longest_wait);
+    world_.clock.after(latency(), [this, life = life_, serve, answer, is_lost, give_up] {
+        if (world_.etcd.is_down()) return give_up(latency());
+        Reply reply = serve();
+        if (world_.clock.now() < cut_down_ || is_lost()) return give_up(longest_wait);
+        world_.clock.after(latency(), [this, life, answer, reply = std::move(reply)] {
+            at_once(life, [answer, reply] { answer(reply); });
+        });
+    });
+}
+
+void FleetMachine::get_lease() {
+    const cluster::Time sent = now().boot;
+    call<cluster::LeaseId>([this] { return world_.etcd.grant(cluster::lease_time); },
+                           [this, sent](const Result<cluster::LeaseId>& lease) {
+                               if (!lease) return later(1s, [this] { get_lease(); });
+                               lease_ = *lease;
+                               const auto more = world_.bug == ClusterBug::outlive_the_lease ? 30s : 0s;
+                               member_->on_lease(lease_, sent + cluster::lease_time + more, now());
+                               later(cluster::renewal, [this, id = lease_] { renew(id); });
+                           });
+}
+
+void FleetMachine::renew(cluster::LeaseId lease) {
+    if (lease != lease_) return;
+    const cluster::Time sent = now().boot;
+    ++renewals;
+    call<bool>([this, lease] { return world_.etcd.keep_alive(lease); },
+               [this, lease, sent](const Result<bool>& stands) {
+                   if (!stands) return later(1s, [this, lease] { renew(lease); });
+                   if (!*stands && world_.bug != ClusterBug::miss_lost_leases) {
+                       lease_ = 0;
+                       member_->on_lease_lost(now());
+                       return get_lease();
+                   }
+                   const auto more = world_.bug == ClusterBug::outlive_the_lease ? 30s : 0s;
+                   member_->on_lease(lease, sent + cluster::lease_time + more, now());
+                   later(cluster::renewal, [this, lease] { renew(lease); });
+               });
+}
+
+void FleetMachine::list_later() {
+    later(world_.random.ms(300, 1'500), [this] { list(); });
+}
+
+void FleetMachine::list() {
+    if (is_listing_ || stream_) return;
+    is_listing_ = true;
+    const auto generation = std::make_shared<int>(0);
+    call<cluster::TransactionReply>(
+        [this, generation, listing = member_->listing()] {
+            *generation = world_.etcd.generation();
+            return world_.etcd.apply(listing);
+        },
+        [this, generation](const auto& reply) {
+            if (reply) listed_generation_ = *generation;
+            if (reply && disk_.memory.cluster == 0) trusts_generation_ = *generation;
+            on_listing(reply);
+        });
+}
+
+void FleetMachine::on_listing(Result<cluster::TransactionReply> reply) {
+    is_listing_ = false;
+    if (!reply) {
+        member_->on_unreachable(reply.error().to_string(), now());
+        return list_later();
+    }
+    member_->on_listed(*reply, now());
+    watch(reply->header.revision + (world_.bug == ClusterBug::watch_late ? 4 : 1));
+}
+
+void FleetMachine::watch(cluster::Revision from) {
+    stream_ = std::make_unique<Stream>();
+    later(latency(), [this, from, stream = stream_.get()] {
+        if (stream_.get() != stream) return;
+        if (world_.etcd.is_down() || world_.clock.now() < std::max(cut_up_, cut_down_))
+            return break_stream("it cannot be watched");
+        const auto id = world_.etcd.watch(from, [this, life = life_, stream](const Etcd::News& news) {
+            if (life != life_ || stream_.get() != stream) return;
+            const Time due = std::max(world_.clock.now() + latency(), stream->last_due);
+            stream->last_due = due;
+            if (world_.bug == ClusterBug::reorder_news && world_.random.one_in(8) && !stream->queue.empty())
+                stream->queue.emplace_front(due, news);
+            else
+                stream->queue.emplace_back(due, news);
+            world_.clock.at(due, [this, life] { at_once(life, [this] { pump(); }); });
+        });
+        if (stream_.get() == stream) stream->watch = id;
+    });
+}
+
+void FleetMachine::pump() {
+    while (stream_ && !stream_->queue.empty() && stream_->queue.front().first <= world_.clock.now() && can_be_heard()) {
+        const Etcd::News news = stream_->queue.front().second;
+        stream_->queue.pop_front();
+        deliver(news);
+        perform(); // as it was decided, before the next is heard
+    }
+}
+
+void FleetMachine::deliver(const Etcd::News& news) {
+    for (const cluster::Change& change : news->changes) news_bytes += change.now.key.size() + change.now.value.size();
+    if (news->over && news->compacted && world_.bug == ClusterBug::go_on_after_compaction) {
+        stream_.reset();
+        return watch(news->header.revision + 1);
+    }
+    member_->on_news(*news, now());
+    if (news->over) break_stream(news->reason);
+}
+
+void FleetMachine::break_stream(const std::string& why) {
+    if (!stream_) return;
+    world_.etcd.unwatch(stream_->watch);
+    stream_.reset();
+    if (why.empty()) return;
+    member_->on_unreachable(why, now());
+    list_later();
+}
+
+// What the member wants
+
+void FleetMachine::perform() {
+    if (!member_) return;
+    for (cluster::Effects effects = member_->take_effects(); !effects.empty(); effects = member_->take_effects())
+        for (cluster::Effect& effect : effects) perform(effect);
+    plan_tick();
+}
+
+void FleetMachine::perform(cluster::Effect& effect) {
+    if (auto* submit = std::get_if<cluster::Submit>(&effect)) return this->submit(std::move(*submit));
+    if (std::holds_alternative<cluster::Relist>(effect)) {
+        world_.trace(name_ + " lists anew: " + std::get<cluster::Relist>(effect).reason);
+        break_stream({});
+        return list_later();
+    }
+    if (const auto* check = std::get_if<cluster::Check>(&effect)) return this->check(*check);
+    if (auto* task = std::get_if<cluster::Do>(&effect)) return begin(std::move(*task));
+    if (std::holds_alternative<cluster::TakeBack>(effect)) {
+        if (!operation_) return;
+        later(world_.random.ms(20, 200),
+              [this, number = operation_->number] { end_operation(number, false, "it was taken back"); });
+    }
+    if (const auto* tell = std::get_if<cluster::Tell>(&effect)) {
+        world_.trace("  " + name_ + " says: " + tell->text +
+                     (tell->code ? " (" + std::to_string(*tell->code) + ")" : ""));
+        if (!tell->code || world_.bug == ClusterBug::lose_answers) return;
+        std::erase(asks_, tell->ask);
+        world_.oracle.answered(tell->ask);
+        if (world_.on_answer) world_.on_answer(tell->ask, *tell->code);
+    }
+    if (const auto* vip = std::get_if<cluster::HoldVip>(&effect)) {
+        if (vip->until.has_value() != has_vip_)
+            world_.trace(name_ + (vip->until ? " has the address" : " gives the address up"));
+        has_vip_ = vip->until.has_value();
+        if (world_.bug == ClusterBug::keep_the_address && vip->until)
+            world_.oracle.holds(index_, sim_time(*vip->until) + 60s);
+        else
+            world_.oracle.holds(index_, vip->until ? std::optional(sim_time(*vip->until)) : std::nullopt);
+    }
+    if (const auto* remember = std::get_if<cluster::Remember>(&effect)) disk_.memory = remember->memory;
+}
+
+void FleetMachine::submit(cluster::Submit submit) {
+    spoil(submit.transaction);
+    const Writer writer{name_, instance_, member_->revision()};
+    call<cluster::TransactionReply>(
+        [this, writer, transaction = std::move(submit.transaction)] {
+            world_.oracle.writes(&writer);
+            auto reply = world_.etcd.apply(transaction);
+            world_.oracle.writes(nullptr);
+            return reply;
+        },
+        [this, request = submit.request](const Result<cluster::TransactionReply>& reply) {
+            const bool is_refused = reply && reply->header.cluster == 0;
+            member_->on_answer(
+                request, is_refused ? Result<cluster::TransactionReply>(failure("there is no such lease")) : reply,
+                now());
+        });
+}
+
+// Seeded bugs of what is written.
+void FleetMachine::spoil(cluster::Transaction& transaction) const {
+    if (world_.bug == ClusterBug::compare_nothing) transaction.when.clear();
+    const cluster::Keys keys("/mpsup/sim/");
+    if (world_.bug == ClusterBug::forget_wanted)
+        std::erase_if(transaction.then, [&](const auto& each) {
+            const auto* put = std::get_if<cluster::Put>(&each);
+            return put && put->key == keys.wanted() && transaction.then.size() > 1;
+        });
+    for (auto& operation : transaction.then) {
+        auto* put = std::get_if<cluster::Put>(&operation);
+        if (!put || put->key != keys.change()) continue;
+        auto change = *cluster::decode<ChangeRecord>(put->value);
+        if (world_.bug == ClusterBug::ignore_the_budget || world_.bug == ClusterBug::grant_at_once)
+            for (cluster::Part& part : change.machines) {
+                const bool one = world_.bug == ClusterBug::ignore_the_budget && std::exchange(change.fast, true);
+                if (change.phase != ChangeRecord::Phase::rolling || part.state != cluster::Part::State::waiting || one)
+                    continue;
+                part.state = cluster::Part::State::granted;
+            }
+        if (world_.bug == ClusterBug::skip_the_check && change.phase == ChangeRecord::Phase::checking &&
+            change.term == 1)
+            change.phase = ChangeRecord::Phase::rolling;
+        if (world_.bug == ClusterBug::keep_the_term) change.term = 1;
+        put->value = cluster::encode(change);
+    }
+}
+
+// The site
+
+void FleetMachine::check(const cluster::Check& check) {
+    later(world_.random.ms(5, 300), [this, check] {
+        const Document& document = world_.books.of(check.to.digest);
+        cluster::Checked checked{check.change, check.to, !document.refused_by.contains(name_), {}, document.facts};
+        if (!checked.accepted) checked.reasons.emplace_back("this machine does not want it");
+        member_->on_checked(std::move(checked), now());
+    });
+}
+
+void FleetMachine::begin(cluster::Do task) {
+    if (operation_ || is_busy_) throw Violation(name_ + " is to do two things at once");
+    world_.oracle.begins(name_, trusts_generation_, listed_generation_);
+    world_.trace(name_ + " does " + std::string(to_string(task.kind)) + " " + std::to_string(task.to.number) +
+                 (task.change.empty() ? " by itself" : ""));
+    Operation operation{std::move(task), true, ++operations_begun_};
+    if (brings_topology(operation.task) && operation.task.to.number != 0) {
+        const int fails = world_.books.of(operation.task.to.digest).fails;
+        operation.succeeds = fails == 0 || !world_.has_faults || !world_.random.one_in(fails);
+    } else if (world_.has_faults) {
+        operation.succeeds = !world_.random.one_in(10);
+    }
+    const auto milliseconds = [](Duration time) { return static_cast<int>(time.count()); };
+    const Duration length =
+        world_.random.ms(milliseconds(world_.shortest_operation), milliseconds(world_.longest_operation));
+    later(length, [this, number = operation.number, succeeds = operation.succeeds] {
+        end_operation(number, succeeds, "it did not come up");
+    });
+    operation_ = std::move(operation);
+}
+
+void FleetMachine::end_operation(int number, bool succeeds, const std::string& text) {
+    if (!operation_ || operation_->number != number) return;
+    const cluster::Do task = std::exchange(operation_, std::nullopt)->task;
+    if (world_.bug == ClusterBug::lose_ends && world_.random.one_in(4)) return;
+    const bool says = succeeds || world_.bug == ClusterBug::claim_success;
+    if (brings_topology(task)) {
+        if (succeeds) disk_.serves = task.to.digest;
+        if (says) disk_.runs = task.to;
+        if (says && !task.to.digest.empty())
+            member_->on_facts(task.to.digest, world_.books.of(task.to.digest).facts, now());
+        if (succeeds && task.to.number != 0 && world_.books.of(task.to.digest).rots)
+            ails_until_ = world_.clock.now() + 90s;
+        else if (succeeds)
+            ails_until_ = {};
+    }
+    tell_site();
+    member_->on_done({task.change, task.round, says, says ? "" : text}, now());
+}
+
+void FleetMachine::tell_site() {
+    cluster::LocalReport report;
+    report.runs = disk_.runs;
+    report.well = world_.clock.now() >= ails_until_;
+    for (int i = 0; i < world_.pools; ++i) report.workers.push_back({"pool" + std::to_string(i), "running", 8, 8});
+    report.busy = is_busy_;
+    member_->on_local(std::move(report), now());
+}
+
+void FleetMachine::mind_site() {
+    if (!world_.has_faults) return;
+    tell_site();
+    later(site_interval, [this] { mind_site(); });
+}
+
+} // namespace mpsup::sim

@@ -1,0 +1,45 @@
+#include "supervisor/cli/topologies_view.h"
+
+#include "supervisor/cli/terminal.h"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace mpsup::cli {
+namespace {
+
+constexpr auto answer =
+    R"({"version":1,"topologies":[)"
+    R"({"number":8,"at_ms":2000,"digest":"sha256:0123456789abcdef","path":"/etc/shop.yaml","who":"anna","from":"web1","outcome":"refused",)"
+    R"("note":"app1: /srv/app is not there"},)"
+    R"({"number":7,"at_ms":1000,"digest":"sha256:fedcba","path":"/etc/shop.yaml","who":"root","from":"app1","outcome":"done"},)"
+    R"({"number":9,"at_ms":3000,"path":"/tmp/\u001b[2Jx.yaml"}]})";
+
+TEST(TopologiesView, SaysWhoAppliedWhatFromWhere) {
+    const auto applied = applied_topologies(answer);
+    ASSERT_EQ(applied.size(), 3U);
+    const std::string when = local_time(1000);
+    EXPECT_EQ(topologies_table(applied),
+              "WHEN" + std::string(when.size() - 2, ' ') + "NUMBER  OUTCOME  WHO        TOPOLOGY\n" + when +
+                  "  7       done     root@app1  /etc/shop.yaml sha256:fedcba\n" + local_time(2000) +
+                  "  8       refused  anna@web1  /etc/shop.yaml sha256:0123456789ab\n" +
+                  "    app1: /srv/app is not there\n" + local_time(3000) +
+                  "  9       running  -          /tmp/?[2Jx.yaml \n");
+}
+
+TEST(TopologiesView, IsJsonForPrograms) {
+    const auto list = topologies_json(applied_topologies(answer));
+    EXPECT_EQ(
+        boost::json::serialize(list[0]),
+        R"({"number":7,"at_ms":1000,"digest":"sha256:fedcba","path":"/etc/shop.yaml","who":"root","from":"app1","outcome":"done","note":""})");
+    EXPECT_TRUE(list[2].at("outcome").is_null());
+}
+
+TEST(TopologiesView, TakesNoRubbish) {
+    for (const char* rubbish : {"", "[]", "{}", R"({"topologies":1})", R"({"topologies":[1,"x"]})"})
+        EXPECT_TRUE(applied_topologies(rubbish).empty()) << rubbish;
+    EXPECT_EQ(applied_topologies(R"({"topologies":[{"number":-1}]})").at(0).number, 0U);
+}
+
+} // namespace
+} // namespace mpsup::cli

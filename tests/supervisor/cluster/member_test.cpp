@@ -1,0 +1,358 @@
+#include "supervisor/cluster/keys.h"
+#include "supervisor/cluster/member.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace mpsup::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using Phase = ChangeRecord::Phase;
+
+const Keys keys("/mpsup/shop/");
+
+TopologyFacts facts_of(std::initializer_list<const char*> machines) {
+    TopologyFacts facts;
+    for (const char* machine : machines) facts.machines.push_back({machine, false});
+    return facts;
+}
+
+// One member, and a store that does at once what it is told.
+class MemberTest : public testing::Test {
+protected:
+    static Identity identity(std::string instance = "i1") {
+        return {keys.prefix(), "app1", std::move(instance), "boot", "1.0", "10.9.0.2", "10.9.0.2:7117"};
+    }
+    void start(Memory memory = {}, std::string instance = "i1") {
+        member = std::make_unique<Member>(identity(std::move(instance)), std::move(memory));
+        member->on_local(local, now);
+        member->on_facts(local.runs.digest, facts_of({"app1", "web1"}), now);
+        member->on_lease(lease, now.boot + lease_time, now);
+        list();
+    }
+    void list() {
+        TransactionReply reply;
+        reply.header = {cluster, revision};
+        for (const Operation& operation : member->listing().then) {
+            GetReply part;
+            const KeyRange& range = std::get<Get>(operation).keys;
+            for (const auto& [key, item] : items)
+                if (range.end.empty() ? key == range.first : key >= range.first && key < range.end)
+                    part.found.push_back(item);
+            reply.results.push_back(std::move(part));
+        }
+        member->on_listed(reply, now);
+        run();
+    }
+    /// Somebody else writes; an empty value: deletes.
+    void write(const std::string& key, const std::string& value, LeaseId with = 9) {
+        WatchNews news;
+        news.header = {cluster, ++revision};
+        news.changes.push_back({value.empty(), {key, value, revision, revision, with}});
+        if (value.empty())
+            items.erase(key);
+        else
+            items[key] = news.changes.back().now;
+        member->on_news(news, now);
+        run();
+    }
+    /// Effects until there are none; what is written is done and told.
+    void run() {
+        for (Effects effects = member->take_effects(); !effects.empty(); effects = member->take_effects())
+            for (Effect& effect : effects) {
+                done.push_back(effect);
+                if (const auto* submit = std::get_if<Submit>(&effect); submit && is_store_up) do_it(*submit);
+            }
+    }
+    void do_it(const Submit& submit) {
+        TransactionReply reply{{cluster, revision}, true, {}};
+        for (const Unchanged& each : submit.transaction.when) {
+            const auto item = items.find(each.key);
+            reply.succeeded = reply.succeeded && (item == items.end() ? 0 : item->second.modified) == each.modified;
+        }
+        WatchNews news{{cluster, revision + 1}, false, {}, {}, {}};
+        for (const Operation& operation : submit.transaction.then) {
+            if (const auto* get = std::get_if<Get>(&operation)) {
+                GetReply part;
+                if (items.contains(get->keys.first)) part.found.push_back(items.at(get->keys.first));
+                reply.results.push_back(part);
+            } else if (const auto* put = std::get_if<Put>(&operation); put && reply.succeeded) {
+                items[put->key] = {put->key, put->value, revision + 1, revision + 1, put->lease};
+                news.changes.push_back({false, items[put->key]});
+            }
+        }
+        if (!news.changes.empty()) reply.header.revision = ++revision;
+        member->on_answer(submit.request, reply, now);
+        if (!news.changes.empty()) member->on_news(news, now);
+    }
+    void pass(Duration time) {
+        now.boot += time;
+        now.wall += time;
+        member->on_lease(lease, now.boot + lease_time, now);
+        run();
+    }
+    template <typename Kind> std::vector<Kind> take() {
+        std::vector<Kind> found;
+        for (const Effect& effect : done)
+            if (const auto* one = std::get_if<Kind>(&effect)) found.push_back(*one);
+        done.clear();
+        return found;
+    }
+    /// What whoever asked was told last.
+    std::optional<Tell> answer() {
+        const auto told = take<Tell>();
+        return told.empty() ? std::nullopt : std::optional(told.back());
+    }
+    void order(Order order) {
+        member->ask({++asks, std::move(order), "root", "app1", {}}, now);
+        run();
+    }
+    MachineRecord own() const { return decode<MachineRecord>(items.at(keys.machine("app1")).value).value(); }
+    ChangeRecord change() const { return decode<ChangeRecord>(items.at(keys.change()).value).value(); }
+    static std::string other(Version runs, const std::string& boot = "boot2", const std::string& address = "10.9.0.1") {
+        MachineRecord record{"i9", boot, "1.0", address};
+        record.runs = std::move(runs);
+        record.well = true;
+        return encode(record);
+    }
+    void web1_is_there() { write(keys.machine("web1"), other(local.runs)); }
+    /// Of a change that this machine leads, with the other one absent.
+    void write_alone_until_granted() {
+        start();
+        order(up());
+        const auto checks = take<Check>();
+        ASSERT_EQ(checks.size(), 1U);
+        member->on_checked({checks.front().change, checks.front().to, true, {}, facts_of({"app1", "web1"})}, now);
+        run();
+        pass(1s);
+        ASSERT_EQ(change().phase, Phase::rolling);
+        ASSERT_EQ(member->status(now).change->part_of("app1")->state, Part::State::granted);
+    }
+    static UpOrder up() { return {"{}", "d2", "/etc/shop.yaml", facts_of({"app1", "web1"}), false}; }
+
+    Moment now{Time(1'000s), WallTime(1'700'000'000'000)};
+    std::uint64_t cluster = 7;
+    Revision revision = 50;
+    LeaseId lease = 3;
+    bool is_store_up = true;
+    std::map<std::string, KeyValue> items;
+    LocalReport local{{1, "d1"}, true, {{"shop", "running", 8, 8}}, 0, false};
+    std::unique_ptr<Member> member;
+    std::vector<Effect> done;
+    AskId asks = 0;
+};
+
+TEST_F(MemberTest, SaysThatItLivesOnceItHasALeaseAndKnowsTheStore) {
+    start();
+    EXPECT_EQ(own().runs, local.runs);
+    EXPECT_EQ(items.at(keys.machine("app1")).lease, lease);
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::connected);
+}
+
+TEST_F(MemberTest, WritesNothingWhileNothingChanges) {
+    start();
+    take<Submit>();
+    for (int i = 0; i < 100; ++i) pass(5s);
+    EXPECT_TRUE(take<Submit>().empty());
+}
+
+TEST_F(MemberTest, TellsFiguresOnceAMinuteAndThatItIsUnwellAtOnce) {
+    start();
+    pass(5s);
+    take<Submit>();
+    for (int i = 0; i < 55; ++i) {
+        local.workers.front().ready = i % 8;
+        member->on_local(local, now);
+        pass(1s);
+    }
+    EXPECT_LE(take<Submit>().size(), 1U);
+    local.well = false;
+    member->on_local(local, now);
+    pass(1s);
+    EXPECT_FALSE(own().well);
+}
+
+TEST_F(MemberTest, WritesItsKeyAnewUnderAnotherLease) {
+    start();
+    member->on_lease_lost(now);
+    write(keys.machine("app1"), {});
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::alone);
+    lease = 4;
+    pass(1s);
+    EXPECT_EQ(items.at(keys.machine("app1")).lease, 4);
+}
+
+TEST_F(MemberTest, SucceedsAnEarlierProcessOfItsMachineAndKeepsWhatThatReported) {
+    start();
+    write(keys.machine("web1"), other({}));
+    MachineRecord before = own();
+    before.report = {"c", Round::rolling, Report::State::done, {}};
+    items[keys.machine("app1")].value = encode(before);
+    start({}, "i2");
+    EXPECT_EQ(own().instance, "i2");
+    EXPECT_EQ(own().report, before.report);
+}
+
+TEST_F(MemberTest, LeavesItsNameToAnotherMachineThatHasIt) {
+    items[keys.machine("app1")] = {keys.machine("app1"), other({}, "boot2", "10.9.0.77"), 40, 40, 8};
+    start();
+    EXPECT_TRUE(take<Submit>().empty());
+    const ClusterStatus status = member->status(now);
+    EXPECT_EQ(status.state, ClusterStatus::State::refused);
+    EXPECT_NE(status.why.find("10.9.0.77"), std::string::npos);
+    write(keys.machine("app1"), {});
+    EXPECT_EQ(own().instance, "i1");
+}
+
+TEST_F(MemberTest, AnOrderWithoutTheStoreEndsAndSaysWhyNothingWasDone) {
+    start();
+    member->on_unreachable("connection refused", now);
+    order(up());
+    EXPECT_FALSE(answer());
+    pass(11s);
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 1);
+    EXPECT_NE(told->text.find("connection refused"), std::string::npos);
+}
+
+TEST_F(MemberTest, AnOrderIsWrittenOnlyOnWhatItWasDecidedOn) {
+    start();
+    take<Submit>();
+    is_store_up = false;
+    order(up());
+    const auto written = take<Submit>();
+    ASSERT_EQ(written.size(), 1U);
+    const auto& when = written.front().transaction.when;
+    ASSERT_EQ(when.size(), 3U); // the change, what is wanted, the topology's number
+    EXPECT_EQ(when[0].key, keys.change());
+    EXPECT_EQ(when[2].key, keys.topology(2));
+    EXPECT_EQ(when[2].modified, 0);
+}
+
+TEST_F(MemberTest, AnotherOrderWhileAChangeRunsIsToldWhichOne) {
+    start();
+    web1_is_there();
+    order(up());
+    take<Tell>();
+    order(RestartOrder{});
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 8);
+    EXPECT_NE(told->text.find("up by root on app1"), std::string::npos);
+}
+
+TEST_F(MemberTest, ChecksAndDoesItsPartAndTellsTheEnd) {
+    write_alone_until_granted();
+    local.runs = change().to;
+    member->on_local(local, now);
+    member->on_done({change().id, Round::rolling, true, {}}, now);
+    run();
+    pass(1s);
+    EXPECT_EQ(change().phase, Phase::done);
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 0);
+    EXPECT_NE(told->text.find("web1"), std::string::npos); // which is absent
+}
+
+TEST_F(MemberTest, ASupervisorThatStartsInTheMidstOfItsPartDoesItAgain) {
+    write_alone_until_granted();
+    take<Do>();
+    start({}, "i2");
+    EXPECT_EQ(take<Do>().size(), 1U);
+}
+
+TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
+    start();
+    const auto tasks = take<Do>();
+    ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_EQ(tasks.front().document, "{5}");
+    EXPECT_TRUE(tasks.front().change.empty());
+    member->on_done({{}, Round::rolling, false, "it did not come up"}, now);
+    run();
+    pass(9s);
+    EXPECT_TRUE(take<Do>().empty());
+    pass(2s);
+    EXPECT_EQ(take<Do>().size(), 1U);
+}
+
+TEST_F(MemberTest, AnotherStoreOrdersNothingUntilItIsAccepted) {
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+    Memory memory;
+    memory.cluster = 6;
+    memory.revision = 10;
+    start(memory);
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
+    EXPECT_TRUE(take<Do>().empty());
+    order(AcceptStoreOrder{"{1}", "/etc/shop.yaml"});
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 0);
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::connected);
+    EXPECT_EQ(decode<WantedRecord>(items.at(keys.wanted()).value)->now, (Version{6, "d1"})); // what runs here
+}
+
+TEST_F(MemberTest, AStoreThatWentBackIsAnotherStore) {
+    start();
+    write(keys.fence("web1"), encode(FenceRecord{true}));
+    revision = 20;
+    items.clear();
+    list();
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
+    revision = 500; // it goes on from there, past what was known
+    list();
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
+}
+
+TEST_F(MemberTest, NewsFromThePastAreNoNews) {
+    start();
+    web1_is_there();
+    take<Relist>();
+    revision -= 1;
+    write(keys.fence("web1"), encode(FenceRecord{true}));
+    write(keys.fence("web1"), encode(FenceRecord{true}));
+    EXPECT_LE(take<Relist>().size(), 1U);
+}
+
+TEST_F(MemberTest, NothingIsSentToMachinesThatAreDrained) {
+    start();
+    order(FenceOrder{FenceOrder::What::drain, "web1", false});
+    const auto told = take<Backends>();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told.front().out, std::vector<std::string>{"web1"});
+    order(FenceOrder{FenceOrder::What::uncordon, "web1", false});
+}
+
+TEST_F(MemberTest, AMachineNobodyHasHeardOfIsNotFenced) {
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{local.runs, {}}), 40, 40, 0};
+    start();
+    order(FenceOrder{FenceOrder::What::drain, "web7", false});
+    EXPECT_EQ(answer()->code, 2);
+}
+
+TEST_F(MemberTest, AnAddressIsHeldNoLongerThanTheLeaseAndRenewedWithIt) {
+    TopologyFacts facts = facts_of({"app1"});
+    facts.vip = {"10.9.0.100/24", {"app1"}};
+    start();
+    member->on_facts("d1", facts, now);
+    run();
+    EXPECT_TRUE(take<HoldVip>().empty()); // who had it may have it still
+    pass(16s);
+    pass(3s);
+    const auto held = take<HoldVip>();
+    ASSERT_FALSE(held.empty());
+    EXPECT_LE(*held.back().until, now.boot + lease_time);
+    pass(5s);
+    EXPECT_EQ(*take<HoldVip>().back().until, now.boot + lease_time - 2s);
+    member->on_lease_lost(now);
+    run();
+    EXPECT_FALSE(take<HoldVip>().back().until);
+}
+
+} // namespace
+} // namespace mpsup::cluster

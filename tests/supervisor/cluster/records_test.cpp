@@ -1,0 +1,113 @@
+#include "supervisor/cluster/memory.h"
+#include "supervisor/cluster/records.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::cluster {
+namespace {
+
+template <typename Record> void expect_there_and_back(const Record& record) {
+    const auto back = decode<Record>(encode(record));
+    ASSERT_TRUE(back) << back.error().to_string();
+    EXPECT_EQ(*back, record);
+}
+
+ChangeRecord change() {
+    ChangeRecord change;
+    change.id = "i-1";
+    change.to = {7, "d7"};
+    change.before = {6, "d6"};
+    change.last = 7;
+    change.workers = {"shop"};
+    change.fast = true;
+    change.who = "root";
+    change.from = "app1";
+    change.note = "why";
+    change.at = WallTime(1'700'000'000'000);
+    change.phase = ChangeRecord::Phase::undoing;
+    change.allowed = 3;
+    change.has_served = change.is_aborted = true;
+    change.owner = "app1";
+    change.instance = "i";
+    change.term = 4;
+    change.machines = {{"app2", Part::State::granted}, {"app1", Part::State::failed, "no room"}, {"web1"}};
+    change.reasons = {"app1: no room"};
+    return change;
+}
+
+TEST(Records, AreReadAsTheyWereWritten) {
+    expect_there_and_back(MachineRecord{"i",
+                                        "b",
+                                        "1.0",
+                                        "10.9.0.1",
+                                        "10.9.0.1:7117",
+                                        WallTime(5),
+                                        {3, "d"},
+                                        true,
+                                        {{"shop", "running", 7, 8}},
+                                        12,
+                                        {"c", Round::rolling, Report::State::failed, {"it did not come up"}}});
+    expect_there_and_back(MachineRecord{"i", "b"});
+    expect_there_and_back(FenceRecord{true, true, false, "root", WallTime(5)});
+    expect_there_and_back(TopologyRecord{"{}", "d", "/etc/x.yaml", "root", "app1", "note", WallTime(5)});
+    expect_there_and_back(WantedRecord{{3, "d3"}, {{1, "d1"}, {2, "d2"}}});
+    expect_there_and_back(change());
+    expect_there_and_back(OutcomeRecord{"c", ChangeRecord::Phase::failed, WallTime(5), {"why"}});
+    expect_there_and_back(VipRecord{"web1", "i"});
+    expect_there_and_back(VipRecord());
+    expect_there_and_back(StoreRecord{{18'446'744'073'709'551'615U, 1}, "root", WallTime(5)});
+}
+
+TEST(Records, OfWhatAMachineRemembersTheSame) {
+    const Memory memory{18'446'744'073'709'551'615U, 77, R"({"replaces":["1"]})", {"app1"}, 5};
+    EXPECT_EQ(decode_memory(encode(memory)).value(), memory);
+}
+
+TEST(Records, OfAChangeAcrossAThousandMachinesAreSmall) {
+    ChangeRecord large = change();
+    large.machines.clear();
+    for (int i = 0; i < 1'000; ++i) large.machines.push_back({"web" + std::to_string(i)});
+    EXPECT_LT(encode(large).size(), 15'000U);
+    expect_there_and_back(large);
+}
+
+TEST(Records, MayHoldMoreThanThisMpsupKnows) {
+    EXPECT_TRUE(decode<VipRecord>(R"({"machine":"web1","colour":"blue"})"));
+}
+
+TEST(Records, ThatAreWrongAreRefusedAndSaySo) {
+    const std::pair<const char*, const char*> wrong[] = {
+        {"", "JSON"},
+        {"[]", "JSON"},
+        {R"({"id":"c"})", "kind"},
+        {R"({"id":"c","kind":"up","phase":"singing","owner":"a","instance":"i"})", "phase"},
+        {R"({"id":"c","kind":"up","phase":"done","owner":"a","instance":"i","machines":["a"],"states":""})", "states"},
+        {R"({"id":"c","kind":"up","phase":"done","owner":"a","instance":"i","machines":["a"],"states":"x"})", "states"},
+        {R"({"id":"c","kind":"up","phase":"done","owner":"a","instance":"i","machines":["a","a"],"states":"ww"})",
+         "machines"},
+        {R"({"id":"c","kind":"up","phase":"done","owner":"a","instance":"i","at":-1})", "at"},
+        {R"({"id":7,"kind":"up","phase":"done","owner":"a","instance":"i"})", "id"},
+    };
+    for (const auto& [text, what] : wrong) {
+        const auto record = decode<ChangeRecord>(text);
+        ASSERT_FALSE(record) << text;
+        EXPECT_NE(record.error().what.find(what), std::string::npos) << record.error().what;
+    }
+    EXPECT_FALSE(decode<StoreRecord>(R"({"replaces":["-1"]})"));
+    EXPECT_FALSE(decode<TopologyRecord>(R"({"digest":"d"})"));
+    EXPECT_FALSE(decode<VipRecord>("{\"machine\":\"" + std::string(300, 'a') + "\"}"));
+}
+
+// What a program says may be anything; a record that nobody can read would take its machine out of the site.
+TEST(Records, HoldWhatIsNoTextAsFarAsItIs) {
+    MachineRecord record{"i", "b"};
+    record.report = {
+        "c", Round::rolling, Report::State::failed, {"\xff\xfe bad \xc3\xa4 \xed\xa0\x80", std::string(100'000, 'x')}};
+    const auto back = decode<MachineRecord>(encode(record));
+    ASSERT_TRUE(back) << back.error().to_string();
+    EXPECT_EQ(back->report.reasons.front(), "?? bad \xc3\xa4 ???");
+    EXPECT_LT(back->report.reasons.back().size(), 10'000U);
+}
+
+} // namespace
+} // namespace mpsup::cluster

@@ -1,0 +1,48 @@
+#include "supervisor/daemon/cluster_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+namespace mpsup {
+namespace {
+
+class ClusterMemoryFile : public testing::Test {
+protected:
+    ClusterMemoryFile() { std::filesystem::create_directory(folder_); }
+    ~ClusterMemoryFile() override { std::filesystem::remove_all(folder_); }
+
+    std::string folder_ = testing::TempDir() + "cluster-memory-" + std::to_string(::getpid());
+    std::string path_ = folder_ + "/cluster";
+};
+
+TEST_F(ClusterMemoryFile, IsReadAsItWasWritten) {
+    ClusterMemory memory;
+    memory.store = {18446744073709551615U, 9007199254740993, R"({"replaces":["1"]})", {"app1", "app2"}};
+    memory.runs = {7, "sha256:aa"};
+    memory.document = "sha256:bb";
+    ASSERT_TRUE(write_cluster_memory(path_, memory));
+    EXPECT_EQ(read_cluster_memory(path_), memory);
+    memory.runs.number = 8;
+    ASSERT_TRUE(write_cluster_memory(path_, memory)) << "in its place";
+    EXPECT_EQ(read_cluster_memory(path_), memory);
+}
+
+TEST_F(ClusterMemoryFile, OfAnotherKindKnowsNothing) {
+    EXPECT_EQ(read_cluster_memory(path_), ClusterMemory{});
+    for (const char* text : {"", "{", "[1]", R"({"cluster":-1,"number":"1x","out":[1],"document":7})"}) {
+        std::ofstream(path_) << text;
+        EXPECT_EQ(read_cluster_memory(path_), ClusterMemory{}) << text;
+    }
+}
+
+TEST_F(ClusterMemoryFile, ThatCannotBeWrittenSaysWhy) {
+    const auto written = write_cluster_memory(folder_ + "/nowhere/cluster", {});
+    ASSERT_FALSE(written);
+    EXPECT_NE(written.error().to_string().find("nowhere/cluster.new"), std::string::npos);
+}
+
+} // namespace
+} // namespace mpsup
