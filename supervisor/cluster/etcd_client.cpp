@@ -75,8 +75,10 @@ EtcdClient::Answer<EtcdHeader> EtcdClient::revoke(LeaseId lease) {
 
 asio::awaitable<Error> EtcdClient::watch(const KeyRange& keys, Revision from, Tell news) {
     return watch_any(connections_, {"/v3/watch", watch_request(keys, from), connections_->options().patience}, from,
-                     std::move(news));
+                     connections_->watch_turn(), std::move(news));
 }
+
+void EtcdClient::end_watches() { connections_->end_watches(); }
 
 void EtcdClient::cancel() { connections_->cancel(); }
 

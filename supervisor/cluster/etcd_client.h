@@ -60,6 +60,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<Error> watch(const KeyRange& keys, Revision from,
                                                       std::function<void(const WatchNews&)> news);
 
+    /// Ends the watches that were asked for, with std::errc::operation_canceled.
+    void end_watches();
     /// Ends every operation, and all that are asked for later.
     void cancel();
     /// URL of the endpoint that answered last.
