@@ -38,15 +38,21 @@ Result<LeaseReply> read_first_line(std::string_view text) { return read_kept_ali
 
 } // namespace
 
+bool is_refusal(const Error& error) {
+    return error.code.category() == etcd_category() && error.code.value() != 0 && error.code != EtcdCode::unavailable &&
+           error.code != EtcdCode::deadline_exceeded && error.code != EtcdCode::cancelled &&
+           error.code != EtcdCode::unknown;
+}
+
 EtcdClient::EtcdClient(EtcdOptions options) : connections_(std::make_shared<EtcdConnections>(std::move(options))) {}
 
 EtcdClient::~EtcdClient() { cancel(); }
 
-EtcdClient::Answer<GetReply> EtcdClient::get(Get get) {
+EtcdClient::Answer<GetReply> EtcdClient::get(const Get& get) {
     return ask<GetReply>(connections_, {"/v3/kv/range", to_json(get), connections_->options().patience}, read_get);
 }
 
-EtcdClient::Answer<TransactionReply> EtcdClient::transact(Transaction transaction) {
+EtcdClient::Answer<TransactionReply> EtcdClient::transact(const Transaction& transaction) {
     return ask<TransactionReply>(
         connections_, {"/v3/kv/txn", to_json(transaction), connections_->options().patience, false}, read_transaction);
 }
@@ -67,10 +73,12 @@ EtcdClient::Answer<EtcdHeader> EtcdClient::revoke(LeaseId lease) {
                            read_revoked);
 }
 
-asio::awaitable<Error> EtcdClient::watch(KeyRange keys, Revision from, Tell news) {
+asio::awaitable<Error> EtcdClient::watch(const KeyRange& keys, Revision from, Tell news) {
     return watch_any(connections_, {"/v3/watch", watch_request(keys, from), connections_->options().patience}, from,
-                     std::move(news));
+                     connections_->watch_turn(), std::move(news));
 }
+
+void EtcdClient::end_watches() { connections_->end_watches(); }
 
 void EtcdClient::cancel() { connections_->cancel(); }
 

@@ -71,9 +71,19 @@ void EtcdConnections::give_back(std::size_t endpoint, std::shared_ptr<Channel> c
 
 void EtcdConnections::failed(std::size_t endpoint) {
     std::erase_if(idle_, [&](const Idle& idle) { return idle.endpoint == endpoint; });
+    close_watches(endpoint);
+}
+
+void EtcdConnections::close_watches(std::optional<std::size_t> endpoint) const {
     for (const Open& open : open_)
-        if (const auto channel = open.channel.lock(); channel && open.endpoint == endpoint && open.use == Use::watch)
+        if (const auto channel = open.channel.lock();
+            channel && open.use == Use::watch && open.endpoint == endpoint.value_or(open.endpoint))
             channel->close();
+}
+
+void EtcdConnections::end_watches() {
+    ++watch_turn_;
+    close_watches({});
 }
 
 void EtcdConnections::cancel() {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ public:
     void answered(std::size_t endpoint) { first_ = endpoint; }
     /// None of its connections is used for another question; watches over them end.
     void failed(std::size_t endpoint);
+    void end_watches();
+    /// Watches that begin belong to this; they are ended when it is another's turn.
+    [[nodiscard]] unsigned watch_turn() const { return watch_turn_; }
     void cancel();
     [[nodiscard]] bool cancelled() const { return cancelled_; }
 
@@ -57,6 +61,7 @@ private:
         std::size_t endpoint;
         std::shared_ptr<Channel> channel;
     };
+    void close_watches(std::optional<std::size_t> endpoint) const; // nullopt: at any
     boost::asio::awaitable<Result<>> secure(std::shared_ptr<Channel> channel, const EtcdEndpoint& endpoint,
                                             Channel::Deadline deadline) const;
 
@@ -64,6 +69,7 @@ private:
     std::size_t first_ = 0;
     std::vector<Open> open_{};
     std::vector<Idle> idle_{};
+    unsigned watch_turn_ = 0;
     bool cancelled_ = false;
 };
 

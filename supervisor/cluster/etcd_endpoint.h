@@ -22,8 +22,8 @@ struct EtcdEndpoint {
     friend bool operator==(const EtcdEndpoint&, const EtcdEndpoint&) = default;
 };
 
-/// "http://10.0.0.1:2379,https://etcd.example": one at least, each once; without a port it is 2379. The error says which is not
-/// right.
+/// "http://10.0.0.1:2379,https://etcd.example": one at least, each once; without a port it is 2379. The error says
+/// which is not right.
 [[nodiscard]] Result<std::vector<EtcdEndpoint>> read_endpoints(std::string_view list);
 
 } // namespace mpsup::cluster

@@ -11,12 +11,6 @@ namespace asio = boost::asio;
 
 Error cancelled_error() { return {"etcd", std::make_error_code(std::errc::operation_canceled)}; }
 
-bool is_final(const Error& error) {
-    return error.code.category() == etcd_category() && error.code.value() != 0 && error.code != EtcdCode::unavailable &&
-           error.code != EtcdCode::deadline_exceeded && error.code != EtcdCode::cancelled &&
-           error.code != EtcdCode::unknown;
-}
-
 // etcd 3.4, etcdserver/api/v3rpc/rpctypes/error.go.
 bool wants_login(std::string_view words) {
     return words.contains("invalid auth token") || words.contains("user name is empty") ||
@@ -104,7 +98,7 @@ asio::awaitable<Attempt> ask_one(Connections connections, std::size_t endpoint, 
             continue;
         }
         // One that was kept open may have ended as the question went out: that says nothing of the endpoint.
-        if (last.over_used_connection && question.repeatable && !is_final(error) &&
+        if (last.over_used_connection && question.repeatable && !is_refusal(error) &&
             error.code != std::errc::timed_out && !std::exchange(reconnected, true))
             continue;
         break;
@@ -124,7 +118,7 @@ asio::awaitable<Result<>> ask(Connections connections, Question question, ReadAn
     for (const std::size_t endpoint : connections->order()) {
         const Attempt last = co_await ask_one(connections, endpoint, question, read);
         if (connections->cancelled()) co_return std::unexpected(cancelled_error());
-        if (last.result || is_final(last.result.error())) {
+        if (last.result || is_refusal(last.result.error())) {
             connections->answered(endpoint);
             co_return last.result;
         }

@@ -40,8 +40,6 @@ constexpr std::size_t answer_limit = 8 * 1024 * 1024;
 [[nodiscard]] boost::asio::awaitable<Result<>> log_in(Connections connections, std::size_t endpoint);
 /// In etcd's words: the token is none of its (any longer), or there was none.
 [[nodiscard]] bool wants_login(std::string_view words);
-/// A refusal that every member has for this question: to ask another is no use.
-[[nodiscard]] bool is_final(const Error& error);
 /// `of_others`: why those that were asked before did not answer.
 [[nodiscard]] Error at_endpoint(const EtcdEndpoint& endpoint, const Error& error, const std::string& of_others);
 [[nodiscard]] Error cancelled_error();

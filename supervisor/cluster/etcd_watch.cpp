@@ -75,60 +75,72 @@ struct WatchEnd {
     bool told = false; // something, so this was the endpoint to ask
 };
 
-asio::awaitable<WatchEnd> tell_all(Connections connections, std::size_t endpoint, Watching& watching, Revision from,
-                                   Channel::Deadline first, const Tell& tell) {
+struct Watch {
+    Connections connections;
+    Question question;
+    Tell tell;
+    unsigned turn;
+
+    [[nodiscard]] bool is_ended() const { return connections->cancelled() || connections->watch_turn() != turn; }
+};
+
+// What follows when it was ended is not told, though it is here.
+asio::awaitable<WatchEnd> tell_all(const Watch& watch, std::size_t endpoint, Watching& watching, Revision from,
+                                   Channel::Deadline first) {
     bool told = false;
     for (;;) {
         const auto news = co_await watching.next(told ? Channel::whenever : first);
         if (!news) co_return WatchEnd{news.error(), told};
-        if (connections->cancelled()) co_return WatchEnd{cancelled_error(), told};
+        if (watch.is_ended()) co_return WatchEnd{cancelled_error(), told};
         if (goes_back(*news, from)) co_return WatchEnd{{"the watch went back to an earlier revision"}, true};
         if (news->over && !told && wants_login(news->reason)) co_return WatchEnd{end_of(*news)};
-        if (!std::exchange(told, true)) connections->answered(endpoint);
-        tell(*news);
+        if (!std::exchange(told, true)) watch.connections->answered(endpoint);
+        watch.tell(*news);
         if (news->over) co_return WatchEnd{end_of(*news), told};
     }
 }
 
-asio::awaitable<WatchEnd> watch_once(Connections connections, std::size_t endpoint, const Question& question,
-                                     Revision from, const Tell& tell) {
-    const auto deadline = Clock::now() + question.patience;
-    const auto channel = co_await connections->open(endpoint, deadline);
+asio::awaitable<WatchEnd> watch_once(const Watch& watch, std::size_t endpoint, Revision from) {
+    const auto deadline = Clock::now() + watch.question.patience;
+    const auto channel = co_await watch.connections->open(endpoint, deadline);
     if (!channel) co_return WatchEnd{channel.error()};
-    Watching watching(*channel, question.patience);
-    const std::string text = request_text(connections->at(endpoint), question, connections->token);
+    Watching watching(*channel, watch.question.patience);
+    const EtcdConnections& connections = *watch.connections;
+    const std::string text = request_text(connections.at(endpoint), watch.question, connections.token);
     const auto begun = co_await watching.begin(text, deadline);
     if (!begun) co_return WatchEnd{begun.error()};
-    const auto end = co_await tell_all(connections, endpoint, watching, from, deadline, tell);
+    const auto end = co_await tell_all(watch, endpoint, watching, from, deadline);
     co_return end;
 }
 
-asio::awaitable<WatchEnd> watch_one(Connections connections, std::size_t endpoint, const Question& question,
-                                    Revision from, const Tell& tell) {
+asio::awaitable<WatchEnd> watch_one(const Watch& watch, std::size_t endpoint, Revision from) {
     WatchEnd end;
     for (const bool again : {true, false}) {
-        const auto logged_in = co_await log_in(connections, endpoint);
+        const auto logged_in = co_await log_in(watch.connections, endpoint);
         if (!logged_in) co_return WatchEnd{logged_in.error()};
-        const std::string token = connections->token;
-        end = co_await watch_once(connections, endpoint, question, from, tell);
-        if (!again || end.told || token.empty() || !wants_login(end.error.what)) break;
-        if (connections->token == token) connections->token.clear();
+        if (watch.is_ended()) break;
+        std::string& token = watch.connections->token;
+        const std::string used = token;
+        end = co_await watch_once(watch, endpoint, from);
+        if (!again || end.told || used.empty() || !wants_login(end.error.what)) break;
+        if (token == used) token.clear();
     }
     // The channel was closed by whoever found that nobody is there.
-    if (!connections->cancelled() && end.error.code == std::errc::operation_canceled)
+    if (end.error.code == std::errc::operation_canceled)
         end.error = {"does not answer", std::make_error_code(std::errc::connection_aborted)};
     co_return end;
 }
 
 } // namespace
 
-asio::awaitable<Error> watch_any(Connections connections, Question question, Revision from, Tell tell) {
+asio::awaitable<Error> watch_any(Connections connections, Question question, Revision from, unsigned turn, Tell tell) {
+    const Watch watch{connections, std::move(question), std::move(tell), turn};
     Error error{"etcd: no endpoint is known"};
     std::string of_others;
     for (const std::size_t endpoint : connections->order()) {
-        const auto end = co_await watch_one(connections, endpoint, question, from, tell);
-        if (connections->cancelled()) co_return cancelled_error();
-        if (is_final(end.error)) co_return end.error;
+        const auto end = co_await watch_one(watch, endpoint, from);
+        if (watch.is_ended()) co_return cancelled_error();
+        if (is_refusal(end.error)) co_return end.error;
         error = at_endpoint(connections->at(endpoint), end.error, of_others);
         if (end.told) break;
         of_others = error.to_string() + "; ";

@@ -11,9 +11,10 @@ namespace mpsup::cluster {
 
 using Tell = std::function<void(const WatchNews&)>;
 
-/// Asks one endpoint after the other until one watches, and tells what that says to its end. `question` holds the request, and
-/// the patience until it watches; `from` is the revision that it begins at.
+/// Asks one endpoint after the other until one watches, and tells what that says to its end. `question` holds the
+/// request, and the patience until it watches; `from` is the revision that it begins at; `turn` is that of the watches
+/// when it was asked for.
 [[nodiscard]] boost::asio::awaitable<Error> watch_any(Connections connections, Question question, Revision from,
-                                                      Tell tell);
+                                                      unsigned turn, Tell tell);
 
 } // namespace mpsup::cluster

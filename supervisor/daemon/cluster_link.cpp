@@ -106,7 +106,6 @@ public:
     void close() {
         closed_ = true;
         client_.cancel();
-        if (watcher_) watcher_->cancel();
         wake_.ring();
         told_.ring();
     }
@@ -236,7 +235,7 @@ private:
             pause = kept ? std::chrono::milliseconds(cluster::renewal) : renewal_again;
             if (!kept) {
                 unreachable(kept.error());
-                if (watcher_) watcher_->cancel(); // it may hear nothing either, and not know it
+                client_.end_watches(); // it may hear nothing either, and not know it
                 continue;
             }
             if (kept->left.count() <= 0) co_return;
@@ -256,22 +255,25 @@ private:
                 co_await rest(pause);
                 continue;
             }
-            pause = first_pause;
             member_.on_listed(*listed, now());
             act();
+            const auto began = SteadyClock::now();
             co_await watch(listed->header.revision + 1);
+            // One that is refused at once is not asked for as fast as etcd can refuse it.
+            if (SteadyClock::now() - began < first_pause)
+                co_await rest(pause);
+            else
+                pause = first_pause;
         }
     }
 
     asio::awaitable<void> watch(cluster::Revision from) {
-        watcher_ = std::make_shared<cluster::EtcdClient>(etcd_options(options_));
-        const auto watcher = watcher_;
-        const Error over = co_await watcher->watch(cluster::KeyRange::prefix(member_.prefix()), from,
-                                                   [this](const cluster::WatchNews& news) {
-                                                       if (closed_) return;
-                                                       member_.on_news(news, now());
-                                                       act();
-                                                   });
+        const Error over = co_await client_.watch(cluster::KeyRange::prefix(member_.prefix()), from,
+                                                  [this](const cluster::WatchNews& news) {
+                                                      if (closed_) return;
+                                                      member_.on_news(news, now());
+                                                      act();
+                                                  });
         if (!closed_ && over.code != std::errc::operation_canceled)
             log_line("info", "etcd's watch ended: " + over.to_string());
     }
@@ -324,7 +326,7 @@ private:
                        [&](cluster::Submit& submit) { spawn(send(std::move(submit))); },
                        [&](cluster::Relist& relist) {
                            log_line("info", "etcd is listed anew: " + relist.reason);
-                           if (watcher_) watcher_->cancel();
+                           client_.end_watches();
                        },
                        [&](cluster::Check& check) { member_.on_checked(share_.check(check), now()); },
                        [&](cluster::Do& work) { spawn(carry_out(std::move(work))); },
@@ -392,7 +394,6 @@ private:
     cluster::Keys keys_;
     ClusterTopologies topologies_;
     cluster::EtcdClient client_;
-    std::shared_ptr<cluster::EtcdClient> watcher_; // of the watch that runs
     cluster::Member member_;
     cluster::LeaseId lease_ = 0;
     std::map<cluster::AskId, Asked> asked_;

@@ -121,7 +121,10 @@ Result<> HeldAddress::hold_until(BootTime deadline) {
     // First the timer: who has no way to give it back in time does not take it.
     if (const auto timed = set_timer(deadline); !timed) return timed;
     const int error = setting(address_, interface_.index, left).send(netlink_.get());
-    if (error != 0) return answer_of(error, "set", address_, interface_);
+    if (error != 0) {
+        (void)set_timer(deadline_);
+        return answer_of(error, "set", address_, interface_);
+    }
     deadline_ = deadline;
     if (is_new) told_ = 0;
     if (told_ >= times_to_tell) return {};

@@ -9,27 +9,29 @@
 
 namespace mpsup {
 
-/// Owns the address: whoever ends without giving it back, or hangs, loses it to the kernel at the deadline at the latest. Times are
-/// those of CLOCK_BOOTTIME, which goes on while the machine is suspended; the kernel's own count of an address does not, so
-/// expired() has to be waited for.
+/// Owns the address: whoever ends without giving it back, or hangs, loses it to the kernel at the deadline at the
+/// latest. Times are those of CLOCK_BOOTTIME, which goes on while the machine is suspended; the kernel's own count of
+/// an address does not, so expired() has to be waited for.
 ///
-/// It is set with a network of its own alone (/32, /128), so that nothing goes out from it but what came in to it, and it does not
-/// depend on another address of the interface. Needs CAP_NET_ADMIN, and CAP_NET_RAW to tell the neighbours. One thread.
+/// It is set with a network of its own alone (/32, /128), so that nothing goes out from it but what came in to it,
+/// and it does not depend on another address of the interface. Needs CAP_NET_ADMIN, and CAP_NET_RAW to tell the
+/// neighbours. One thread.
 class HeldAddress {
 public:
     using BootTime = std::chrono::milliseconds; // since the machine was started
 
     [[nodiscard]] static BootTime now();
-    /// Finds the interface (find_interface); sets nothing yet.
+    /// Finds the interface (find_interface); sets nothing yet. One that is made anew under its name is another.
     [[nodiscard]] static Result<HeldAddress> open(InterfaceAddress address, const std::string& interface = {});
     HeldAddress(HeldAddress&&) = default;
     HeldAddress& operator=(HeldAddress&&) = delete;
     /// drop()
     ~HeldAddress();
 
-    /// Has it until then, from where it is on; a later call moves the deadline, an earlier deadline too. The neighbours are told
-    /// when it is new and in the two calls that follow (one may be lost). An error of that comes back when it is set all the
-    /// same: holds() says it. ETIME when less than two seconds are left: nothing was changed.
+    /// Has it until then, from where it is on; a later call moves the deadline, an earlier deadline too. The
+    /// neighbours are told when it is new and in the two calls that follow (one may be lost). An error of that comes
+    /// back when it is set all the same: holds() says it. ETIME when less than two seconds are left: nothing was
+    /// changed.
     [[nodiscard]] Result<> hold_until(BootTime deadline);
     /// Gives it back. No error when the kernel has taken it already.
     [[nodiscard]] Result<> drop();

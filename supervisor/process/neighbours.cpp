@@ -33,16 +33,16 @@ ether_arp announcement(const Mac& mac, const InterfaceAddress& address) {
     return packet;
 }
 
-Result<> send_arp(const Interface& interface, const InterfaceAddress& address, const std::string& what) {
+Result<> send_arp(const Mac& mac, unsigned interface, const InterfaceAddress& address, const std::string& what) {
     const Fd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return system_failure(what);
     sockaddr_ll everybody{};
     everybody.sll_family = AF_PACKET;
     everybody.sll_protocol = htons(ETHERTYPE_ARP);
-    everybody.sll_ifindex = static_cast<int>(interface.index);
+    everybody.sll_ifindex = static_cast<int>(interface);
     everybody.sll_halen = ETH_ALEN;
     std::fill_n(std::begin(everybody.sll_addr), ETH_ALEN, 0xff);
-    const ether_arp packet = announcement(*interface.mac, address);
+    const ether_arp packet = announcement(mac, address);
     const auto* name = reinterpret_cast<const sockaddr*>(&everybody);
     if (::sendto(socket.get(), &packet, sizeof packet, 0, name, sizeof everybody) < 0) return system_failure(what);
     return {};
@@ -55,10 +55,11 @@ struct Advertisement {
 };
 
 // The kernel fills in the checksum (RFC 3542 section 3.1).
-Result<> send_advertisement(const Interface& interface, const InterfaceAddress& address, const std::string& what) {
+Result<> send_advertisement(const Mac& mac, unsigned interface, const InterfaceAddress& address,
+                            const std::string& what) {
     const Fd socket(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6));
     if (!socket) return system_failure(what);
-    const int hops = 255, index = static_cast<int>(interface.index);
+    const int hops = 255, index = static_cast<int>(interface);
     if (::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops) != 0 ||
         ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof index) != 0)
         return system_failure(what);
@@ -67,11 +68,11 @@ Result<> send_advertisement(const Interface& interface, const InterfaceAddress& 
     packet.head.nd_na_flags_reserved = ND_NA_FLAG_OVERRIDE;
     std::memcpy(&packet.head.nd_na_target, address.bytes().data(), sizeof packet.head.nd_na_target);
     packet.option = {ND_OPT_TARGET_LINKADDR, 1}; // in units of 8 bytes
-    packet.mac = *interface.mac;
+    packet.mac = mac;
     sockaddr_in6 all_nodes{};
     all_nodes.sin6_family = AF_INET6;
     ::inet_pton(AF_INET6, "ff02::1", &all_nodes.sin6_addr);
-    all_nodes.sin6_scope_id = interface.index;
+    all_nodes.sin6_scope_id = interface;
     const auto* name = reinterpret_cast<const sockaddr*>(&all_nodes);
     if (::sendto(socket.get(), &packet, sizeof packet, 0, name, sizeof all_nodes) < 0) return system_failure(what);
     return {};
@@ -82,7 +83,8 @@ Result<> send_advertisement(const Interface& interface, const InterfaceAddress& 
 Result<> tell_neighbours(const Interface& interface, const InterfaceAddress& address) {
     if (!interface.mac) return {};
     const std::string what = "tell the neighbours on " + interface.name + " of " + address.ip;
-    return address.is_ipv6() ? send_advertisement(interface, address, what) : send_arp(interface, address, what);
+    const auto send = address.is_ipv6() ? send_advertisement : send_arp;
+    return send(*interface.mac, interface.index, address, what);
 }
 
 } // namespace mpsup

@@ -222,8 +222,10 @@ asio::awaitable<Result<>> Channel::connect(std::string host, std::uint16_t port,
     const auto found = co_await state->look_up(std::move(host), port, deadline);
     if (!found) co_return std::unexpected(found.error());
     Result<> connected = state->failed("connect", std::make_error_code(std::errc::address_not_available));
-    for (const Tcp::endpoint& endpoint : *found) {
-        connected = co_await state->connect(endpoint, deadline);
+    for (std::size_t i = 0; i < found->size(); ++i) {
+        // One that is silent leaves time for those that follow.
+        const auto share = (deadline - Clock::now()) / static_cast<Clock::rep>(found->size() - i);
+        connected = co_await state->connect((*found)[i], i + 1 == found->size() ? deadline : Clock::now() + share);
         if (connected || state->closed || Clock::now() >= deadline) break;
     }
     co_return connected;

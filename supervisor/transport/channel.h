@@ -18,8 +18,8 @@
 
 namespace mpsup {
 
-/// One event loop, one operation at a time. Each has a deadline: std::errc::timed_out. An operation that failed leaves nothing
-/// that can be used again.
+/// One event loop, one operation at a time. Each has a deadline: std::errc::timed_out. An operation that failed
+/// leaves nothing that can be used again.
 class Channel {
 public:
     using Clock = std::chrono::steady_clock;
@@ -34,8 +34,8 @@ public:
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
-    /// A name or a numeric address; of a name all addresses in turn. A peer that is gone is noticed within 15 s without a word of
-    /// its kernel's (tcp(7): keep-alive probes, TCP_USER_TIMEOUT).
+    /// A name or a numeric address; of a name all addresses in turn. A peer that is gone is noticed within 15 s
+    /// without a word of its kernel's (tcp(7): keep-alive probes, TCP_USER_TIMEOUT).
     [[nodiscard]] boost::asio::awaitable<Result<>> connect(std::string host, std::uint16_t port, Deadline deadline);
     /// The handshake of either side; everything that follows is inside of it.
     [[nodiscard]] boost::asio::awaitable<Result<>> secure(std::unique_ptr<tls::Session> session, Deadline deadline);

@@ -12,8 +12,8 @@
 
 namespace mpsup {
 
-/// One answer of HTTP/1.1 (RFC 9112), with a length, in chunks or up to the end of the connection. Its head may have 16 KiB.
-/// `channel` outlives it. An error leaves nothing that can be read further.
+/// One answer of HTTP/1.1 (RFC 9112), with a length, in chunks or up to the end of the connection. Its head may have
+/// 16 KiB. `channel` outlives it. An error leaves nothing that can be read further.
 class HttpAnswer {
 public:
     explicit HttpAnswer(Channel& channel);

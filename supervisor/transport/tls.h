@@ -1,5 +1,5 @@
-// What tls.so shows to the program that loads it: TLS 1.2 and 1.3 between two texts, without a socket and without waiting.
-// Whoever has a connection carries the bytes. That keeps OpenSSL out of everything else.
+// What tls.so shows to the program that loads it: TLS 1.2 and 1.3 between two texts, without a socket and without
+// waiting. Whoever has a connection carries the bytes. That keeps OpenSSL out of everything else.
 #pragma once
 
 #include "base/error.h"
@@ -68,8 +68,8 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<Session>> accept() = 0;
 };
 
-/// The symbol `mpsup_tls_plugin`, a constant. The first three members have had this layout in every version; the rest is read
-/// only when they agree.
+/// The symbol `mpsup_tls_plugin`, a constant. The first three members have had this layout in every version; the rest
+/// is read only when they agree.
 struct Plugin {
     static constexpr std::uint32_t expected_magic = 0x6d707473; // "mpts"
     static constexpr std::uint32_t expected_api = 1;            // of all above

@@ -441,6 +441,38 @@ TEST_F(EtcdClientTest, EndsAWatchWhoseMemberDoesNotAnswer) {
     EXPECT_TRUE(end->what.contains("does not answer"));
 }
 
+TEST_F(EtcdClientTest, EndsWatchesAlone) {
+    FakeEtcd etcd([&](FakeEtcd::Conversation& one) {
+        while (const auto asked = one.next())
+            one.send(asked->path == "/v3/watch" ? http_chunked() + chunk(watching + event(3) + event(4))
+                                                : http_ok(empty));
+    });
+    use({etcd.port()});
+    std::optional<Result<GetReply>> got;
+    const auto watch_until = [&](std::size_t count) {
+        told_.clear();
+        return run(client_->watch({"a"}, 3, [&, count](const WatchNews& news) {
+            told_.push_back(news);
+            if (told_.size() < count) return;
+            spawn(client_->get({}), got);
+            client_->end_watches();
+        }));
+    };
+    for (const std::size_t count : {1U, 2U, 3U}) { // each a watch of its own
+        EXPECT_EQ(watch_until(count).code, std::errc::operation_canceled);
+        EXPECT_EQ(told_.size(), count) << "and nothing that is here already";
+        EXPECT_TRUE(got.value()) << "what is asked goes on";
+        got.reset();
+    }
+    std::optional<Error> end;
+    spawn(client_->watch({"a"}, 3, [&](const WatchNews& news) { told_.push_back(news); }), end);
+    client_->end_watches(); // it has not begun
+    told_.clear();
+    run_all();
+    EXPECT_EQ(end.value().code, std::errc::operation_canceled);
+    EXPECT_TRUE(told_.empty());
+}
+
 TEST_F(EtcdClientTest, EndsEverythingWhenItIsCancelled) {
     FakeEtcd silent([&](FakeEtcd::Conversation& one) {
         if (const auto asked = one.next(); asked && asked->path == "/v3/watch")

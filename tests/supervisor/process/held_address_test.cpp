@@ -167,5 +167,15 @@ TEST_F(HeldAddressTest, SaysWhyItCannotBeHad) {
     EXPECT_FALSE(held.holds());
 }
 
+TEST_F(HeldAddressTest, SaysInTimeWhatCouldNotBeRenewed) {
+    HeldAddress held = open(ipv4);
+    const auto deadline = HeldAddress::now() + 2200ms;
+    ASSERT_TRUE(held.hold_until(deadline));
+    ASSERT_TRUE(ip("link del mpsup0"));
+    EXPECT_FALSE(held.hold_until(deadline + 60s));
+    EXPECT_TRUE(becomes_readable(held.expired(), 10s));
+    EXPECT_LT(HeldAddress::now(), deadline + 5s);
+}
+
 } // namespace
 } // namespace mpsup
