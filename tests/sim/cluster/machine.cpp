@@ -103,7 +103,7 @@ void FleetMachine::kill_supervisor(Duration until_the_next) {
     if (is_busy_)
         world_.clock.after(until_the_next + world_.random.ms(500, 4'000), [this] {
             is_busy_ = false;
-            if (member_ && world_.clock.now() >= paused_until_) tell_site(), perform();
+            if (member_) at_once(life_, [this] { tell_site(); });
         });
 }
 
