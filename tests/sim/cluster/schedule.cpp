@@ -174,6 +174,9 @@ private:
         const Time deadline = fleet_.now() + longest_recovery;
         tend(deadline);
         fleet_.wait(deadline, "rest", [this] { return is_at_rest(); });
+        for (const FleetMachine& machine : fleet_.machines)
+            if (machine.serves() != machine.runs().digest)
+                throw Violation(machine.name() + " says that it runs what it does not");
         fleet_.advance_until(fleet_.now() + 5s); // until all have heard so
         const auto last =
             fleet_.ask(fleet_.machines.front(), fleet_.up(fleet_.enter(last_document())), "up, the last one");
