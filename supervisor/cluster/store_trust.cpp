@@ -16,7 +16,10 @@ void StoreTrust::look(const ClusterView& view) {
     const bool was_distrusted = memory_.distrusted == view.cluster();
     const bool is_other = memory_.cluster != 0 && view.cluster() != memory_.cluster;
     const bool is_back = !is_other && view.revision() < memory_.revision;
-    was_replaced_ = was_replaced_ || ((is_other || is_back || was_distrusted) && is_trusted());
+    const bool is_new = seen_cluster_ != 0 && (view.cluster() != seen_cluster_ || view.revision() < seen_revision_);
+    was_replaced_ = was_replaced_ || is_new;
+    seen_cluster_ = view.cluster();
+    seen_revision_ = view.revision();
     if ((was_distrusted || is_other || is_back) && !is_accepted(view)) {
         memory_.distrusted = view.cluster();
         problem_ = is_other ? "this is another store than before (cluster " + std::to_string(view.cluster()) +

@@ -23,7 +23,6 @@ std::string_view to_string(ClusterBug bug) noexcept {
     case ClusterBug::forget_wanted: return "forget_wanted";
     case ClusterBug::keep_the_term: return "keep_the_term";
     case ClusterBug::lose_answers: return "lose_answers";
-    case ClusterBug::resume_without_report: return "resume_without_report";
     case ClusterBug::count: break;
     }
     std::unreachable();

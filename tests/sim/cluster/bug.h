@@ -24,7 +24,6 @@ enum class ClusterBug {
     forget_wanted,          // what is wanted is not written with the change
     keep_the_term,          // a change is taken over without saying so
     lose_answers,           // who asked is not told the end
-    resume_without_report,  // a supervisor that starts runs nothing, whatever its machine runs
     count,
 };
 

@@ -3,8 +3,8 @@
 namespace mpsup::sim {
 
 Fleet::Fleet(std::uint64_t seed, int count, ClusterBug bug, bool traces)
-    : random(seed), etcd(clock), oracle(etcd, clock, keys), world{clock, random, etcd, oracle,
-                                                                  books, bug,    true, traces} {
+    : random(seed), etcd(clock), oracle(etcd, clock, books, keys), world{clock, random, etcd, oracle,
+                                                                         books, bug,    true, traces} {
     world.on_answer = [this](cluster::AskId ask, int code) { answers_[ask] = code; };
     for (int i = 0; i < count; ++i) machines.emplace_back(world, i, "m" + std::to_string(i));
 }

@@ -57,7 +57,6 @@ void FleetMachine::start_supervisor() {
     ++life_;
     instance_ = name_ + "/" + std::to_string(index_) + "/" + std::to_string(++processes_);
     if (world_.bug == ClusterBug::forget_the_store) disk_.memory = {};
-    if (world_.bug == ClusterBug::resume_without_report) disk_.runs = {};
     const std::string host = std::to_string(index_);
     member_ = std::make_unique<cluster::Member>(cluster::Identity{"/mpsup/sim/", name_, instance_,
                                                                   "b" + host + "." + std::to_string(boots_), "1",
@@ -103,7 +102,7 @@ void FleetMachine::kill_supervisor(Duration until_the_next) {
     if (is_busy_)
         world_.clock.after(until_the_next + world_.random.ms(500, 4'000), [this] {
             is_busy_ = false;
-            if (member_ && world_.clock.now() >= paused_until_) tell_site(), perform();
+            if (member_) at_once(life_, [this] { tell_site(); });
         });
 }
 
@@ -269,7 +268,7 @@ void FleetMachine::list() {
         },
         [this, generation](const auto& reply) {
             if (reply) listed_generation_ = *generation;
-            if (reply && disk_.memory.cluster == 0) trusts_generation_ = *generation;
+            if (reply && trusts_generation_ < 0) trusts_generation_ = *generation;
             on_listing(reply);
         });
 }
@@ -406,13 +405,10 @@ void FleetMachine::spoil(cluster::Transaction& transaction) const {
         auto* put = std::get_if<cluster::Put>(&operation);
         if (!put || put->key != keys.change()) continue;
         auto change = *cluster::decode<ChangeRecord>(put->value);
-        if (world_.bug == ClusterBug::ignore_the_budget || world_.bug == ClusterBug::grant_at_once)
-            for (cluster::Part& part : change.machines) {
-                const bool one = world_.bug == ClusterBug::ignore_the_budget && std::exchange(change.fast, true);
-                if (change.phase != ChangeRecord::Phase::rolling || part.state != cluster::Part::State::waiting || one)
-                    continue;
-                part.state = cluster::Part::State::granted;
-            }
+        if (world_.bug == ClusterBug::ignore_the_budget) ++change.allowed;
+        if (world_.bug == ClusterBug::grant_at_once && change.phase == ChangeRecord::Phase::rolling)
+            for (cluster::Part& part : change.machines)
+                if (part.state == cluster::Part::State::waiting) part.state = cluster::Part::State::granted;
         if (world_.bug == ClusterBug::skip_the_check && change.phase == ChangeRecord::Phase::checking &&
             change.term == 1)
             change.phase = ChangeRecord::Phase::rolling;

@@ -66,6 +66,11 @@ public:
         return world_.clock.now() >= cut_up_ && world_.clock.now() >= cut_down_ && world_.clock.now() >= paused_until_;
     }
 
+    /// Of what changes in etcd, as it does.
+    [[nodiscard]] bool is_hearing() const {
+        return member_ && stream_ && stream_->watch != 0 && stream_->queue.empty() && can_be_heard();
+    }
+
     std::uint64_t operations = 0; // of etcd's that it asked for
     std::uint64_t renewals = 0;   // of these
     std::uint64_t news_bytes = 0; // that a watch told it
@@ -126,7 +131,7 @@ private:
     Time paused_until_{}, cut_up_{}, cut_down_{}, ails_until_{};
     std::unique_ptr<cluster::Member> member_;
     std::string instance_;
-    int trusts_generation_ = 0, listed_generation_ = 0; // of the store
+    int trusts_generation_ = -1, listed_generation_ = 0; // of the store; -1: it never saw one
 
     // Of the supervisor's process
     cluster::LeaseId lease_ = 0;

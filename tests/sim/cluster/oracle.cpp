@@ -13,8 +13,8 @@ using cluster::Part;
 using cluster::Revision;
 using Phase = ChangeRecord::Phase;
 
-FleetOracle::FleetOracle(Etcd& etcd, Clock& clock, cluster::Keys keys)
-    : etcd_(etcd), clock_(clock), keys_(std::move(keys)) {
+FleetOracle::FleetOracle(Etcd& etcd, Clock& clock, const Books& books, cluster::Keys keys)
+    : etcd_(etcd), clock_(clock), books_(books), keys_(std::move(keys)) {
     accepted_.insert(0);
     etcd_.ledger = [this](const auto& changes, const auto& before) { on_changes(changes, before); };
 }
@@ -167,6 +167,8 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
         if (is_ailing || !is_expected) ++out, ++out_anyway;
     }
     most_out_ = std::max(most_out_, out);
+    const int allowed = now.to.digest.empty() ? 1 : std::max(1, books_.of(now.to.digest).facts.allowed);
+    if (now.allowed > allowed) fail("more machines may be out of service than the topology says");
     if (takes_away && out > std::max(now.allowed, out_anyway + 1))
         fail(std::to_string(out) + " machines are out of service, " + std::to_string(out_anyway) + " anyway, and " +
              std::to_string(now.allowed) + " may be");

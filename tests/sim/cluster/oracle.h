@@ -5,6 +5,7 @@
 #include "supervisor/cluster/effect.h"
 #include "supervisor/cluster/keys.h"
 #include "supervisor/cluster/records.h"
+#include "tests/sim/cluster/books.h"
 #include "tests/sim/cluster/etcd.h"
 
 #include <map>
@@ -21,7 +22,7 @@ struct Writer {
 
 class FleetOracle {
 public:
-    FleetOracle(Etcd& etcd, Clock& clock, cluster::Keys keys);
+    FleetOracle(Etcd& etcd, Clock& clock, const Books& books, cluster::Keys keys);
 
     /// The transaction that is done next is its.
     void writes(const Writer* writer) { writer_ = writer; }
@@ -63,6 +64,7 @@ private:
 
     Etcd& etcd_;
     Clock& clock_;
+    const Books& books_;
     cluster::Keys keys_;
     const Writer* writer_ = nullptr;
     std::map<std::string, std::map<cluster::Revision, State>> states_;

@@ -51,6 +51,7 @@ private:
     Duration some_time() { return random_.one_in(3) ? random_.ms(500, 5'000) : random_.ms(5'000, 60'000); }
 
     void commit_fault() {
+        if (fleet_.now() < calm_until_) return;
         switch (random_.between(0, 14)) {
         case 0: return dies(any());
         case 1:
@@ -80,9 +81,10 @@ private:
 
     // Of a machine that hears of it: whoever does not may have its address still, and nothing that etcd counts says so.
     void lose_lease(FleetMachine& machine) {
-        if (!machine.has_supervisor() || !machine.can_be_heard()) return;
+        if (!machine.is_hearing()) return;
         fleet_.world.trace(machine.name() + " loses its lease");
         machine.lose_lease();
+        calm_until_ = fleet_.now() + 3s;
     }
 
     void replace_store() {
@@ -174,6 +176,9 @@ private:
         const Time deadline = fleet_.now() + longest_recovery;
         tend(deadline);
         fleet_.wait(deadline, "rest", [this] { return is_at_rest(); });
+        for (const FleetMachine& machine : fleet_.machines)
+            if (machine.serves() != machine.runs().digest)
+                throw Violation(machine.name() + " says that it runs what it does not");
         fleet_.advance_until(fleet_.now() + 5s); // until all have heard so
         const auto last =
             fleet_.ask(fleet_.machines.front(), fleet_.up(fleet_.enter(last_document())), "up, the last one");
@@ -237,6 +242,7 @@ private:
     std::optional<Etcd::Backup> backup_;
     std::unique_ptr<FleetMachine> impostor_;
     bool has_impostor_ = false;
+    Time calm_until_{};
 };
 
 } // namespace
