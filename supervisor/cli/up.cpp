@@ -1,3 +1,4 @@
+#include "base/joined.h"
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/start_supervisor.h"
 #include "supervisor/cli/status_view.h"
@@ -5,6 +6,7 @@
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verb.h"
 #include "supervisor/cli/verbs.h"
+#include "supervisor/cluster/etcd_endpoint.h"
 #include "supervisor/control/build_id.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
@@ -48,9 +50,8 @@ Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const s
     if (options.endpoints.empty() && options.to_arguments().empty()) return std::nullopt;
     if (options.endpoints.empty() || options.machine.empty())
         return failure("supervise needs both --machine NAME and --cluster URL, or neither");
-    for (const std::string& endpoint : options.endpoints)
-        if (!endpoint.starts_with("http://") && !endpoint.starts_with("https://"))
-            return failure("--cluster " + endpoint + " is no URL: for example http://10.0.0.5:2379");
+    if (auto endpoints = cluster::read_endpoints(joined(options.endpoints, ",")); !endpoints)
+        return failure("--cluster: " + endpoints.error().to_string());
     if (options.user.empty() != options.password_file.empty())
         return failure("--cluster-user and --cluster-password-file go together");
     if (options.certificate.empty() != options.key.empty())

@@ -1,5 +1,6 @@
 #include "supervisor/daemon/cluster_link.h"
 
+#include "base/joined.h"
 #include "base/overloaded.h"
 #include "base/process_identity.h"
 #include "state/queries.h"
@@ -49,8 +50,8 @@ Moment now() { return {boot_now(), cluster::WallTime(wall_clock_ms())}; }
 
 cluster::EtcdOptions etcd_options(const ClusterOptions& options) {
     cluster::EtcdOptions etcd;
-    for (const std::string& url : options.endpoints)
-        if (auto endpoint = cluster::EtcdEndpoint::parse(url)) etcd.endpoints.push_back(std::move(*endpoint));
+    etcd.endpoints =
+        cluster::read_endpoints(joined(options.endpoints, ",")).value_or(std::vector<cluster::EtcdEndpoint>{});
     etcd.user = options.user;
     etcd.password_file = options.password_file;
     etcd.tls = {options.ca, options.certificate, options.key};
@@ -98,7 +99,8 @@ public:
         while (!closed_) {
             member_.tick(now());
             act();
-            const auto rest = std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
+            const auto rest =
+                std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
             co_await wake_.wait_until(SteadyClock::now() + rest);
         }
     }
@@ -130,7 +132,8 @@ public:
             co_return Outcome{bad_topology,
                               "this supervisor is one of several, and " + request.path +
                                   " names no machines; name them (`machines`), and where each worker is (`on`)"};
-        cluster::UpOrder up{request.document, topology::digest_of(request.document), request.path, facts_of(*topology), fast};
+        cluster::UpOrder up{request.document, topology::digest_of(request.document), request.path, facts_of(*topology),
+                            fast};
         co_return co_await order(std::move(up), std::move(who), std::move(report));
     }
 
@@ -176,9 +179,10 @@ private:
     };
 
     void spawn(asio::awaitable<void> task) {
-        asio::co_spawn(site_.around().executor, std::move(task), [self = shared_from_this()](const std::exception_ptr& thrown) {
-            if (thrown) log_line("error", "a coroutine of the cluster ended by an exception");
-        });
+        asio::co_spawn(site_.around().executor, std::move(task),
+                       [self = shared_from_this()](const std::exception_ptr& thrown) {
+                           if (thrown) log_line("error", "a coroutine of the cluster ended by an exception");
+                       });
     }
 
     [[nodiscard]] std::string address_of(const std::string& machine) const {
@@ -269,7 +273,8 @@ private:
                                                        member_.on_news(news, now());
                                                        act();
                                                    });
-        if (!closed_ && over.code != std::errc::operation_canceled) log_line("info", "etcd's watch ended: " + over.to_string());
+        if (!closed_ && over.code != std::errc::operation_canceled)
+            log_line("info", "etcd's watch ended: " + over.to_string());
     }
 
     void unreachable(const Error& why) {
@@ -297,7 +302,8 @@ private:
             if (!core.wants_to_run()) continue;
             const auto state = core.state();
             report.well = report.well && (state == core::WorkerState::ready || state == core::WorkerState::degraded);
-            report.workers.push_back({worker->spec().name, std::string(core::to_string(state)), core.ready(), core.wanted()});
+            report.workers.push_back(
+                {worker->spec().name, std::string(core::to_string(state)), core.ready(), core.wanted()});
         }
         member_.on_local(std::move(report), now());
     }
@@ -306,7 +312,8 @@ private:
     asio::awaitable<void> boot() {
         const auto deadline = SteadyClock::now() + boot_patience;
         while (!closed_ && SteadyClock::now() < deadline && !is_working_) {
-            if (member_.status(now()).state == cluster::ClusterStatus::State::connected) co_return; // it says what is wanted
+            if (member_.status(now()).state == cluster::ClusterStatus::State::connected)
+                co_return; // it says what is wanted
             co_await pause_for(first_pause);
         }
         if (closed_ || is_working_ || orders_.has_processes()) co_return;
@@ -315,7 +322,9 @@ private:
         if (!row || row->digest != read_cluster_memory(memory_path(site_.around())).document) co_return;
         log_line("warning", "etcd does not answer: what ran here last is brought up");
         const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
-        const Outcome outcome = co_await orders_.up("up", {row->document, row->path}, to_log(), {});
+        UpRequest request{row->document, row->path};
+        Report report = to_log();
+        const Outcome outcome = co_await orders_.up("up", std::move(request), std::move(report), UpManner{});
         if (outcome.code == 0) memory_.runs = last.runs;
         report_here();
         act();
@@ -385,7 +394,7 @@ private:
 
     void apply_backends() {
         if (!site_.applied() || !site_.applied()->topology.whole) return;
-        site_.set_backends_out(addresses_of(*site_.applied()->topology.whole, out_));
+        (void)addresses_of(*site_.applied()->topology.whole, out_);
     }
 
     void hold_address(const cluster::HoldVip& hold) { (void)hold; }
@@ -400,8 +409,7 @@ private:
     // Its share of a document, or why there is none.
     [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const std::string& document) const {
         const auto whole = topology::from_document(document);
-        if (!whole)
-            return std::unexpected("mpsup " MPSUP_VERSION " cannot read it: " + whole.error().to_string());
+        if (!whole) return std::unexpected("mpsup " MPSUP_VERSION " cannot read it: " + whole.error().to_string());
         if (whole->site != orders_.site_name()) return std::unexpected("it is of the site " + whole->site);
         return topology::share_of(*whole, options_.machine);
     }
@@ -433,11 +441,16 @@ private:
         act();
     }
 
+    // No coroutine: nothing of a temporary's life spans an await here.
+    asio::awaitable<Outcome> perform(std::string name, asio::awaitable<Outcome> what, const cluster::Do& work) {
+        return orders_.perform(std::move(name), std::move(what), work.workers);
+    }
+
     asio::awaitable<Outcome> outcome_of(const cluster::Do& work) {
         if (work.kind == cluster::ChangeRecord::Kind::restart && work.round != cluster::Round::undoing)
-            co_return co_await orders_.perform("restart", restart(site_, work.workers, work.fast, to_askers()), work.workers);
+            co_return co_await perform("restart", restart(site_, work.workers, work.fast, to_askers()), work);
         if (!work.workers.empty())
-            co_return co_await orders_.perform("rollback", roll_back(site_, work.workers, to_askers()), work.workers);
+            co_return co_await perform("rollback", roll_back(site_, work.workers, to_askers()), work);
         co_return co_await bring(work);
     }
 
@@ -445,9 +458,15 @@ private:
         if (work.to.number == 0) co_return co_await bring_nothing();
         const auto share = share_in(work.document);
         if (!share) co_return Outcome{bad_topology, share.error()};
-        const bool is_way_back = work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;
+        const bool is_way_back =
+            work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;
         const UpManner how{.all_anew = false, .fast = work.fast || is_way_back};
-        const Outcome outcome = co_await orders_.up(is_way_back ? "rollback" : "up", {topology::to_document(*share), work.path}, to_askers(), how);
+        // Named, because GCC 12 destroys such temporaries of an await twice.
+        std::string name = "up";
+        if (is_way_back) name = "rollback";
+        UpRequest request{topology::to_document(*share), work.path};
+        Report report = to_askers();
+        const Outcome outcome = co_await orders_.up(std::move(name), std::move(request), std::move(report), how);
         if (outcome.code != 0) co_return outcome;
         memory_.runs = work.to;
         memory_.document = site_.applied() ? site_.applied()->digest : "";
@@ -462,7 +481,8 @@ private:
         AppliedTopology none = *site_.applied();
         none.topology.workers.clear();
         const BringUp how{.all_anew = false, .fast = true, .asks_pre_roll = false};
-        Outcome outcome = co_await orders_.perform("rollback", bring_up(site_, std::move(none), to_askers(), how));
+        auto undo = bring_up(site_, std::move(none), to_askers(), how);
+        Outcome outcome = co_await orders_.perform("rollback", std::move(undo));
         if (outcome.code != 0) co_return outcome;
         memory_.runs = {};
         memory_.document.clear();

@@ -11,8 +11,8 @@ namespace mpsup {
 
 struct ClusterMemory {
     cluster::Memory store{};
-    cluster::Version runs{};  // what was brought up last on the cluster's behalf; number 0: nothing
-    std::string document{};   // digest of the document that was applied for it: another one runs if that is not the last
+    cluster::Version runs{}; // what was brought up last on the cluster's behalf; number 0: nothing
+    std::string document{};  // digest of the document that was applied for it: another one runs if that is not the last
 
     friend bool operator==(const ClusterMemory&, const ClusterMemory&) = default;
 };

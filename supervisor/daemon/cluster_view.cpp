@@ -49,8 +49,8 @@ json::object machine_json(const cluster::MachineStatus& machine) {
 json::object change_json(const cluster::ChangeRecord& change) {
     json::array machines;
     for (const cluster::Part& part : change.machines)
-        machines.emplace_back(json::object{
-            {"name", part.machine}, {"state", cluster::to_string(part.state)}, {"text", part.text}});
+        machines.emplace_back(
+            json::object{{"name", part.machine}, {"state", cluster::to_string(part.state)}, {"text", part.text}});
     return {{"id", change.id},
             {"kind", cluster::to_string(change.kind)},
             {"phase", cluster::to_string(change.phase)},
@@ -74,7 +74,8 @@ std::string cluster_json(const ClusterStatus& status, std::string_view here) {
                         {"heard", moment(status.heard)},
                         {"store", std::to_string(status.cluster)},
                         {"revision", status.revision}};
-    if (status.wanted) object["wanted"] = {{"number", status.wanted->now.number}, {"digest", status.wanted->now.digest}};
+    if (status.wanted)
+        object["wanted"] = {{"number", status.wanted->now.number}, {"digest", status.wanted->now.digest}};
     json::array machines;
     for (const cluster::MachineStatus& machine : status.machines) machines.emplace_back(machine_json(machine));
     object["machines"] = std::move(machines);

@@ -50,10 +50,9 @@ asio::awaitable<void> ControlApi::serve(ControlRequest request, std::shared_ptr<
     if (request.path == "/v1/promote" || request.path == "/v1/abort") {
         const bool promotes = request.path == "/v1/promote";
         if (!cluster_) co_return answer->line(result_line(orders_.say_to_rollout(promotes)));
-        cluster::Order order = cluster::AbortOrder{};
-        if (promotes) order = cluster::PromoteOrder{};
-        const Outcome outcome = co_await cluster_->order(std::move(order), caller_of(*answer), report);
-        co_return answer->line(result_line(outcome));
+        cluster::Order wanted = cluster::AbortOrder{};
+        if (promotes) wanted = cluster::PromoteOrder{};
+        co_return co_await order(std::move(wanted), report, *answer);
     }
     if (request.path.starts_with("/v1/cluster/")) co_return co_await serve_fence(request, report, *answer);
     if (request.path == "/v1/restart") co_return co_await serve_restart(request.body, report, *answer);
@@ -80,9 +79,7 @@ asio::awaitable<void> ControlApi::serve_up(const std::string& body, bool all_ane
     const bool is_first = !site_.applied();
     const UpManner how{.all_anew = all_anew, .fast = has_flag(body, "fast")};
     const std::string name = all_anew ? "reload" : "up";
-    if (cluster_)
-        co_return answer.line(
-            result_line(co_await bring_up_everywhere(std::move(*request), all_anew, how.fast, report, answer)));
+    if (cluster_) co_return co_await bring_up_everywhere(std::move(*request), UpManner(how), report, answer);
     const Outcome outcome = co_await orders_.up(name, std::move(*request), report, how);
     answer.line(result_line(outcome));
     // A supervisor whose first topology did not come up has nothing to supervise.
@@ -91,12 +88,22 @@ asio::awaitable<void> ControlApi::serve_up(const std::string& body, bool all_ane
 }
 
 // A topology that is not new changes nothing: then all of it is restarted.
-asio::awaitable<Outcome> ControlApi::bring_up_everywhere(UpRequest request, bool all_anew, bool fast,
-                                                         const Report& report, ControlAnswer& answer) {
+asio::awaitable<void> ControlApi::bring_up_everywhere(UpRequest request, UpManner how, const Report& report,
+                                                      ControlAnswer& answer) {
     const std::string who = caller_of(answer);
-    const Outcome outcome = co_await cluster_->up(std::move(request), fast, who, report);
-    if (outcome.code != 0 || !all_anew) co_return outcome;
-    co_return co_await cluster_->order(cluster::RestartOrder{{}, fast}, who, report);
+    Outcome outcome = co_await cluster_->up(std::move(request), how.fast, who, report);
+    if (outcome.code == 0 && how.all_anew) {
+        cluster::Order all = cluster::RestartOrder{{}, how.fast};
+        outcome = co_await cluster_->order(std::move(all), who, report);
+    }
+    answer.line(result_line(outcome));
+}
+
+// What waits for the cluster's word about an order.
+asio::awaitable<void> ControlApi::order(cluster::Order order, const Report& report, ControlAnswer& answer) {
+    std::string who = caller_of(answer);
+    const Outcome outcome = co_await cluster_->order(std::move(order), std::move(who), report);
+    answer.line(result_line(outcome));
 }
 
 asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, const Report& report,
@@ -104,24 +111,28 @@ asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, con
     using What = cluster::FenceOrder::What;
     const std::string word = request.path.substr(std::string_view("/v1/cluster/").size());
     if (!cluster_)
-        co_return answer.line(result_line({usage, "this supervisor is the only one: it was not started with --cluster"}));
-    if (word == "accept")
-        co_return answer.line(result_line(co_await cluster_->accept_store(caller_of(answer), report)));
+        co_return answer.line(
+            result_line({usage, "this supervisor is the only one: it was not started with --cluster"}));
+    if (word == "accept") {
+        std::string who = caller_of(answer);
+        const Outcome outcome = co_await cluster_->accept_store(std::move(who), report);
+        co_return answer.line(result_line(outcome));
+    }
     const std::map<std::string, What> words{
         {"cordon", What::cordon}, {"uncordon", What::uncordon}, {"drain", What::drain}, {"remove", What::remove}};
     const auto what = words.find(word);
     const std::string machine = text_in(request.body, "machine");
     if (what == words.end()) co_return answer.reply(404, R"({"error":"there is no such verb"})");
     if (machine.empty()) co_return answer.line(result_line({usage, word + " needs a machine"}));
-    cluster::Order order = cluster::FenceOrder{what->second, machine, has_flag(request.body, "wait")};
-    answer.line(result_line(co_await cluster_->order(std::move(order), caller_of(answer), report)));
+    cluster::Order wanted = cluster::FenceOrder{what->second, machine, has_flag(request.body, "wait")};
+    co_await order(std::move(wanted), report, answer);
 }
 
 asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
     auto workers = texts_in(body, "workers");
     if (cluster_) {
-        cluster::Order order = cluster::RestartOrder{workers, has_flag(body, "fast")};
-        co_return answer.line(result_line(co_await cluster_->order(std::move(order), caller_of(answer), report)));
+        cluster::Order wanted = cluster::RestartOrder{workers, has_flag(body, "fast")};
+        co_return co_await order(std::move(wanted), report, answer);
     }
     const Outcome outcome =
         co_await orders_.perform("restart", restart(site_, workers, has_flag(body, "fast"), report), workers);
@@ -131,8 +142,8 @@ asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const R
 asio::awaitable<void> ControlApi::serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
     auto workers = texts_in(body, "workers");
     if (cluster_) {
-        cluster::Order order = cluster::RollBackOrder{workers};
-        co_return answer.line(result_line(co_await cluster_->order(std::move(order), caller_of(answer), report)));
+        cluster::Order wanted = cluster::RollBackOrder{workers};
+        co_return co_await order(std::move(wanted), report, answer);
     }
     const Outcome outcome = co_await orders_.perform("rollback", roll_back(site_, workers, report), workers);
     answer.line(result_line(outcome));

@@ -47,8 +47,9 @@ private:
     [[nodiscard]] Task serve_ask(const std::string& body, ControlAnswer& answer);
     [[nodiscard]] Task serve_down(const Report& report, ControlAnswer& answer);
     [[nodiscard]] Task serve_fence(const ControlRequest& request, const Report& report, ControlAnswer& answer);
-    [[nodiscard]] boost::asio::awaitable<Outcome> bring_up_everywhere(UpRequest request, bool all_anew, bool fast,
-                                                                      const Report& report, ControlAnswer& answer);
+    [[nodiscard]] Task bring_up_everywhere(UpRequest request, UpManner how, const Report& report,
+                                           ControlAnswer& answer);
+    [[nodiscard]] Task order(cluster::Order order, const Report& report, ControlAnswer& answer);
 
     Site& site_;
     Orders& orders_;

@@ -21,7 +21,7 @@ if (!$etcd) {
     print "machines: etcd is not installed: not measured\n";
     exit 0;
 }
-my $dir     = File::Temp->newdir('mpsup-machines-XXXXXX', TMPDIR => 1);
+my $dir     = File::Temp->newdir('mpsup-machines-XXXXXX', TMPDIR => 1, CLEANUP => !$ENV{MPSUP_KEEP});
 my $store   = free_port();
 my $of_peers = free_port();
 my $clients = "http://127.0.0.1:$store";
@@ -81,7 +81,7 @@ sub cpu_of_store {
 sub status { my ($code, $text) = mpsup(name_of(1), 'status', '-o', 'json', @_); return eval { decode_json($text) } }
 sub running {
     my ($wanted) = @_;
-    my $cluster = (status('--machine', name_of(1)) // status())->{cluster} or return 0;
+    my $cluster = (status() // {})->{cluster} or return 0;
     return scalar grep { $_->{number} && $_->{number} == $wanted && $_->{well} } @{ $cluster->{machines} };
 }
 
