@@ -11,11 +11,14 @@ namespace mpsup::topology {
 
 namespace {
 
-// The worker that it names; null: addresses, or files alone.
+// The worker that it names, one at most; null: addresses, or files alone.
 const WorkerSpec* pool_of(const Topology& topology, const RouteSpec& route) {
-    const std::string& target = route.to.size() == 1 ? route.to.front() : route.fallback;
-    const bool is_name = !target.empty() && !target.starts_with('/') && !Address::parse(target);
-    return is_name ? topology.find(target) : nullptr;
+    const auto is_name = [](const std::string& target) {
+        return !target.empty() && !target.starts_with('/') && !Address::parse(target);
+    };
+    const auto named = std::ranges::find_if(route.to, is_name);
+    if (named != route.to.end()) return topology.find(*named);
+    return is_name(route.fallback) ? topology.find(route.fallback) : nullptr;
 }
 
 template <typename Do> void each_route(const FrontSpec& front, Do act) {

@@ -100,6 +100,13 @@ TEST_F(Shares, LeadToTheirOwnPoolFirst) {
     EXPECT_EQ(contract::decode_front(contract::encode_front(front)).value(), front) << "a worker takes it";
 }
 
+TEST_F(Shares, LeadToAddressesBesideAPool) {
+    Topology whole = fleet();
+    whole.workers[1].front.edit().routes[2].to.push_back("192.0.2.1:80");
+    EXPECT_EQ(share_of(whole, "web1").find("front")->front->routes[2].elsewhere,
+              (Texts{"10.9.0.3:8090", "10.9.0.2:8090", "10.9.0.4:8090"}));
+}
+
 TEST_F(Shares, LeadToListenersOfPoolsThatHaveSome) {
     const Topology web2 = share_of(fleet("listen: 8085"), "web2");
     EXPECT_EQ(web2.find("front")->front->routes[2].elsewhere,
