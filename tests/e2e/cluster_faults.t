@@ -64,7 +64,8 @@ sub ended {
 sub restarts_what_dies {
     my ($name) = @_;
     my $pids = sub {
-        my ($code, $out) = $cluster->on($name)->mpsup('workers', '--machine', $name, '-o', 'json');
+        my ($code, $out, $err) = $cluster->on($name)->mpsup('workers', '--machine', $name, '-o', 'json');
+        die "workers on $name: $code $out$err" if $code != 0;
         return map { $_->{pid} } grep { ($_->{role} // '') eq 'child' && ($_->{phase} // '') ne 'sleeping' }
             map { @{ $_->{processes} } } grep { $_->{name} eq 'app' } @{ JSON::PP::decode_json($out)->{workers} };
     };
