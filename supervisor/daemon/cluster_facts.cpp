@@ -1,5 +1,6 @@
 #include "supervisor/daemon/cluster_facts.h"
 
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/share.h"
 
 #include <algorithm>
@@ -22,9 +23,12 @@ cluster::TopologyFacts facts_of(const topology::Topology& whole) {
 
 std::set<Address> addresses_of(const topology::Topology& whole, const std::vector<std::string>& machines) {
     std::set<Address> addresses;
-    for (const std::string& machine : machines)
-        for (const topology::WorkerSpec& worker : share_of(whole, machine).workers)
-            addresses.insert(worker.listen.begin(), worker.listen.end());
+    for (const std::string& name : machines) {
+        const topology::Machine* machine = topology::find_machine(whole, name);
+        if (!machine) continue;
+        for (const topology::WorkerSpec& worker : share_of(whole, name).workers)
+            for (const Address& address : worker.listen) addresses.insert(topology::reached_at(address, *machine));
+    }
     return addresses;
 }
 

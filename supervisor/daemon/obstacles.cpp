@@ -1,14 +1,14 @@
 #include "supervisor/daemon/obstacles.h"
 
-#include <algorithm>
+#include "supervisor/topology/local_files.h"
+#include "supervisor/topology/placement.h"
+
 #include <arpa/inet.h>
 #include <array>
 #include <ifaddrs.h>
 #include <memory>
 #include <netinet/in.h>
 #include <set>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace mpsup {
 
@@ -39,53 +39,25 @@ std::set<std::string> own_addresses() {
 // Every address of 127/8 is the machine's (RFC 1122, 3.2.1.3), though it is no interface's.
 bool is_loopback(const std::string& ip) { return ip.starts_with("127."); }
 
-class Obstacles {
-public:
-    explicit Obstacles(const std::string& borrowed) : borrowed_(borrowed) {}
-
-    void look_at(const WorkerSpec& worker) {
-        for (const Address& address : worker.listen) {
-            const bool comes_and_goes = !borrowed_.empty() && address.ip == borrowed_;
-            if (comes_and_goes || address.is_any() || is_loopback(address.ip) || own_.empty()) continue;
-            if (!own_.contains(address.ip))
-                add(worker, "listens on " + address.to_string() + ", an address that this machine does not have");
-        }
-        folder(worker, "root", worker.root);
-        folder(worker, "root", worker.front->own.alias);
-        folder(worker, "cgi", worker.cgi.dir);
-        for (const topology::RouteSpec& route : worker.front->routes) {
-            folder(worker, "the root of a route", route.root);
-            folder(worker, "the alias of a route", route.alias);
-        }
-        if (!worker.app.empty() && ::access(worker.app.c_str(), R_OK) != 0)
-            add(worker, "its app " + worker.app + " cannot be read: " + reason());
-    }
-
-    [[nodiscard]] std::vector<std::string> take() { return std::move(found_); }
-
-private:
-    static std::string reason() { return std::error_code(errno, std::system_category()).message(); }
-
-    void folder(const WorkerSpec& worker, const char* what, const std::string& path) {
-        struct stat status{};
-        if (path.empty()) return;
-        if (::stat(path.c_str(), &status) != 0) return add(worker, std::string(what) + " " + path + ": " + reason());
-        if (!S_ISDIR(status.st_mode)) add(worker, std::string(what) + " " + path + " is no folder");
-    }
-
-    void add(const WorkerSpec& worker, const std::string& what) { found_.push_back(worker.name + ": " + what); }
-
-    const std::string& borrowed_;
-    std::set<std::string> own_ = own_addresses();
-    std::vector<std::string> found_;
-};
-
 } // namespace
 
-std::vector<std::string> obstacles_to(const topology::Topology& topology, const std::string& borrowed) {
-    Obstacles obstacles(borrowed);
-    for (const WorkerSpec& worker : topology.workers) obstacles.look_at(worker);
-    return obstacles.take();
+std::vector<std::string> obstacles_to(const topology::Topology& share, const std::string& borrowed) {
+    const std::set<std::string> own = own_addresses();
+    const auto is_own = [&](const std::string& ip) {
+        return ip.empty() || own.empty() || ip == borrowed || own.contains(ip) || is_loopback(ip);
+    };
+    std::vector<std::string> found;
+    const topology::Machine* machine = topology::find_machine(share, share.here);
+    if (machine && !is_own(machine->ip))
+        found.push_back("machines." + machine->name + ".address: this machine does not have " + machine->ip);
+    for (const WorkerSpec& worker : share.workers)
+        for (const Address& address : worker.listen)
+            if (!address.is_any() && !is_own(address.ip) &&
+                !(machine && address.ip == machine->ip)) // which is said once
+                found.push_back("workers." + worker.name + ".listen: this machine does not have " +
+                                address.to_string());
+    for (std::string& missing : topology::missing_files(share)) found.push_back(std::move(missing));
+    return found;
 }
 
 } // namespace mpsup

@@ -8,11 +8,11 @@
 
 namespace mpsup {
 
-/// Looks at what only the machine itself can know: whether it has the addresses to listen on (but for `borrowed`, which come and
-/// go), and whether folders, applications and scripts are where the topology says. A sentence for each thing that is wrong, in
-/// the order of the workers; none: it can be brought up, as far as can be seen beforehand. Reads the file system and the
-/// machine's addresses (getifaddrs(3)); changes nothing.
-[[nodiscard]] std::vector<std::string> obstacles_to(const topology::Topology& topology,
+/// Looks at what only the machine itself can know: whether it has its own address and those to listen on (but for the IP address
+/// `borrowed`, which comes and goes), and whether files are where its share says (topology/local_files.h). A sentence for each
+/// thing that is wrong; none: it can be brought up, as far as can be seen beforehand. Reads the file system and the machine's
+/// addresses (getifaddrs(3)); changes nothing.
+[[nodiscard]] std::vector<std::string> obstacles_to(const topology::Topology& share,
                                                     const std::string& borrowed = {});
 
 } // namespace mpsup

@@ -142,8 +142,8 @@ const std::array rows{
             plain("host", Type::host, "the host it is for; `*.` for all below a name")),
         Kinds::none},
     Row{path_key(), Kinds::none},
-    Row{held<&RouteSpec::to>(
-            plain("to", Type::targets, "a dynamic worker, ADDRESS:PORT, or a list of addresses with at most one worker")),
+    Row{held<&RouteSpec::to>(plain("to", Type::targets,
+                                   "a dynamic worker, ADDRESS:PORT, or a list of addresses with at most one worker")),
         Kinds::none},
     Row{held<&RouteSpec::root>(plain("root", Type::folder, "the folder with the files; the whole path is appended")),
         Kinds::none},

@@ -147,7 +147,7 @@ TEST_F(Shares, KnowEachOtherByCertificates) {
     EXPECT_TRUE(has_tls(gateway, gateway.listen[0]));
     EXPECT_EQ(gateway.front->rest.certificates, (std::vector<contract::Certificate>{{tls.cert, tls.key}}));
     EXPECT_EQ(front_of(gateway, {"/run", {}, {}}).client_ca, tls.ca);
-    for (const char* machine : {"web1", "app1"}) {
+    for (const char* machine : {"web1", "web2"}) {
         const auto front = front_of(*share_of(whole, machine).find("front"), {"/run", {}, {}});
         EXPECT_EQ(front.upstream_tls,
                   (std::vector<contract::UpstreamTls>{{.ca = tls.ca, .cert = tls.cert, .key = tls.key, .name = {}}}));
