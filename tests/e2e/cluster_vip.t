@@ -80,10 +80,15 @@ subtest 'its supervisor ends' => sub {
 
 # It takes a lease's time until one that has just begun may have it.
 if ($ENV{MPSUP_LONG}) {
-    $cluster->supervise('web1');
-    moves_to('web1', 30);
+    subtest 'its supervisor comes back' => sub {
+        $cluster->supervise('web1');
+        moves_to('web1', 30);
+    };
     subtest 'its machine is killed' => sub {
         $network->kill_machine('web1');
+        open my $out, '>>', "$dir/web1.held" or die; # whoever wrote it has ended too
+        printf {$out} " %.3f\n", time;
+        close $out;
         delete $cluster->{pids}{web1};
         moves_to('web2', 25);
         $network->boot('web1');
