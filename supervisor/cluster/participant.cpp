@@ -31,12 +31,12 @@ void Participant::look(Turn& turn) {
     if (!turn.is_connected || !turn.has_key) return;
     const Known<ChangeRecord>& change = turn.view.change();
     if (!turn.is_trusted) {
-        if (change && !change->is_over()) refuse_orders(*change.value, turn);
+        if (change && !change->is_over()) refuse_orders(change.value, turn);
         return;
     }
     mind_operation(turn);
-    if (change && change->phase == Phase::checking) check(*change.value, turn);
-    if (change && !change->is_over()) take_part(*change.value, turn);
+    if (change && change->phase == Phase::checking) check(change.value, turn);
+    if (change && !change->is_over()) take_part(change.value, turn);
     converge(turn);
 }
 
@@ -71,7 +71,7 @@ void Participant::on_checked(const Checked& checked, Turn& turn) {
     checking_.reset();
     const Known<ChangeRecord>& change = turn.view.change();
     if (!change || change->id != checked.change || change->phase != Phase::checking) return;
-    say(*change.value, checked.accepted ? Report::State::accepted : Report::State::refused, checked.reasons);
+    say(change.value, checked.accepted ? Report::State::accepted : Report::State::refused, checked.reasons);
 }
 
 void Participant::take_part(const ChangeRecord& change, Turn& turn) {
@@ -107,7 +107,7 @@ void Participant::converge(Turn& turn) {
     if (!wanted || wanted->now == turn.local.runs || operation_ || turn.local.busy) return;
     if (passes_by(turn.view.fence(turn.me.machine))) return;
     const Known<ChangeRecord>& change = turn.view.change();
-    if (change.exists() && (!change || is_in_hand(*change.value, turn.me.machine))) return;
+    if (change.exists() && (!change || is_in_hand(change.value, turn.me.machine))) return;
     if (tried_ != wanted->now) try_again_.reset(), patience_ = Duration(0);
     if (try_again_ && turn.now.boot < *try_again_) return turn.alarm.at(*try_again_);
     Do task;

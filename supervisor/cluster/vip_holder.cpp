@@ -21,9 +21,9 @@ std::string VipHolder::best(const Turn& turn) const {
     for (const std::string& name : turn.facts.of(turn.local.runs.digest)->vip->on) {
         const Known<MachineRecord>* machine = turn.view.machine(name);
         const FenceRecord fence = turn.view.fence(name);
-        if (!machine || !*machine || machine->value->runs != turn.local.runs || fence.drained || fence.removed)
+        if (!machine || !*machine || machine->value.runs != turn.local.runs || fence.drained || fence.removed)
             continue;
-        if (machine->value->well) return name;
+        if (machine->value.well) return name;
         if (living.empty()) living = name;
     }
     return living;
@@ -76,8 +76,10 @@ void VipHolder::drop(Turn& turn) {
 }
 
 void VipHolder::give_up(Turn& turn) {
-    if (until_) drop(turn);
-    if (!let_go_at_) let_go_at_ = turn.now.boot;
+    if (!let_go_at_) {
+        drop(turn); // an earlier process of this machine may have had it
+        let_go_at_ = turn.now.boot;
+    }
     const Time due = *let_go_at_ + letting_go;
     if (turn.now.boot < due) return turn.alarm.at(due);
     if (!flight_.is_free(turn)) return;
@@ -107,7 +109,7 @@ void VipHolder::take(Turn& turn) {
 }
 
 void VipHolder::leave(Turn& turn) {
-    if (!is_leaving_ && until_) drop(turn);
+    if (!is_leaving_ && !address_.empty()) drop(turn); // which an earlier process of this machine may have had
     if (!std::exchange(is_leaving_, true) && !address_.empty() && turn.is_connected && is_ours(turn)) {
         const std::string key = turn.keys().vip(address_);
         flight_.submit(turn, {{turn.unchanged(key)}, {Put{key, encode(VipRecord())}}, {}});
