@@ -176,6 +176,7 @@ void Member::on_listed(const TransactionReply& reply, Moment now) {
     parts.unreachable_why = parts.is_listed ? "" : "its answer is not what was asked for";
     if (parts.is_listed) {
         parts.look_at_store(now);
+        parts.participant.on_listed();
         parts.presence.on_listed();
         parts.leader.on_listed();
         parts.vip.on_listed();
