@@ -245,7 +245,7 @@ void Member::on_checked(const Checked& checked, Moment now) {
 }
 
 void Member::on_done(const Done& done, Moment now) {
-    parts_->participant.on_done(done, now);
+    parts_->participant.on_done(done, parts_->view, now);
     parts_->look(now);
 }
 

@@ -151,11 +151,13 @@ void Participant::mind_operation(Turn& turn) {
         turn.out.push(PromoteNow{});
 }
 
-void Participant::on_done(const Done& done, Moment now) {
+void Participant::on_done(const Done& done, const ClusterView& view, Moment now) {
     if (!operation_ || operation_->task.change != done.change || operation_->task.round != done.round) return;
     const bool was_taken_back = operation_->is_taken_back;
     operation_.reset();
     if (!done.change.empty()) {
+        if (view.change() && view.change()->id != done.change)
+            return; // nobody waits for it, and another one may be reported on
         report_ = {done.change, done.round, done.succeeded ? Report::State::done : Report::State::failed, {}};
         if (!done.succeeded) report_.reasons.push_back(done.text);
         return;

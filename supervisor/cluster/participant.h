@@ -12,7 +12,7 @@ public:
     void look(Turn& turn);
     void on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view);
     void on_checked(const Checked& checked, Turn& turn);
-    void on_done(const Done& done, Moment now);
+    void on_done(const Done& done, const ClusterView& view, Moment now);
     void on_listed() { granted_in_ = 0; }
     /// What an earlier process of this machine had reported.
     void inherit(const Report& report) { report_ = report; }
