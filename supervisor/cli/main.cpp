@@ -197,7 +197,8 @@ private:
                                  [this] { return run_cluster_accept(context_); });
         cluster->require_subcommand(1);
         cluster->add_subcommand(
-            "accept", "take the store that answers in the place of the one that was known: it was restored or made anew");
+            "accept",
+            "take the store that answers in the place of the one that was known: it was restored or made anew");
     }
 
     void add_front_verbs() {

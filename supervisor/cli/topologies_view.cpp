@@ -41,7 +41,7 @@ std::vector<ClusterTopology> applied_topologies(std::string_view answer) {
                            .from = text_at(each, "from"),
                            .outcome = text_at(each, "outcome"),
                            .note = text_at(each, "note")});
-    std::ranges::stable_sort(applied, {}, &ClusterTopology::number);
+    std::ranges::sort(applied, {}, &ClusterTopology::number);
     return applied;
 }
 

@@ -141,8 +141,8 @@ void Asks::follow(Pending& pending, Turn& turn) {
     const Known<ChangeRecord>& change = turn.view.change();
     if (!change || change->id != pending.change)
         return end(pending, turn, failed, "another change has followed it; `mpsup history` tells how it ended");
-    tell_progress(pending, *change.value, turn);
-    if (change->is_over()) end(pending, turn, code_of(*change.value), words_of(*change.value));
+    tell_progress(pending, change.value, turn);
+    if (change->is_over()) end(pending, turn, code_of(change.value), words_of(change.value));
 }
 
 void Asks::tell_progress(Pending& pending, const ChangeRecord& change, Turn& turn) {
@@ -169,7 +169,7 @@ void Asks::drain(Pending& pending, Turn& turn) {
     const Known<MachineRecord>* machine = turn.view.machine(name);
     if (!turn.view.fence(name).drained) return end(pending, turn, failed, name + " is not to be drained any more");
     if (!machine) return end(pending, turn, done, name + " is gone");
-    if (*machine && machine->value->in_flight > 0)
+    if (*machine && machine->value.in_flight > 0)
         pending.drained_since.reset();
     else if (!pending.drained_since)
         pending.drained_since = turn.now.boot;

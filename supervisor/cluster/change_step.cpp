@@ -20,9 +20,9 @@ public:
           facts_(facts),
           tenure_(tenure),
           now_(now),
-          step_{*view.change().value, {}, {}, false},
+          step_{view.change().value, {}, {}, false},
           change_(step_.change),
-          wanted_(view.wanted().value.value_or(WantedRecord())) {}
+          wanted_(view.wanted().value) {}
 
     ChangeStep run() {
         if (change_.phase == Phase::checking)
@@ -85,7 +85,7 @@ private:
         const Known<MachineRecord>* machine = view_.machine(name);
         if (!machine) return;
         if (!*machine) return refusals.push_back(name + ": what it says of itself cannot be read: " + machine->problem);
-        const MachineRecord& record = *machine->value;
+        const MachineRecord& record = machine->value;
         const Report* report = report_of(record, Round::checking);
         if (!report) return silent.push_back(name);
         if (report->state == Report::State::refused || report->state == Report::State::failed) {
@@ -135,7 +135,7 @@ private:
         } else if (!machine || !*machine) {
             part.state = State::absent;
         } else if (part.state == State::granted) {
-            const Report* report = report_of(*machine->value, round);
+            const Report* report = report_of(machine->value, round);
             if (!report) return;
             part.state = report->state == Report::State::done ? State::done : State::failed;
             if (part.state == State::failed) part.text = report->reasons.empty() ? "failed" : report->reasons.front();
@@ -146,7 +146,7 @@ private:
     void watch_the_changed() {
         for (Part& part : change_.machines) {
             const Known<MachineRecord>* machine = view_.machine(part.machine);
-            if (part.state != State::done || !machine || !*machine || machine->value->well) continue;
+            if (part.state != State::done || !machine || !*machine || machine->value.well) continue;
             step_.has_ailing = true;
             if (!tenure_.ailing || now_.boot < *tenure_.ailing + longest_ailing) continue;
             part.state = State::failed;
@@ -204,7 +204,7 @@ private:
         Budget budget = reckon();
         for (Part& part : change_.machines) {
             if (part.state != State::waiting) continue;
-            const bool is_out = !view_.machine(part.machine)->value->well;
+            const bool is_out = !view_.machine(part.machine)->value.well;
             if (!budget.has_room(is_out)) continue;
             part.state = State::granted;
             ++budget.granted;
@@ -222,7 +222,7 @@ private:
                 ++budget.granted;
             else if (!machine || !*machine)
                 ++budget.absent;
-            else if (fence.drained || !machine->value->well || has_other_than_wanted(part, *machine->value))
+            else if (fence.drained || !machine->value.well || has_other_than_wanted(part, machine->value))
                 ++budget.unwell;
         }
         return budget;

@@ -15,6 +15,7 @@ template <typename Record> Known<Record> known(const KeyValue& item) {
     known.modified = item.modified;
     known.lease = item.lease;
     auto record = decode<Record>(item.value);
+    known.is_readable = record.has_value();
     if (record)
         known.value = std::move(*record);
     else
@@ -27,7 +28,7 @@ template <typename Map> void set_in(Map& map, std::string_view name, const KeyVa
     if (deleted) {
         if (const auto found = map.find(name); found != map.end()) map.erase(found);
     } else if (map.size() < most_keys) {
-        using Record = typename decltype(Value::value)::value_type;
+        using Record = decltype(Value::value);
         map.insert_or_assign(std::string(name), known<Record>(item));
     }
 }
@@ -104,7 +105,7 @@ FenceRecord ClusterView::fence(std::string_view name) const {
     if (found == fences_.end()) return {};
     FenceRecord cautious; // of one that cannot be read
     cautious.cordoned = true;
-    return found->second.value.value_or(cautious);
+    return found->second ? found->second.value : cautious;
 }
 
 const TopologyRecord* ClusterView::topology(std::uint64_t number) const {

@@ -14,14 +14,15 @@ namespace mpsup::cluster {
 
 /// A key as it was seen last.
 template <typename Record> struct Known {
-    std::optional<Record> value{};
+    Record value{}; // as it is by default, when there is none that can be read
+    bool is_readable = false;
     Revision modified = 0; // 0: it does not exist
     LeaseId lease = 0;
     std::string problem{}; // it exists, and cannot be read
 
     [[nodiscard]] bool exists() const { return modified != 0; }
-    [[nodiscard]] const Record* operator->() const { return &*value; }
-    explicit operator bool() const { return value.has_value(); }
+    [[nodiscard]] const Record* operator->() const { return &value; }
+    explicit operator bool() const { return is_readable; }
 };
 
 /// Pure. As of one revision after the other; what comes late changes nothing.

@@ -19,7 +19,7 @@ std::string name_of(const ChangeRecord& change) {
 
 bool leads(const ClusterView& view, const ChangeRecord& change) {
     const Known<MachineRecord>* owner = view.machine(change.owner);
-    return owner && *owner && owner->value->instance == change.instance;
+    return owner && *owner && owner->value.instance == change.instance;
 }
 
 } // namespace
@@ -40,7 +40,7 @@ void Leader::look(Turn& turn) {
     const Known<ChangeRecord>& change = turn.view.change();
     if (!turn.is_in_force() || !change || change->is_over() || !flight_.is_free(turn)) return;
     if (change->owner == turn.me.machine && change->instance == turn.me.instance) return lead(turn);
-    if (leads(turn.view, *change.value)) return orphaned_.clear();
+    if (leads(turn.view, change.value)) return orphaned_.clear();
     take_over(turn);
 }
 
@@ -53,7 +53,7 @@ void Leader::keep_tenure(const ChangeRecord& change, Moment now) {
 }
 
 void Leader::lead(Turn& turn) {
-    const ChangeRecord& change = *turn.view.change().value;
+    const ChangeRecord& change = turn.view.change().value;
     keep_tenure(change, turn.now);
     if (stepped_at_) {
         const Time due = *stepped_at_ + for_each_machine * change.machines.size();
@@ -75,7 +75,7 @@ void Leader::lead(Turn& turn) {
 
 // One after the other, by name; whoever was the leader's machine is first.
 void Leader::take_over(Turn& turn) {
-    const ChangeRecord& change = *turn.view.change().value;
+    const ChangeRecord& change = turn.view.change().value;
     if (std::string name = name_of(change); orphaned_ != name) {
         orphaned_ = std::move(name);
         const auto& machines = turn.view.machines();

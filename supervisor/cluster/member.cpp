@@ -22,7 +22,7 @@ constexpr Duration between_memories = 60s; // that say nothing but a later revis
 
 class Member::Parts {
 public:
-    Parts(Identity identity, Memory memory)
+    Parts(Identity identity, const Memory& memory)
         : me(std::move(identity)), view(Keys(me.prefix)), trust(memory), remembered(memory), out_told(memory.out) {}
 
     /// Lets each part see what has changed.
@@ -157,8 +157,8 @@ public:
     bool has_inherited = false;
 };
 
-Member::Member(Identity identity, Memory memory)
-    : parts_(std::make_unique<Parts>(std::move(identity), std::move(memory))) {}
+Member::Member(Identity identity, const Memory& memory)
+    : parts_(std::make_unique<Parts>(std::move(identity), memory)) {}
 Member::~Member() = default;
 Member::Member(Member&&) noexcept = default;
 Member& Member::operator=(Member&&) noexcept = default;
@@ -176,6 +176,7 @@ void Member::on_listed(const TransactionReply& reply, Moment now) {
     parts.unreachable_why = parts.is_listed ? "" : "its answer is not what was asked for";
     if (parts.is_listed) {
         parts.look_at_store(now);
+        parts.participant.on_listed();
         parts.presence.on_listed();
         parts.leader.on_listed();
         parts.vip.on_listed();
@@ -236,15 +237,15 @@ void Member::on_facts(const std::string& digest, TopologyFacts facts, Moment now
     parts_->look(now);
 }
 
-void Member::on_checked(Checked checked, Moment now) {
+void Member::on_checked(const Checked& checked, Moment now) {
     std::string relist;
     Turn turn = parts_->turn(now, relist);
     parts_->participant.on_checked(checked, turn);
     parts_->look(now);
 }
 
-void Member::on_done(Done done, Moment now) {
-    parts_->participant.on_done(done, now);
+void Member::on_done(const Done& done, Moment now) {
+    parts_->participant.on_done(done, parts_->view, now);
     parts_->look(now);
 }
 
@@ -268,8 +269,9 @@ ClusterStatus Member::status(Moment now) const {
     static_cast<void>(now);
     const Parts& parts = *parts_;
     const ClusterView& view = parts.view;
-    ClusterStatus status{parts.state(),   parts.why(),         parts.since, parts.heard,        view.cluster(),
-                         view.revision(), view.wanted().value, {},          view.change().value};
+    ClusterStatus status{parts.state(), parts.why(), parts.since, parts.heard, view.cluster(), view.revision()};
+    if (view.wanted()) status.wanted = view.wanted().value;
+    if (view.change()) status.change = view.change().value;
     const TopologyFacts* facts =
         view.wanted() ? parts.facts.of(view.wanted()->now.digest) : parts.facts.of(parts.local.runs.digest);
     std::map<std::string, MachineStatus> machines;
@@ -284,7 +286,7 @@ ClusterStatus Member::status(Moment now) const {
         MachineStatus& machine = at(name);
         machine.lives = true;
         machine.state = MachineStatus::State::living;
-        machine.record = known.value;
+        if (known) machine.record = known.value;
         machine.problem = known.problem;
         machine.drifts = known && view.wanted() && known->runs != view.wanted()->now;
     }

@@ -79,7 +79,7 @@ struct Done {
 
 class Member {
 public:
-    Member(Identity identity, Memory memory);
+    Member(Identity identity, const Memory& memory);
     ~Member();
     Member(Member&&) noexcept;
     Member& operator=(Member&&) noexcept;
@@ -101,8 +101,8 @@ public:
     void on_local(LocalReport report, Moment now);
     /// Of the document that runs here: at the start, and before the Done of one that was never checked.
     void on_facts(const std::string& digest, TopologyFacts facts, Moment now);
-    void on_checked(Checked checked, Moment now);
-    void on_done(Done done, Moment now);
+    void on_checked(const Checked& checked, Moment now);
+    void on_done(const Done& done, Moment now);
 
     // Operators
     /// Each ask is told its end, at once or later: with a change, when that is over.

@@ -31,12 +31,12 @@ void Participant::look(Turn& turn) {
     if (!turn.is_connected || !turn.has_key) return;
     const Known<ChangeRecord>& change = turn.view.change();
     if (!turn.is_trusted) {
-        if (change && !change->is_over()) refuse_orders(*change.value, turn);
+        if (change && !change->is_over()) refuse_orders(change.value, turn);
         return;
     }
     mind_operation(turn);
-    if (change && change->phase == Phase::checking) check(*change.value, turn);
-    if (change && !change->is_over()) take_part(*change.value, turn);
+    if (change && change->phase == Phase::checking) check(change.value, turn);
+    if (change && !change->is_over()) take_part(change.value, turn);
     converge(turn);
 }
 
@@ -71,13 +71,12 @@ void Participant::on_checked(const Checked& checked, Turn& turn) {
     checking_.reset();
     const Known<ChangeRecord>& change = turn.view.change();
     if (!change || change->id != checked.change || change->phase != Phase::checking) return;
-    say(*change.value, checked.accepted ? Report::State::accepted : Report::State::refused, checked.reasons);
+    say(change.value, checked.accepted ? Report::State::accepted : Report::State::refused, checked.reasons);
 }
 
 void Participant::take_part(const ChangeRecord& change, Turn& turn) {
     if (change.phase == Phase::checking || has_reported(change) || operation_ || turn.local.busy) return;
-    const Part* part = change.part_of(turn.me.machine);
-    if (!part || part->state != Part::State::granted) return;
+    if (!is_granted(change, turn)) return;
     if (change.is_aborted && !change.brings_topology()) return say(change, Report::State::failed, {"it was aborted"});
     Do task{change.id,      change.round(), change.kind, change.to,   {},         {},
             change.workers, change.fast,    change.who,  change.from, change.note};
@@ -96,6 +95,15 @@ void Participant::take_part(const ChangeRecord& change, Turn& turn) {
     begin(std::move(task), turn);
 }
 
+// In a list of thousands, asked after each news: it is looked for once.
+bool Participant::is_granted(const ChangeRecord& change, const Turn& turn) {
+    if (std::exchange(granted_in_, turn.view.change().modified) != turn.view.change().modified) {
+        const Part* part = change.part_of(turn.me.machine);
+        is_granted_ = part && part->state == Part::State::granted;
+    }
+    return is_granted_;
+}
+
 void Participant::begin(Do task, Turn& turn) {
     operation_ = Operation{task, false, false};
     turn.out.push(std::move(task));
@@ -107,7 +115,7 @@ void Participant::converge(Turn& turn) {
     if (!wanted || wanted->now == turn.local.runs || operation_ || turn.local.busy) return;
     if (passes_by(turn.view.fence(turn.me.machine))) return;
     const Known<ChangeRecord>& change = turn.view.change();
-    if (change.exists() && (!change || is_in_hand(*change.value, turn.me.machine))) return;
+    if (change.exists() && (!change || is_in_hand(change.value, turn.me.machine))) return;
     if (tried_ != wanted->now) try_again_.reset(), patience_ = Duration(0);
     if (try_again_ && turn.now.boot < *try_again_) return turn.alarm.at(*try_again_);
     Do task;
@@ -143,15 +151,18 @@ void Participant::mind_operation(Turn& turn) {
         turn.out.push(PromoteNow{});
 }
 
-void Participant::on_done(const Done& done, Moment now) {
+void Participant::on_done(const Done& done, const ClusterView& view, Moment now) {
     if (!operation_ || operation_->task.change != done.change || operation_->task.round != done.round) return;
-    const Operation ended = *std::exchange(operation_, std::nullopt);
+    const bool was_taken_back = operation_->is_taken_back;
+    operation_.reset();
     if (!done.change.empty()) {
+        if (view.change() && view.change()->id != done.change)
+            return; // nobody waits for it, and another one may be reported on
         report_ = {done.change, done.round, done.succeeded ? Report::State::done : Report::State::failed, {}};
         if (!done.succeeded) report_.reasons.push_back(done.text);
         return;
     }
-    if (done.succeeded || ended.is_taken_back) return;
+    if (done.succeeded || was_taken_back) return;
     patience_ = std::clamp(2 * patience_, shortest_patience, longest_patience);
     try_again_ = now.boot + patience_;
 }
@@ -168,7 +179,8 @@ const TopologyRecord* Participant::document_of(const Version& version, Turn& tur
 
 void Participant::on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view) {
     if (!asked_ || asked_->request != request) return;
-    const Asked asked = *std::exchange(asked_, std::nullopt);
+    const Asked asked = *asked_;
+    asked_.reset();
     if (!reply || reply->results.size() != 1) return;
     const auto& found = reply->results.front().found;
     auto record = found.empty() ? failure("it is not there") : decode<TopologyRecord>(found.front().value);
@@ -181,7 +193,7 @@ void Participant::on_answer(RequestId request, const Result<TransactionReply>& r
 }
 
 std::string Participant::missing_words() const {
-    return "topology " + std::to_string(missing_->number) + " is not in the store as it was ordered";
+    return "topology " + std::to_string(missing_ ? missing_->number : 0) + " is not in the store as it was ordered";
 }
 
 } // namespace mpsup::cluster

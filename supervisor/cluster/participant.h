@@ -12,7 +12,8 @@ public:
     void look(Turn& turn);
     void on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view);
     void on_checked(const Checked& checked, Turn& turn);
-    void on_done(const Done& done, Moment now);
+    void on_done(const Done& done, const ClusterView& view, Moment now);
+    void on_listed() { granted_in_ = 0; }
     /// What an earlier process of this machine had reported.
     void inherit(const Report& report) { report_ = report; }
 
@@ -30,6 +31,7 @@ private:
     void take_part(const ChangeRecord& change, Turn& turn);
     void converge(Turn& turn);
     void mind_operation(Turn& turn);
+    [[nodiscard]] bool is_granted(const ChangeRecord& change, const Turn& turn);
     void begin(Do task, Turn& turn);
     /// Asks for it if it did not come by. nullptr: not yet.
     const TopologyRecord* document_of(const Version& version, Turn& turn);
@@ -38,6 +40,8 @@ private:
     void say(const ChangeRecord& change, Report::State state, std::vector<std::string> reasons);
 
     Report report_{};
+    Revision granted_in_ = 0; // of the change in which this machine was looked for last
+    bool is_granted_ = false;
     std::optional<Operation> operation_;
     std::optional<Version> checking_; // under way
     std::string checked_for_;         // the change that it is checked for

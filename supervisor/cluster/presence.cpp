@@ -27,13 +27,13 @@ bool Presence::on_answer(RequestId request, const Result<TransactionReply>& repl
 
 bool Presence::has_key(const Turn& turn) {
     const Known<MachineRecord>* known = turn.view.machine(turn.me.machine);
-    return known && *known && known->value->instance == turn.me.instance && known->lease == turn.lease;
+    return known && *known && known->value.instance == turn.me.instance && known->lease == turn.lease;
 }
 
 const Report* Presence::inherited(const Turn& turn) {
     const Known<MachineRecord>* known = turn.view.machine(turn.me.machine);
-    if (!known || !*known || known->value->instance == turn.me.instance) return nullptr;
-    return is_successor_of(turn.me, *known->value) ? &known->value->report : nullptr;
+    if (!known || !*known || known->value.instance == turn.me.instance) return nullptr;
+    return is_successor_of(turn.me, known->value) ? &known->value.report : nullptr;
 }
 
 // Nobody else's. An earlier process of this machine is succeeded; one that succeeded this one is left alone.
@@ -46,7 +46,7 @@ bool Presence::may_write(Turn& turn) {
         rival_ = "somebody whose words cannot be read (" + known->problem + ")";
         return false;
     }
-    const MachineRecord& other = *known->value;
+    const MachineRecord& other = known->value;
     if (other.instance == turn.me.instance) return had_key_ = true;
     if (is_successor_of(turn.me, other) && !had_key_) return true;
     rival_ = is_successor_of(turn.me, other) ? "a later supervisor of this machine"
@@ -76,9 +76,9 @@ void Presence::look(Turn& turn, const Report& report) {
     const Known<MachineRecord>* known = turn.view.machine(turn.me.machine);
     MachineRecord record = this->record(turn, report);
     const bool is_there = has_key(turn);
-    if (is_there && known->value->report == record.report) {
-        const bool is_soon = differs(*known->value, record);
-        if (!is_soon && known->value->workers == record.workers) return;
+    if (is_there && known->value.report == record.report) {
+        const bool is_soon = differs(known->value, record);
+        if (!is_soon && known->value.workers == record.workers) return;
         const Time due =
             written_at_.value_or(Time{}) + (is_soon ? Duration(shortest_interval) : Duration(figures_interval));
         if (turn.now.boot < due) return turn.alarm.at(due);

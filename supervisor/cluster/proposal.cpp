@@ -74,25 +74,25 @@ public:
     Proposal operator()(const AbortOrder&) const {
         const Known<ChangeRecord>& running = turn_.view.change();
         if (!running || running->is_over()) return refuse(failed, "no change runs");
-        ChangeRecord change = *running.value;
+        ChangeRecord change = running.value;
         if (change.is_aborted) return refuse(0, "it is being taken back already");
         change.is_aborted = true;
         change.reasons.push_back("aborted by " + ask_.who + (ask_.from.empty() ? "" : " on " + ask_.from));
         Proposal proposal = with(change);
         proposal.change.clear();
-        proposal.text = "it is taken back: " + describe(*running.value);
+        proposal.text = "it is taken back: " + describe(running.value);
         return proposal;
     }
 
     Proposal operator()(const PromoteOrder&) const {
         const Known<ChangeRecord>& running = turn_.view.change();
         if (!running || running->is_over()) return refuse(failed, "no change runs");
-        ChangeRecord change = *running.value;
+        ChangeRecord change = running.value;
         if (change.fast) return refuse(0, "it is in haste already");
         change.fast = true;
         Proposal proposal = with(change);
         proposal.change.clear();
-        proposal.text = "it goes on: " + describe(*running.value);
+        proposal.text = "it goes on: " + describe(running.value);
         return proposal;
     }
 
@@ -123,7 +123,7 @@ public:
     Proposal operator()(const AcceptStoreOrder& order) const {
         if (turn_.is_trusted) return refuse(failed, "this store is the one that is known");
         const ClusterView& view = turn_.view;
-        StoreRecord store = view.store().value.value_or(StoreRecord());
+        StoreRecord store = view.store().value;
         store.replaces.push_back(turn_.memory.cluster);
         store.by = ask_.who;
         store.at = turn_.now.wall;
@@ -145,7 +145,7 @@ public:
             proposal.text += "; what runs here is wanted everywhere, as topology " + std::to_string(version.number);
         }
         if (view.change() && !view.change()->is_over()) {
-            change = *view.change().value;
+            change = view.change().value;
             change.phase = Phase::aborted;
             change.reasons.emplace_back("the store that it was in was replaced");
             proposal.transaction.then.emplace_back(Put{keys().change(), encode(change)});
@@ -158,7 +158,7 @@ private:
 
     Proposal busy_with_another() const {
         const Known<ChangeRecord>& running = turn_.view.change();
-        if (running && !running->is_over()) return refuse(busy, "another change runs: " + describe(*running.value));
+        if (running && !running->is_over()) return refuse(busy, "another change runs: " + describe(running.value));
         if (running.exists() && !running)
             return refuse(failed, "the change in the store cannot be read (" + running.problem +
                                       "): a later mpsup may have written it");

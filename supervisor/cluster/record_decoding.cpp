@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 #include <utility>
 
 namespace mpsup::cluster {
@@ -135,14 +134,16 @@ Part::State state_of(char letter, Fields& fields) {
 
 std::vector<Part> parts_in(Fields& fields) {
     std::vector<Part> parts;
-    std::set<std::string_view> seen;
     const auto names = fields.texts("machines", most_machines, longest_name);
     const std::string states = fields.text("states", most_machines);
     if (names.size() != states.size()) return fields.complain("states"), parts;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names[i].empty() || !seen.insert(names[i]).second) fields.complain("machines");
+        if (names[i].empty()) fields.complain("machines");
         parts.push_back({names[i], state_of(states[i], fields)});
     }
+    std::vector<std::string_view> sorted(names.begin(), names.end());
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) != sorted.end()) fields.complain("machines");
     fields.object("texts", [&](Fields texts) {
         for (Part& part : parts) part.text = texts.text(part.machine.c_str());
     });

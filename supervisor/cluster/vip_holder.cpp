@@ -18,12 +18,13 @@ constexpr Duration letting_go = 1s; // for the kernel to take the address away
 // machines, or not at all.
 std::string VipHolder::best(const Turn& turn) const {
     std::string living;
-    for (const std::string& name : turn.facts.of(turn.local.runs.digest)->vip->on) {
+    const TopologyFacts* facts = turn.facts.of(turn.local.runs.digest);
+    if (!facts || !facts->vip) return living;
+    for (const std::string& name : facts->vip->on) {
         const Known<MachineRecord>* machine = turn.view.machine(name);
         const FenceRecord fence = turn.view.fence(name);
-        if (!machine || !*machine || machine->value->runs != turn.local.runs || fence.drained || fence.removed)
-            continue;
-        if (machine->value->well) return name;
+        if (!machine || !*machine || machine->value.runs != turn.local.runs || fence.drained || fence.removed) continue;
+        if (machine->value.well) return name;
         if (living.empty()) living = name;
     }
     return living;
@@ -76,8 +77,10 @@ void VipHolder::drop(Turn& turn) {
 }
 
 void VipHolder::give_up(Turn& turn) {
-    if (until_) drop(turn);
-    if (!let_go_at_) let_go_at_ = turn.now.boot;
+    if (!let_go_at_) {
+        drop(turn); // an earlier process of this machine may have had it
+        let_go_at_ = turn.now.boot;
+    }
     const Time due = *let_go_at_ + letting_go;
     if (turn.now.boot < due) return turn.alarm.at(due);
     if (!flight_.is_free(turn)) return;
@@ -95,9 +98,9 @@ void VipHolder::take(Turn& turn) {
     if (key.exists() && !was_given_up && !was_ours && key.lease != 0) return free_since_.reset();
     if (best(turn) != turn.me.machine) return;
     if (!free_since_) free_since_ = turn.now.boot;
-    const Time due =
-        was_ours ? not_before_
-                 : std::max({not_before_, *seen_since_ + lease_time, was_given_up ? Time{} : *free_since_ + settling});
+    const Time due = was_ours ? not_before_
+                              : std::max({not_before_, seen_since_.value_or(turn.now.boot) + lease_time,
+                                          was_given_up ? Time{} : *free_since_ + settling});
     if (turn.now.boot < due) return turn.alarm.at(due);
     const std::string name = turn.keys().vip(address_);
     const std::string own = turn.keys().machine(turn.me.machine);
@@ -107,7 +110,7 @@ void VipHolder::take(Turn& turn) {
 }
 
 void VipHolder::leave(Turn& turn) {
-    if (!is_leaving_ && until_) drop(turn);
+    if (!is_leaving_ && !address_.empty()) drop(turn); // which an earlier process of this machine may have had
     if (!std::exchange(is_leaving_, true) && !address_.empty() && turn.is_connected && is_ours(turn)) {
         const std::string key = turn.keys().vip(address_);
         flight_.submit(turn, {{turn.unchanged(key)}, {Put{key, encode(VipRecord())}}, {}});

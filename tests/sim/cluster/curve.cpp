@@ -26,28 +26,24 @@ CurvePoint run_curve(int count, int pools_each, std::uint64_t seed) {
     }
     fleet.advance_until(fleet.now() + 10s);
     CurvePoint point{count, count * pools_each};
-    for (int round = 0; round < 2; ++round) {
-        const Time start = fleet.now();
-        for (FleetMachine& machine : fleet.machines) machine.operations = machine.renewals = machine.news_bytes = 0;
-        const std::uint64_t told = fleet.etcd.told;
-        const auto before = fleet.etcd.find(fleet.keys.change());
-        static_cast<void>(before);
-        const auto ask = fleet.ask(fleet.machines.front(), fleet.up(fleet.enter(document)), "up");
-        fleet.wait(start + 36'000s, "an end", [&] { return fleet.answer_to(ask) != nullptr; });
-        if (*fleet.answer_to(ask) != 0) throw Violation("the rollout failed");
-        point.seconds = std::chrono::duration<double>(fleet.now() - start).count();
-        double operations = 0, renewals = 0, bytes = 0;
-        for (const FleetMachine& machine : fleet.machines) {
-            operations += static_cast<double>(machine.operations - machine.renewals);
-            renewals += static_cast<double>(machine.renewals);
-            bytes += static_cast<double>(machine.news_bytes);
-            if (machine.runs() != fleet.wanted()->now) throw Violation(machine.name() + " runs another topology");
-        }
-        point.operations = operations / count;
-        point.renewals = renewals / count / point.seconds * 60;
-        point.news = static_cast<double>(fleet.etcd.told - told) / count;
-        point.news_bytes = bytes / count;
+    const Time start = fleet.now();
+    for (FleetMachine& machine : fleet.machines) machine.operations = machine.renewals = machine.news_bytes = 0;
+    const std::uint64_t told = fleet.etcd.told;
+    const auto ask = fleet.ask(fleet.machines.front(), fleet.up(fleet.enter(document)), "up");
+    fleet.wait(start + 36'000s, "an end", [&] { return fleet.answer_to(ask) != nullptr; });
+    if (*fleet.answer_to(ask) != 0) throw Violation("the rollout failed");
+    point.seconds = std::chrono::duration<double>(fleet.now() - start).count();
+    double operations = 0, renewals = 0, bytes = 0;
+    for (const FleetMachine& machine : fleet.machines) {
+        operations += static_cast<double>(machine.operations - machine.renewals);
+        renewals += static_cast<double>(machine.renewals);
+        bytes += static_cast<double>(machine.news_bytes);
+        if (machine.runs() != fleet.wanted()->now) throw Violation(machine.name() + " runs another topology");
     }
+    point.operations = operations / count;
+    point.renewals = renewals / count / point.seconds * 60;
+    point.news = static_cast<double>(fleet.etcd.told - told) / count;
+    point.news_bytes = bytes / count;
     for (const auto& [key, item] : fleet.etcd.keys()) {
         if (key.starts_with(fleet.keys.machine("")))
             point.listing_bytes += static_cast<double>(key.size() + item.value.size());

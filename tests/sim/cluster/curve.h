@@ -19,7 +19,7 @@ struct CurvePoint {
     double processor = 0; // s, of all members and this etcd
 };
 
-/// All machines converge on a topology, and then a second one rolls across them, with `unavailable: 5%`.
+/// A topology rolls across machines that live and run nothing yet, with `unavailable: 5%`; an operation takes 5 s to 15 s.
 [[nodiscard]] CurvePoint run_curve(int machines, int pools_each, std::uint64_t seed);
 
 } // namespace mpsup::sim

@@ -6,6 +6,11 @@ Fleet::Fleet(std::uint64_t seed, int count, ClusterBug bug, bool traces)
     : random(seed), etcd(clock), oracle(etcd, clock, books, keys), world{clock, random, etcd, oracle,
                                                                          books, bug,    true, traces} {
     world.on_answer = [this](cluster::AskId ask, int code) { answers_[ask] = code; };
+    etcd.ledger = [this](const auto& changes, const auto& before) {
+        for (const cluster::Change& change : changes)
+            world.trace("    " + change.now.key + (change.deleted ? " is gone" : " is written"));
+        oracle.on_changes(changes, before);
+    };
     for (int i = 0; i < count; ++i) machines.emplace_back(world, i, "m" + std::to_string(i));
 }
 

@@ -139,8 +139,13 @@ void FleetMachine::cut(bool up, bool down, Duration length) {
     later(length, [this] { pump(); });
 }
 
+void FleetMachine::hear_late(Duration length) {
+    world_.trace(name_ + " hears late for " + std::to_string(length.count()));
+    slow_until_ = world_.clock.now() + length;
+}
+
 void FleetMachine::heal() {
-    cut_up_ = cut_down_ = ails_until_ = {};
+    slow_until_ = cut_up_ = cut_down_ = ails_until_ = {};
     at_once(life_, [this] { pump(), tell_site(); });
 }
 
@@ -291,7 +296,8 @@ void FleetMachine::watch(cluster::Revision from) {
             return break_stream("it cannot be watched");
         const auto id = world_.etcd.watch(from, [this, life = life_, stream](const Etcd::News& news) {
             if (life != life_ || stream_.get() != stream) return;
-            const Time due = std::max(world_.clock.now() + latency(), stream->last_due);
+            const Duration lag = world_.clock.now() < slow_until_ ? world_.random.ms(500, 6'000) : Duration(0);
+            const Time due = std::max(world_.clock.now() + latency() + lag, stream->last_due);
             stream->last_due = due;
             if (world_.bug == ClusterBug::reorder_news && world_.random.one_in(8) && !stream->queue.empty())
                 stream->queue.emplace_front(due, news);

@@ -46,6 +46,8 @@ public:
     void pause(Duration length);
     /// Nothing gets to etcd, or nothing comes back.
     void cut(bool up, bool down, Duration length);
+    /// What is watched comes seconds late, in its order.
+    void hear_late(Duration length);
     void heal();
     void ail(Duration length);
     void lose_lease();
@@ -68,7 +70,8 @@ public:
 
     /// Of what changes in etcd, as it does.
     [[nodiscard]] bool is_hearing() const {
-        return member_ && stream_ && stream_->watch != 0 && stream_->queue.empty() && can_be_heard();
+        return member_ && stream_ && stream_->watch != 0 && stream_->queue.empty() &&
+               world_.clock.now() >= slow_until_ && can_be_heard();
     }
 
     std::uint64_t operations = 0; // of etcd's that it asked for
@@ -128,7 +131,7 @@ private:
     bool is_on_ = false;
     int boots_ = 0, processes_ = 0;
     std::uint64_t life_ = 0;
-    Time paused_until_{}, cut_up_{}, cut_down_{}, ails_until_{};
+    Time paused_until_{}, cut_up_{}, cut_down_{}, slow_until_{}, ails_until_{};
     std::unique_ptr<cluster::Member> member_;
     std::string instance_;
     int trusts_generation_ = -1, listed_generation_ = 0; // of the store; -1: it never saw one

@@ -16,7 +16,6 @@ using Phase = ChangeRecord::Phase;
 FleetOracle::FleetOracle(Etcd& etcd, Clock& clock, const Books& books, cluster::Keys keys)
     : etcd_(etcd), clock_(clock), books_(books), keys_(std::move(keys)) {
     accepted_.insert(0);
-    etcd_.ledger = [this](const auto& changes, const auto& before) { on_changes(changes, before); };
 }
 
 void FleetOracle::fail(const std::string& what) const { throw Violation(what + " at " + std::to_string(clock_.ms())); }

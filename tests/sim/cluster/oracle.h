@@ -24,7 +24,7 @@ class FleetOracle {
 public:
     FleetOracle(Etcd& etcd, Clock& clock, const Books& books, cluster::Keys keys);
 
-    /// The transaction that is done next is its.
+    /// Is told what each transaction did (Etcd::Ledger). The one that is done next is its.
     void writes(const Writer* writer) { writer_ = writer; }
     void on_changes(const std::vector<cluster::Change>& changes, const std::vector<cluster::KeyValue>& before);
     /// The store was emptied or restored.

@@ -52,7 +52,7 @@ private:
 
     void commit_fault() {
         if (fleet_.now() < calm_until_) return;
-        switch (random_.between(0, 14)) {
+        switch (random_.between(0, 15)) {
         case 0: return dies(any());
         case 1:
         case 2:
@@ -69,6 +69,7 @@ private:
         case 13:
             if (has_impostor_) impersonate();
             return;
+        case 14: return any().hear_late(some_time());
         default:
             if (FleetMachine& machine = any(); machine.has_supervisor()) machine.leave();
         }

@@ -265,6 +265,26 @@ TEST_F(MemberTest, ASupervisorThatStartsInTheMidstOfItsPartDoesItAgain) {
     EXPECT_EQ(take<Do>().size(), 1U);
 }
 
+TEST_F(MemberTest, TheEndOfWhatNobodyWaitsForIsNotReported) {
+    write_alone_until_granted();
+    const std::string before = change().id;
+    ChangeRecord next = change();
+    next.id = "another";
+    next.phase = Phase::checking;
+    next.owner = "web1";
+    web1_is_there();
+    write(keys.change(), encode(next));
+    const auto checks = take<Check>();
+    ASSERT_EQ(checks.size(), 1U);
+    member->on_checked({"another", next.to, true, {}, facts_of({"app1", "web1"})}, now);
+    run();
+    member->on_done({before, Round::rolling, true, {}}, now);
+    run();
+    pass(2s);
+    EXPECT_EQ(own().report.change, "another");
+    EXPECT_EQ(own().report.state, Report::State::accepted);
+}
+
 TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
     items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
     items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
