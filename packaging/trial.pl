@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use Mpsup::Machines qw(host);
+use File::Basename  qw(dirname);
 use JSON::PP        qw(decode_json);
 use Mpsup::Cluster  ();
 use Mpsup::Crawl    qw(crawl);
@@ -17,7 +18,7 @@ if (my $reason = Mpsup::Cluster::reason()) { die "two-machines: $reason\n" }
 my $user = $ENV{SUDO_UID} && [@ENV{qw(SUDO_UID SUDO_GID)}];
 if ($is_check && $file =~ m{\Atopologies/}) {
     $file = repository() . "/$file";
-    system('chown', '-R', join(':', @$user), repository()) if $user;
+    system('chown', '-R', join(':', @$user), dirname(repository())) if $user;
 }
 
 sub step { my ($what) = @_; print "\n== $what\n"; return }
@@ -96,5 +97,6 @@ step('from here on');
 print "open            http://$pages[0]/ and http://$pages[0]/demo/\n";
 print "ask             $mpsup --state-dir " . $cluster->on($_)->{state} . " status     (on $_)\n" for $cluster->names;
 print "stop            Ctrl-C\n";
+$SIG{$_} = sub { exit(stop() ? 0 : 1) } for qw(INT TERM);
 sleep 1 while grep { $cluster->network->pids($_) } $cluster->names;
 print "nothing runs any more\n";

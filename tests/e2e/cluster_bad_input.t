@@ -150,7 +150,7 @@ subtest 'etcd that refuses the user' => sub {
         $cluster->start_supervisor('app1', '--cluster-user', 'root', '--cluster-password-file', $password);
         $cluster->wait_for_supervisor('app1');
         $cluster->wait_for_state('app1', $state);
-        like $cluster->seen_by('app1')->{why}, qr/user|password|authenti/i, 'it is said why' if $state eq 'alone';
+        ok wait_until(10, 'it was asked', sub { $cluster->seen_by('app1')->{why} =~ /user|password|authenti/i }), 'it is said why' if $state eq 'alone';
         pass "with the password '$word' it is $state";
     }
 };
