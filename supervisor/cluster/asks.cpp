@@ -126,9 +126,12 @@ void Asks::begin(Pending& pending, Turn& turn) {
     if (!pending.text.empty() && turn.is_trusted && std::holds_alternative<AcceptStoreOrder>(pending.ask.order))
         return end(pending, turn, done, "this store was accepted");
     if (proposal.transaction.then.empty()) return end(pending, turn, proposal.code, proposal.text);
-    if (turn.now.boot >= pending.since + patience)
+    if (turn.now.boot >= pending.since + patience) {
+        const std::string& problem = pending.flight.problem();
         return end(pending, turn, failed,
-                   "the store did not take the order in time; `mpsup status` tells whether it did later");
+                   "the store did not take the order in time" + (problem.empty() ? "" : " (" + problem + ")") +
+                       "; `mpsup status` tells whether it did later");
+    }
     pending.change = proposal.change;
     pending.text = std::move(proposal.text);
     pending.flight.submit(turn, std::move(proposal.transaction));

@@ -21,6 +21,7 @@ void Flight::submit(Turn& turn, Transaction transaction) {
 bool Flight::on_answer(RequestId request, const Result<TransactionReply>& reply, Moment now) {
     if (request_ != request) return false;
     request_.reset();
+    problem_ = reply ? std::string() : reply.error().to_string();
     outcome_ = !reply ? Outcome::unknown : reply->succeeded ? Outcome::done : Outcome::beaten;
     settles_ = {outcome_, reply ? reply->header.revision : 0, now.boot};
     return true;

@@ -4,6 +4,7 @@
 #include "supervisor/cluster/turn.h"
 
 #include <optional>
+#include <string>
 
 namespace mpsup::cluster {
 
@@ -24,6 +25,8 @@ public:
     }
     /// Of the last one, once: taken by whoever asks.
     [[nodiscard]] Outcome take_outcome() { return std::exchange(outcome_, Outcome::none); }
+    /// Why nobody knows what came of the last one; empty: it was answered.
+    [[nodiscard]] const std::string& problem() const { return problem_; }
 
 private:
     struct Settling {
@@ -37,6 +40,7 @@ private:
     std::vector<Unchanged> when_;
     std::optional<Settling> settles_;
     Outcome outcome_ = Outcome::none;
+    std::string problem_;
 };
 
 } // namespace mpsup::cluster

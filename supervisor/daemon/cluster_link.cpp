@@ -180,6 +180,12 @@ public:
                                .note = remark_on(machine)};
             machines.push_back(std::move(one));
         }
+        // Before the others were heard of there is one machine.
+        if (std::ranges::none_of(machines, &ClusterMachine::is_here))
+            machines.push_back({.name = options_.machine,
+                                .address = address_of(options_.machine),
+                                .state = std::string(cluster::to_string(cluster::MachineStatus::State::absent)),
+                                .is_here = true});
         return machines;
     }
 

@@ -19,7 +19,7 @@ void VipAddresses::hold(const std::string& address, std::optional<cluster::Time>
     if (!set) complain(address, set.error().to_string());
     if (!held->address.holds()) return;
     if (set) complaints_.erase(address);
-    if (!was_held) log_line("notice", address + " is this machine's now, on " + held->address.interface().name);
+    if (!was_held) log_line("info", address + " is this machine's now, on " + held->address.interface().name);
 }
 
 VipAddresses::Held* VipAddresses::open(const std::string& address) {

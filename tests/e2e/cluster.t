@@ -161,7 +161,7 @@ subtest 'a cordoned machine is passed by' => sub {
 subtest 'history' => sub {
     my $out = ($cluster->on('web1')->mpsup('history', '-n', 100))[1];
     like $out, qr/app1/, 'says where something was ordered';
-    like $out, qr/rolled_back/i, 'and how it ended' or diag $out;
+    like $out, qr/rolled_back/, 'and how it ended' or diag $out;
 };
 
 subtest 'down on one machine' => sub {

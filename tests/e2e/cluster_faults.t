@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use Mpsup::Cluster;
+use JSON::PP    qw(decode_json);
 use Mpsup::Load qw(application start_load);
 use Mpsup::Test qw(read_file request wait_until);
 use Test::More;
@@ -51,6 +52,14 @@ sub served {
 
 sub up { my ($name, @more) = @_; return $cluster->on($name)->mpsup('up', next_topology(@more), '--timeout', '60s') }
 
+sub is_refused {
+    my ($ordered, $says) = @_;
+    my ($code, $out, $err) = $ordered->();
+    isnt $code, 0, 'nothing new begins';
+    like "$out$err", $says, 'and it is said why' or diag $out, $err;
+    return;
+}
+
 # It has ended, and all run what is wanted.
 sub ended {
     my (@phases) = @_;
@@ -65,10 +74,11 @@ sub restarts_what_dies {
     my ($name) = @_;
     my $pids = sub {
         my ($code, $out) = $cluster->on($name)->mpsup('workers', '--machine', $name, '-o', 'json');
+        my $answer = eval { decode_json($out) } or return;
         return map { $_->{pid} } grep { ($_->{role} // '') eq 'child' && ($_->{phase} // '') ne 'sleeping' }
-            map { @{ $_->{processes} } } grep { $_->{name} eq 'app' } @{ JSON::PP::decode_json($out)->{workers} };
+            map { @{ $_->{processes} } } grep { $_->{name} eq 'app' } @{ $answer->{workers} };
     };
-    my ($victim) = $pids->();
+    my ($victim) = wait_until(10, "the pool of $name is whole", sub { my @now = $pids->(); @now == 2 ? $now[0] : undef });
     kill 'KILL', $victim;
     return wait_until(10, 'it was restarted', sub { my @now = $pids->(); @now == 2 && !grep { $_ == $victim } @now });
 }
@@ -94,14 +104,13 @@ subtest 'etcd is gone' => sub {
     my $finish = load();
     $etcd->stop;
     $cluster->wait_for_state($_, 'alone') for $cluster->names;
-    my ($code, $out, $err) = up('web1');
-    isnt $code, 0, 'nothing new begins';
-    like "$out$err", qr/etcd|store/, 'and it is said why' or diag $out, $err;
+    my $ordered = $cluster->begin('web1', 'up', next_topology(), '--timeout', '60s'); # it waits for a while
     ok restarts_what_dies('app1'), 'what dies is restarted';
     kill 'KILL', $cluster->pid('app2');
     waitpid $cluster->pid('app2'), 0;
     $cluster->supervise('app2');
     ok restarts_what_dies('app2'), 'by a supervisor that never heard of etcd too';
+    is_refused($ordered, qr/etcd|store/);
     $etcd->start;
     $cluster->wait_for_state($_, 'connected') for $cluster->names;
     served($finish);
@@ -110,7 +119,7 @@ subtest 'etcd is gone' => sub {
 
 subtest 'a machine boots without etcd' => sub {
     $etcd->crash;
-    $cluster->end('app1', 'TERM');
+    $cluster->end('app1', 'KILL');
     $network->signal('app1', 'KILL');
     wait_until(5, 'nothing runs there', sub { !$network->pids('app1') });
     my $finish = load();
@@ -155,10 +164,9 @@ subtest 'etcd is another one' => sub {
     my $finish = load();
     $etcd->empty->start;
     $cluster->wait_for_state($_, 'unaccepted') for $cluster->names;
-    my ($code, $out, $err) = up('web1');
-    isnt $code, 0, 'nothing new begins';
-    like "$out$err", qr/accept/, 'and it is said what to do' or diag $out, $err;
+    my $ordered = $cluster->begin('web1', 'up', next_topology(), '--timeout', '60s');
     ok restarts_what_dies('app1'), 'what dies is restarted';
+    is_refused($ordered, qr/accept/);
     is +($cluster->on('web1')->mpsup('cluster', 'accept'))[0], 0, 'an operator accepts it';
     $cluster->wait_for_state($_, 'connected') for $cluster->names;
     ok $cluster->wait_converged(30), 'all run what they ran';
@@ -247,9 +255,9 @@ if ($ENV{MPSUP_LONG}) {
 }
 
 subtest 'history' => sub {
-    my $out = ($cluster->on('web1')->mpsup('history', '-n', 200))[1];
-    note $out;
-    unlike $out, qr/\b(?:checking|rolling|undoing)\b/, 'every change has ended';
+    my $said = sub { ($cluster->on('web1')->mpsup('history', '-n', 200))[1] };
+    ok wait_until(10, 'it knows', sub { $said->() !~ /\brunning\b/ }), 'every change has ended';
+    note $said->();
 };
 
 done_testing;

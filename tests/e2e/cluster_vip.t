@@ -69,36 +69,41 @@ my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $file, '--timeout', '
 is $code, 0, 'it is up' or diag $out, $err;
 
 subtest 'the first of its list has it' => sub {
-    moves_to('web1', 10);
+    moves_to('web1', 25); # whoever had it before may have a lease still
     like +($network->run('web1', 'ip', '-4', 'address', 'show', 'dev', 'eth0'))[1], qr/\Q$vip\E.*\n\s+valid_lft (\d+)sec/, 'for a while, by the kernel';
 };
 
 subtest 'its supervisor ends' => sub {
     is $cluster->end('web1', 'TERM'), 0, 'well';
     moves_to('web2', 5);
-    $cluster->supervise('web1');
-    moves_to('web1', 20);
 };
 
-subtest 'its machine is killed' => sub {
-    $network->kill_machine('web1');
-    delete $cluster->{pids}{web1};
-    moves_to('web2', 25);
-    $network->boot('web1');
-    watch_address('web1');
-    $cluster->supervise('web1');
-    moves_to('web1', 20);
-};
-
-subtest 'its supervisor is killed, and started again at once' => sub {
-    kill 'KILL', $cluster->pid('web1');
-    waitpid $cluster->pid('web1'), 0;
-    $cluster->supervise('web1');
-    $cluster->wait_for_state('web1', 'connected');
-    moves_to('web1', 20);
-};
-
+# It takes a lease's time until one that has just begun may have it.
 if ($ENV{MPSUP_LONG}) {
+    subtest 'its supervisor comes back' => sub {
+        $cluster->supervise('web1');
+        moves_to('web1', 30);
+    };
+    subtest 'its machine is killed' => sub {
+        $network->kill_machine('web1');
+        open my $out, '>>', "$dir/web1.held" or die; # whoever wrote it has ended too
+        printf {$out} " %.3f\n", time;
+        close $out;
+        delete $cluster->{pids}{web1};
+        moves_to('web2', 25);
+        $network->boot('web1');
+        watch_address('web1');
+        $cluster->supervise('web1');
+        moves_to('web1', 30);
+    };
+
+    subtest 'its supervisor is killed, and started again at once' => sub {
+        kill 'KILL', $cluster->pid('web1');
+        waitpid $cluster->pid('web1'), 0;
+        $cluster->supervise('web1');
+        $cluster->wait_for_state('web1', 'connected');
+        moves_to('web1', 30);
+    };
     subtest 'its supervisor freezes' => sub {
         kill 'STOP', $cluster->pid('web1');
         moves_to('web2', 30);
@@ -106,7 +111,7 @@ if ($ENV{MPSUP_LONG}) {
         kill 'CONT', $cluster->pid('web1');
         sleep 3;
         never_two();
-        moves_to('web1', 20);
+        moves_to('web1', 30);
     };
     subtest 'its machine is cut off' => sub {
         $network->cut('web1');

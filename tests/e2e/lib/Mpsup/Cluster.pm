@@ -137,7 +137,9 @@ sub seen_by {
 # Waits until it says this of the store: connected, alone, refused, unaccepted.
 sub wait_for_state {
     my ($self, $name, $state, $seconds) = @_;
-    return eval { wait_until($seconds // 20, "$name is $state", sub { $self->seen_by($name)->{state} eq $state }) } // croak $@ . $self->log($name);
+    my $seen;
+    my $is_so = sub { $seen = $self->seen_by($name); return $seen->{state} eq $state };
+    return eval { wait_until($seconds // 20, "$name is $state", $is_so) } // croak "$@$seen->{state}: $seen->{why}\n" . $self->log($name);
 }
 
 # What the store says

@@ -136,4 +136,10 @@ sub write {
     return;
 }
 
+sub remove {
+    my ($self, $key) = @_;
+    $self->ask('deleterange', {key => encode_base64($key, '')});
+    return;
+}
+
 1;
