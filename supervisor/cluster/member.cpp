@@ -32,10 +32,8 @@ public:
         if (lease != 0) alarm.at(lease_until);
         std::string relist;
         Turn turn = this->turn(now, relist);
-        if (const Report* report = Presence::inherited(turn); report && !has_inherited) {
-            participant.inherit(*report);
-            has_inherited = true;
-        }
+        has_had_key = has_had_key || turn.has_key;
+        if (const Report* report = Presence::inherited(turn); report && !has_had_key) participant.inherit(*report);
         participant.look(turn);
         presence.look(turn, participant.report());
         leader.look(turn);
@@ -154,7 +152,7 @@ public:
     Memory remembered;
     std::optional<Time> remembered_at;
     std::vector<std::string> out_told;
-    bool has_inherited = false;
+    bool has_had_key = false;
 };
 
 Member::Member(Identity identity, const Memory& memory)

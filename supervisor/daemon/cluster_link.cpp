@@ -69,6 +69,18 @@ cluster::Identity identity_of(const ClusterOptions& options, const Surroundings&
 
 } // namespace
 
+namespace {
+
+// What people should know of a machine at a glance.
+std::string remark_on(const cluster::MachineStatus& machine) {
+    if (!machine.problem.empty()) return "its record cannot be read: " + machine.problem;
+    if (!machine.in_topology) return machine.lives ? "not in the topology" : "";
+    if (machine.drifts) return "runs another topology than is wanted";
+    return machine.record && !machine.record->well ? "not all of it serves" : "";
+}
+
+} // namespace
+
 class ClusterLink::Impl : public std::enable_shared_from_this<ClusterLink::Impl> {
 public:
     Impl(Site& site, Orders& orders, Takeover& takeover, ClusterOptions options)
@@ -164,7 +176,8 @@ public:
                                .api = machine.record ? machine.record->api : "",
                                .state = std::string(cluster::to_string(machine.state)),
                                .number = machine.record ? machine.record->runs.number : 0,
-                               .is_here = machine.name == options_.machine};
+                               .is_here = machine.name == options_.machine,
+                               .note = remark_on(machine)};
             machines.push_back(std::move(one));
         }
         // Before the others were heard of there is one machine.

@@ -33,12 +33,7 @@ std::uint64_t number_in(const json::object& object, std::string_view key) {
 }
 
 std::string text_of(const ClusterMemory& memory) {
-    json::array out;
-    for (const std::string& machine : memory.store.out) out.emplace_back(machine);
-    return json::serialize(json::object{{"cluster", std::to_string(memory.store.cluster)},
-                                        {"revision", std::to_string(memory.store.revision)},
-                                        {"store", memory.store.store},
-                                        {"out", std::move(out)},
+    return json::serialize(json::object{{"store", cluster::encode(memory.store)},
                                         {"number", std::to_string(memory.runs.number)},
                                         {"digest", memory.runs.digest},
                                         {"document", memory.document}}) +
@@ -47,12 +42,7 @@ std::string text_of(const ClusterMemory& memory) {
 
 ClusterMemory memory_in(const json::object& object) {
     ClusterMemory memory;
-    memory.store.cluster = number_in(object, "cluster");
-    memory.store.revision = static_cast<cluster::Revision>(number_in(object, "revision"));
-    memory.store.store = text_in(object, "store");
-    if (const json::value* out = object.if_contains("out"); out && out->is_array())
-        for (const json::value& machine : out->get_array())
-            if (machine.is_string()) memory.store.out.emplace_back(machine.get_string());
+    memory.store = cluster::decode_memory(text_in(object, "store")).value_or(cluster::Memory{});
     memory.runs = {number_in(object, "number"), text_in(object, "digest")};
     memory.document = text_in(object, "document");
     return memory;

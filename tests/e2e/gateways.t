@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A site of three machines, all of them on this one: an accelerator leads to a pool on two others by TLS, each side knowing the other by
-# its certificate, and certificates that are renewed, or wrong, while it serves.
+# its certificate, and certificates that are renewed while it serves.
 use strict;
 use warnings;
 use FindBin qw($Bin);
@@ -84,7 +84,7 @@ sub use_pair {
     return;
 }
 
-authority('ca') && authority('other') && certify('first', 'ca', 3) && certify('second', 'ca', 3) && certify('stranger', 'other', 3)
+authority('ca') && certify('first', 'ca', 3) && certify('second', 'ca', 3)
     or plan skip_all => 'openssl makes no certificates here';
 use_pair('first');
 my $client_urls = "http://127.0.0.1:$store";
@@ -132,7 +132,8 @@ subtest 'requests' => sub {
         my $reply = ask();
         is($reply->{status}, 200, 'is answered') or diag $reply->{content};
         my ($child, $client) = split / /, $reply->{content};
-        $children{ read_file("/proc/$child/cmdline") =~ m{(app\d)/run}[0] // '?' } = 1;
+        my ($machine) = read_file("/proc/$child/cmdline") =~ m{(app\d)/run};
+        $children{ $machine // "?" } = 1;
         $clients{$client} = 1;
     }
     is_deeply([sort keys %children], ['app1', 'app2'], 'by both machines');
@@ -149,16 +150,6 @@ subtest 'a renewed pair' => sub {
         my $shown = `openssl s_client -connect $address{$name}:$gateway </dev/null 2>/dev/null`;
         like($shown, qr/CN ?= ?second/, "$name shows it");
     }
-};
-
-subtest 'a pair of somebody else' => sub {
-    use_pair('stranger');
-    my $log = "$dir/web1/fleet/log/front.log";
-    wait_until(40, 'connections of before end', sub { ask()->{status} == 502 });
-    like(read_file($log), qr/502: .*TLS: /, 'the log says why: ' . (read_file($log) =~ /(TLS: [^\n]*)/ ? $1 : ''));
-    use_pair('second');
-    wait_until(40, 'it is healed by the right one', sub { ask()->{status} == 200 });
-    pass('it is healed by the right one');
 };
 
 for my $name (sort keys %address) {

@@ -19,9 +19,15 @@ void Queue::Place::leave() noexcept {
     (position_->begun ? queue->served_ : queue->waiting_).erase(position_);
 }
 
+void Queue::Place::written() noexcept {
+    if (!queue_) return;
+    const std::scoped_lock lock(queue_->mutex_);
+    position_->written = true;
+}
+
 // Only the oldest need to be asked: behind the first that waits everybody waits.
 void Queue::settle() {
-    while (!waiting_.empty() && begun_(waiting_.front().connection)) {
+    while (!waiting_.empty() && waiting_.front().written && begun_(waiting_.front().connection)) {
         waiting_.front().begun = true;
         served_.splice(served_.end(), waiting_, waiting_.begin());
     }
@@ -42,9 +48,9 @@ bool Queue::is_short(http::TimePoint now) {
     return waiting_.size() < std::min(few, length_) && now - waiting_.front().since < moment;
 }
 
-Queue::Place Queue::enter(int connection, http::TimePoint now) {
+Queue::Place Queue::enter(int connection, http::TimePoint now, bool written) {
     const std::scoped_lock lock(mutex_);
-    return {*this, waiting_.insert(waiting_.end(), {connection, now})};
+    return {*this, waiting_.insert(waiting_.end(), {connection, now, written})};
 }
 
 std::optional<http::TimePoint> Queue::waiting_since() {

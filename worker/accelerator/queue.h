@@ -20,6 +20,7 @@ class Queue {
     struct Waiting {
         int connection;
         http::TimePoint since;
+        bool written = true; // before, an empty socket says nothing
         bool begun = false;
     };
 
@@ -42,6 +43,8 @@ public:
         Place& operator=(const Place&) = delete;
         ~Place() { leave(); }
 
+        /// Of a request that was still to be written when it entered: it is.
+        void written() noexcept;
         /// When the response begins, at the latest before the connection is closed.
         void leave() noexcept;
         [[nodiscard]] explicit operator bool() const noexcept { return queue_ != nullptr; }
@@ -60,8 +63,8 @@ public:
     static constexpr std::chrono::milliseconds moment{10};
     /// Is there no room for one more?
     [[nodiscard]] bool full();
-    /// A request was written to `connection`.
-    [[nodiscard]] Place enter(int connection, http::TimePoint now);
+    /// A request was written to `connection`, or is about to be (`written`).
+    [[nodiscard]] Place enter(int connection, http::TimePoint now, bool written = true);
     /// Since when the first of those that wait has been waiting; nothing when nobody does.
     [[nodiscard]] std::optional<http::TimePoint> waiting_since();
 

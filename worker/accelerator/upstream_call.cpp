@@ -110,8 +110,9 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     }
     connection_->reader().start({request_.is_head, request_.upgrade});
     const TimePoint start = now;
-    if (pool_) place_ = destination_.queue().enter(connection_->descriptor(), start);
+    if (pool_) place_ = destination_.queue().enter(connection_->descriptor(), start, false);
     const std::error_code failed = co_await send(start);
+    place_.written();
     if (cancelled_) co_return give_up(503, "nobody waits for the answer");
     if (failed == std::errc::io_error) {
         static_cast<void>(give_up(500, "the buffered content cannot be read"));
@@ -195,6 +196,7 @@ Task<std::error_code> UpstreamCall::send_content(TimePoint start) {
         const std::error_code failed = co_await connection_->send(head, *piece, deadline);
         early_ = failed == std::errc::interrupted;
         if (failed) co_return failed;
+        place_.written();
         head = {};
         sent += piece->size();
     }

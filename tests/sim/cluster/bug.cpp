@@ -13,7 +13,7 @@ std::string_view to_string(ClusterBug bug) noexcept {
     case ClusterBug::keep_the_address: return "keep_the_address";
     case ClusterBug::miss_lost_leases: return "miss_lost_leases";
     case ClusterBug::watch_late: return "watch_late";
-    case ClusterBug::reorder_news: return "reorder_news";
+    case ClusterBug::lose_news: return "lose_news";
     case ClusterBug::go_on_after_compaction: return "go_on_after_compaction";
     case ClusterBug::lose_ends: return "lose_ends";
     case ClusterBug::claim_success: return "claim_success";

@@ -14,7 +14,7 @@ enum class ClusterBug {
     keep_the_address,       // the kernel takes no address away
     miss_lost_leases,       // nobody is told that a lease is gone
     watch_late,             // the first changes after a listing are missed
-    reorder_news,           // what changed later is told earlier
+    lose_news,              // some of what changes is never told
     go_on_after_compaction, // a watch that was compacted goes on as if nothing were missing
     lose_ends,              // the end of a local operation is not told
     claim_success,          // a local operation that failed is told to be done

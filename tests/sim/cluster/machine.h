@@ -33,6 +33,9 @@ struct FleetWorld {
     void trace(const std::string& line) const;
 };
 
+/// Another topology, or the same anew?
+[[nodiscard]] bool brings_topology(const cluster::Do& task);
+
 class FleetMachine {
 public:
     FleetMachine(FleetWorld& world, int index, std::string name);

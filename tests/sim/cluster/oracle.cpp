@@ -58,7 +58,8 @@ void FleetOracle::note_machine(const std::string& name, const Change& change, co
     state = {};
     if (change.deleted) return;
     const auto record = read<MachineRecord>(change.now);
-    state = {true, record->well, record->runs};
+    state = {true, record->well, record->runs, {}};
+    if (record->report.state == cluster::Report::State::accepted) state.accepts = record->report.change;
     if (const auto other = read<MachineRecord>(before))
         if (other->boot != record->boot || other->address != record->address)
             fail("the name " + name + " was taken from another");
@@ -115,13 +116,8 @@ void FleetOracle::judge_step(const ChangeRecord& now, const ChangeRecord& before
     if (now.phase == Phase::rolling && before.phase == Phase::checking)
         for (const Part& part : now.machines) {
             if (part.state != Part::State::waiting && part.state != Part::State::granted) continue;
-            const auto record = etcd_.find(keys_.machine(part.machine));
-            const auto machine = record ? read<MachineRecord>(*record) : std::nullopt;
-            if (machine && machine->report.change == now.id &&
-                machine->report.state == cluster::Report::State::accepted)
-                continue;
-            if (state_at(part.machine, writer_->knew).lives && machine)
-                fail(part.machine + " was not asked before a change began");
+            const State state = state_at(part.machine, writer_->knew);
+            if (state.lives && state.accepts != now.id) fail(part.machine + " was not asked before a change began");
         }
     if (now.brings_topology() && now.phase == Phase::rolling && before.phase == Phase::checking) {
         const auto* item = etcd_.find(keys_.wanted());

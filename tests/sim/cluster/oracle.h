@@ -51,6 +51,7 @@ private:
     struct State {
         bool lives = false, is_well = false;
         cluster::Version runs{};
+        std::string accepts{}; // the change
     };
     template <typename Record> static std::optional<Record> read(const cluster::KeyValue& item);
     void note_machine(const std::string& name, const cluster::Change& change, const cluster::KeyValue& before);

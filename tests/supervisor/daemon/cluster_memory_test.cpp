@@ -20,7 +20,10 @@ protected:
 
 TEST_F(ClusterMemoryFile, IsReadAsItWasWritten) {
     ClusterMemory memory;
-    memory.store = {18446744073709551615U, 9007199254740993, R"({"replaces":["1"]})", {"app1", "app2"}};
+    memory.store.cluster = 18446744073709551615U;
+    memory.store.revision = 9007199254740993;
+    memory.store.store = R"({"replaces":["1"]})";
+    memory.store.out = {"app1", "app2"};
     memory.runs = {7, "sha256:aa"};
     memory.document = "sha256:bb";
     ASSERT_TRUE(write_cluster_memory(path_, memory));

@@ -123,12 +123,13 @@ protected:
     pid_t pid() const { return worker_->generations().back()->process.pidfd.pid(); }
 
     // Says hello as the process that was spawned last; our end of its connection is peer_.
-    bool say_hello(const std::string& uuid, pid_t pid) {
+    bool say_hello(const std::string& uuid, pid_t pid, int version = contract::version) {
         int ends[2];
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
         peer_ = Fd(ends[1]);
         Fd connection(ends[0]);
         contract::Hello hello;
+        hello.contract = version;
         hello.identity = {"shop", "docs", worker_->generations().back()->number, uuid};
         hello.pid = pid;
         hello.start_time = process_start_time(pid).value_or(0);
@@ -384,6 +385,67 @@ TEST_F(WorkerHandleTest, TellsWhatTheProcessThatServesAnswers) {
     ASSERT_TRUE(until([&] { return answer.has_value(); }));
     EXPECT_EQ(answer->value(), R"({"stats":{}})");
     EXPECT_EQ(worker_->core().crashes(), 0);
+}
+
+// What the worker was sent: addresses that are out; nothing: another message, or none.
+std::optional<std::vector<std::string>> heard_out(int peer) {
+    const auto packet = receive_packet(peer);
+    if (!packet) return std::nullopt;
+    const auto message = contract::decode(packet->bytes);
+    const auto* backends = message ? std::get_if<contract::Backends>(&*message) : nullptr;
+    return backends ? std::optional(backends->out) : std::nullopt;
+}
+
+TEST_F(WorkerHandleTest, TellsAnAcceleratorWhichBackendsAreOut) {
+    spec_ = accelerator();
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    start_and_serve();
+    ASSERT_TRUE(hears<contract::Serve>()) << "nothing before anybody has said it";
+    around_->backends_out = {"10.9.0.2:8090"};
+    worker_->tell_backends_out();
+    EXPECT_EQ(heard_out(peer_.get()), (std::vector<std::string>{"10.9.0.2:8090"}));
+    ASSERT_EQ(::kill(pid(), SIGKILL), 0);
+    ASSERT_TRUE(until([&] { return spawner_.requests.size() == 2 && worker_->generations().back()->process.pidfd; }));
+    ASSERT_TRUE(say_hello());
+    ASSERT_TRUE(hears<contract::Go>());
+    EXPECT_EQ(heard_out(peer_.get()), (std::vector<std::string>{"10.9.0.2:8090"})) << "right behind go";
+    around_->backends_out->clear();
+    worker_->tell_backends_out();
+    EXPECT_EQ(heard_out(peer_.get()), std::vector<std::string>{});
+}
+
+TEST_F(WorkerHandleTest, SaysNothingOfBackendsToWhoDoesNotKnowThem) {
+    spec_ = accelerator();
+    around_->backends_out = {"10.9.0.2:8090"};
+    worker_ = std::make_shared<WorkerHandle>(*around_, spec_, 0);
+    worker_->start({}, false);
+    ASSERT_TRUE(until([&] { return !spawner_.requests.empty() && pid() > 0; }));
+    ASSERT_TRUE(say_hello(worker_->generations().back()->uuid, pid(), contract::version_with_backends - 1));
+    ASSERT_TRUE(hears<contract::Go>());
+    worker_->tell_backends_out();
+    EXPECT_FALSE(receive_packet(peer_.get()));
+}
+
+TEST_F(WorkerHandleTest, AsksHowMuchIsInHand) {
+    start_and_serve();
+    ASSERT_TRUE(hears<contract::Serve>());
+    const auto answered = [&](const std::string& text) {
+        std::optional<Result<std::uint64_t>> count;
+        asio::co_spawn(
+            context_, [&]() -> asio::awaitable<void> { count = co_await worker_->in_flight(); }, asio::detached);
+        std::uint64_t id = 0;
+        EXPECT_TRUE(until([&] {
+            auto packet = receive_packet(peer_.get());
+            const auto message = packet ? contract::decode(packet->bytes) : failure("none");
+            const auto* ask = message ? std::get_if<contract::Ask>(&*message) : nullptr;
+            return ask && (id = ask->id) != 0;
+        }));
+        say(contract::Answer{id, text});
+        EXPECT_TRUE(until([&] { return count.has_value(); }));
+        return count.value_or(failure("no answer"));
+    };
+    EXPECT_EQ(answered(R"({"in_flight":3})").value_or(99), 3U);
+    EXPECT_FALSE(answered(R"({"error":"it does not know"})"));
 }
 
 TEST_F(WorkerHandleTest, KillsAProcessThatAsks) {

@@ -41,6 +41,14 @@ TEST_F(QueueTest, DoesNotCountWhoIsBeingServed) {
     EXPECT_FALSE(queue.full());
 }
 
+TEST_F(QueueTest, BelievesNoEmptySocketBeforeTheRequestIsWritten) {
+    Queue::Place place = queue.enter(1, now, false);
+    begun = {1};
+    EXPECT_EQ(queue.waiting_since(), now);
+    place.written();
+    EXPECT_FALSE(queue.waiting_since());
+}
+
 TEST_F(QueueTest, HasRoomAgainWhenSomebodyLeaves) {
     std::vector<Queue::Place> places;
     for (int i = 0; i < 3; ++i) places.push_back(queue.enter(i, now));

@@ -5,6 +5,7 @@
 #include "tests/worker/accelerator/front_server.h"
 #include "tests/worker/http/certificates.h"
 
+#include <csignal>
 #include <fstream>
 #include <future>
 #include <unistd.h>
@@ -23,6 +24,7 @@ std::string content_of(const std::string& reply) {
 class UpstreamTls : public testing::Test {
 protected:
     UpstreamTls() {
+        std::signal(SIGPIPE, SIG_IGN); // as worker programs do
         files.make("ca", {});
         files.make("other-ca", {});
         files.make("gateway", {"127.0.0.1"}, 1, -10, "ca");
