@@ -164,6 +164,19 @@ subtest 'etcd talks rubbish' => sub {
     is +(up('web1'))[0], 0, 'and changes are made';
 };
 
+subtest 'what happened meanwhile is compacted away' => sub {
+    my $finish = load();
+    $proxy->be('cut');
+    $cluster->wait_for_state($_, 'alone') for $cluster->names;
+    $etcd->write("/mpsup/test/other/$_", $_) for 1 .. 5;
+    $etcd->compact;
+    $proxy->be('pass');
+    $cluster->wait_for_state($_, 'connected') for $cluster->names;
+    ok $cluster->wait_converged(30), 'all is as it was';
+    is +(up('app1'))[0], 0, 'and changes are made';
+    served($finish);
+};
+
 subtest 'etcd is another one' => sub {
     my $finish = load();
     $etcd->empty->start;

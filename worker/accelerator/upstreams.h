@@ -15,8 +15,10 @@ namespace mpsup::accelerator {
 class Upstreams {
 public:
     static constexpr std::chrono::milliseconds tick{100};
-    static constexpr std::chrono::milliseconds idle_time{20'000}; // then a kept connection is closed
-    static constexpr std::size_t kept_each = 64;                  // idle ones to one address
+    // Then a kept connection is closed: before servers do it (KeepAliveTimeout of Apache: 5 s), so that none is held up
+    // that drains.
+    static constexpr std::chrono::milliseconds idle_time{4'000};
+    static constexpr std::size_t kept_each = 64; // idle ones to one address
 
     explicit Upstreams(boost::asio::io_context& context);
     ~Upstreams();

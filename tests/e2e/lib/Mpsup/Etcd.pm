@@ -136,6 +136,14 @@ sub write {
     return;
 }
 
+# Forgets all but what is now.
+sub compact {
+    my ($self) = @_;
+    my $revision = $self->ask('range', {key => encode_base64('/', '')})->{header}{revision};
+    $self->ask('compaction', {revision => $revision, physical => JSON::PP::true()});
+    return;
+}
+
 sub remove {
     my ($self, $key) = @_;
     $self->ask('deleterange', {key => encode_base64($key, '')});
