@@ -37,7 +37,10 @@ std::string trouble_of_store(const json::object& status) {
     const std::string state = printable_at(cluster, "state");
     if (state.empty() || state == "connected") return {};
     const std::string why = printable_at(cluster, "why");
-    return coloured("cluster: " + state + (why.empty() ? "" : ", " + why), Colour::red) + "\n";
+    const std::string since = printable_at(cluster, "since");
+    return coloured("cluster: " + state + (since.empty() ? "" : " since " + since) + (why.empty() ? "" : ", " + why),
+                    Colour::red) +
+           "\n";
 }
 
 } // namespace

@@ -153,14 +153,23 @@ public:
 
     asio::awaitable<void> leave() {
         const auto self = shared_from_this();
+        if (closed_ || std::exchange(is_leaving_, true)) co_return;
         member_.leave(now());
         act();
+        vips_.drop_all();
         const auto deadline = SteadyClock::now() + pace;
         while (submitted_ > 0 && SteadyClock::now() < deadline) co_await told_.wait_until(deadline);
-        const cluster::LeaseId lease = std::exchange(lease_, 0);
-        vips_.drop_all();
-        if (lease != 0) (void)co_await client_.revoke(lease); // else it ends by itself
+        if (lease_ != 0) spawn(give_back(std::exchange(lease_, 0)));
+        while (is_giving_back_ && SteadyClock::now() < deadline) co_await told_.wait_until(deadline);
         close();
+    }
+
+    // Else it ends by itself.
+    asio::awaitable<void> give_back(cluster::LeaseId lease) {
+        is_giving_back_ = true;
+        (void)co_await client_.revoke(lease);
+        is_giving_back_ = false;
+        told_.ring();
     }
 
     [[nodiscard]] const ClusterOptions& options() const { return options_; }
@@ -224,9 +233,10 @@ private:
         while (!closed_) {
             const cluster::Time sent = boot_now();
             const auto granted = co_await client_.grant(cluster::lease_time);
-            if (closed_) co_return;
+            if (closed_ || is_leaving_) co_return;
             if (!granted) {
                 unreachable(granted.error());
+                client_.end_watches(); // what it knows is learnt anew with the lease
                 co_await rest(pause);
                 continue;
             }
@@ -235,7 +245,7 @@ private:
             member_.on_lease(lease_, sent + granted->left, now());
             act();
             co_await renew(sent + granted->left);
-            if (closed_) co_return;
+            if (closed_ || is_leaving_) co_return;
             lease_ = 0;
             member_.on_lease_lost(now());
             act();
@@ -248,9 +258,9 @@ private:
         while (!closed_ && boot_now() < until) {
             co_await pause_for(pause);
             const cluster::Time sent = boot_now();
-            if (closed_) co_return;
+            if (closed_ || is_leaving_) co_return;
             const auto kept = co_await client_.keep_alive(lease_);
-            if (closed_) co_return;
+            if (closed_ || is_leaving_) co_return;
             pause = kept ? std::chrono::milliseconds(cluster::renewal) : renewal_again;
             if (!kept) {
                 unreachable(kept.error());
@@ -317,15 +327,15 @@ private:
 
     void report_here() { member_.on_local(share_.report(), now()); }
 
-    // Nothing runs, as after the machine was started. A store that is heard says what is wanted.
+    // Nothing runs, as after the machine was started, and nothing is wanted of it: the store is not heard, or changes pass it by.
     asio::awaitable<void> boot() {
         const auto deadline = SteadyClock::now() + boot_patience;
         while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) {
-            if (member_.status(now()).state == cluster::ClusterStatus::State::connected) co_return;
             co_await pause_for(first_pause);
         }
         if (closed_ || share_.is_working() || orders_.has_processes()) co_return;
         co_await share_.bring_up_last();
+        if (auto facts = share_.facts()) member_.on_facts(share_.report().runs.digest, std::move(*facts), now());
         report_here();
         act();
     }
@@ -420,6 +430,8 @@ private:
     int submitted_ = 0; // that are not answered
     Bell wake_, told_;
     bool is_acting_ = false;
+    bool is_leaving_ = false;
+    bool is_giving_back_ = false;
     bool closed_ = false;
 };
 

@@ -199,6 +199,7 @@ asio::awaitable<void> ControlApi::serve_ask(const std::string& body, ControlAnsw
 }
 
 asio::awaitable<void> ControlApi::serve_down(const Report& report, ControlAnswer& answer) {
+    if (cluster_) co_await cluster_->leave(); // others take over at once what was this machine's
     const Outcome outcome = co_await orders_.down(report);
     answer.line(result_line(outcome));
     if (outcome.code == 0) process_.end(0);

@@ -123,7 +123,6 @@ public:
         }
         api_ = std::make_unique<ControlApi>(site_, *orders_, commands_, cluster_.get(), api_process());
         if (auto served = serve_workers(std::move(contract)); !served) return served;
-        if (auto served = serve_peers(); !served) return served;
         return serve_commands(std::move(control));
     }
 
@@ -139,6 +138,17 @@ public:
                                                      return api_->serve_peer(std::move(request), std::move(answer));
                                                  });
         return {};
+    }
+
+    // A site serves, whether others may read of it or not.
+    asio::awaitable<void> open_to_peers() {
+        constexpr std::chrono::seconds again{1};
+        std::string complaint;
+        for (auto served = serve_peers(); !served; served = serve_peers()) {
+            const std::string why = served.error().to_string() + " (--peer): other machines cannot ask this one";
+            if (std::exchange(complaint, why) != why) log_line("error", why);
+            co_await pause_for(again);
+        }
     }
 
     Result<> serve_workers(Fd listener) {
@@ -195,7 +205,10 @@ public:
         spawn(watch_signals());
         spawn(watch_children());
         spawn(orders_->watch_moved());
-        if (cluster_) spawn(cluster_->run());
+        if (cluster_) {
+            spawn(cluster_->run());
+            spawn(open_to_peers());
+        }
         if (options_.first) spawn(run_first(*options_.first));
         context_.run();
         history_.site_event(state::EventKind::supervisor_stopped, "");

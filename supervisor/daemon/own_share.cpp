@@ -31,7 +31,8 @@ OwnShare::OwnShare(Site& site, Orders& orders, std::string machine)
     : site_(site),
       orders_(orders),
       machine_(std::move(machine)),
-      memory_(read_cluster_memory(memory_path(site.around()))) {}
+      memory_(read_cluster_memory(memory_path(site.around()))),
+      left_out_(memory_.store.out) {}
 
 void OwnShare::remember(cluster::Memory store) {
     memory_.store = std::move(store);
@@ -40,6 +41,7 @@ void OwnShare::remember(cluster::Memory store) {
 
 void OwnShare::look_at_adopted() {
     if (!site_.applied() || site_.applied()->digest != memory_.document) memory_.runs = {};
+    apply_left_out();
 }
 
 cluster::LocalReport OwnShare::report() const {
@@ -162,7 +164,7 @@ asio::awaitable<void> OwnShare::bring_up_last() {
     const auto row = queries ? queries->last_topology().value_or(std::nullopt) : std::nullopt;
     const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
     if (!row || row->digest != last.document) co_return;
-    log_line("warning", "etcd does not answer: what ran here last is brought up");
+    log_line("warning", "nothing is wanted of this machine, as far as it hears: what ran here last is brought up");
     UpRequest request{row->document, row->path};
     Report report = [](const ReportLine& line) { log_line("info", line.text); };
     const Outcome outcome = co_await orders_.up("up", std::move(request), std::move(report), UpManner{});

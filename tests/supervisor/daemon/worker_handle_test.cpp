@@ -435,10 +435,11 @@ TEST_F(WorkerHandleTest, AsksHowMuchIsInHand) {
             context_, [&]() -> asio::awaitable<void> { count = co_await worker_->in_flight(); }, asio::detached);
         std::uint64_t id = 0;
         EXPECT_TRUE(until([&] {
+            if (id != 0) return true;
             auto packet = receive_packet(peer_.get());
             const auto message = packet ? contract::decode(packet->bytes) : failure("none");
-            const auto* ask = message ? std::get_if<contract::Ask>(&*message) : nullptr;
-            return ask && (id = ask->id) != 0;
+            if (const auto* ask = message ? std::get_if<contract::Ask>(&*message) : nullptr) id = ask->id;
+            return id != 0;
         }));
         say(contract::Answer{id, text});
         EXPECT_TRUE(until([&] { return count.has_value(); }));
