@@ -12,6 +12,8 @@
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/handover.h"
 #include "supervisor/topology/resolve.h"
+#include "supervisor/topology/share.h"
+#include "supervisor/topology/value.h"
 
 #include <boost/json.hpp>
 
@@ -54,6 +56,10 @@ Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const s
         return failure("supervise needs both --machine NAME and --cluster URL, or neither");
     const auto endpoints = cluster::read_endpoints(joined(options.endpoints, ","));
     if (!endpoints) return failure("--cluster: " + endpoints.error().to_string());
+    if (!topology::is_name(options.machine))
+        return failure(
+            "--machine " + options.machine +
+            " is no name of a machine: a small letter, then small letters, digits, _ and -, at most 32 characters");
     if (options.user.empty() != options.password_file.empty())
         return failure("--cluster-user and --cluster-password-file go together");
     if (options.certificate.empty() != options.key.empty())
@@ -85,6 +91,11 @@ int run_up(const Context& context, const UpOptions& options) {
     if (!file) return complain("one of several files has a colon in its name; rename it", usage);
     if (options.foreground) return run_in_foreground(site, document, *file);
     const bool was_running = check_control_socket(site.paths.control_socket()).has_value();
+    if (!was_running && topology::is_for_several(*loaded))
+        return complain(options.files.front() +
+                            " is for several machines: start this one's supervisor with `mpsup supervise --site " +
+                            loaded->site + " --machine NAME --cluster URL`, then `mpsup up` again",
+                        no_supervisor);
     if (was_running) {
         warn_of_other_build(site);
     } else if (auto started = start_supervisor(context, site); !started) {

@@ -109,6 +109,7 @@ public:
             member_.tick(now());
             act();
             vips_.look(boot_now());
+            note_state();
             const auto rest =
                 std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
             co_await wake_.wait_until(SteadyClock::now() + rest);
@@ -124,6 +125,7 @@ public:
 
     asio::awaitable<Outcome> order(cluster::Order order, std::string who, Report report) {
         const auto self = shared_from_this();
+        if (std::string unknown = unknown_in(order); !unknown.empty()) co_return Outcome{usage, std::move(unknown)};
         const cluster::AskId id = ++last_ask_;
         asked_[id].report = std::move(report);
         member_.ask({id, std::move(order), std::move(who), options_.machine, {}}, now());
@@ -199,6 +201,22 @@ public:
     }
 
 private:
+    [[nodiscard]] std::string unknown_in(const cluster::Order& order) const {
+        if (const auto* restart = std::get_if<cluster::RestartOrder>(&order))
+            return share_.unknown_in(restart->workers);
+        if (const auto* back = std::get_if<cluster::RollBackOrder>(&order)) return share_.unknown_in(back->workers);
+        return {};
+    }
+
+    // In the log once: status says it always.
+    void note_state() {
+        const cluster::ClusterStatus status = member_.status(now());
+        const std::string state =
+            std::string(cluster::to_string(status.state)) + (status.why.empty() ? "" : ": " + status.why);
+        if (std::exchange(noted_, state) == state) return;
+        log_line(status.state == cluster::ClusterStatus::State::connected ? "info" : "warning", "cluster: " + state);
+    }
+
     struct Asked {
         Report report;
         std::optional<Outcome> outcome;
@@ -429,6 +447,7 @@ private:
     cluster::AskId last_ask_ = 0;
     int submitted_ = 0; // that are not answered
     Bell wake_, told_;
+    std::string noted_; // how the cluster is, as the log has it
     bool is_acting_ = false;
     bool is_leaving_ = false;
     bool is_giving_back_ = false;

@@ -1,10 +1,12 @@
 #include "supervisor/daemon/own_share.h"
 
+#include "base/joined.h"
 #include "state/queries.h"
 #include "supervisor/daemon/cluster_facts.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/obstacles.h"
 #include "supervisor/daemon/operations.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
@@ -22,6 +24,10 @@ namespace {
 
 constexpr int bad_topology = 78;
 constexpr std::chrono::milliseconds look_again{200}; // whether what this machine does of itself is over
+
+using topology::WorkerSpec;
+
+asio::awaitable<Outcome> nothing_to_do() { co_return Outcome{0, "nothing of that is here"}; }
 
 std::string memory_path(const Surroundings& around) { return around.paths.state_dir() + "/cluster"; }
 
@@ -117,16 +123,34 @@ asio::awaitable<Outcome> OwnShare::carry_out(const cluster::Do& work, Report rep
     co_return outcome;
 }
 
+std::vector<std::string> OwnShare::own(const std::vector<std::string>& workers) const {
+    std::vector<std::string> here;
+    for (const std::string& name : workers)
+        if (site_.find(name)) here.push_back(name);
+    return here;
+}
+
+std::string OwnShare::unknown_in(const std::vector<std::string>& workers) const {
+    if (!site_.applied()) return {};
+    std::vector<std::string> known;
+    for (const WorkerSpec* worker : topology::everyone(site_.applied()->topology)) known.push_back(worker->name);
+    for (const std::string& name : workers)
+        if (std::ranges::find(known, name) == known.end())
+            return "there is no worker " + name + "; there is " + joined(known, ", ");
+    return {};
+}
+
 // No coroutine: GCC 12 destroys some temporaries of an await twice, so there are none.
 asio::awaitable<Outcome> OwnShare::perform(std::string name, Task what, const std::vector<std::string>& workers) {
     return orders_.perform(std::move(name), std::move(what), workers);
 }
 
 asio::awaitable<Outcome> OwnShare::outcome_of(const cluster::Do& work, Report report) {
+    const std::vector<std::string> workers = own(work.workers);
+    if (!work.workers.empty() && workers.empty()) return nothing_to_do();
     if (work.kind == cluster::ChangeRecord::Kind::restart)
-        return perform("restart", restart(site_, work.workers, work.fast, std::move(report)), work.workers);
-    if (!work.workers.empty())
-        return perform("rollback", roll_back(site_, work.workers, std::move(report)), work.workers);
+        return perform("restart", restart(site_, workers, work.fast, std::move(report)), workers);
+    if (!workers.empty()) return perform("rollback", roll_back(site_, workers, std::move(report)), workers);
     return work.to.number == 0 ? bring_nothing(std::move(report)) : bring(work, std::move(report));
 }
 

@@ -35,6 +35,9 @@ public:
     /// The whole site as it runs here, and the file it came from.
     [[nodiscard]] cluster::AcceptStoreOrder applied() const;
 
+    /// Of names that an operator says one that no machine has, and what there is; empty: all are known.
+    [[nodiscard]] std::string unknown_in(const std::vector<std::string>& workers) const;
+
     /// Reads the document, and looks at this machine (obstacles.h). Changes nothing.
     [[nodiscard]] cluster::Checked check(const cluster::Check& check) const;
     /// Waits while something of this machine's own runs.
@@ -51,6 +54,7 @@ private:
     [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const std::string& document) const;
     [[nodiscard]] Task perform(std::string name, Task what, const std::vector<std::string>& workers);
     [[nodiscard]] Task outcome_of(const cluster::Do& work, Report report);
+    [[nodiscard]] std::vector<std::string> own(const std::vector<std::string>& workers) const;
     [[nodiscard]] Task bring(const cluster::Do& work, Report report);
     [[nodiscard]] Task bring_nothing(Report report);
     void runs(cluster::Version version);

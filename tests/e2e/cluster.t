@@ -119,6 +119,14 @@ subtest 'a topology that fails on a machine' => sub {
     ok $cluster->wait_converged(10), 'and runs, everywhere';
 };
 
+subtest 'one worker alone' => sub {
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('restart', 'app');
+    is $code, 0, 'is restarted where it is' or diag $out, $err;
+    ($code, $out, $err) = $cluster->on('app1')->mpsup('restart', 'nosuch');
+    is $code, 2, 'one that no machine has is refused';
+    like "$out$err", qr/no worker nosuch; there is .*\bapp\b/, 'and what there is is said';
+};
+
 subtest 'drain' => sub {
     my $finish = load();
     is +($cluster->on('web1')->mpsup('drain', 'app1', '--wait'))[0], 0, 'a machine is drained';

@@ -115,6 +115,12 @@ subtest 'a clock that is far off' => sub {
     $cluster->etcd->remove('/mpsup/test/machine/ghost');
 };
 
+subtest 'what does not begin' => sub {
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('supervise', '--site', 'x', '--machine', 'web1.example.org', '--cluster', 'http://10.9.0.254:2379');
+    is $code, 2, 'a machine whose name is none';
+    like $err, qr/web1\.example\.org is no name of a machine/, 'is told what a name is';
+};
+
 subtest 'rubbish in the store' => sub {
     $cluster->etcd->write('/mpsup/test/machine/ghost', 'no JSON');
     $cluster->etcd->write('/mpsup/test/fence/ghost',   '[1');
