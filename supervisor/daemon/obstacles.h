@@ -12,7 +12,6 @@ namespace mpsup {
 /// `borrowed`, which comes and goes), and whether files are where its share says (topology/local_files.h). A sentence for each
 /// thing that is wrong; none: it can be brought up, as far as can be seen beforehand. Reads the file system and the machine's
 /// addresses (getifaddrs(3)); changes nothing.
-[[nodiscard]] std::vector<std::string> obstacles_to(const topology::Topology& share,
-                                                    const std::string& borrowed = {});
+[[nodiscard]] std::vector<std::string> obstacles_to(const topology::Topology& share, const std::string& borrowed = {});
 
 } // namespace mpsup

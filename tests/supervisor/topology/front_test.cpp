@@ -41,8 +41,8 @@ TEST_F(Fronts, PutAPoolBeforeAddresses) {
     const auto made = front("routes: [{to: [127.0.0.1:90, pool, 127.0.0.1:91]}]");
     ASSERT_EQ(made.routes.size(), 1U);
     EXPECT_EQ(made.routes[0].pool, "pool");
-    EXPECT_EQ(made.routes[0].backends, (std::vector<contract::Backend>{
-                                           {"unix:/run/pool/pool.sock"}, {"127.0.0.1:90"}, {"127.0.0.1:91"}}));
+    EXPECT_EQ(made.routes[0].backends,
+              (std::vector<contract::Backend>{{"unix:/run/pool/pool.sock"}, {"127.0.0.1:90"}, {"127.0.0.1:91"}}));
 }
 
 TEST_F(Fronts, TakeTheMatchedBeginningOffAnAlias) {

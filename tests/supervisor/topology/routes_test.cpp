@@ -175,8 +175,7 @@ TEST_F(Routes, LeadToOneThing) {
               "5:24 a route leads to one of `to` (a worker or addresses), `root` and `alias` (a folder)\n");
     EXPECT_EQ(problems(site("{to: pool, root: htdocs}")), "5:18 a route leads to one of `to`, `root` and `alias`; keep "
                                                           "one (files first, then a worker: `root` and `try`)\n");
-    EXPECT_EQ(problems(site("{to: [pool, 127.0.0.1:9, 127.0.0.1:9]}")),
-              "5:26 `127.0.0.1:9` stands twice in `to`\n");
+    EXPECT_EQ(problems(site("{to: [pool, 127.0.0.1:9, 127.0.0.1:9]}")), "5:26 `127.0.0.1:9` stands twice in `to`\n");
     EXPECT_EQ(problems(site("{to: [127.0.0.1:9, pool]}")), "no problem");
     EXPECT_EQ(problems(site("{to: [pool, pool]}")), "5:13 `pool` stands twice in `to`\n");
     EXPECT_EQ(problems(site("{to: pool, try: /x}")),
