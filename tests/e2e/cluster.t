@@ -52,10 +52,11 @@ sub watch_change {
     my $finish = $cluster->begin(@command);
     my @seen;
     while (1) {
+        my $is_over = $finish->('has ended'); # before the last look
         my $parts  = ($cluster->change // {})->{parts} // {};
         my $states = join ' ', map { "$_ $parts->{$_}" } sort keys %$parts;
         push @seen, $states if !@seen || $seen[-1] ne $states;
-        last if $finish->('has ended');
+        last if $is_over;
         select undef, undef, undef, 0.005;
     }
     return ([$finish->()], \@seen);
