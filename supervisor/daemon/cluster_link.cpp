@@ -392,7 +392,7 @@ private:
 
     asio::awaitable<void> send(cluster::Submit submit) {
         ++submitted_;
-        const auto reply = co_await client_.transact(std::move(submit.transaction));
+        const auto reply = co_await client_.transact(submit.transaction);
         --submitted_;
         told_.ring();
         if (closed_) co_return;

@@ -34,7 +34,7 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
     if (now == seen_) co_return;
     const std::string folder = keys.prefix() + "outcome/";
     cluster::Get get{.keys = cluster::KeyRange::prefix(folder)};
-    const auto outcomes = co_await etcd.get(std::move(get));
+    const auto outcomes = co_await etcd.get(get);
     if (!outcomes) co_return;
     for (const cluster::KeyValue& found : outcomes->found) {
         const auto number = number_in(keys.name_below("outcome/", found.key));
@@ -50,7 +50,7 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
         if (applied.record.digest.empty()) unread.push_back(number);
     for (const std::uint64_t number : unread) {
         cluster::Get one{.keys = {keys.topology(number), {}}};
-        const auto reply = co_await etcd.get(std::move(one));
+        const auto reply = co_await etcd.get(one);
         if (!reply) co_return;
         auto record = reply->found.empty() ? Result<cluster::TopologyRecord>(failure("it is not kept any more"))
                                            : cluster::decode<cluster::TopologyRecord>(reply->found.front().value);
