@@ -1,10 +1,10 @@
 #include "tests/worker/http/certificates.h"
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <gtest/gtest.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -90,10 +90,11 @@ TlsVisit::TlsVisit(int socket, std::string_view bytes, const Options& options) {
         ::SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(options.protocols.data()),
                               static_cast<unsigned>(options.protocols.size()));
     if (options.session) ::SSL_set_session(ssl, options.session);
+    std::signal(SIGPIPE, SIG_IGN); // a server may have hung up already
     connected = ::SSL_connect(ssl) == 1;
     if (connected) {
-        EXPECT_EQ(::SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size())), static_cast<int>(bytes.size()));
-        std::array<char, 65536> block; // NOLINT: filled by SSL_read
+        (void)::SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size())); // then there is nothing to read either
+        std::array<char, 65536> block;                                        // NOLINT: filled by SSL_read
         for (int count = 0; (count = ::SSL_read(ssl, block.data(), block.size())) > 0;)
             received.append(block.data(), static_cast<std::size_t>(count));
         ::SSL_shutdown(ssl); // or else the session counts as broken off
