@@ -34,10 +34,12 @@ std::size_t character(std::string_view text) {
 // As those who read it take it: not too long, and nothing that JSON cannot hold. Reasons are what programs say.
 std::string fit(std::string_view text, std::size_t longest = longest_text) {
     std::string fit;
-    while (!text.empty() && fit.size() + 4 <= longest) {
+    while (!text.empty()) {
         const std::size_t size = character(text);
+        const std::size_t step = std::max<std::size_t>(size, 1);
+        if (fit.size() + step > longest) break;
         fit += size ? text.substr(0, size) : "?";
-        text.remove_prefix(std::max<std::size_t>(size, 1));
+        text.remove_prefix(step);
     }
     return fit;
 }

@@ -109,5 +109,14 @@ TEST(Records, HoldWhatIsNoTextAsFarAsItIs) {
     EXPECT_LT(back->report.reasons.back().size(), 10'000U);
 }
 
+TEST(Records, ANameOfAnyLengthThatIsReadIsWrittenWhole) {
+    for (const std::size_t size : {1, 251, 252, 253, 254, 255}) {
+        const VipRecord record{std::string(size, 'm'), "i"};
+        const auto again = decode<VipRecord>(encode(record));
+        ASSERT_TRUE(again) << size;
+        EXPECT_EQ(*again, record) << size;
+    }
+}
+
 } // namespace
 } // namespace mpsup::cluster
