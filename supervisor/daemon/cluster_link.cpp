@@ -8,13 +8,13 @@
 #include "supervisor/daemon/cluster_topologies.h"
 #include "supervisor/daemon/own_share.h"
 #include "supervisor/daemon/vip_addresses.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 #include <utility>
 
@@ -38,12 +38,7 @@ constexpr std::chrono::milliseconds renewal_again{1'000}; // after one that fail
 constexpr std::chrono::milliseconds pace{1'000};          // of looking whether something changed here
 constexpr std::chrono::milliseconds boot_patience{3'000}; // before what ran last is brought up without being asked
 
-cluster::Time boot_now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return cluster::Time(std::chrono::duration_cast<cluster::Duration>(std::chrono::seconds(time.tv_sec) +
-                                                                       std::chrono::nanoseconds(time.tv_nsec)));
-}
+cluster::Time boot_now() { return cluster::Time(HeldAddress::now()); }
 
 Moment now() { return {boot_now(), cluster::WallTime(wall_clock_ms())}; }
 
@@ -66,10 +61,6 @@ cluster::Identity identity_of(const ClusterOptions& options, const Surroundings&
             .address = Address::parse(options.peer).value_or(Address{}).ip,
             .api = options.peer};
 }
-
-} // namespace
-
-namespace {
 
 // What people should know of a machine at a glance.
 std::string remark_on(const cluster::MachineStatus& machine) {
@@ -100,7 +91,7 @@ public:
         co_await takeover_.wait_until_over();
         share_.look_at_adopted();
         report_here();
-        if (auto facts = share_.facts()) member_.on_facts(share_.report().runs.digest, std::move(*facts), now());
+        tell_facts(share_.report().runs.digest);
         spawn(keep_lease());
         spawn(follow());
         spawn(watch_site());
@@ -109,7 +100,6 @@ public:
             member_.tick(now());
             act();
             vips_.look(boot_now());
-            note_state();
             const auto rest =
                 std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
             co_await wake_.wait_until(SteadyClock::now() + rest);
@@ -209,8 +199,7 @@ private:
     }
 
     // In the log once: status says it always.
-    void note_state() {
-        const cluster::ClusterStatus status = member_.status(now());
+    void note_state(const cluster::ClusterStatus& status) {
         const std::string state =
             std::string(cluster::to_string(status.state)) + (status.why.empty() ? "" : ": " + status.why);
         if (std::exchange(noted_, state) == state) return;
@@ -231,9 +220,8 @@ private:
 
     [[nodiscard]] std::string address_of(const std::string& machine) const {
         if (!site_.applied()) return {};
-        const auto& machines = site_.applied()->topology.machines;
-        const auto found = std::ranges::find(machines, machine, &topology::Machine::name);
-        return found == machines.end() ? "" : found->ip;
+        const topology::Machine* found = topology::find_machine(site_.applied()->topology, machine);
+        return found ? found->ip : "";
     }
 
     // A random part of it, so that a thousand machines do not ask a store that comes back at one moment.
@@ -338,9 +326,16 @@ private:
             if (closed_) co_return;
             report_here();
             act();
-            co_await topologies_.refresh(client_, keys_, member_.status(now()));
+            cluster::ClusterStatus status = member_.status(now()); // all machines are in it: once a second
+            note_state(status);
+            co_await topologies_.refresh(client_, keys_, std::move(status));
             co_await pause_for(pace);
         }
+    }
+
+    // Of the topology that runs here.
+    void tell_facts(const std::string& digest) {
+        if (auto facts = share_.facts()) member_.on_facts(digest, std::move(*facts), now());
     }
 
     void report_here() { member_.on_local(share_.report(), now()); }
@@ -348,12 +343,10 @@ private:
     // Nothing runs, as after the machine was started, and nothing is wanted of it: the store is not heard, or changes pass it by.
     asio::awaitable<void> boot() {
         const auto deadline = SteadyClock::now() + boot_patience;
-        while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) {
-            co_await pause_for(first_pause);
-        }
+        while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) co_await pause_for(first_pause);
         if (closed_ || share_.is_working() || orders_.has_processes()) co_return;
         co_await share_.bring_up_last();
-        if (auto facts = share_.facts()) member_.on_facts(share_.report().runs.digest, std::move(*facts), now());
+        tell_facts(share_.report().runs.digest);
         report_here();
         act();
     }
@@ -415,7 +408,7 @@ private:
         const Outcome outcome = co_await share_.carry_out(work, std::move(report));
         if (closed_) co_return;
         report_here();
-        if (auto facts = share_.facts()) member_.on_facts(work.to.digest, std::move(*facts), now());
+        tell_facts(work.to.digest);
         member_.on_done({work.change, work.round, outcome.code == 0, outcome.text}, now());
         act();
     }

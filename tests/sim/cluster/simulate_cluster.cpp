@@ -2,11 +2,10 @@
 // of the day or S, until one fails. That one is traced. simulate_cluster --curve MACHINES...: rollouts across so many.
 #include "tests/sim/cluster/curve.h"
 #include "tests/sim/cluster/schedule.h"
+#include "tests/sim/series.h"
 
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -14,32 +13,11 @@
 namespace mpsup::sim {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-struct Options {
-    std::uint64_t seed = 0;
-    std::optional<std::uint64_t> schedules;
-    std::chrono::seconds duration{10};
-    bool trace = false;
+struct Options : Series {
     ClusterBug bug = ClusterBug::none;
     bool is_curve = false;
     std::vector<int> machines;
 };
-
-std::uint64_t seed_of_the_day() { return static_cast<std::uint64_t>(std::time(nullptr) / 86'400) * 1'000'000'000; }
-
-std::optional<std::uint64_t> number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
-std::optional<ClusterBug> bug_named(std::string_view name) {
-    for (int i = 0; i < static_cast<int>(ClusterBug::count); ++i)
-        if (to_string(static_cast<ClusterBug>(i)) == name) return static_cast<ClusterBug>(i);
-    return std::nullopt;
-}
 
 std::optional<Options> parse(int argc, char** argv) {
     Options options;
@@ -47,7 +25,7 @@ std::optional<Options> parse(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view key = argv[i];
         const auto value = i + 1 < argc ? number(argv[i + 1]) : std::nullopt;
-        const auto bug = i + 1 < argc ? bug_named(argv[i + 1]) : std::nullopt;
+        const auto bug = i + 1 < argc ? bug_named<ClusterBug>(argv[i + 1]) : std::nullopt;
         if (const auto machines = number(key); machines && options.is_curve && *machines > 0 && *machines <= 10'000) {
             options.machines.push_back(static_cast<int>(*machines));
             continue;
@@ -86,29 +64,8 @@ int draw_curve(const Options& options) {
 }
 
 int run(const Options& options) {
-    std::printf("base seed %llu\n", static_cast<unsigned long long>(options.seed));
-    const auto begun = Clock::now();
-    std::uint64_t done = 0;
-    std::uint64_t events = 0;
-    const auto is_over = [&] {
-        return options.schedules ? done >= *options.schedules : Clock::now() - begun >= options.duration;
-    };
-    while (!is_over()) {
-        const std::uint64_t seed = options.seed + done;
-        const ClusterVerdict verdict = run_cluster_schedule(seed, options.bug, options.trace);
-        ++done;
-        events += verdict.events;
-        if (verdict.passed) continue;
-        if (!options.trace) (void)run_cluster_schedule(seed, options.bug, true);
-        std::printf("FAILED: %s\nseed %llu, schedule %llu; again: simulate_cluster --seed %llu --schedules 1 --trace\n",
-                    verdict.violation.c_str(), static_cast<unsigned long long>(seed),
-                    static_cast<unsigned long long>(done), static_cast<unsigned long long>(seed));
-        return 1;
-    }
-    const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-    std::printf("%llu schedules passed, %.0f a second, %.0f events each\n", static_cast<unsigned long long>(done),
-                static_cast<double>(done) / seconds, static_cast<double>(events) / static_cast<double>(done));
-    return 0;
+    return run_series("simulate_cluster", options,
+                      [&](std::uint64_t seed, bool traces) { return run_cluster_schedule(seed, options.bug, traces); });
 }
 
 } // namespace

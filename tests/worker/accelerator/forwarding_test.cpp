@@ -4,6 +4,7 @@
 #include "base/listener.h"
 #include "tests/worker/accelerator/fake_upstream.h"
 #include "tests/worker/accelerator/front_server.h"
+#include "tests/worker/accelerator/origin.h"
 
 #include <gtest/gtest.h>
 #include <set>
@@ -15,12 +16,6 @@ namespace mpsup::accelerator {
 namespace {
 
 using namespace std::chrono_literals;
-
-int status_of(std::string_view reply) { return reply.size() > 12 ? std::stoi(std::string(reply.substr(9, 3))) : 0; }
-std::string content_of(const std::string& reply) {
-    const std::size_t end = reply.find("\r\n\r\n");
-    return end == std::string::npos ? std::string() : reply.substr(end + 4);
-}
 
 // Answers every request of a connection with what a function of it says.
 FakeUpstream::Script each(std::function<std::string(const std::string&)> answer) {

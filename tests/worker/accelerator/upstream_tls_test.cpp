@@ -3,6 +3,7 @@
 
 #include "tests/worker/accelerator/fake_upstream.h"
 #include "tests/worker/accelerator/front_server.h"
+#include "tests/worker/accelerator/origin.h"
 #include "tests/worker/http/certificates.h"
 
 #include <csignal>
@@ -14,12 +15,6 @@ namespace mpsup::accelerator {
 namespace {
 
 using namespace std::chrono_literals;
-
-int status_of(std::string_view reply) { return reply.size() > 12 ? std::stoi(std::string(reply.substr(9, 3))) : 0; }
-std::string content_of(const std::string& reply) {
-    const std::size_t end = reply.find("\r\n\r\n");
-    return end == std::string::npos ? std::string() : reply.substr(end + 4);
-}
 
 class UpstreamTls : public testing::Test {
 protected:
