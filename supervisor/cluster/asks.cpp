@@ -123,9 +123,10 @@ void Asks::begin(Pending& pending, Turn& turn) {
     const std::string id =
         pending.change.empty() ? turn.me.instance + '-' + std::to_string(++changes_) : pending.change;
     Proposal proposal = propose(pending.ask, id, turn);
-    if (!pending.text.empty() && turn.is_trusted && std::holds_alternative<AcceptStoreOrder>(pending.ask.order))
-        return end(pending, turn, done, "this store was accepted");
-    if (proposal.transaction.then.empty()) return end(pending, turn, proposal.code, proposal.text);
+    const bool is_refused = proposal.transaction.then.empty();
+    if (is_refused && !pending.text.empty() && std::holds_alternative<AcceptStoreOrder>(pending.ask.order))
+        return end(pending, turn, done, "this store was accepted"); // nobody knew what came of the try before
+    if (is_refused) return end(pending, turn, proposal.code, proposal.text);
     if (turn.now.boot >= pending.since + patience) {
         const std::string& problem = pending.flight.problem();
         return end(pending, turn, failed,

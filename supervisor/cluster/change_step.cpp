@@ -222,7 +222,8 @@ private:
                 ++budget.granted;
             else if (!machine || !*machine)
                 ++budget.absent;
-            else if (fence.drained || !machine->value.well || has_other_than_wanted(part, machine->value))
+            else if (fence.drained || !machine->value.well || view_.is_converging(part.machine) ||
+                     has_other_than_wanted(part, machine->value))
                 ++budget.unwell;
         }
         return budget;

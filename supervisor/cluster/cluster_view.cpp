@@ -72,10 +72,8 @@ void ClusterView::set(const KeyValue& item, bool deleted) {
     if (const auto name = below("vip/"); !name.empty()) return set_in(vips_, name, item, deleted);
     if (item.key == keys_.wanted()) return set_one(wanted_, item, deleted);
     if (item.key == keys_.change()) return set_one(change_, item, deleted);
-    if (item.key == keys_.store()) {
-        store_value_ = deleted ? std::string() : item.value;
-        return set_one(store_, item, deleted);
-    }
+    if (item.key == keys_.store()) return set_one(store_, item, deleted);
+    if (item.key == keys_.converging()) return set_one(converging_, item, deleted);
     if (const auto name = below("topology/"); !name.empty() && !deleted) {
         std::uint64_t number = 0;
         std::from_chars(name.data(), name.data() + name.size(), number);
@@ -108,6 +106,10 @@ FenceRecord ClusterView::fence(std::string_view name) const {
     return found->second ? found->second.value : cautious;
 }
 
+bool ClusterView::is_converging(std::string_view machine) const {
+    return std::ranges::find(converging_.value.machines, machine) != converging_.value.machines.end();
+}
+
 const TopologyRecord* ClusterView::topology(std::uint64_t number) const {
     const auto found = topologies_.find(number);
     return found == topologies_.end() ? nullptr : &found->second;
@@ -121,6 +123,7 @@ Revision ClusterView::modified(std::string_view key) const {
     if (key == keys_.wanted()) return wanted_.modified;
     if (key == keys_.change()) return change_.modified;
     if (key == keys_.store()) return store_.modified;
+    if (key == keys_.converging()) return converging_.modified;
     return std::max({in(machines_, "machine/"), in(fences_, "fence/"), in(vips_, "vip/")});
 }
 

@@ -48,7 +48,8 @@ public:
     [[nodiscard]] const Known<WantedRecord>& wanted() const { return wanted_; }
     [[nodiscard]] const Known<ChangeRecord>& change() const { return change_; }
     [[nodiscard]] const Known<StoreRecord>& store() const { return store_; }
-    [[nodiscard]] const std::string& store_value() const { return store_value_; }
+    [[nodiscard]] const Known<ConvergingRecord>& converging() const { return converging_; }
+    [[nodiscard]] bool is_converging(std::string_view machine) const;
     [[nodiscard]] const Known<VipRecord>& vip(std::string_view address) const;
     /// Of a machine that lives; one whose record cannot be read lives too. nullptr: it does not.
     [[nodiscard]] const Known<MachineRecord>* machine(std::string_view name) const;
@@ -70,7 +71,7 @@ private:
     Known<WantedRecord> wanted_;
     Known<ChangeRecord> change_;
     Known<StoreRecord> store_;
-    std::string store_value_;
+    Known<ConvergingRecord> converging_;
 };
 
 /// Does it leave the machine out of changes?

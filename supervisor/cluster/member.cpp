@@ -221,7 +221,7 @@ void Member::on_answer(RequestId request, const Result<TransactionReply>& reply,
     const bool is_taken = parts.presence.on_answer(request, reply, now) ||
                           parts.leader.on_answer(request, reply, now) || parts.vip.on_answer(request, reply, now) ||
                           parts.asks.on_answer(request, reply, now);
-    if (!is_taken) parts.participant.on_answer(request, reply, parts.view);
+    if (!is_taken) parts.participant.on_answer(request, reply, parts.view, now);
     parts.look(now);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "supervisor/cluster/etcd_messages.h"
+#include "supervisor/cluster/records.h"
 
 #include <cstdint>
 #include <string>
@@ -14,10 +15,12 @@ namespace mpsup::cluster {
 struct Memory {
     std::uint64_t cluster = 0; // 0: none was ever seen
     Revision revision = 0;
-    std::string store{};            // the value of its `store` key
+    StoreRecord store{};            // without an id: nothing was ever ordered by it
+    std::uint64_t last = 0;         // the highest number that it gave to a topology
+    Version wanted{};               // by it
+    bool has_wanted = false;        // it said what is wanted, be it nothing
+    bool has_gone_back = false;     // it knew less than it had, and nobody has accepted that
     std::vector<std::string> out{}; // Backends
-
-    std::uint64_t distrusted = 0; // this cluster answered and was not that store; nobody has accepted it; 0: none
 
     friend bool operator==(const Memory&, const Memory&) = default;
 };

@@ -45,10 +45,10 @@ struct FenceOrder {
     std::string machine{};
     bool wait = false; // of drain: until nothing is in flight there
 };
-/// This store is the right one, though it is not that which was known. What runs here is what is wanted: its document, empty
-/// when nothing runs.
+/// This store is the right one, though it is not that which was known. Where another machine runs what it says, so will this one;
+/// else what runs here is what is wanted: its document, empty when nothing runs.
 struct AcceptStoreOrder {
-    std::string document{}, path{};
+    std::string document{}, digest{}, path{};
 };
 
 using Order =

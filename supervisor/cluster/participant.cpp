@@ -109,15 +109,24 @@ void Participant::begin(Do task, Turn& turn) {
     turn.out.push(std::move(task));
 }
 
+bool Participant::must_converge(Turn& turn) {
+    const Known<WantedRecord>& wanted = turn.view.wanted();
+    if (!wanted || wanted->now == turn.local.runs) return false;
+    if (passes_by(turn.view.fence(turn.me.machine))) return false;
+    const Known<ChangeRecord>& change = turn.view.change();
+    if (change.exists() && (!change || is_in_hand(change.value, turn.me.machine))) return false;
+    if (tried_ != wanted->now) try_again_.reset(), patience_ = Duration(0);
+    if (!try_again_ || turn.now.boot >= *try_again_) return true;
+    turn.alarm.at(*try_again_);
+    return false;
+}
+
 // What came back, or was uncordoned, or could not take part, gets by itself to what all others run.
 void Participant::converge(Turn& turn) {
+    if (operation_ || turn.local.busy) return;
+    if (!must_converge(turn)) return convergence_.give_back(turn);
+    if (!convergence_.has_turn(turn)) return;
     const Known<WantedRecord>& wanted = turn.view.wanted();
-    if (!wanted || wanted->now == turn.local.runs || operation_ || turn.local.busy) return;
-    if (passes_by(turn.view.fence(turn.me.machine))) return;
-    const Known<ChangeRecord>& change = turn.view.change();
-    if (change.exists() && (!change || is_in_hand(change.value, turn.me.machine))) return;
-    if (tried_ != wanted->now) try_again_.reset(), patience_ = Duration(0);
-    if (try_again_ && turn.now.boot < *try_again_) return turn.alarm.at(*try_again_);
     Do task;
     task.to = wanted->now;
     task.fast = true;
@@ -177,7 +186,8 @@ const TopologyRecord* Participant::document_of(const Version& version, Turn& tur
     return nullptr;
 }
 
-void Participant::on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view) {
+void Participant::on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view, Moment now) {
+    if (convergence_.on_answer(request, reply, now)) return;
     if (!asked_ || asked_->request != request) return;
     const Asked asked = *asked_;
     asked_.reset();

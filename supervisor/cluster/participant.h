@@ -1,7 +1,8 @@
 // What this machine does for changes: checks, its local operation, and getting to what is wanted by itself.
 #pragma once
 
-#include "supervisor/cluster/flight.h"
+#include "supervisor/cluster/convergence.h"
+#include "supervisor/cluster/turn.h"
 
 #include <string>
 
@@ -10,10 +11,13 @@ namespace mpsup::cluster {
 class Participant {
 public:
     void look(Turn& turn);
-    void on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view);
+    void on_answer(RequestId request, const Result<TransactionReply>& reply, ClusterView& view, Moment now);
     void on_checked(const Checked& checked, Turn& turn);
     void on_done(const Done& done, const ClusterView& view, Moment now);
-    void on_listed() { granted_in_ = 0; }
+    void on_listed() {
+        granted_in_ = 0;
+        convergence_.on_listed();
+    }
     /// What an earlier process of this machine had reported.
     void inherit(const Report& report) { report_ = report; }
 
@@ -30,6 +34,7 @@ private:
     void check(const ChangeRecord& change, Turn& turn);
     void take_part(const ChangeRecord& change, Turn& turn);
     void converge(Turn& turn);
+    [[nodiscard]] bool must_converge(Turn& turn);
     void mind_operation(Turn& turn);
     [[nodiscard]] bool is_granted(const ChangeRecord& change, const Turn& turn);
     void begin(Do task, Turn& turn);
@@ -52,6 +57,7 @@ private:
     std::optional<Asked> asked_; // for a topology
     std::optional<Time> ask_again_;
     std::optional<Version> missing_; // is not in the store
+    Convergence convergence_;
     std::optional<Time> try_again_;
     Duration patience_{0}; // before the next try to get to what is wanted
     Version tried_{};

@@ -30,6 +30,7 @@ public:
 
     Proposal operator()(const UpOrder& order) const {
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        if (auto refusal = has_lost_what_runs(); refusal.code) return refusal;
         ChangeRecord change = begin(Kind::up);
         change.to = {change.last + 1, order.digest};
         change.last = change.to.number;
@@ -46,6 +47,7 @@ public:
         Proposal proposal = with(change);
         proposal.transaction.when.push_back({key, 0});
         proposal.transaction.then.emplace_back(Put{key, std::move(value)});
+        if (!turn_.view.store().exists()) name_store(proposal.transaction, {});
         trim(proposal, change.to.number);
         return proposal;
     }
@@ -119,41 +121,113 @@ public:
         return write(key, Put{key, encode(fence)}, order.machine + words);
     }
 
-    // What runs here is what is wanted, under a number that this store has never seen; what it says itself is old.
     Proposal operator()(const AcceptStoreOrder& order) const {
-        if (turn_.is_trusted) return refuse(failed, "this store is the one that is known");
-        const ClusterView& view = turn_.view;
-        StoreRecord store = view.store().value;
-        store.replaces.push_back(turn_.memory.cluster);
-        store.by = ask_.who;
-        store.at = turn_.now.wall;
-        Proposal proposal{
-            {{turn_.unchanged(keys().store()), turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())},
-             {Put{keys().store(), encode(store)}},
-             {}},
-            {},
-            0,
-            "this store is taken in the place of the one before"};
-        ChangeRecord change = begin(Kind::up);
-        if (!order.document.empty()) {
-            const Version version{change.last + 1, turn_.local.runs.digest};
-            const TopologyRecord topology{order.document, version.digest, order.path,    ask_.who,
-                                          ask_.from,      ask_.note,      turn_.now.wall};
-            proposal.transaction.when.push_back({keys().topology(version.number), 0});
-            proposal.transaction.then.emplace_back(Put{keys().topology(version.number), encode(topology)});
-            proposal.transaction.then.emplace_back(Put{keys().wanted(), encode(WantedRecord{version, {}})});
-            proposal.text += "; what runs here is wanted everywhere, as topology " + std::to_string(version.number);
-        }
-        if (view.change() && !view.change()->is_over()) {
-            change = view.change().value;
-            change.phase = Phase::aborted;
-            change.reasons.emplace_back("the store that it was in was replaced");
-            proposal.transaction.then.emplace_back(Put{keys().change(), encode(change)});
-        }
-        return proposal;
+        const bool has_lost = !turn_.view.wanted().exists() && turn_.local.runs.number > 0;
+        if (turn_.is_trusted && !has_lost) return refuse(failed, "this store is the one that is known");
+        if (is_obeyed_by_another()) return join();
+        if (!order.document.empty()) return impose(order);
+        if (auto refusal = has_lost_what_runs(); refusal.code) return refusal;
+        return take();
     }
 
 private:
+    // Somebody else knows this store, and runs what it says: so will this machine.
+    Proposal join() const {
+        Proposal proposal = take_store("this store is taken in the place of the one before, and what it wants, topology " +
+                                       std::to_string(turn_.view.wanted()->now.number));
+        name_store(proposal.transaction, replaced());
+        return proposal;
+    }
+
+    Proposal take() const {
+        Proposal proposal = take_store("this store is taken in the place of the one before");
+        name_store(proposal.transaction, replaced());
+        abort_running(proposal.transaction);
+        return proposal;
+    }
+
+    // What runs here is what is wanted, under a number that this store has never seen; what it says itself is old.
+    Proposal impose(const AcceptStoreOrder& order) const {
+        const Version version{begin(Kind::up).last + 1, order.digest};
+        const TopologyRecord topology{order.document, version.digest, order.path,    ask_.who,
+                                      ask_.from,      ask_.note,      turn_.now.wall};
+        Proposal proposal = take();
+        proposal.transaction.when.push_back({keys().topology(version.number), 0});
+        proposal.transaction.then.emplace_back(Put{keys().topology(version.number), encode(topology)});
+        proposal.transaction.then.emplace_back(Put{keys().wanted(), encode(WantedRecord{version, {}})});
+        for (const std::string& machine : turn_.memory.out) // who was drained stays so
+            if (turn_.view.modified(keys().fence(machine)) == 0)
+                proposal.transaction.then.emplace_back(
+                    Put{keys().fence(machine), encode(FenceRecord{true, true, false, ask_.who, turn_.now.wall})});
+        proposal.text += "; what runs here is wanted everywhere, as topology " + std::to_string(version.number);
+        return proposal;
+    }
+
+    Proposal take_store(std::string text) const {
+        return {{{turn_.unchanged(keys().store()), turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())},
+                 {},
+                 {}},
+                {},
+                0,
+                std::move(text)};
+    }
+
+    void abort_running(Transaction& transaction) const {
+        const Known<ChangeRecord>& running = turn_.view.change();
+        if (!running || running->is_over()) return;
+        ChangeRecord change = running.value;
+        change.phase = Phase::aborted;
+        change.reasons.emplace_back("the store that it was in was replaced");
+        transaction.then.emplace_back(Put{keys().change(), encode(change)});
+    }
+
+    // All that this machine knows of, and what was there.
+    [[nodiscard]] std::vector<std::string> replaced() const {
+        std::vector<std::string> ids = turn_.memory.store.replaces;
+        for (const std::string& id : turn_.view.store()->replaces) ids.push_back(id);
+        ids.push_back(turn_.view.store()->id);
+        ids.push_back(turn_.memory.store.id);
+        return ids;
+    }
+
+    void name_store(Transaction& transaction, std::vector<std::string> replaces) const {
+        StoreRecord store{turn_.me.instance + "/" + std::to_string(turn_.view.revision()), std::move(replaces), ask_.who,
+                          turn_.now.wall};
+        transaction.when.push_back(turn_.unchanged(keys().store()));
+        transaction.then.emplace_back(Put{keys().store(), encode(trimmed(std::move(store)))});
+    }
+
+    static StoreRecord trimmed(StoreRecord store) {
+        std::vector<std::string> kept; // each once, the latest of them
+        for (auto id = store.replaces.rbegin(); id != store.replaces.rend() && kept.size() < most_replaced; ++id)
+            if (!id->empty() && *id != store.id && std::ranges::find(kept, *id) == kept.end()) kept.push_back(*id);
+        store.replaces.assign(kept.rbegin(), kept.rend());
+        return store;
+    }
+
+    // One that was begun anew and is in use, not an earlier state of what is known.
+    [[nodiscard]] bool is_obeyed_by_another() const {
+        const Known<WantedRecord>& wanted = turn_.view.wanted();
+        if (!turn_.view.store() || !wanted || wanted->now.number == 0) return false;
+        const StoreRecord& known = turn_.memory.store;
+        const std::string& id = turn_.view.store()->id;
+        if (id == known.id || std::ranges::find(known.replaces, id) != known.replaces.end()) return false;
+        return std::ranges::any_of(turn_.view.machines(), [&](const auto& each) {
+            return each.first != turn_.me.machine && each.second && each.second->runs == wanted->now;
+        });
+    }
+
+    // It would be gone back to nothing, if this fails.
+    Proposal has_lost_what_runs() const {
+        if (turn_.view.wanted().exists()) return {};
+        for (const auto& [name, machine] : turn_.view.machines())
+            if (machine && machine->runs.number > 0)
+                return refuse(failed, "the store does not know what is wanted, but " + name + " runs topology " +
+                                          std::to_string(machine->runs.number) + ": `mpsup cluster accept` on " + name +
+                                          " makes that what is wanted");
+        return {};
+    }
+
     [[nodiscard]] const Keys& keys() const { return turn_.keys(); }
 
     Proposal busy_with_another() const {
@@ -172,7 +246,7 @@ private:
         change.id = id_;
         change.kind = kind;
         if (turn_.view.wanted()) change.before = turn_.view.wanted()->now;
-        change.last = std::max(change.before.number, turn_.local.runs.number);
+        change.last = std::max({change.before.number, turn_.local.runs.number, turn_.memory.last});
         if (turn_.view.change()) change.last = std::max(change.last, turn_.view.change()->last);
         change.who = ask_.who;
         change.from = ask_.from;

@@ -117,6 +117,11 @@ Version version_at(Fields& fields, const char* key) {
     return version;
 }
 
+StoreRecord store_in(Fields fields) {
+    return {fields.name("id"), fields.texts("replaces", most_replaced, longest_name), fields.name("by"),
+            fields.time("at")};
+}
+
 Report report_in(Fields fields) {
     Report report;
     report.change = fields.needed_name("id");
@@ -261,6 +266,12 @@ template <> Result<OutcomeRecord> decode(std::string_view text) {
     });
 }
 
+template <> Result<ConvergingRecord> decode(std::string_view text) {
+    return read_record<ConvergingRecord>(text, [](Fields fields) {
+        return ConvergingRecord{fields.texts("machines", most_machines, longest_name)};
+    });
+}
+
 template <> Result<VipRecord> decode(std::string_view text) {
     return read_record<VipRecord>(
         text, [](Fields fields) { return VipRecord{fields.name("machine"), fields.name("instance")}; });
@@ -268,11 +279,8 @@ template <> Result<VipRecord> decode(std::string_view text) {
 
 template <> Result<StoreRecord> decode(std::string_view text) {
     return read_record<StoreRecord>(text, [](Fields fields) {
-        StoreRecord record;
-        for (const std::string& cluster : fields.texts("replaces", most_texts, longest_name))
-            record.replaces.push_back(id_in(cluster, "replaces", fields));
-        record.by = fields.name("by");
-        record.at = fields.time("at");
+        StoreRecord record = store_in(fields);
+        if (record.id.empty()) fields.complain("id");
         return record;
     });
 }
@@ -282,9 +290,12 @@ Result<Memory> decode_memory(std::string_view text) {
         Memory memory;
         memory.cluster = id_in(fields.name("cluster"), "cluster", fields);
         memory.revision = fields.number("revision");
-        memory.store = fields.text("store", longest_record);
+        fields.object("store", [&](Fields inner) { memory.store = store_in(inner); });
+        memory.last = fields.count("last");
+        memory.has_wanted = fields.has("wanted");
+        memory.wanted = version_at(fields, "wanted");
+        memory.has_gone_back = fields.flag("gone_back");
         memory.out = fields.texts("out", most_machines, longest_name);
-        if (fields.has("distrusted")) memory.distrusted = id_in(fields.name("distrusted"), "distrusted", fields);
         return memory;
     });
 }

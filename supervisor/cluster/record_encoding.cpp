@@ -71,6 +71,15 @@ json::object object_of(const Version& version) {
     return object;
 }
 
+json::object object_of(const StoreRecord& record) {
+    json::object object;
+    put_name(object, "id", record.id);
+    put(object, "replaces", record.replaces);
+    put_name(object, "by", record.by);
+    put(object, "at", record.at);
+    return object;
+}
+
 json::object object_of(const Report& report) {
     json::object object{{"id", report.change}, {"state", to_string(report.state)}};
     if (report.round != Round::checking) object["round"] = to_string(report.round);
@@ -184,6 +193,11 @@ std::string encode(const OutcomeRecord& record) {
     return json::serialize(object);
 }
 
+// All of them, or whoever is left out would not know that it has its turn.
+std::string encode(const ConvergingRecord& record) {
+    return json::serialize(json::object{{"machines", json::array(record.machines.begin(), record.machines.end())}});
+}
+
 std::string encode(const VipRecord& record) {
     json::object object;
     put_name(object, "machine", record.machine);
@@ -194,19 +208,14 @@ std::string encode(const VipRecord& record) {
 std::string encode(const Memory& memory) {
     json::object object{{"cluster", std::to_string(memory.cluster)},
                         {"revision", memory.revision},
-                        {"store", memory.store},
+                        {"store", object_of(memory.store)},
                         {"out", json::array(memory.out.begin(), memory.out.end())}};
-    if (memory.distrusted != 0) object["distrusted"] = std::to_string(memory.distrusted);
+    put(object, "last", memory.last);
+    if (memory.has_wanted) object["wanted"] = object_of(memory.wanted);
+    put(object, "gone_back", memory.has_gone_back);
     return json::serialize(object);
 }
 
-std::string encode(const StoreRecord& record) {
-    json::array replaces;
-    for (const std::uint64_t cluster : record.replaces) replaces.emplace_back(std::to_string(cluster));
-    json::object object{{"replaces", std::move(replaces)}};
-    put_name(object, "by", record.by);
-    put(object, "at", record.at);
-    return json::serialize(object);
-}
+std::string encode(const StoreRecord& record) { return json::serialize(object_of(record)); }
 
 } // namespace mpsup::cluster

@@ -146,6 +146,13 @@ struct OutcomeRecord {
     friend bool operator==(const OutcomeRecord&, const OutcomeRecord&) = default;
 };
 
+/// converging: those that serve something else and are on their way to what is wanted, outside of any change.
+struct ConvergingRecord {
+    std::vector<std::string> machines{};
+
+    friend bool operator==(const ConvergingRecord&, const ConvergingRecord&) = default;
+};
+
 /// vip/ADDRESS, under the lease of the machine that has it. Without a machine: whoever had it gave it up.
 struct VipRecord {
     std::string machine{}, instance{};
@@ -153,9 +160,10 @@ struct VipRecord {
     friend bool operator==(const VipRecord&, const VipRecord&) = default;
 };
 
-/// store: an operator took this store in the place of others.
+/// store: which one this is. Written with the first order that it takes, and anew when an operator takes it in the place of others.
 struct StoreRecord {
-    std::vector<std::uint64_t> replaces{}; // cluster ids; its own: it has gone back
+    std::string id{};                    // never given twice
+    std::vector<std::string> replaces{}; // the ids of those that it took the place of, the latest last
     std::string by{};
     WallTime at{0};
 
@@ -165,6 +173,7 @@ struct StoreRecord {
 constexpr std::size_t longest_document = 1'000'000; // bytes; etcd takes requests of 1.5 MiB, and base64 stands between
 constexpr std::size_t most_machines = 10'000;
 constexpr std::size_t most_earlier = 20; // topologies that are kept
+constexpr std::size_t most_replaced = 100; // stores that one is known to have taken the place of
 
 [[nodiscard]] std::string encode(const MachineRecord& record);
 [[nodiscard]] std::string encode(const FenceRecord& record);
@@ -172,6 +181,7 @@ constexpr std::size_t most_earlier = 20; // topologies that are kept
 [[nodiscard]] std::string encode(const WantedRecord& record);
 [[nodiscard]] std::string encode(const ChangeRecord& record);
 [[nodiscard]] std::string encode(const OutcomeRecord& record);
+[[nodiscard]] std::string encode(const ConvergingRecord& record);
 [[nodiscard]] std::string encode(const VipRecord& record);
 [[nodiscard]] std::string encode(const StoreRecord& record);
 
@@ -183,6 +193,7 @@ template <> Result<TopologyRecord> decode(std::string_view text);
 template <> Result<WantedRecord> decode(std::string_view text);
 template <> Result<ChangeRecord> decode(std::string_view text);
 template <> Result<OutcomeRecord> decode(std::string_view text);
+template <> Result<ConvergingRecord> decode(std::string_view text);
 template <> Result<VipRecord> decode(std::string_view text);
 template <> Result<StoreRecord> decode(std::string_view text);
 

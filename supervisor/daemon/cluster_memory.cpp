@@ -36,7 +36,8 @@ std::string text_of(const ClusterMemory& memory) {
     return json::serialize(json::object{{"store", cluster::encode(memory.store)},
                                         {"number", std::to_string(memory.runs.number)},
                                         {"digest", memory.runs.digest},
-                                        {"document", memory.document}}) +
+                                        {"document", memory.document},
+                                        {"before", memory.before}}) +
            "\n";
 }
 
@@ -45,6 +46,7 @@ ClusterMemory memory_in(const json::object& object) {
     memory.store = cluster::decode_memory(text_in(object, "store")).value_or(cluster::Memory{});
     memory.runs = {number_in(object, "number"), text_in(object, "digest")};
     memory.document = text_in(object, "document");
+    memory.before = text_in(object, "before");
     return memory;
 }
 

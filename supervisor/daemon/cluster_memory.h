@@ -13,6 +13,7 @@ struct ClusterMemory {
     cluster::Memory store{};
     cluster::Version runs{}; // what was brought up last on the cluster's behalf; number 0: nothing
     std::string document{};  // digest of the document that was applied for it: another one runs if that is not the last
+    std::string before{};    // digest of what ran without the cluster before its first topology; empty: nothing
 
     friend bool operator==(const ClusterMemory&, const ClusterMemory&) = default;
 };

@@ -6,6 +6,7 @@
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/obstacles.h"
 #include "supervisor/daemon/operations.h"
+#include "supervisor/daemon/sleeper.h"
 #include "supervisor/topology/placement.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
@@ -87,7 +88,9 @@ std::optional<cluster::TopologyFacts> OwnShare::facts() const {
 
 cluster::AcceptStoreOrder OwnShare::applied() const {
     if (!site_.applied() || !site_.applied()->topology.whole) return {};
-    return {topology::to_document(*site_.applied()->topology.whole), site_.applied()->path};
+    std::string document = topology::to_document(*site_.applied()->topology.whole);
+    std::string digest = topology::digest_of(document);
+    return {std::move(document), std::move(digest), site_.applied()->path};
 }
 
 std::expected<topology::Topology, std::string> OwnShare::share_in(const std::string& document) const {
@@ -159,6 +162,10 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
     if (!share) co_return Outcome{bad_topology, share.error()};
     const bool is_way_back =
         work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;
+    if (memory_.runs.number == 0 && site_.applied()) {
+        memory_.before = site_.applied()->digest;
+        write_down();
+    }
     const UpManner how{.all_anew = false, .fast = work.fast || is_way_back};
     std::string name = "up";
     if (is_way_back) name = "rollback";
@@ -171,13 +178,18 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
     co_return outcome;
 }
 
-// What there was before the first topology.
+// What there was before the first topology: nothing, or what was brought up without the cluster.
 asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
     if (!site_.applied()) co_return Outcome{0, "nothing runs"};
-    AppliedTopology none = *site_.applied();
-    none.topology.workers.clear();
+    if (site_.applied()->digest == memory_.before) co_return Outcome{0, "what ran before runs"};
+    AppliedTopology earlier = *site_.applied();
+    earlier.topology.workers.clear();
+    if (!memory_.before.empty()) {
+        auto previous = previous_topology(site_);
+        if (previous && previous->digest == memory_.before) earlier = std::move(*previous);
+    }
     const BringUp how{.all_anew = false, .fast = true, .asks_pre_roll = false};
-    auto undo = bring_up(site_, std::move(none), std::move(report), how);
+    auto undo = bring_up(site_, std::move(earlier), std::move(report), how);
     Outcome outcome = co_await orders_.perform("rollback", std::move(undo));
     if (outcome.code == 0) runs({});
     co_return outcome;

@@ -23,6 +23,7 @@ std::string_view to_string(ClusterBug bug) noexcept {
     case ClusterBug::forget_wanted: return "forget_wanted";
     case ClusterBug::keep_the_term: return "keep_the_term";
     case ClusterBug::lose_answers: return "lose_answers";
+    case ClusterBug::forget_turns: return "forget_turns";
     case ClusterBug::count: break;
     }
     std::unreachable();

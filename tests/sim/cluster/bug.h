@@ -24,6 +24,7 @@ enum class ClusterBug {
     forget_wanted,          // what is wanted is not written with the change
     keep_the_term,          // a change is taken over without saying so
     lose_answers,           // who asked is not told the end
+    forget_turns,           // who converges does not see that others do
     count,
 };
 

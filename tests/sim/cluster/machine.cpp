@@ -81,6 +81,7 @@ void FleetMachine::kill_supervisor(Duration until_the_next) {
     if (!member_) return;
     world_.trace(name_ + ": its supervisor is killed");
     ++life_;
+    world_.oracle.ends_alone(index_);
     if (operation_) {
         const Operation operation = *std::exchange(operation_, std::nullopt);
         const int fate = world_.random.between(0, 2);
@@ -268,7 +269,6 @@ void FleetMachine::list() {
         },
         [this, generation](const auto& reply) {
             if (reply) listed_generation_ = *generation;
-            if (reply && trusts_generation_ < 0) trusts_generation_ = *generation;
             on_listing(reply);
         });
 }
@@ -370,7 +370,10 @@ void FleetMachine::perform(cluster::Effect& effect) {
         else
             world_.oracle.holds(index_, vip->until ? std::optional(sim_time(*vip->until)) : std::nullopt);
     }
-    if (const auto* remember = std::get_if<cluster::Remember>(&effect)) disk_.memory = remember->memory;
+    if (const auto* remember = std::get_if<cluster::Remember>(&effect)) {
+        disk_.memory = remember->memory;
+        if (trusts_generation_ < 0 && !disk_.memory.store.id.empty()) trusts_generation_ = listed_generation_;
+    }
 }
 
 void FleetMachine::submit(cluster::Submit submit) {
@@ -402,6 +405,8 @@ void FleetMachine::spoil(cluster::Transaction& transaction) const {
         });
     for (auto& operation : transaction.then) {
         auto* put = std::get_if<cluster::Put>(&operation);
+        if (put && put->key == keys.converging() && world_.bug == ClusterBug::forget_turns)
+            put->value = cluster::encode(cluster::ConvergingRecord{{name_}});
         if (!put || put->key != keys.change()) continue;
         auto change = *cluster::decode<ChangeRecord>(put->value);
         if (world_.bug == ClusterBug::ignore_the_budget) ++change.allowed;

@@ -137,7 +137,7 @@ private:
     Time paused_until_{}, cut_up_{}, cut_down_{}, slow_until_{}, ails_until_{};
     std::unique_ptr<cluster::Member> member_;
     std::string instance_;
-    int trusts_generation_ = -1, listed_generation_ = 0; // of the store; -1: it never saw one
+    int trusts_generation_ = -1, listed_generation_ = 0; // of the store; -1: it never saw one that had been ordered something
 
     // Of the supervisor's process
     cluster::LeaseId lease_ = 0;

@@ -1,6 +1,8 @@
 // The site that a simulated machine has in hand: what is checked, and what operations come to.
 #include "tests/sim/cluster/machine.h"
 
+#include <algorithm>
+
 namespace mpsup::sim {
 
 using namespace std::chrono_literals;
@@ -30,6 +32,10 @@ void FleetMachine::begin(cluster::Do task) {
     world_.oracle.begins(name_, trusts_generation_, listed_generation_);
     world_.trace(name_ + " does " + std::string(to_string(task.kind)) + " " + std::to_string(task.to.number) +
                  (task.change.empty() ? " by itself" : ""));
+    const bool is_alone = task.change.empty() && !disk_.serves.empty() && world_.clock.now() >= ails_until_;
+    if (is_alone && task.to.number != 0)
+        world_.oracle.begins_alone(index_, std::max({1, world_.books.of(task.to.digest).facts.allowed,
+                                                     world_.books.of(disk_.serves).facts.allowed}));
     Operation operation{std::move(task), true, ++operations_begun_};
     if (brings_topology(operation.task) && operation.task.to.number != 0) {
         const int fails = world_.books.of(operation.task.to.digest).fails;
@@ -49,6 +55,7 @@ void FleetMachine::begin(cluster::Do task) {
 void FleetMachine::end_operation(int number, bool succeeds, const std::string& text) {
     if (!operation_ || operation_->number != number) return;
     const cluster::Do task = std::exchange(operation_, std::nullopt)->task;
+    world_.oracle.ends_alone(index_);
     if (world_.bug == ClusterBug::lose_ends && world_.random.one_in(4)) return;
     const bool says = succeeds || world_.bug == ClusterBug::claim_success;
     if (brings_topology(task)) {
@@ -69,7 +76,8 @@ void FleetMachine::tell_site() {
     cluster::LocalReport report;
     report.runs = disk_.runs;
     report.well = world_.clock.now() >= ails_until_;
-    for (int i = 0; i < world_.pools; ++i) report.workers.push_back({"pool" + std::to_string(i), "running", 8, 8});
+    for (int i = 0; i < world_.pools && !disk_.serves.empty(); ++i)
+        report.workers.push_back({"pool" + std::to_string(i), "running", 8, 8});
     report.busy = is_busy_;
     member_->on_local(std::move(report), now());
 }

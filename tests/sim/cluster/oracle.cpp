@@ -11,6 +11,7 @@ using cluster::KeyValue;
 using cluster::MachineRecord;
 using cluster::Part;
 using cluster::Revision;
+using cluster::StoreRecord;
 using Phase = ChangeRecord::Phase;
 
 FleetOracle::FleetOracle(Etcd& etcd, Clock& clock, const Books& books, cluster::Keys keys)
@@ -35,7 +36,10 @@ void FleetOracle::on_changes(const std::vector<Change>& changes, const std::vect
         if (const auto name = keys_.name_below("fence/", change.now.key); !name.empty())
             fences_[std::string(name)][change.now.modified] =
                 change.deleted ? FenceRecord() : read<FenceRecord>(change.now).value_or(FenceRecord());
-        if (change.now.key == keys_.store()) accepted_.insert(etcd_.generation());
+        if (const auto store = change.now.key == keys_.store() && !change.deleted ? read<StoreRecord>(change.now)
+                                                                                     : std::nullopt;
+            store && !store->replaces.empty())
+            accepted_.insert(etcd_.generation());
     }
     for (std::size_t i = 0; i < changes.size(); ++i)
         if (changes[i].now.key == keys_.change()) judge_change(changes[i].now, before[i]);
@@ -142,6 +146,8 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
     if (fresh.empty()) return;
     const auto* wanted = etcd_.find(keys_.wanted());
     const cluster::Version version = wanted ? read<cluster::WantedRecord>(*wanted)->now : cluster::Version();
+    // Who failed may be granted in the same step that turns back.
+    const bool is_turn_back = before && now.phase == Phase::undoing && before->phase != Phase::undoing;
     int out = 0, out_anyway = 0;
     bool takes_away = false; // what served
     for (const Part& part : now.machines) {
@@ -151,7 +157,7 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
         const bool is_ailing = !state.lives || !state.is_well || fence.drained;
         if (part.state == Part::State::granted) {
             const bool is_fresh = std::ranges::find(fresh, part.machine) != fresh.end();
-            if (is_fresh) granted_ailing_[part.machine] = is_ailing;
+            if (is_fresh || is_turn_back) granted_ailing_[part.machine] = is_ailing;
             takes_away = takes_away || (is_fresh && !is_ailing);
             ++out;
             out_anyway += granted_ailing_[part.machine] ? 1 : 0;
@@ -170,8 +176,14 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
 }
 
 void FleetOracle::begins(const std::string& machine, int trusts_generation, int listed_generation) {
-    if (trusts_generation < listed_generation && !accepted_.contains(listed_generation))
+    if (trusts_generation >= 0 && trusts_generation < listed_generation && !accepted_.contains(listed_generation))
         fail(machine + " takes an order of a store that nobody accepted");
+}
+
+void FleetOracle::begins_alone(int machine, int allowed) {
+    alone_.insert(machine);
+    if (static_cast<int>(alone_.size()) > allowed)
+        fail(std::to_string(alone_.size()) + " machines converge at a time, and " + std::to_string(allowed) + " may");
 }
 
 void FleetOracle::holds(int machine, std::optional<Time> until) {

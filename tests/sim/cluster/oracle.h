@@ -31,8 +31,12 @@ public:
     void on_replaced(bool is_known_to_all);
 
     // Machines
-    /// A local operation begins, for the store that the machine listed; it knew another one before.
+    /// A local operation begins, for the store that the machine listed; it knew another one before, or (-1) none that ever had
+    /// something ordered.
     void begins(const std::string& machine, int trusts_generation, int listed_generation);
+    /// What serves is replaced outside of any change, by what lets so many be out of service at a time.
+    void begins_alone(int machine, int allowed);
+    void ends_alone(int machine) { alone_.erase(machine); }
     /// It has the address until then, if nobody takes it away; not: no more.
     void holds(int machine, std::optional<Time> until);
     void dies(int machine) { holds_until_.erase(machine); }
@@ -80,6 +84,7 @@ private:
     };
     std::map<cluster::AskId, Asked> asked_;
     std::map<int, Time> holds_until_;
+    std::set<int> alone_;
 };
 
 } // namespace mpsup::sim

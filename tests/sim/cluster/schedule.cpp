@@ -161,7 +161,7 @@ private:
     }
 
     void accept(FleetMachine& machine) {
-        fleet_.ask(machine, cluster::AcceptStoreOrder{machine.runs().digest, "/etc/site.yaml"}, "accept");
+        fleet_.ask(machine, cluster::AcceptStoreOrder{machine.runs().digest, machine.runs().digest, "/etc/site.yaml"}, "accept");
     }
 
     // No faults any more. What an operator has to do, one does.
@@ -210,7 +210,8 @@ private:
                 if (cluster::passes_by(fleet_.fence(machine.name())))
                     fleet_.ask(machine, cluster::FenceOrder{cluster::FenceOrder::What::uncordon, machine.name(), false},
                                "uncordon");
-                if (machine.status().state == cluster::ClusterStatus::State::unaccepted) accept(machine);
+                const bool is_lost = !fleet_.wanted() && machine.runs().number > 0;
+                if (machine.status().state == cluster::ClusterStatus::State::unaccepted || is_lost) accept(machine);
             }
             tend(deadline);
         });

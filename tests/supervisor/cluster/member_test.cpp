@@ -22,6 +22,9 @@ TopologyFacts facts_of(std::initializer_list<const char*> machines) {
 // One member, and a store that does at once what it is told.
 class MemberTest : public testing::Test {
 protected:
+    void SetUp() override {
+        items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{local.runs, {}}), 40, 40, 0};
+    }
     static Identity identity(std::string instance = "i1") {
         return {keys.prefix(), "app1", std::move(instance), "boot", "1.0", "10.9.0.2", "10.9.0.2:7117"};
     }
@@ -81,6 +84,9 @@ protected:
             } else if (const auto* put = std::get_if<Put>(&operation); put && reply.succeeded) {
                 items[put->key] = {put->key, put->value, revision + 1, revision + 1, put->lease};
                 news.changes.push_back({false, items[put->key]});
+            } else if (const auto* gone = std::get_if<Delete>(&operation); gone && reply.succeeded) {
+                if (items.erase(gone->keys.first) > 0)
+                    news.changes.push_back({true, {gone->keys.first, {}, revision + 1, revision + 1, 0}});
             }
         }
         if (!news.changes.empty()) reply.header.revision = ++revision;
@@ -226,10 +232,11 @@ TEST_F(MemberTest, AnOrderIsWrittenOnlyOnWhatItWasDecidedOn) {
     const auto written = take<Submit>();
     ASSERT_EQ(written.size(), 1U);
     const auto& when = written.front().transaction.when;
-    ASSERT_EQ(when.size(), 3U); // the change, what is wanted, the topology's number
+    ASSERT_EQ(when.size(), 4U); // the change, what is wanted, the topology's number, that the store has no name yet
     EXPECT_EQ(when[0].key, keys.change());
     EXPECT_EQ(when[2].key, keys.topology(2));
     EXPECT_EQ(when[2].modified, 0);
+    EXPECT_EQ(when[3].key, keys.store());
 }
 
 TEST_F(MemberTest, AnotherOrderWhileAChangeRunsIsToldWhichOne) {
@@ -306,10 +313,11 @@ TEST_F(MemberTest, AnotherStoreOrdersNothingUntilItIsAccepted) {
     Memory memory;
     memory.cluster = 6;
     memory.revision = 10;
+    memory.store.id = "i0/1";
     start(memory);
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
     EXPECT_TRUE(take<Do>().empty());
-    order(AcceptStoreOrder{"{1}", "/etc/shop.yaml"});
+    order(AcceptStoreOrder{"{1}", "d1", "/etc/shop.yaml"});
     const auto told = answer();
     ASSERT_TRUE(told);
     EXPECT_EQ(told->code, 0);
@@ -318,15 +326,46 @@ TEST_F(MemberTest, AnotherStoreOrdersNothingUntilItIsAccepted) {
 }
 
 TEST_F(MemberTest, AStoreThatWentBackIsAnotherStore) {
+    items[keys.store()] = {keys.store(), encode(StoreRecord{"i0/1"}), 40, 40, 0};
     start();
     write(keys.fence("web1"), encode(FenceRecord{true}));
     revision = 20;
-    items.clear();
     list();
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
     revision = 500; // it goes on from there, past what was known
     list();
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
+}
+
+TEST_F(MemberTest, WhereAnotherRunsWhatTheStoreSaysAcceptingItIsToJoin) {
+    items[keys.store()] = {keys.store(), encode(StoreRecord{"i9/1"}), 40, 40, 0};
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
+    items[keys.machine("web1")] = {keys.machine("web1"), other({5, "d5"}), 40, 40, 9};
+    Memory memory;
+    memory.cluster = cluster;
+    memory.store.id = "i0/1";
+    start(memory);
+    ASSERT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
+    order(AcceptStoreOrder{"{1}", "d1", "/etc/shop.yaml"});
+    EXPECT_EQ(answer()->code, 0);
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::connected);
+    EXPECT_EQ(decode<StoreRecord>(items.at(keys.store()).value)->replaces, (std::vector<std::string>{"i9/1", "i0/1"}));
+    EXPECT_EQ(decode<WantedRecord>(items.at(keys.wanted()).value)->now, (Version{5, "d5"}));
+}
+
+TEST_F(MemberTest, WhereNothingIsWantedAndSomethingRunsNothingIsBroughtUp) {
+    items.clear();
+    start();
+    web1_is_there();
+    order(up());
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 1);
+    EXPECT_NE(told->text.find("cluster accept"), std::string::npos) << told->text;
+    order(AcceptStoreOrder{"{1}", "d1", "/etc/shop.yaml"});
+    EXPECT_EQ(answer()->code, 0);
+    EXPECT_EQ(decode<WantedRecord>(items.at(keys.wanted()).value)->now.digest, "d1");
 }
 
 TEST_F(MemberTest, NewsFromThePastAreNoNews) {

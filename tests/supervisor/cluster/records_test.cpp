@@ -55,11 +55,13 @@ TEST(Records, AreReadAsTheyWereWritten) {
     expect_there_and_back(OutcomeRecord{"c", ChangeRecord::Phase::failed, WallTime(5), {"why"}});
     expect_there_and_back(VipRecord{"web1", "i"});
     expect_there_and_back(VipRecord());
-    expect_there_and_back(StoreRecord{{18'446'744'073'709'551'615U, 1}, "root", WallTime(5)});
+    expect_there_and_back(ConvergingRecord{{"app1", "web1"}});
+    expect_there_and_back(StoreRecord{"i1/51", {"i0/1", "i2/3"}, "root", WallTime(5)});
 }
 
 TEST(Records, OfWhatAMachineRemembersTheSame) {
-    const Memory memory{18'446'744'073'709'551'615U, 77, R"({"replaces":["1"]})", {"app1"}, 5};
+    const Memory memory{18'446'744'073'709'551'615U, 77, {"i1/51", {"i0/1"}, "root", WallTime(5)}, 9, {8, "d8"}, true,
+                        true, {"app1"}};
     EXPECT_EQ(decode_memory(encode(memory)).value(), memory);
 }
 
@@ -93,7 +95,7 @@ TEST(Records, ThatAreWrongAreRefusedAndSaySo) {
         ASSERT_FALSE(record) << text;
         EXPECT_NE(record.error().what.find(what), std::string::npos) << record.error().what;
     }
-    EXPECT_FALSE(decode<StoreRecord>(R"({"replaces":["-1"]})"));
+    EXPECT_FALSE(decode<StoreRecord>(R"({"replaces":["i0"]})"));
     EXPECT_FALSE(decode<TopologyRecord>(R"({"digest":"d"})"));
     EXPECT_FALSE(decode<VipRecord>("{\"machine\":\"" + std::string(300, 'a') + "\"}"));
 }

@@ -22,10 +22,11 @@ TEST_F(ClusterMemoryFile, IsReadAsItWasWritten) {
     ClusterMemory memory;
     memory.store.cluster = 18446744073709551615U;
     memory.store.revision = 9007199254740993;
-    memory.store.store = R"({"replaces":["1"]})";
+    memory.store.store = {"i1/51", {"i0/1"}, "root", cluster::WallTime(5)};
     memory.store.out = {"app1", "app2"};
     memory.runs = {7, "sha256:aa"};
     memory.document = "sha256:bb";
+    memory.before = "sha256:cc";
     ASSERT_TRUE(write_cluster_memory(path_, memory));
     EXPECT_EQ(read_cluster_memory(path_), memory);
     memory.runs.number = 8;

@@ -1,0 +1,61 @@
+#include "supervisor/cluster/convergence.h"
+
+#include "supervisor/cluster/budget.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace mpsup::cluster {
+
+namespace {
+
+std::vector<std::string> living_others(const Turn& turn) {
+    std::vector<std::string> names = turn.view.converging().value.machines;
+    std::erase_if(names, [&](const std::string& name) { return name == turn.me.machine || !turn.view.machine(name); });
+    return names;
+}
+
+bool has_room(const Turn& turn) {
+    const TopologyFacts* facts = turn.facts.of(turn.view.wanted()->now.digest);
+    if (!facts) facts = turn.facts.of(turn.local.runs.digest);
+    Budget budget{facts ? std::max(facts->allowed, 1) : 1};
+    budget.granted = static_cast<int>(living_others(turn).size());
+    if (facts)
+        for (const auto& [name, has_accelerator] : facts->machines) {
+            if (name == turn.me.machine || turn.view.fence(name).removed) continue;
+            const Known<MachineRecord>* machine = turn.view.machine(name);
+            if (!machine || !*machine)
+                ++budget.absent;
+            else if (!turn.view.is_converging(name) && (!machine->value.well || turn.view.fence(name).drained))
+                ++budget.unwell;
+        }
+    return budget.has_room(false);
+}
+
+} // namespace
+
+bool Convergence::has_turn(Turn& turn) {
+    const bool serves = turn.local.well && !turn.local.workers.empty();
+    if (!serves || turn.view.is_converging(turn.me.machine)) return true;
+    const Known<ChangeRecord>& change = turn.view.change();
+    if ((change && !change->is_over()) || !flight_.is_free(turn) || !has_room(turn)) return false;
+    const Keys& keys = turn.keys();
+    ConvergingRecord record{living_others(turn)};
+    record.machines.push_back(turn.me.machine);
+    flight_.submit(turn, {{turn.unchanged(keys.converging()), turn.unchanged(keys.change()), turn.unchanged(keys.wanted())},
+                          {Put{keys.converging(), encode(record)}},
+                          {}});
+    return false;
+}
+
+void Convergence::give_back(Turn& turn) {
+    if (!turn.view.is_converging(turn.me.machine) || !flight_.is_free(turn)) return;
+    const Keys& keys = turn.keys();
+    const ConvergingRecord others{living_others(turn)};
+    Transaction transaction{{turn.unchanged(keys.converging())}, {Put{keys.converging(), encode(others)}}, {}};
+    if (others.machines.empty()) transaction.then = {Delete{{keys.converging()}}};
+    flight_.submit(turn, std::move(transaction));
+}
+
+} // namespace mpsup::cluster
