@@ -37,9 +37,11 @@ bool has_room(const Turn& turn) {
 
 bool Convergence::has_turn(Turn& turn) {
     const bool serves = turn.local.well && !turn.local.workers.empty();
-    if (!serves || turn.view.is_converging(turn.me.machine)) return true;
+    if (!serves) return true;
+    if (!flight_.is_free(turn)) return false; // a turn that is being given back is none
+    if (turn.view.is_converging(turn.me.machine)) return true;
     const Known<ChangeRecord>& change = turn.view.change();
-    if ((change && !change->is_over()) || !flight_.is_free(turn) || !has_room(turn)) return false;
+    if ((change && !change->is_over()) || !has_room(turn)) return false;
     const Keys& keys = turn.keys();
     ConvergingRecord record{living_others(turn)};
     record.machines.push_back(turn.me.machine);

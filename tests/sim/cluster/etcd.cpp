@@ -183,10 +183,10 @@ void Etcd::replace() {
     down_until_ = std::max(down_until_, clock_.now() + Duration(500));
 }
 
-void Etcd::empty() {
+void Etcd::empty(bool with_its_id) {
     replace();
     keys_.clear();
-    cluster_ = ++clusters_;
+    if (!with_its_id) cluster_ = ++clusters_;
     revision_ = 1;
     compacted_ = 0;
 }

@@ -41,8 +41,8 @@ public:
     [[nodiscard]] bool is_down() const { return clock_.now() < down_until_; }
     /// An old leader revokes a lease that is kept alive.
     void lose_lease(cluster::LeaseId lease) { revoke(lease); }
-    /// Everything is gone; it is another cluster.
-    void empty();
+    /// Everything is gone. `with_its_id`: nobody told it that it is another cluster, as when its folder was deleted.
+    void empty(bool with_its_id);
     struct Backup {
         std::map<std::string, cluster::KeyValue> keys;
         std::map<cluster::LeaseId, Duration> leases;

@@ -146,7 +146,7 @@ private:
     std::optional<cluster::Time> tick_at_;
     std::optional<Operation> operation_;
     int operations_begun_ = 0;
-    bool is_busy_ = false, has_vip_ = false;
+    bool is_busy_ = false, has_vip_ = false, says_well_ = false;
     std::vector<cluster::AskId> asks_;
 };
 

@@ -32,7 +32,7 @@ void FleetMachine::begin(cluster::Do task) {
     world_.oracle.begins(name_, trusts_generation_, listed_generation_);
     world_.trace(name_ + " does " + std::string(to_string(task.kind)) + " " + std::to_string(task.to.number) +
                  (task.change.empty() ? " by itself" : ""));
-    const bool is_alone = task.change.empty() && !disk_.serves.empty() && world_.clock.now() >= ails_until_;
+    const bool is_alone = task.change.empty() && !disk_.serves.empty() && says_well_;
     if (is_alone && task.to.number != 0)
         world_.oracle.begins_alone(index_, std::max({1, world_.books.of(task.to.digest).facts.allowed,
                                                      world_.books.of(disk_.serves).facts.allowed}));
@@ -75,7 +75,7 @@ void FleetMachine::end_operation(int number, bool succeeds, const std::string& t
 void FleetMachine::tell_site() {
     cluster::LocalReport report;
     report.runs = disk_.runs;
-    report.well = world_.clock.now() >= ails_until_;
+    report.well = says_well_ = world_.clock.now() >= ails_until_;
     for (int i = 0; i < world_.pools && !disk_.serves.empty(); ++i)
         report.workers.push_back({"pool" + std::to_string(i), "running", 8, 8});
     report.busy = is_busy_;

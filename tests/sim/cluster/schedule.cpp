@@ -91,19 +91,29 @@ private:
     void replace_store() {
         if (!random_.one_in(3)) return;
         if (random_.one_in(3)) {
-            fleet_.world.trace("etcd is emptied");
-            fleet_.etcd.empty();
+            const bool with_its_id = random_.one_in(2);
+            fleet_.world.trace(std::string("etcd is emptied") + (with_its_id ? ", and does not say so" : ""));
+            fleet_.etcd.empty(with_its_id);
             return fleet_.oracle.on_replaced(true);
         }
         if (!backup_ || fleet_.now() - backup_->taken < memory_age) return;
         const bool with_its_id = random_.one_in(2) && backup_->cluster == fleet_.etcd.header().cluster;
         fleet_.world.trace(std::string("etcd is restored") + (with_its_id ? ", and does not say so" : ""));
         fleet_.etcd.restore(*backup_, with_its_id);
-        bool is_known_to_all = true; // that it went back
-        for (const FleetMachine& machine : fleet_.machines)
-            is_known_to_all = is_known_to_all && (machine.memory().cluster != backup_->cluster || !with_its_id ||
-                                                  machine.memory().revision > backup_->revision);
-        fleet_.oracle.on_replaced(is_known_to_all);
+        fleet_.oracle.on_replaced(!with_its_id || is_older_than_all_know());
+    }
+
+    // Whoever was away since cannot know; a revision alone is no proof, because it grows again before that one is back.
+    bool is_older_than_all_know() const {
+        const auto of = [&](const char* name) -> std::string_view {
+            const auto item = backup_->keys.find(std::string("/mpsup/sim/") + name);
+            return item == backup_->keys.end() ? std::string_view("{}") : item->second.value;
+        };
+        const auto change = cluster::decode<cluster::ChangeRecord>(of("change"));
+        const auto wanted = cluster::decode<cluster::WantedRecord>(of("wanted"));
+        const std::uint64_t last = std::max(change ? change->last : 0, wanted ? wanted->now.number : 0);
+        return std::ranges::all_of(fleet_.machines,
+                                   [&](const FleetMachine& machine) { return machine.memory().last > last; });
     }
 
     void impersonate() {
@@ -226,7 +236,7 @@ private:
             if (!machine.has_supervisor() || !machine.can_be_heard() ||
                 machine.status().state != cluster::ClusterStatus::State::connected)
                 return false;
-            if (wanted && machine.runs() != wanted->now) return false;
+            if (machine.runs() != (wanted ? wanted->now : cluster::Version())) return false;
             if (cluster::passes_by(fleet_.fence(machine.name()))) return false;
             has_vip = has_vip || may_have_vip(machine);
         }
