@@ -18,7 +18,6 @@ std::vector<std::string> living_others(const Turn& turn) {
 
 bool has_room(const Turn& turn) {
     const TopologyFacts* facts = turn.facts.of(turn.view.wanted()->now.digest);
-    if (!facts) facts = turn.facts.of(turn.local.runs.digest);
     Budget budget{facts ? std::max(facts->allowed, 1) : 1};
     budget.granted = static_cast<int>(living_others(turn).size());
     if (facts)

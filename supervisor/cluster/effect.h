@@ -28,7 +28,7 @@ struct Relist {
 };
 /// Is this topology one that this machine could run? Nothing is begun. Answered by on_checked.
 struct Check {
-    std::string change{};
+    std::string change{}; // empty: of itself, before it gets to what is wanted
     Version to{};
     std::string document{}, path{};
 };

@@ -145,7 +145,7 @@ public:
 
     bool is_listed = false; // and nothing was heard since that would make it wrong
     std::string unreachable_why;
-    LeaseId lease = 0;
+    LeaseId lease = 0, last_lease = 0;
     Time lease_until{};
     WallTime heard{0}, since{0};
     ClusterStatus::State state_noted = ClusterStatus::State::alone;
@@ -204,11 +204,19 @@ void Member::on_unreachable(std::string why, Moment now) {
     parts_->look(now);
 }
 
+// Where the lease is another the store may be: one that was emptied tells a watch nothing until it has grown past what was known.
 void Member::on_lease(LeaseId lease, Time until, Moment now) {
-    parts_->heard = now.wall;
-    parts_->lease = lease;
-    parts_->lease_until = until;
-    parts_->look(now);
+    Parts& parts = *parts_;
+    parts.heard = now.wall;
+    const bool is_another = parts.last_lease != 0 && parts.last_lease != lease;
+    parts.lease = parts.last_lease = lease;
+    parts.lease_until = until;
+    if (is_another && parts.is_listed) {
+        parts.is_listed = false;
+        parts.unreachable_why = "its lease is another than before";
+        parts.out.push(Relist{parts.unreachable_why});
+    }
+    parts.look(now);
 }
 
 void Member::on_lease_lost(Moment now) {

@@ -69,6 +69,10 @@ void Participant::on_checked(const Checked& checked, Turn& turn) {
     if (checked.accepted) turn.facts.learn(checked.to.digest, checked.facts);
     if (checking_ != checked.to || checked_for_ != checked.change) return;
     checking_.reset();
+    if (checked.change.empty() && !checked.accepted) {
+        tried_ = checked.to;
+        return wait_longer(turn.now);
+    }
     const Known<ChangeRecord>& change = turn.view.change();
     if (!change || change->id != checked.change || change->phase != Phase::checking) return;
     say(change.value, checked.accepted ? Report::State::accepted : Report::State::refused, checked.reasons);
@@ -125,8 +129,9 @@ bool Participant::must_converge(Turn& turn) {
 void Participant::converge(Turn& turn) {
     if (operation_ || turn.local.busy) return;
     if (!must_converge(turn)) return convergence_.give_back(turn);
-    if (!convergence_.has_turn(turn)) return;
     const Known<WantedRecord>& wanted = turn.view.wanted();
+    if (wanted->now.number != 0 && !turn.facts.of(wanted->now.digest)) return check_alone(wanted->now, turn);
+    if (!convergence_.has_turn(turn)) return;
     Do task;
     task.to = wanted->now;
     task.fast = true;
@@ -171,9 +176,22 @@ void Participant::on_done(const Done& done, const ClusterView& view, Moment now)
         if (!done.succeeded) report_.reasons.push_back(done.text);
         return;
     }
-    if (done.succeeded || was_taken_back) return;
+    if (!done.succeeded && !was_taken_back) wait_longer(now);
+}
+
+void Participant::wait_longer(Moment now) {
     patience_ = std::clamp(2 * patience_, shortest_patience, longest_patience);
     try_again_ = now.boot + patience_;
+}
+
+// What nobody asked it about, because it was not there.
+void Participant::check_alone(const Version& version, Turn& turn) {
+    if (checking_ == version && checked_for_.empty()) return;
+    const TopologyRecord* topology = document_of(version, turn);
+    if (!topology) return;
+    checking_ = version;
+    checked_for_.clear();
+    turn.out.push(Check{{}, version, topology->document, topology->path});
 }
 
 const TopologyRecord* Participant::document_of(const Version& version, Turn& turn) {

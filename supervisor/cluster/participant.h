@@ -35,6 +35,8 @@ private:
     void take_part(const ChangeRecord& change, Turn& turn);
     void converge(Turn& turn);
     [[nodiscard]] bool must_converge(Turn& turn);
+    void check_alone(const Version& version, Turn& turn);
+    void wait_longer(Moment now);
     void mind_operation(Turn& turn);
     [[nodiscard]] bool is_granted(const ChangeRecord& change, const Turn& turn);
     void begin(Do task, Turn& turn);

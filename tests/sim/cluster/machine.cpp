@@ -81,7 +81,7 @@ void FleetMachine::kill_supervisor(Duration until_the_next) {
     if (!member_) return;
     world_.trace(name_ + ": its supervisor is killed");
     ++life_;
-    world_.oracle.ends_alone(index_);
+    world_.oracle.ends_alone(name_);
     if (operation_) {
         const Operation operation = *std::exchange(operation_, std::nullopt);
         const int fate = world_.random.between(0, 2);

@@ -21,7 +21,9 @@ bool brings_topology(const cluster::Do& task) {
 void FleetMachine::check(const cluster::Check& check) {
     later(world_.random.ms(5, 300), [this, check] {
         const Document& document = world_.books.of(check.to.digest);
-        cluster::Checked checked{check.change, check.to, !document.refused_by.contains(name_), {}, document.facts};
+        const bool may_refuse = !check.change.empty() || world_.has_faults;
+        const bool refuses = may_refuse && document.refused_by.contains(name_);
+        cluster::Checked checked{check.change, check.to, !refuses, {}, document.facts};
         if (!checked.accepted) checked.reasons.emplace_back("this machine does not want it");
         member_->on_checked(std::move(checked), now());
     });
@@ -34,8 +36,7 @@ void FleetMachine::begin(cluster::Do task) {
                  (task.change.empty() ? " by itself" : ""));
     const bool is_alone = task.change.empty() && !disk_.serves.empty() && says_well_;
     if (is_alone && task.to.number != 0)
-        world_.oracle.begins_alone(index_, std::max({1, world_.books.of(task.to.digest).facts.allowed,
-                                                     world_.books.of(disk_.serves).facts.allowed}));
+        world_.oracle.begins_alone(name_, std::max(1, world_.books.of(task.to.digest).facts.allowed));
     Operation operation{std::move(task), true, ++operations_begun_};
     if (brings_topology(operation.task) && operation.task.to.number != 0) {
         const int fails = world_.books.of(operation.task.to.digest).fails;
@@ -55,7 +56,7 @@ void FleetMachine::begin(cluster::Do task) {
 void FleetMachine::end_operation(int number, bool succeeds, const std::string& text) {
     if (!operation_ || operation_->number != number) return;
     const cluster::Do task = std::exchange(operation_, std::nullopt)->task;
-    world_.oracle.ends_alone(index_);
+    world_.oracle.ends_alone(name_);
     if (world_.bug == ClusterBug::lose_ends && world_.random.one_in(4)) return;
     const bool says = succeeds || world_.bug == ClusterBug::claim_success;
     if (brings_topology(task)) {

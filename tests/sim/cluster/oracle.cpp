@@ -49,6 +49,7 @@ void FleetOracle::on_replaced(bool is_known_to_all) {
     if (!is_known_to_all) accepted_.insert(etcd_.generation());
     states_.clear();
     fences_.clear();
+    alone_.clear(); // whose turn it was is lost with it
     for (const auto& [key, item] : etcd_.keys()) {
         if (const auto name = keys_.name_below("machine/", key); !name.empty())
             note_machine(std::string(name), {false, item}, {});
@@ -180,10 +181,13 @@ void FleetOracle::begins(const std::string& machine, int trusts_generation, int 
         fail(machine + " takes an order of a store that nobody accepted");
 }
 
-void FleetOracle::begins_alone(int machine, int allowed) {
+// Whoever is counted as gone may be at it still: one always may, or nothing would ever change again.
+void FleetOracle::begins_alone(const std::string& machine, int allowed) {
     alone_.insert(machine);
-    if (static_cast<int>(alone_.size()) > allowed)
-        fail(std::to_string(alone_.size()) + " machines converge at a time, and " + std::to_string(allowed) + " may");
+    const auto count = std::ranges::count_if(
+        alone_, [&](const std::string& name) { return state_at(name, etcd_.header().revision).lives; });
+    if (count > allowed)
+        fail(std::to_string(count) + " machines converge at a time, and " + std::to_string(allowed) + " may");
 }
 
 void FleetOracle::holds(int machine, std::optional<Time> until) {

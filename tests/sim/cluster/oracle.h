@@ -35,8 +35,8 @@ public:
     /// something ordered.
     void begins(const std::string& machine, int trusts_generation, int listed_generation);
     /// What serves is replaced outside of any change, by what lets so many be out of service at a time.
-    void begins_alone(int machine, int allowed);
-    void ends_alone(int machine) { alone_.erase(machine); }
+    void begins_alone(const std::string& machine, int allowed);
+    void ends_alone(const std::string& machine) { alone_.erase(machine); }
     /// It has the address until then, if nobody takes it away; not: no more.
     void holds(int machine, std::optional<Time> until);
     void dies(int machine) { holds_until_.erase(machine); }
@@ -84,7 +84,7 @@ private:
     };
     std::map<cluster::AskId, Asked> asked_;
     std::map<int, Time> holds_until_;
-    std::set<int> alone_;
+    std::set<std::string> alone_;
 };
 
 } // namespace mpsup::sim

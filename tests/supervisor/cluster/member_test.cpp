@@ -187,6 +187,7 @@ TEST_F(MemberTest, WritesItsKeyAnewUnderAnotherLease) {
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::alone);
     lease = 4;
     pass(1s);
+    list(); // the store may be another too
     EXPECT_EQ(items.at(keys.machine("app1")).lease, 4);
 }
 
@@ -296,15 +297,46 @@ TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
     items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
     items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
     start();
+    const auto checks = take<Check>();
+    ASSERT_EQ(checks.size(), 1U) << "it was not there when the others checked it";
+    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
+    run();
     const auto tasks = take<Do>();
     ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_TRUE(items.contains(keys.converging()));
     EXPECT_EQ(tasks.front().document, "{5}");
     EXPECT_TRUE(tasks.front().change.empty());
     member->on_done({{}, Round::rolling, false, "it did not come up"}, now);
     run();
     pass(9s);
     EXPECT_TRUE(take<Do>().empty());
+    EXPECT_FALSE(items.contains(keys.converging())) << "meanwhile another one may try";
     pass(2s);
+    EXPECT_EQ(take<Do>().size(), 1U);
+}
+
+TEST_F(MemberTest, WhatServesWaitsForItsTurnToGetToWhatIsWanted) {
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
+    items[keys.machine("web1")] = {keys.machine("web1"), other(local.runs), 40, 40, 9};
+    items[keys.converging()] = {keys.converging(), encode(ConvergingRecord{{"web1"}}), 40, 40, 0};
+    start();
+    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
+    run();
+    EXPECT_TRUE(take<Do>().empty());
+    write(keys.converging(), {});
+    EXPECT_EQ(take<Do>().size(), 1U);
+}
+
+TEST_F(MemberTest, WhatServesNothingWaitsForNoTurn) {
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
+    items[keys.machine("web1")] = {keys.machine("web1"), other(local.runs), 40, 40, 9};
+    items[keys.converging()] = {keys.converging(), encode(ConvergingRecord{{"web1"}}), 40, 40, 0};
+    local.workers.clear();
+    start();
+    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
+    run();
     EXPECT_EQ(take<Do>().size(), 1U);
 }
 
