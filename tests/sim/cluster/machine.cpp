@@ -140,6 +140,19 @@ void FleetMachine::hear_late(Duration length) {
     slow_until_ = world_.clock.now() + length;
 }
 
+void FleetMachine::is_compacted() {
+    if (!stream_ || stream_->queue.empty() || world_.clock.now() >= slow_until_) return;
+    auto over = std::make_shared<cluster::WatchNews>();
+    over->header = world_.etcd.header();
+    over->over = true;
+    over->compacted = over->header.revision;
+    over->reason = "the revision was compacted";
+    world_.etcd.unwatch(stream_->watch);
+    stream_->queue.clear();
+    stream_->queue.emplace_back(stream_->last_due, over);
+    world_.clock.at(stream_->last_due, [this, life = life_] { at_once(life, [this] { pump(); }); });
+}
+
 void FleetMachine::heal() {
     slow_until_ = cut_up_ = cut_down_ = ails_until_ = {};
     at_once(life_, [this] { pump(), tell_site(); });

@@ -51,6 +51,8 @@ public:
     void cut(bool up, bool down, Duration length);
     /// What is watched comes seconds late, in its order.
     void hear_late(Duration length);
+    /// etcd keeps nothing of the past for those that hear late: their watch ends.
+    void is_compacted();
     void heal();
     void ail(Duration length);
     void lose_lease();

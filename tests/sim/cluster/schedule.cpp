@@ -62,17 +62,28 @@ private:
         case 6: return any().cut(random_.one_in(2), true, some_time());
         case 7: return any().ail(some_time());
         case 8: fleet_.world.trace("etcd is away"); return fleet_.etcd.stop_for(some_time());
-        case 9: fleet_.world.trace("etcd compacts"); return fleet_.etcd.compact();
+        case 9: return compact();
         case 10: return lose_lease(any());
         case 11: return replace_store();
         case 12: backup_ = fleet_.etcd.backup(); return;
         case 13:
             if (has_impostor_) impersonate();
             return;
-        case 14: return any().hear_late(some_time());
+        case 14: return hears_late(any());
         default:
             if (FleetMachine& machine = any(); machine.has_supervisor()) machine.leave();
         }
+    }
+
+    void compact() {
+        fleet_.world.trace("etcd compacts");
+        fleet_.etcd.compact();
+        for (FleetMachine& machine : fleet_.machines) machine.is_compacted();
+    }
+
+    void hears_late(FleetMachine& machine) {
+        machine.hear_late(some_time());
+        if (random_.one_in(2)) fleet_.clock.after(random_.ms(500, 10'000), [this] { compact(); });
     }
 
     void dies(FleetMachine& machine) {
