@@ -110,6 +110,9 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
         checked.reasons.push_back(share.error());
     }
     checked.accepted = checked.reasons.empty();
+    if (!checked.accepted && check.change.empty()) // nobody else is told
+        log_line("warning", "topology " + std::to_string(check.to.number) +
+                                " is wanted, but cannot run here: " + joined(checked.reasons, "; "));
     return checked;
 }
 
