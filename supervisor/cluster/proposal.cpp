@@ -191,8 +191,7 @@ private:
     }
 
     void name_store(Transaction& transaction, std::vector<std::string> replaces) const {
-        StoreRecord store{turn_.me.instance + "/" + std::to_string(turn_.view.revision()), std::move(replaces), ask_.who,
-                          turn_.now.wall};
+        StoreRecord store{id_, std::move(replaces), ask_.who, turn_.now.wall};
         transaction.when.push_back(turn_.unchanged(keys().store()));
         transaction.then.emplace_back(Put{keys().store(), encode(trimmed(std::move(store)))});
     }

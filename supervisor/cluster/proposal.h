@@ -15,7 +15,7 @@ struct Proposal {
     std::string text{};   //
 };
 
-/// `id`: of the change that it begins, if it begins one. Pure.
+/// `id`: of the change that it begins, if it begins one, and of the store, if it names that; never given twice. Pure.
 [[nodiscard]] Proposal propose(const Ask& ask, const std::string& id, const Turn& turn);
 
 } // namespace mpsup::cluster

@@ -369,6 +369,23 @@ TEST_F(MemberTest, AStoreThatWentBackIsAnotherStore) {
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::unaccepted);
 }
 
+TEST_F(MemberTest, AStoreThatIsAcceptedIsNamedLikeNoneBefore) {
+    items.clear();
+    local.runs = {};
+    local.workers.clear();
+    start();
+    order(up());
+    const auto named = [&] { return decode<StoreRecord>(items.at(keys.store()).value)->id; };
+    const std::string before = named();
+    items.clear();
+    revision = 50; // as it was when it was named
+    cluster = 8;
+    list();
+    order(AcceptStoreOrder{});
+    EXPECT_NE(named(), before);
+    EXPECT_EQ(member->status(now).state, ClusterStatus::State::connected);
+}
+
 TEST_F(MemberTest, WhereAnotherRunsWhatTheStoreSaysAcceptingItIsToJoin) {
     items[keys.store()] = {keys.store(), encode(StoreRecord{"i9/1"}), 40, 40, 0};
     items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
