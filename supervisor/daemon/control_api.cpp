@@ -48,6 +48,7 @@ ControlApi::ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLi
                 .status = [this] { return site_.status(process_.view()); },
                 .version = [this] { return version(); },
                 .machines = process_.machines,
+                .trust = cluster ? &cluster->trust() : nullptr,
                 .topologies = process_.topologies}) {}
 
 asio::awaitable<void> ControlApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {

@@ -66,7 +66,7 @@ LinesManner manner_of(const ApiTarget& target) {
 } // namespace
 
 PeerManner ReadApi::manner() const {
-    PeerManner manner;
+    PeerManner manner{.trust = *sources_.trust};
     for (const ClusterMachine& machine : machines())
         if (machine.is_here) manner.from = machine.address;
     return manner;
@@ -86,7 +86,8 @@ asio::awaitable<void> ReadApi::serve(ControlRequest request, std::shared_ptr<Con
 asio::awaitable<void> ReadApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
     auto target = ApiTarget::parse(request.path);
     if (!target) co_return answer->reply(bad_request, error_json("the request is not understood"));
-    co_await tell(std::move(*target), {}, std::move(answer));
+    Machines this_one; // a local: g++ 12 destroys temporaries of an await twice
+    co_await tell(std::move(*target), std::move(this_one), std::move(answer));
 }
 
 asio::awaitable<void> ReadApi::tell(ApiTarget target, Machines chosen, std::shared_ptr<ControlAnswer> answer) {
@@ -99,7 +100,7 @@ asio::awaitable<void> ReadApi::tell_status(ApiTarget target, Machines chosen, st
     if (chosen.empty()) co_return answer->reply(200, sources_.status());
     std::vector<Peer> peers;
     for (const ClusterMachine& machine : chosen)
-        if (!machine.is_here && !machine.api.empty()) peers.push_back({machine.name, machine.api});
+        if (!machine.is_here && !machine.api.empty()) peers.push_back({machine.name, machine.api, machine.fingerprint});
     std::string path = path_for_peer(std::move(target), std::nullopt);
     PeerManner how = manner();
     const auto replies = co_await ask_peers(std::move(peers), std::move(path), std::move(how));
@@ -132,10 +133,10 @@ asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std
             sources.emplace_back(machine.name, own);
             continue;
         }
-        Peer peer{machine.name, machine.api};
+        Peer peer{machine.name, machine.api, machine.fingerprint};
         ReadLines theirs = [this, target, peer](std::optional<std::int64_t> since_ms,
                                                 OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
-            std::string path = path_for_peer(target, since_ms); // locals: g++ 12 destroys temporaries of an await twice
+            std::string path = path_for_peer(target, since_ms); // locals, likewise
             PeerManner how = manner();
             Peer asked = peer;
             co_return co_await read_peer(std::move(asked), std::move(path), std::move(how), std::move(on_line));

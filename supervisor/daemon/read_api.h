@@ -34,6 +34,7 @@ public:
         std::function<std::string()> status;                   // of this machine
         std::function<std::string()> version;                  // likewise
         std::function<std::vector<ClusterMachine>()> machines; // this one among them; none: there is no cluster
+        const PeerTrust* trust = nullptr;                      // of who asks the others; null: there is no cluster
         std::function<std::string()>
             topologies; // /v1/topologies (cli/topologies_view.h); nothing: there is no such word
         std::string reader =

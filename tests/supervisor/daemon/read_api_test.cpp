@@ -2,22 +2,21 @@
 // them.
 #include "supervisor/daemon/read_api.h"
 
-#include "base/listener.h"
 #include "supervisor/control/peer_door.h"
 #include "supervisor/daemon/bell.h"
+#include "tests/supervisor/control/local_listener.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <list>
-#include <sys/socket.h>
 
 namespace mpsup {
 namespace {
@@ -25,17 +24,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 namespace json = boost::json;
-
-Fd listen_on(const char* ip, std::string& api) {
-    Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    ::inet_pton(AF_INET, ip, &address.sin_addr);
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(fd.get(), 16), 0);
-    api = listening_address(fd.get()).value().to_string();
-    return fd;
-}
 
 struct Said : ControlAnswer {
     void reply(int code, std::string text) override {
@@ -61,6 +49,7 @@ protected:
     struct Supervisor {
         std::string program; // that reads for it
         SitePaths paths;
+        std::unique_ptr<PeerTrust> trust;
         std::unique_ptr<ReadApi> api;
         std::unique_ptr<ControlServer> server;
     };
@@ -77,9 +66,12 @@ protected:
     void start(ClusterMachine& machine) {
         const std::string folder = folder_ + "/" + machine.name;
         std::filesystem::create_directory(folder);
-        Supervisor& added =
-            supervisors_.emplace_back(folder + "/reader", SitePaths({folder, folder}, "shop"), nullptr, nullptr);
+        Supervisor& added = supervisors_.emplace_back(folder + "/reader", SitePaths({folder, folder}, "shop"), nullptr,
+                                                      nullptr, nullptr);
         script(machine.name, "exit 0");
+        added.trust = std::make_unique<PeerTrust>(
+            PeerTrust::Options{.own_file = folder + "/peer.pem", .machine = machine.name, .plugin = MPSUP_TLS_PLUGIN});
+        machine.fingerprint = added.trust->fingerprint();
         added.api = std::make_unique<ReadApi>(ReadApi::Sources{
             .paths = added.paths,
             .commands = commands_,
@@ -89,15 +81,22 @@ protected:
                 },
             .version = [] { return R"({"version":"1.2"})"; },
             .machines = [this] { return machines_; },
+            .trust = added.trust.get(),
             .topologies = [] { return R"({"topologies":[]})"; },
             .reader = added.program});
-        added.server =
-            std::make_unique<ControlServer>(context_.get_executor(),
-                                            peer_door(listen_on(machine.address.c_str(), machine.api),
-                                                      [](const std::string& ip) { return ip == "127.0.0.1"; }),
-                                            [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-                                                return added.api->serve_peer(std::move(request), std::move(answer));
-                                            });
+        PeerGuests guests{.has_address = [](const std::string& ip) { return ip == "127.0.0.1"; },
+                          .has_certificate =
+                              [this](const std::string& shown) {
+                                  return std::ranges::find(machines_, shown, &ClusterMachine::fingerprint) !=
+                                         machines_.end();
+                              },
+                          .on_refused = [](const std::string& why) { ADD_FAILURE() << why; }};
+        added.server = std::make_unique<ControlServer>(
+            context_.get_executor(),
+            peer_door(listen_on(machine.address.c_str(), machine.api), *added.trust, std::move(guests)),
+            [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                return added.api->serve_peer(std::move(request), std::move(answer));
+            });
     }
 
     // What the program that reads for a machine does.
