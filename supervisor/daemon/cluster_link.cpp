@@ -225,7 +225,9 @@ private:
     void spawn(asio::awaitable<void> task) {
         asio::co_spawn(site_.around().executor, std::move(task),
                        [self = shared_from_this()](const std::exception_ptr& thrown) {
-                           if (thrown) log_line("error", "a coroutine of the cluster ended by an exception");
+                           if (!thrown) return;
+                           log_line("error", "a coroutine of the cluster ended by an exception");
+                           self->store_.list_anew();
                        });
     }
 

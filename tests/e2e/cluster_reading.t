@@ -23,6 +23,7 @@ my %ip   = map { $_ => $cluster->network->address($_) } $cluster->names;
 my ($code, $out, $err) = $web->mpsup('up', $cluster->topology(<<"YAML"), '--timeout', '60s');
   docs: {kind: static, on: web1, listen: 8080, root: root}
   app: {kind: dynamic, on: app1, listen: 8081, app: app.psgi, pool: 2}
+  front: {kind: accelerator, on: app1, listen: 8090, routes: [{path: /, to: "$ip{web1}:8080"}]}
 YAML
 is $code, 0, 'it is up' or BAIL_OUT("$out$err" . join '', map { $cluster->log($_) } $cluster->names);
 $cluster->wait_converged(20);
@@ -41,9 +42,9 @@ sub ask_peer {
 
 subtest 'of both machines' => sub {
     my $status = json_of('status');
-    is_deeply [sort map { "$_->{machine} $_->{name}" } @{ $status->{workers} }], ['app1 app', 'web1 docs'], 'one list of workers';
+    is_deeply [sort map { "$_->{machine} $_->{name}" } @{ $status->{workers} }], ['app1 app', 'app1 front', 'web1 docs'], 'one list of workers';
     is_deeply [map { $_->{answered} ? "$_->{name} answered" : $_->{name} } @{ $status->{machines} }], ['app1 answered', 'web1 answered'], 'and a row for each machine';
-    is_deeply [map { $_->{name} } @{ json_of('status', '--machine', 'app1')->{workers} }], ['app'], '--machine';
+    is_deeply [map { $_->{name} } @{ json_of('status', '--machine', 'app1')->{workers} }], ['app', 'front'], '--machine';
     like +($web->mpsup('workers'))[1], qr/^app1 +app +\d+ +master.*^web1 +docs +\d+ +light/ms, 'processes';
     my @events = @{ json_of('events', '-n', 1000)->{events} };
     is_deeply [sort keys %{ {map { $_->{machine} => 1 } @events} }], [qw(app1 web1)], 'events';
@@ -55,6 +56,15 @@ subtest 'of both machines' => sub {
     is +($web->mpsup('logs', 'app', '--machine', 'web1'))[0], 1, 'web1 has no such log';
     is +($web->mpsup('logs', '--machine', 'app7'))[0], 2, 'nor is there app7';
     note +($web->mpsup('status'))[1];
+};
+
+subtest 'what an accelerator on the other machine says' => sub {
+    my ($front) = grep { $_->{name} eq 'front' } @{ json_of('status')->{workers} };
+    is_deeply [map { $_->{address} } @{ $front->{backends} }], ["$ip{web1}:8080"], 'its backends';
+    like +($web->mpsup('status'))[1], qr/^app1 +\Q$ip{web1}\E:8080 +front +up /m, 'in the table';
+    unlike +($web->mpsup('status', '--machine', 'web1'))[1], qr/BACKEND/, 'which --machine narrows';
+    my ($code, $out) = $web->mpsup('explain', "http://$ip{app1}:8090/a.txt");
+    like $out, qr/^backend +\Q$ip{web1}\E:8080: up/m, 'and what becomes of a request';
 };
 
 subtest 'logs are followed on both' => sub {

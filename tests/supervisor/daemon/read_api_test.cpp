@@ -2,9 +2,11 @@
 // them.
 #include "supervisor/daemon/read_api.h"
 
+#include "base/joined.h"
 #include "supervisor/control/peer_door.h"
 #include "supervisor/daemon/bell.h"
 #include "tests/supervisor/control/local_listener.h"
+#include "worker/contract/light_control.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -80,6 +82,8 @@ protected:
                     return R"({"version":1,"site":"shop","workers":[{"name":"of-)" + name + R"(","machine":"here"}]})";
                 },
             .version = [] { return R"({"version":"1.2"})"; },
+            .ask = [name = machine.name](std::vector<std::string> workers,
+                                         std::string) { return answers_of(name, workers); },
             .machines = [this] { return machines_; },
             .trust = added.trust.get(),
             .topologies = [] { return R"({"topologies":[]})"; },
@@ -97,6 +101,11 @@ protected:
             [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
                 return added.api->serve_peer(std::move(request), std::move(answer));
             });
+    }
+
+    static asio::awaitable<std::string> answers_of(std::string machine, std::vector<std::string> workers) {
+        co_return R"({"version":1,"answers":[{"worker":")" + joined(workers, " ") + R"(","answer":")" + machine +
+            R"("}]})";
     }
 
     // What the program that reads for a machine does.
@@ -132,6 +141,30 @@ protected:
     std::vector<ClusterMachine> machines_;
     std::list<Supervisor> supervisors_;
 };
+
+TEST_F(TwoSupervisors, PassQuestionsOnToWorkersOfBoth) {
+    const auto path = [](std::map<std::string, std::string> values) {
+        values["question"] = contract::encode_question({.what = contract::Question::What::backends});
+        return ApiTarget{"/v1/answers", std::move(values)}.to_string();
+    };
+    EXPECT_EQ(ask(path({{"machines", "all"}, {"workers", "front,side"}}))->body,
+              R"({"version":1,"answers":[{"worker":"front side","answer":"app1","machine":"app1"},)"
+              R"({"worker":"front side","answer":"web1","machine":"web1"}]})");
+    EXPECT_EQ(ask(path({{"machines", "app1"}}))->body,
+              R"({"version":1,"answers":[{"worker":"","answer":"app1","machine":"app1"}]})");
+    EXPECT_EQ(ask(path({{"workers", "front"}}))->body,
+              R"({"version":1,"answers":[{"worker":"front","answer":"web1"}]})");
+}
+
+TEST_F(TwoSupervisors, AskWorkersNothingThatChangesThem) {
+    using What = contract::Question::What;
+    for (const contract::Question& order : {contract::Question{.what = What::maintenance, .on = true},
+                                            contract::Question{.what = What::purge_urls, .texts = {"/"}}}) {
+        const ApiTarget target{"/v1/answers", {{"question", contract::encode_question(order)}}};
+        EXPECT_EQ(ask(target.to_string())->status, 400);
+    }
+    EXPECT_EQ(ask("/v1/answers?question=what")->status, 400);
+}
 
 using Lines = std::vector<std::string>;
 
