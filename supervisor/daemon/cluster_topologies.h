@@ -3,6 +3,7 @@
 
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/cluster/keys.h"
+#include "supervisor/cluster/records.h"
 
 #include <boost/asio/awaitable.hpp>
 
