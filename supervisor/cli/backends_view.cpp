@@ -47,17 +47,29 @@ bool has_accelerator(const std::string& document) {
                                [](const json::object& worker) { return text_at(worker, "kind") == "accelerator"; });
 }
 
+std::vector<std::string> machines_with_accelerators(const std::string& document) {
+    const json::object status = parse_object(document);
+    std::vector<std::string> machines;
+    if (!has_machines(status)) return machines;
+    for (const json::object& worker : objects_at(status, "workers"))
+        if (text_at(worker, "kind") == "accelerator") machines.push_back(text_at(worker, "machine"));
+    const auto twice = std::ranges::unique(machines); // workers of a machine stand together
+    machines.erase(twice.begin(), twice.end());
+    return machines;
+}
+
 std::string with_backends(const std::string& document, const std::vector<WorkerAnswer>& answers) {
     json::object status = parse_object(document);
     json::value* workers = status.if_contains("workers");
     if (!workers || !workers->is_array()) return document;
-    const std::string here = this_machine(status); // those who answered are its own
+    const bool many = has_machines(status);
     for (json::value& each : workers->as_array()) {
         json::object* worker = each.if_object();
         const json::value* name = worker ? worker->if_contains("name") : nullptr;
-        if (!name || !name->is_string() || (has_machines(status) && text_at(*worker, "machine") != here)) continue;
+        if (!name || !name->is_string()) continue;
         for (const WorkerAnswer& answer : answers) {
             if (answer.worker != std::string(name->as_string()) || !answer.error.empty()) continue;
+            if (many && answer.machine != text_at(*worker, "machine")) continue;
             json::array list;
             for (json::object& backend : objects_at(parse_object(answer.text), "backends"))
                 list.push_back(std::move(backend));
@@ -68,19 +80,25 @@ std::string with_backends(const std::string& document, const std::vector<WorkerA
 }
 
 std::string backends_table(const std::string& document) {
-    Table table({"BACKEND", "WORKER", "STATE", "BUSY", "FAILED", "CHECK", "ROUTE"});
+    const json::object status = parse_object(document);
+    const bool many = has_machines(status);
+    std::vector<std::string> headings{"BACKEND", "WORKER", "STATE", "BUSY", "FAILED", "CHECK", "ROUTE"};
+    if (many) headings.insert(headings.begin(), "MACHINE");
+    Table table(std::move(headings));
     bool is_empty = true;
-    for (const json::object& worker : objects_at(parse_object(document), "workers"))
+    for (const json::object& worker : objects_at(status, "workers"))
         for (const json::object& backend : objects_at(worker, "backends")) {
             is_empty = false;
             const std::string check = check_text(backend);
-            table.add({printable_at(backend, "address"),
-                       printable_at(worker, "name"),
-                       {backend_state(backend), colour_of_backend(text_at(backend, "state"))},
-                       std::to_string(number_at(backend, "in_flight")),
-                       std::to_string(number_at(backend, "failures")),
-                       check.empty() ? "-" : check,
-                       printable_at(backend, "path")});
+            std::vector<Table::Cell> row{printable_at(backend, "address"),
+                                         printable_at(worker, "name"),
+                                         {backend_state(backend), colour_of_backend(text_at(backend, "state"))},
+                                         std::to_string(number_at(backend, "in_flight")),
+                                         std::to_string(number_at(backend, "failures")),
+                                         check.empty() ? "-" : check,
+                                         printable_at(backend, "path")};
+            if (many) row.insert(row.begin(), printable_at(worker, "machine"));
+            table.add(std::move(row));
         }
     return is_empty ? std::string() : table.to_string();
 }

@@ -15,11 +15,13 @@ namespace mpsup::cli {
 /// "up, 3 in flight, check passed 2s ago"
 [[nodiscard]] std::string backend_line(const boost::json::object& backend);
 
-/// The document of a status with what the workers said (Question::What::backends) as `backends` of each; who said nothing has
-/// none.
+/// The document of a status with what the workers said (Question::What::backends) as `backends` of each, of several machines of
+/// the one that it is on; who said nothing has none.
 [[nodiscard]] std::string with_backends(const std::string& document, const std::vector<WorkerAnswer>& answers);
 /// Does anybody in it have something to say of backends?
 [[nodiscard]] bool has_accelerator(const std::string& document);
+/// Where those are, of several machines; none: the site is on this one alone.
+[[nodiscard]] std::vector<std::string> machines_with_accelerators(const std::string& document);
 /// The table of them; empty when there are none.
 [[nodiscard]] std::string backends_table(const std::string& document);
 

@@ -197,13 +197,13 @@ void print_table(const topology::Topology& topology, const std::vector<Way>& way
     if (answer) print_explanation(*answer);
 }
 
-// Others have nothing more to say; who is on another machine is not asked.
+// Others have nothing more to say.
 std::optional<WorkerAnswer> asked(const ChosenSite& site, const topology::Topology& topology, const Way& way) {
     if (way.worker->kind != topology::Kind::accelerator) return std::nullopt;
-    if (const std::string machine = machine_of(topology, way); !machine.empty() && machine != topology.here)
-        return WorkerAnswer{way.worker->name, "ask on " + machine + " itself", {}};
-    const auto answers =
-        ask_workers(site, {way.worker->name}, {.what = contract::Question::What::explain, .request = way.request});
+    std::vector<std::string> machines;
+    if (std::string machine = machine_of(topology, way); !machine.empty()) machines.push_back(std::move(machine));
+    const contract::Question question{.what = contract::Question::What::explain, .request = way.request};
+    const auto answers = ask_workers_of(site, machines, {way.worker->name}, question);
     if (!answers) return WorkerAnswer{way.worker->name, answers.error().to_string(), {}};
     return answers->empty() ? std::nullopt : std::optional(answers->front());
 }

@@ -50,16 +50,6 @@ bool has_machines(const json::object& status) {
     return machines && machines->is_array();
 }
 
-std::string this_machine(const json::object& status) {
-    for (const json::object& machine : objects_at(status, "machines"))
-        if (is_true(machine, "here")) return printable_at(machine, "name");
-    return {};
-}
-
-bool concerns_this_machine(const json::object& status) {
-    return !has_machines(status) || !this_machine(status).empty();
-}
-
 bool all_machines_answered(const json::object& status) {
     return std::ranges::all_of(objects_at(status, "machines"),
                                [](const json::object& machine) { return is_true(machine, "answered"); });

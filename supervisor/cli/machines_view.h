@@ -9,10 +9,6 @@ namespace mpsup::cli {
 
 /// Is it one of several machines?
 [[nodiscard]] bool has_machines(const boost::json::object& status);
-/// The name of the machine whose supervisor was asked; empty: it is not among those that were asked for.
-[[nodiscard]] std::string this_machine(const boost::json::object& status);
-/// True also of a site that is on one machine.
-[[nodiscard]] bool concerns_this_machine(const boost::json::object& status);
 [[nodiscard]] bool all_machines_answered(const boost::json::object& status);
 
 /// A line for each machine: its state, the topology that it runs, its address, what is to be said of it. Before it

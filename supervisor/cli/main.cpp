@@ -129,6 +129,11 @@ private:
         supervise->add_option(
             "--peer", cluster.peer,
             "IP:PORT at which the other supervisors ask this one; the machine's address and 7117 by default");
+        supervise->add_option("--peer-ca", cluster.peer_ca,
+                              "certificates (PEM) that sign the supervisors'; without it each has a key of its own");
+        supervise->add_option("--peer-cert", cluster.peer_certificate,
+                              "our own certificate, for the other supervisors");
+        supervise->add_option("--peer-key", cluster.peer_key, "and its key");
     }
 
     void add_asking_verbs() {

@@ -15,9 +15,10 @@ namespace {
 
 // What only the workers themselves know. Who does not say it in time is shown without.
 void add_backends(const ChosenSite& site, StatusDocument& status) {
-    constexpr std::chrono::milliseconds patience{2000};
-    if (!status.is_live || !has_accelerator(status.text) || !concerns_this_machine(parse_object(status.text))) return;
-    if (const auto answers = ask_workers(site, {}, {.what = contract::Question::What::backends}, patience))
+    constexpr std::chrono::milliseconds patience{4000}; // other supervisors have two seconds
+    if (!status.is_live || !has_accelerator(status.text)) return;
+    const contract::Question question{.what = contract::Question::What::backends};
+    if (const auto answers = ask_workers_of(site, machines_with_accelerators(status.text), {}, question, patience))
         status.text = with_backends(status.text, *answers);
 }
 

@@ -64,7 +64,11 @@ Result<std::optional<ClusterOptions>> cluster_of(ClusterOptions options, const s
         return failure("--cluster-user and --cluster-password-file go together");
     if (options.certificate.empty() != options.key.empty())
         return failure("--cluster-cert and --cluster-key go together");
-    for (std::string* file : {&options.password_file, &options.ca, &options.certificate, &options.key})
+    const bool has_peer_ca = !options.peer_ca.empty();
+    if (options.peer_certificate.empty() == has_peer_ca || options.peer_key.empty() == has_peer_ca)
+        return failure("--peer-ca, --peer-cert and --peer-key go together");
+    for (std::string* file : {&options.password_file, &options.ca, &options.certificate, &options.key, &options.peer_ca,
+                              &options.peer_certificate, &options.peer_key})
         if (!file->empty()) *file = std::filesystem::absolute(*file).string(); // an upgrade may start elsewhere
     if (options.peer.empty())
         if (const auto own = own_address_towards(endpoints->front().host))
@@ -92,10 +96,7 @@ int run_up(const Context& context, const UpOptions& options) {
     if (options.foreground) return run_in_foreground(site, document, *file);
     const bool was_running = check_control_socket(site.paths.control_socket()).has_value();
     if (!was_running && topology::is_for_several(*loaded))
-        return complain(options.files.front() +
-                            " is for several machines: start this one's supervisor with `mpsup supervise --site " +
-                            loaded->site + " --machine NAME --cluster URL`, then `mpsup up` again",
-                        no_supervisor);
+        return complain(is_for_several_text(options.files.front(), loaded->site), no_supervisor);
     if (was_running) {
         warn_of_other_build(site);
     } else if (auto started = start_supervisor(context, site); !started) {

@@ -76,7 +76,8 @@ asio::awaitable<Result<>> log_in(Connections connections, std::size_t endpoint) 
         connections->token = std::move(*token);
         return {};
     };
-    const auto asked = co_await attempt(connections, endpoint, question, {}, read);
+    const std::string no_token;
+    const auto asked = co_await attempt(connections, endpoint, question, no_token, read);
     co_return asked.result;
 }
 

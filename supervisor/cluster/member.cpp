@@ -164,6 +164,9 @@ Member& Member::operator=(Member&&) noexcept = default;
 Transaction Member::listing() const { return parts_->view.keys().listing(); }
 const std::string& Member::prefix() const { return parts_->view.keys().prefix(); }
 Revision Member::revision() const { return parts_->view.revision(); }
+const std::map<std::string, Known<MachineRecord>, std::less<>>& Member::machines() const {
+    return parts_->view.machines();
+}
 Time Member::next_tick() const { return parts_->alarm.due(); }
 Effects Member::take_effects() { return parts_->out.take(); }
 

@@ -27,10 +27,12 @@
 #pragma once
 
 #include "supervisor/cluster/cluster_status.h"
+#include "supervisor/cluster/cluster_view.h"
 #include "supervisor/cluster/effect.h"
 #include "supervisor/cluster/order.h"
 #include "supervisor/cluster/topology_facts.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +51,7 @@ struct Identity {
     std::string boot{}; // the machine's boot id: the same one and `address` make it the successor of an earlier process
     std::string version{};
     std::string address{}, api{};
+    std::string fingerprint{}; // as in MachineRecord
 };
 
 /// The machine's own site. Given before anything else, and whenever something of it changed.
@@ -118,6 +121,8 @@ public:
 
     [[nodiscard]] Effects take_effects();
     [[nodiscard]] ClusterStatus status(Moment now) const;
+    /// As they wrote it last, by name; of those that live, and that are known to.
+    [[nodiscard]] const std::map<std::string, Known<MachineRecord>, std::less<>>& machines() const;
     /// The revision that is known; 0: none.
     [[nodiscard]] Revision revision() const;
 

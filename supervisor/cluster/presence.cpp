@@ -16,7 +16,7 @@ bool is_successor_of(const Identity& me, const MachineRecord& other) {
 // What is worth a write soon.
 bool differs(const MachineRecord& one, const MachineRecord& other) {
     return one.runs != other.runs || one.well != other.well || one.in_flight != other.in_flight ||
-           one.api != other.api || one.address != other.address;
+           one.api != other.api || one.fingerprint != other.fingerprint || one.address != other.address;
 }
 
 } // namespace
@@ -56,17 +56,9 @@ bool Presence::may_write(Turn& turn) {
 }
 
 MachineRecord Presence::record(const Turn& turn, const Report& report) const {
-    MachineRecord record{turn.me.instance,
-                         turn.me.boot,
-                         turn.me.version,
-                         turn.me.address,
-                         turn.me.api,
-                         turn.now.wall,
-                         turn.local.runs,
-                         turn.local.well,
-                         turn.local.workers,
-                         0,
-                         report};
+    MachineRecord record{
+        turn.me.instance, turn.me.boot,    turn.me.version, turn.me.address,    turn.me.api, turn.me.fingerprint,
+        turn.now.wall,    turn.local.runs, turn.local.well, turn.local.workers, 0,           report};
     if (turn.view.fence(turn.me.machine).drained) record.in_flight = turn.local.in_flight;
     return record;
 }

@@ -186,6 +186,7 @@ template <> Result<MachineRecord> decode(std::string_view text) {
         record.version = fields.name("version");
         record.address = fields.name("address");
         record.api = fields.name("api");
+        record.fingerprint = fields.name("fingerprint");
         record.clock = fields.time("clock");
         record.runs = version_in(fields);
         record.well = fields.flag("well");

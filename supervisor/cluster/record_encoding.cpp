@@ -122,6 +122,7 @@ std::string encode(const MachineRecord& record) {
     put_name(object, "version", record.version);
     put_name(object, "address", record.address);
     put_name(object, "api", record.api);
+    put_name(object, "fingerprint", record.fingerprint);
     put(object, "clock", record.clock);
     put(object, "number", record.runs.number);
     put_name(object, "digest", record.runs.digest);

@@ -50,10 +50,11 @@ struct MachineRecord {
     std::string boot{};     // the machine's boot id
     std::string version{};  // of mpsup
     std::string address{};
-    std::string api{}; // IP:PORT of the peer API; empty: none
-    WallTime clock{0}; // when this was written
-    Version runs{};    // the topology that was brought up last
-    bool well = false; // all that should run serves
+    std::string api{};         // IP:PORT of the peer API; empty: none
+    std::string fingerprint{}; // of the certificate that is shown there; empty: one that an authority signed
+    WallTime clock{0};         // when this was written
+    Version runs{};            // the topology that was brought up last
+    bool well = false;         // all that should run serves
     std::vector<WorkerSummary> workers{};
     std::uint64_t in_flight =
         0; // requests of other machines that are not answered; told of a machine that is drained only

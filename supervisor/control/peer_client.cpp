@@ -2,77 +2,67 @@
 
 #include "base/address.h"
 
+#include "supervisor/transport/channel.h"
+#include "supervisor/transport/http_answer.h"
+
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace mpsup {
 
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using Tcp = asio::ip::tcp;
-using Stream = beast::basic_stream<Tcp, asio::any_io_executor>;
 
-constexpr std::uint32_t header_limit = 16 * 1024;
-constexpr std::uint64_t body_limit = 16 * 1024 * 1024;
+constexpr std::size_t body_limit = 16 * 1024 * 1024;
 constexpr std::size_t longest_line = 8 * 1024 * 1024;
-constexpr std::size_t block = 64 * 1024;
+constexpr unsigned fine = 200;
 
-std::string sentence(const char* step, const boost::system::error_code& error) {
-    if (error == beast::error::timeout) return "no answer in time";
-    return std::string(step) + ": " + error.message();
+// For people.
+std::string sentence(const Error& error) {
+    if (error.code == std::errc::timed_out) return "no answer in time";
+    if (error.code == std::errc::connection_reset || error.code == std::errc::broken_pipe)
+        return "it hangs up: is this machine's address one that it knows?";
+    const std::string text = error.to_string();
+    constexpr std::string_view of_ours = "TLS: certificate verify failed: ";
+    if (text.starts_with(of_ours)) return "its certificate is not believed: " + text.substr(of_ours.size());
+    if (text.starts_with("TLS: ") && text.contains(" alert "))
+        return "it does not believe this machine's certificate (" + text + "); its log says why";
+    return text;
 }
 
-// Empty: it is connected, and asked. The deadline is the caller's.
-asio::awaitable<std::string> ask(Stream& stream, const Peer& peer, const std::string& path, const PeerManner& manner) {
-    const auto address = Address::parse(peer.api);
-    if (!address) co_return "it does not say where it can be asked";
-    boost::system::error_code error;
-    const Tcp::endpoint endpoint(asio::ip::make_address(address->ip, error), address->port);
-    if (!error) stream.socket().open(endpoint.protocol(), error);
-    if (!error && !manner.from.empty()) {
-        const auto from = asio::ip::make_address(manner.from, error);
-        if (!error && from.is_v6() == endpoint.address().is_v6()) stream.socket().bind({from, 0}, error);
-        if (error) co_return sentence("come from our own address", error);
-    }
-    co_await stream.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return sentence("connect", error);
-    http::request<http::empty_body> request{http::verb::get, path, 11};
-    request.set(http::field::host, peer.api);
-    request.set(http::field::connection, "close");
-    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, error));
-    co_return error ? sentence("ask", error) : std::string();
+// Up to the head of the answer.
+asio::awaitable<Result<>> ask(Channel& channel, HttpAnswer& answer, const Peer& peer, const std::string& path,
+                              const PeerManner& manner, Channel::Deadline deadline) {
+    auto session = manner.trust.ask(peer);
+    if (!session) co_return std::unexpected(session.error());
+    const auto address = Address::parse(peer.api).value_or(Address{}); // as the session has found it
+    const auto connected = co_await channel.connect(address.ip, address.port, deadline, manner.from);
+    if (!connected) co_return connected;
+    const auto secured = co_await channel.secure(std::move(*session), deadline);
+    if (!secured) co_return secured;
+    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: " + peer.api + "\r\nConnection: close\r\n\r\n";
+    (void)co_await channel.write(request, deadline); // whoever refuses us says why before he hangs up
+    const auto status = co_await answer.head(deadline);
+    if (!status) co_return std::unexpected(status.error());
+    if (*status != fine) co_return failure("it answered " + std::to_string(*status));
+    co_return Result<>();
 }
 
-asio::awaitable<void> read_whole(const std::string& path, const PeerManner& manner, const Peer& peer,
-                                 PeerReply& reply) {
-    Stream stream(co_await asio::this_coro::executor);
-    stream.expires_after(manner.patience); // of all that follows
-    reply.why = co_await ask(stream, peer, path, manner);
-    if (!reply.why.empty()) co_return;
-    beast::flat_buffer buffer(header_limit + body_limit);
-    http::response_parser<http::string_body> parser;
-    parser.header_limit(header_limit);
-    parser.body_limit(body_limit);
-    boost::system::error_code error;
-    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-    if (error)
-        reply.why = sentence("read its answer", error);
-    else if (parser.get().result_int() != 200)
-        reply.why = "it answered " + std::to_string(parser.get().result_int());
-    else
-        reply.body = std::move(parser.get().body());
+asio::awaitable<Result<std::string>> read_whole(const Peer& peer, const std::string& path, const PeerManner& manner) {
+    const auto deadline = Channel::Clock::now() + manner.patience;
+    Channel channel(co_await asio::this_coro::executor);
+    HttpAnswer answer(channel);
+    const auto asked = co_await ask(channel, answer, peer, path, manner, deadline);
+    if (!asked) co_return std::unexpected(asked.error());
+    auto body = co_await answer.rest(body_limit, deadline);
+    co_return body;
 }
 
 // What belongs to those that are being asked at once.
@@ -86,7 +76,12 @@ struct Round {
 
 asio::awaitable<void> ask_in_round(std::shared_ptr<Round> round, std::size_t at, Peer peer, std::string path,
                                    PeerManner manner) {
-    co_await read_whole(path, manner, peer, round->replies[at]);
+    auto body = co_await read_whole(peer, path, manner);
+    PeerReply& reply = round->replies[at];
+    if (body)
+        reply.body = std::move(*body);
+    else
+        reply.why = sentence(body.error());
 }
 
 // Hands on whole lines; false: no more is wanted, or one is too long.
@@ -104,34 +99,20 @@ asio::awaitable<Result<bool>> hand_on(std::string& pending, const OnPeerLine& on
 
 asio::awaitable<Result<>> read_lines(const Peer& peer, const std::string& path, const PeerManner& manner,
                                      const OnPeerLine& on_line) {
-    Stream stream(co_await asio::this_coro::executor);
-    stream.expires_after(manner.patience);
-    const std::string why = co_await ask(stream, peer, path, manner);
-    if (!why.empty()) co_return failure(why);
-    beast::flat_buffer buffer(header_limit + block);
-    http::response_parser<http::buffer_body> parser;
-    parser.header_limit(header_limit);
-    parser.body_limit(boost::none);
-    boost::system::error_code error;
-    co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return failure(sentence("read its answer", error));
-    if (parser.get().result_int() != 200) co_return failure("it answered " + std::to_string(parser.get().result_int()));
-    std::string piece(block, '\0');
+    Channel channel(co_await asio::this_coro::executor);
+    HttpAnswer answer(channel);
+    const auto asked = co_await ask(channel, answer, peer, path, manner, Channel::Clock::now() + manner.patience);
+    if (!asked) co_return std::unexpected(asked.error());
     std::string pending;
-    while (!parser.is_done()) {
-        parser.get().body().data = piece.data();
-        parser.get().body().size = piece.size();
-        stream.expires_after(manner.patience);
-        co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-        if (error == http::error::need_buffer) error = {};
-        if (error) co_return failure(sentence("read its answer", error));
-        pending.append(piece.data(), piece.size() - parser.get().body().size);
-        stream.expires_never(); // whoever takes the lines may take his time
-        const Result<bool> more = co_await hand_on(pending, on_line);
+    for (;;) {
+        const auto piece = co_await answer.piece(Channel::Clock::now() + manner.patience);
+        if (!piece) co_return std::unexpected(piece.error());
+        if (piece->empty()) co_return Result<>();
+        pending += *piece;
+        const Result<bool> more = co_await hand_on(pending, on_line); // which may take its time
         if (!more) co_return std::unexpected(more.error());
-        if (!*more) break;
+        if (!*more) co_return Result<>();
     }
-    co_return Result<>();
 }
 
 } // namespace
@@ -153,7 +134,9 @@ asio::awaitable<std::vector<PeerReply>> ask_peers(std::vector<Peer> peers, std::
 }
 
 asio::awaitable<Result<>> read_peer(Peer peer, std::string path, PeerManner manner, OnPeerLine on_line) {
-    co_return co_await read_lines(peer, path, manner, on_line);
+    const auto read = co_await read_lines(peer, path, manner, on_line);
+    if (!read) co_return failure(sentence(read.error()));
+    co_return read;
 }
 
 } // namespace mpsup

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "supervisor/control/peer_trust.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -12,11 +13,6 @@
 
 namespace mpsup {
 
-struct Peer {
-    std::string machine;
-    std::string api; // "10.9.0.2:7117"; empty: it does not say where it is asked
-};
-
 struct PeerReply {
     std::string machine;
     std::string body;
@@ -24,7 +20,8 @@ struct PeerReply {
 };
 
 struct PeerManner {
-    std::string from{}; // the IP address to come from, by which they know us; empty: the kernel's choice
+    const PeerTrust& trust; // outlives what is asked
+    std::string from{};     // the IP address to come from, by which they know us; empty: the kernel's choice
     std::chrono::milliseconds patience{
         2000}; // for a whole answer; of a stream for its head, and for each line after another
 };

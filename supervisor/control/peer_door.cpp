@@ -2,12 +2,18 @@
 
 #include <arpa/inet.h>
 #include <array>
+#include <memory>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <utility>
 
 namespace mpsup {
 
+namespace asio = boost::asio;
+
 namespace {
+
+constexpr std::chrono::seconds patience{5}; // with a handshake
 
 std::string ip_of_client(int socket) {
     sockaddr_storage address{};
@@ -30,16 +36,31 @@ void find_the_dead(int listener) {
     (void)::setsockopt(listener, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+asio::awaitable<bool> meet(const PeerTrust& trust, const PeerGuests& guests, Channel& channel) {
+    const std::string ip = ip_of_client(channel.socket());
+    auto session = trust.answer(ip, guests.has_certificate);
+    Result<> met;
+    if (session)
+        met = co_await channel.secure(std::move(*session), Channel::Clock::now() + patience);
+    else
+        met = std::unexpected(session.error());
+    if (!met) guests.on_refused("a supervisor at " + ip + " that asks was refused: " + met.error().to_string());
+    co_return met.has_value();
+}
+
 } // namespace
 
-ControlDoor peer_door(Fd listener, std::function<bool(const std::string& ip)> is_machine) {
+ControlDoor peer_door(Fd listener, const PeerTrust& trust, PeerGuests guests) {
     find_the_dead(listener.get());
-    return {std::move(listener),
-            [is_machine = std::move(is_machine)](int socket) {
-                const std::string ip = ip_of_client(socket);
-                return !ip.empty() && is_machine(ip);
-            },
-            true};
+    const auto who = std::make_shared<const PeerGuests>(std::move(guests));
+    return {.listener = std::move(listener),
+            .admits =
+                [who](int socket) {
+                    const std::string ip = ip_of_client(socket);
+                    return !ip.empty() && who->has_address(ip);
+                },
+            .meet = [who, &trust](Channel& channel) { return meet(trust, *who, channel); },
+            .only_reads = true};
 }
 
 } // namespace mpsup

@@ -6,11 +6,11 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <array>
 #include <deque>
+#include <optional>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,11 +19,9 @@ namespace mpsup {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
+namespace http = boost::beast::http;
 using Protocol = asio::generic::stream_protocol; // unix or TCP
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
-using Stream = beast::basic_stream<Protocol, asio::any_io_executor>;
 
 constexpr auto patience = std::chrono::seconds(10);
 constexpr auto patience_with_readers = std::chrono::minutes(10); // who reads in a pager, and whom somebody waits for
@@ -31,7 +29,10 @@ constexpr std::uint32_t header_limit = 16 * 1024;
 constexpr std::uint64_t body_limit = 2 * 1024 * 1024;
 constexpr std::size_t unsent_limit = 1024 * 1024; // of a stream whose client does not read
 constexpr std::size_t unsent_usual = 64 * 1024;   // of one whose writer waits for its client
+constexpr std::size_t block = 16 * 1024;
 constexpr int client_limit = 64;
+
+Channel::Deadline within(std::chrono::seconds time) { return Channel::Clock::now() + time; }
 
 bool is_own_user(int socket) {
     ucred peer{};
@@ -127,31 +128,46 @@ std::string chunk(const std::string& bytes) {
 
 constexpr const char* last_chunk = "0\r\n\r\n";
 
-http::response<http::string_body> whole(int status, std::string body) {
-    http::response<http::string_body> response{static_cast<http::status>(status), 11};
-    response.set(http::field::content_type, "application/json");
-    response.set(http::field::connection, "close");
-    response.body() = std::move(body);
-    response.prepare_payload();
-    return response;
+std::string whole(int status, const std::string& body) {
+    const std::string reason(http::obsolete_reason(static_cast<http::status>(status)));
+    return "HTTP/1.1 " + std::to_string(status) + " " + reason +
+           "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
 }
 
-asio::awaitable<bool> write_all(Stream& stream, std::string bytes, std::chrono::seconds time) {
-    boost::system::error_code error;
-    stream.expires_after(time);
-    co_await asio::async_write(stream, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-    co_return !error;
-}
-
-asio::awaitable<void> send_stream(Stream& stream, Outbox& outbox, std::string first) {
-    std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
-                       "Connection: close\r\n\r\n";
-    bool open = co_await write_all(stream, std::move(head), patience);
-    for (std::string part = std::move(first); !part.empty() && open; part = co_await outbox.next())
-        open = co_await write_all(stream, chunk(part), outbox.patience_of_writes());
-    if (open) {
-        co_await write_all(stream, last_chunk, patience);
+// Nothing: it did not come, or is none.
+asio::awaitable<std::optional<ControlRequest>> read_request(Channel& channel, std::uint64_t longest_body) {
+    const auto deadline = within(patience);
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(header_limit);
+    parser.body_limit(longest_body);
+    parser.eager(true);
+    std::string unread;
+    while (!parser.is_done()) {
+        const std::size_t kept = unread.size();
+        unread.resize(kept + block);
+        const auto got = co_await channel.read(std::span(unread).subspan(kept), deadline);
+        if (!got || *got == 0) co_return std::nullopt;
+        unread.resize(kept + *got);
+        boost::system::error_code error;
+        for (std::size_t used = 1; used > 0 && !error && !parser.is_done(); unread.erase(0, used))
+            used = parser.put(asio::buffer(unread), error);
+        if (error && error != http::error::need_more) co_return std::nullopt;
     }
+    auto message = parser.release();
+    co_return ControlRequest{std::string(message.method_string()), std::string(message.target()),
+                             std::move(message.body())};
+}
+
+asio::awaitable<void> send_stream(Channel& channel, Outbox& outbox, std::string first) {
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
+                             "Connection: close\r\n\r\n";
+    Result<> sent = co_await channel.write(head, within(patience));
+    for (std::string part = std::move(first); !part.empty() && sent; part = co_await outbox.next()) {
+        const std::string framed = chunk(part);
+        sent = co_await channel.write(framed, within(outbox.patience_of_writes()));
+    }
+    if (sent) sent = co_await channel.write(last_chunk, within(patience)); // a client that is gone is no error
 }
 
 } // namespace
@@ -162,6 +178,7 @@ public:
         : acceptor_(acceptor_on(executor, std::move(door.listener))),
           pause_(executor),
           admits_(door.admits ? std::move(door.admits) : is_own_user),
+          meet_(std::move(door.meet)),
           only_reads_(door.only_reads),
           handler_(std::move(handler)) {}
 
@@ -181,7 +198,7 @@ public:
                 continue;
             }
             ++clients_;
-            asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)),
+            asio::co_spawn(acceptor_.get_executor(), serve(Fd(socket.release(error))),
                            [self](const std::exception_ptr&) { --self->clients_; });
             while (clients_ >= client_limit && acceptor_.is_open()) co_await pause();
         }
@@ -210,31 +227,25 @@ private:
         co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
 
-    asio::awaitable<void> serve(Protocol::socket socket) {
+    asio::awaitable<void> serve(Fd accepted) {
         auto self = shared_from_this();
-        Stream stream(std::move(socket));
-        stream.expires_after(patience);
-        const std::uint64_t longest_body = only_reads_ ? 0 : body_limit;
-        beast::flat_buffer buffer(header_limit + longest_body);
-        http::request_parser<http::string_body> parser;
-        parser.header_limit(header_limit);
-        parser.body_limit(longest_body);
-        boost::system::error_code error;
-        co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return;
-        auto message = parser.release();
-        ControlRequest request{std::string(message.method_string()), std::string(message.target()),
-                               std::move(message.body())};
+        Channel channel(acceptor_.get_executor(), std::move(accepted));
+        if (meet_) {
+            const bool is_known = co_await meet_(channel);
+            if (!is_known) ++turned_away_;
+            if (!is_known) co_return;
+        }
+        auto request = co_await read_request(channel, only_reads_ ? 0 : body_limit);
+        if (!request) co_return;
         auto outbox = std::make_shared<Outbox>(acceptor_.get_executor());
-        outbox->set_socket(stream.socket().native_handle());
-        handle(std::move(request), outbox);
+        outbox->set_socket(channel.socket());
+        handle(std::move(*request), outbox);
         std::string first = co_await outbox->next();
         if (outbox->streamed()) {
-            co_await send_stream(stream, *outbox, std::move(first));
+            co_await send_stream(channel, *outbox, std::move(first));
         } else {
-            const auto response = whole(outbox->status(), std::move(first));
-            stream.expires_after(patience);
-            co_await http::async_write(stream, response, asio::redirect_error(asio::use_awaitable, error));
+            const std::string answer = whole(outbox->status(), first);
+            (void)co_await channel.write(answer, within(patience)); // whoever does not take it is let go
         }
         outbox->abandon();
     }
@@ -252,6 +263,7 @@ private:
     Acceptor acceptor_;
     asio::steady_timer pause_;
     std::function<bool(int)> admits_;
+    std::function<asio::awaitable<bool>(Channel&)> meet_;
     bool only_reads_;
     ControlHandler handler_;
     int clients_ = 0;

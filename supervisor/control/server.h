@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/fd.h"
+#include "supervisor/transport/channel.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -50,6 +51,8 @@ struct ControlDoor {
     Fd listener; // non-blocking SOCK_STREAM: unix or TCP (base/listener.h)
     /// Whoever is on the other end of this socket; who may not be is let go at once. Nothing: our own user, and root.
     std::function<bool(int socket)> admits{};
+    /// Before its request is read: a handshake. False: it is refused. Nothing: there is none.
+    std::function<boost::asio::awaitable<bool>(Channel& client)> meet{};
     bool only_reads = false; // GET without a body; anything else is answered 405
 };
 
@@ -66,7 +69,7 @@ public:
 
     /// Clients that are being answered.
     [[nodiscard]] int clients() const;
-    /// Who came and was not admitted, so far.
+    /// Who came and was not admitted, or refused, so far.
     [[nodiscard]] std::uint64_t turned_away() const;
 
 private:

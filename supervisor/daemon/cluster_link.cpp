@@ -4,9 +4,14 @@
 #include "base/overloaded.h"
 #include "base/process_identity.h"
 #include "supervisor/cluster/etcd_client.h"
+#include "supervisor/daemon/cluster_asks.h"
 #include "supervisor/daemon/cluster_facts.h"
+#include "supervisor/daemon/cluster_store.h"
 #include "supervisor/daemon/cluster_topologies.h"
+#include "supervisor/daemon/kept_going.h"
+#include "supervisor/daemon/moment_now.h"
 #include "supervisor/daemon/own_share.h"
+#include "supervisor/daemon/under_way.h"
 #include "supervisor/daemon/vip_addresses.h"
 #include "supervisor/topology/placement.h"
 #include "supervisor/topology/resolve.h"
@@ -15,7 +20,8 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <algorithm>
-#include <map>
+#include <functional>
+#include <optional>
 #include <utility>
 
 // GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
@@ -24,23 +30,16 @@
 namespace mpsup {
 
 namespace asio = boost::asio;
-using cluster::Moment;
 using SteadyClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int failed = 1;
 constexpr int usage = 2;
 constexpr int bad_topology = 78;
-constexpr std::chrono::milliseconds first_pause{200};
-constexpr std::chrono::milliseconds longest_pause{5'000};
-constexpr std::chrono::milliseconds renewal_again{1'000}; // after one that failed
 constexpr std::chrono::milliseconds pace{1'000};          // of looking whether something changed here
 constexpr std::chrono::milliseconds boot_patience{3'000}; // before what ran last is brought up without being asked
-
-cluster::Time boot_now() { return cluster::Time(HeldAddress::now()); }
-
-Moment now() { return {boot_now(), cluster::WallTime(wall_clock_ms())}; }
+constexpr std::chrono::milliseconds look_again{200};
+constexpr std::chrono::milliseconds after_exception{5'000};
 
 cluster::EtcdOptions etcd_options(const ClusterOptions& options) {
     cluster::EtcdOptions etcd;
@@ -52,14 +51,21 @@ cluster::EtcdOptions etcd_options(const ClusterOptions& options) {
     return etcd;
 }
 
-cluster::Identity identity_of(const ClusterOptions& options, const Surroundings& around) {
+PeerTrust trust_of(const ClusterOptions& options, const SitePaths& paths) {
+    return PeerTrust({.files = {options.peer_ca, options.peer_certificate, options.peer_key},
+                      .own_file = paths.state_dir() + "/peer.pem",
+                      .machine = options.machine});
+}
+
+cluster::Identity identity_of(const ClusterOptions& options, const Surroundings& around, const PeerTrust& trust) {
     return {.prefix = options.prefix,
             .machine = options.machine,
             .instance = random_uuid(),
             .boot = around.boot,
             .version = MPSUP_VERSION,
             .address = Address::parse(options.peer).value_or(Address{}).ip,
-            .api = options.peer};
+            .api = options.peer,
+            .fingerprint = trust.fingerprint()};
 }
 
 // What people should know of a machine at a glance.
@@ -79,12 +85,13 @@ public:
           orders_(orders),
           takeover_(takeover),
           options_(std::move(options)),
+          trust_(trust_of(options_, site.around().paths)),
           share_(site, orders, options_.machine),
           keys_(options_.prefix),
-          client_(etcd_options(options_)),
-          member_(identity_of(options_, site.around()), share_.store()),
-          wake_(site.around().executor),
-          told_(site.around().executor) {}
+          member_(identity_of(options_, site.around(), trust_), share_.store()),
+          store_(site.around().executor, etcd_options(options_), member_, site.around().chance, [this] { act(); }),
+          asks_(site.around().executor),
+          wake_(site.around().executor) {}
 
     asio::awaitable<void> run() {
         const auto self = shared_from_this();
@@ -92,37 +99,29 @@ public:
         share_.look_at_adopted();
         report_here();
         tell_facts(share_.report().runs.digest);
-        spawn(keep_lease());
-        spawn(follow());
-        spawn(watch_site());
+        keep("the lease at etcd", [this] { return store_.keep_lease(); });
+        keep("the watch of etcd", [this] { return store_.follow(); });
+        keep("the watch of this machine", [this] { return watch_site(); });
+        keep("the watch of what was applied", [this] { return watch_topologies(); });
+        keep("the clock of the cluster", [this] { return keep_time(); });
         if (!orders_.has_processes()) spawn(boot());
-        while (!closed_) {
-            member_.tick(now());
-            act();
-            vips_.look(boot_now());
-            const auto rest =
-                std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
-            co_await wake_.wait_until(SteadyClock::now() + rest);
-        }
     }
 
     void close() {
         closed_ = true;
-        client_.cancel();
+        store_.close();
+        asks_.close();
+        share_.close();
         wake_.ring();
-        told_.ring();
     }
 
     asio::awaitable<Outcome> order(cluster::Order order, std::string who, Report report) {
         const auto self = shared_from_this();
         if (std::string unknown = unknown_in(order); !unknown.empty()) co_return Outcome{usage, std::move(unknown)};
-        const cluster::AskId id = ++last_ask_;
-        asked_[id].report = std::move(report);
-        member_.ask({id, std::move(order), std::move(who), options_.machine, {}}, now());
+        const cluster::AskId id = asks_.begin(std::move(report));
+        member_.ask({id, std::move(order), std::move(who), options_.machine, {}}, moment_now());
         act();
-        while (!asked_[id].outcome && !closed_) co_await told_.wait_until(SteadyClock::now() + pace);
-        const Outcome outcome = asked_[id].outcome.value_or(Outcome{failed, "the supervisor ends"});
-        asked_.erase(id);
+        const Outcome outcome = co_await asks_.end_of(id);
         co_return outcome;
     }
 
@@ -146,38 +145,36 @@ public:
     asio::awaitable<void> leave() {
         const auto self = shared_from_this();
         if (closed_ || std::exchange(is_leaving_, true)) co_return;
-        member_.leave(now());
+        store_.leave();
+        member_.leave(moment_now());
         act();
         vips_.drop_all();
         const auto deadline = SteadyClock::now() + pace;
-        while (submitted_ > 0 && SteadyClock::now() < deadline) co_await told_.wait_until(deadline);
-        if (lease_ != 0) spawn(give_back(std::exchange(lease_, 0)));
-        while (is_giving_back_ && SteadyClock::now() < deadline) co_await told_.wait_until(deadline);
+        co_await store_.wait_until_quiet(deadline);
+        spawn(store_.give_lease_back());
+        co_await store_.wait_until_quiet(deadline);
         close();
     }
 
-    // Else it ends by itself.
-    asio::awaitable<void> give_back(cluster::LeaseId lease) {
-        is_giving_back_ = true;
-        (void)co_await client_.revoke(lease);
-        is_giving_back_ = false;
-        told_.ring();
-    }
+    // Before this process becomes another program.
+    void flush() { share_.flush(); }
 
+    [[nodiscard]] const PeerTrust& trust() const { return trust_; }
     [[nodiscard]] const ClusterOptions& options() const { return options_; }
-    [[nodiscard]] cluster::ClusterStatus status() const { return member_.status(now()); }
+    [[nodiscard]] cluster::ClusterStatus status() const { return member_.status(moment_now()); }
 
     [[nodiscard]] std::string topologies() const { return topologies_.json(); }
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
         std::vector<ClusterMachine> machines;
-        for (const cluster::MachineStatus& machine : member_.status(now()).machines) {
+        for (const cluster::MachineStatus& machine : member_.status(moment_now()).machines) {
             ClusterMachine one{.name = machine.name,
                                .address = address_of(machine.name),
                                .api = machine.record ? machine.record->api : "",
                                .state = std::string(cluster::to_string(machine.state)),
                                .number = machine.record ? machine.record->runs.number : 0,
                                .is_here = machine.name == options_.machine,
+                               .fingerprint = machine.record ? machine.record->fingerprint : "",
                                .note = remark_on(machine)};
             machines.push_back(std::move(one));
         }
@@ -190,7 +187,26 @@ public:
         return machines;
     }
 
+    [[nodiscard]] bool has_address(const std::string& ip) const {
+        if (site_.applied() && std::ranges::any_of(site_.applied()->topology.machines,
+                                                   [&](const topology::Machine& machine) { return machine.ip == ip; }))
+            return true;
+        return any_lives([&](const cluster::MachineRecord& machine) {
+            return machine.address == ip || machine.api.starts_with(ip + ":") ||
+                   machine.api.starts_with("[" + ip + "]:");
+        });
+    }
+
+    [[nodiscard]] bool has_certificate(const std::string& fingerprint) const {
+        return any_lives([&](const cluster::MachineRecord& machine) { return machine.fingerprint == fingerprint; });
+    }
+
 private:
+    template <typename Condition> [[nodiscard]] bool any_lives(Condition condition) const {
+        return std::ranges::any_of(member_.machines(),
+                                   [&](const auto& known) { return condition(known.second.value); });
+    }
+
     [[nodiscard]] std::string unknown_in(const cluster::Order& order) const {
         if (const auto* restart = std::get_if<cluster::RestartOrder>(&order))
             return share_.unknown_in(restart->workers);
@@ -206,116 +222,28 @@ private:
         log_line(status.state == cluster::ClusterStatus::State::connected ? "info" : "warning", "cluster: " + state);
     }
 
-    struct Asked {
-        Report report;
-        std::optional<Outcome> outcome;
-    };
-
     void spawn(asio::awaitable<void> task) {
         asio::co_spawn(site_.around().executor, std::move(task),
                        [self = shared_from_this()](const std::exception_ptr& thrown) {
-                           if (thrown) log_line("error", "a coroutine of the cluster ended by an exception");
+                           if (!thrown) return;
+                           log_line("error", "a coroutine of the cluster ended by an exception");
+                           self->store_.list_anew();
                        });
+    }
+
+    // What an exception cut short may have left effects undone: with a listing the member asks for them again.
+    void keep(std::string name, std::function<asio::awaitable<void>()> work) {
+        const auto begin = [this, work = std::move(work), is_first = true]() mutable {
+            if (!std::exchange(is_first, false)) store_.list_anew();
+            return work();
+        };
+        spawn(keep_going({std::move(name), begin, [this] { return closed_; }, after_exception}));
     }
 
     [[nodiscard]] std::string address_of(const std::string& machine) const {
         if (!site_.applied()) return {};
         const topology::Machine* found = topology::find_machine(site_.applied()->topology, machine);
         return found ? found->ip : "";
-    }
-
-    // A random part of it, so that a thousand machines do not ask a store that comes back at one moment.
-    [[nodiscard]] asio::awaitable<void> rest(std::chrono::milliseconds& pause) {
-        std::uniform_int_distribution<std::int64_t> part(pause.count() / 2, pause.count());
-        const std::chrono::milliseconds time(part(site_.around().chance));
-        pause = std::min(pause * 2, longest_pause);
-        co_await pause_for(time);
-    }
-
-    // The store
-
-    asio::awaitable<void> keep_lease() {
-        auto pause = first_pause;
-        while (!closed_) {
-            const cluster::Time sent = boot_now();
-            const auto granted = co_await client_.grant(cluster::lease_time);
-            if (closed_ || is_leaving_) co_return;
-            if (!granted) {
-                unreachable(granted.error());
-                client_.end_watches(); // what it knows is learnt anew with the lease
-                co_await rest(pause);
-                continue;
-            }
-            pause = first_pause;
-            lease_ = granted->lease;
-            member_.on_lease(lease_, sent + granted->left, now());
-            act();
-            co_await renew(sent + granted->left);
-            if (closed_ || is_leaving_) co_return;
-            lease_ = 0;
-            member_.on_lease_lost(now());
-            act();
-        }
-    }
-
-    // Until it is over, by the store's word or by our own clock.
-    asio::awaitable<void> renew(cluster::Time until) {
-        std::chrono::milliseconds pause = cluster::renewal;
-        while (!closed_ && boot_now() < until) {
-            co_await pause_for(pause);
-            const cluster::Time sent = boot_now();
-            if (closed_ || is_leaving_) co_return;
-            const auto kept = co_await client_.keep_alive(lease_);
-            if (closed_ || is_leaving_) co_return;
-            pause = kept ? std::chrono::milliseconds(cluster::renewal) : renewal_again;
-            if (!kept) {
-                unreachable(kept.error());
-                client_.end_watches(); // it may hear nothing either, and not know it
-                continue;
-            }
-            if (kept->left.count() <= 0) co_return;
-            until = sent + kept->left;
-            member_.on_lease(lease_, until, now());
-            act();
-        }
-    }
-
-    asio::awaitable<void> follow() {
-        auto pause = first_pause;
-        while (!closed_) {
-            const auto listed = co_await client_.transact(member_.listing());
-            if (closed_) co_return;
-            if (!listed) {
-                unreachable(listed.error());
-                co_await rest(pause);
-                continue;
-            }
-            member_.on_listed(*listed, now());
-            act();
-            const auto began = SteadyClock::now();
-            co_await watch(listed->header.revision + 1);
-            // One that is refused at once is not asked for as fast as etcd can refuse it.
-            if (SteadyClock::now() - began < first_pause)
-                co_await rest(pause);
-            else
-                pause = first_pause;
-        }
-    }
-
-    asio::awaitable<void> watch(cluster::Revision from) {
-        const Error over = co_await client_.watch(cluster::KeyRange::prefix(member_.prefix()), from,
-                                                  [this](const cluster::WatchNews& news) {
-                                                      if (closed_) return;
-                                                      member_.on_news(news, now());
-                                                      act();
-                                                  });
-        if (!closed_ && over.code != std::errc::operation_canceled)
-            log_line("info", "etcd's watch ended: " + over.to_string());
-    }
-
-    void unreachable(const Error& why) {
-        member_.on_unreachable(why.to_string(), now());
-        act();
     }
 
     // This machine
@@ -326,24 +254,45 @@ private:
             if (closed_) co_return;
             report_here();
             act();
-            cluster::ClusterStatus status = member_.status(now()); // all machines are in it: once a second
+            cluster::ClusterStatus status = member_.status(moment_now()); // all machines are in it: once a second
             note_state(status);
-            co_await topologies_.refresh(client_, keys_, std::move(status));
+            const bool is_heard = status.state == cluster::ClusterStatus::State::connected;
+            change_ = is_heard ? std::move(status.change) : std::nullopt;
             co_await pause_for(pace);
+        }
+    }
+
+    // Apart from the watch of the site: etcd may take its time.
+    asio::awaitable<void> watch_topologies() {
+        while (!closed_) {
+            auto change = change_;
+            if (change) co_await topologies_.refresh(store_.client(), keys_, std::move(*change));
+            co_await pause_for(pace);
+        }
+    }
+
+    asio::awaitable<void> keep_time() {
+        while (!closed_) {
+            member_.tick(moment_now());
+            act();
+            vips_.look(boot_now());
+            const auto rest =
+                std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
+            co_await wake_.wait_until(SteadyClock::now() + rest);
         }
     }
 
     // Of the topology that runs here.
     void tell_facts(const std::string& digest) {
-        if (auto facts = share_.facts()) member_.on_facts(digest, std::move(*facts), now());
+        if (auto facts = share_.facts()) member_.on_facts(digest, std::move(*facts), moment_now());
     }
 
-    void report_here() { member_.on_local(share_.report(), now()); }
+    void report_here() { member_.on_local(share_.report(), moment_now()); }
 
     // Nothing runs, as after the machine was started, and nothing is wanted of it: the store is not heard, or changes pass it by.
     asio::awaitable<void> boot() {
         const auto deadline = SteadyClock::now() + boot_patience;
-        while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) co_await pause_for(first_pause);
+        while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) co_await pause_for(look_again);
         if (closed_ || share_.is_working() || orders_.has_processes()) co_return;
         co_await share_.bring_up_last();
         tell_facts(share_.report().runs.digest);
@@ -354,28 +303,30 @@ private:
     // Effects
 
     void act() {
-        if (std::exchange(is_acting_, true)) return;
-        for (auto effects = member_.take_effects(); !effects.empty(); effects = member_.take_effects())
-            for (cluster::Effect& effect : effects) perform(effect);
-        is_acting_ = false;
+        if (acting_ > 0) return;
+        {
+            const UnderWay one(acting_);
+            for (auto effects = member_.take_effects(); !effects.empty(); effects = member_.take_effects())
+                for (cluster::Effect& effect : effects) perform(effect);
+        }
         wake_.ring();
     }
 
     void perform(cluster::Effect& effect) {
         std::visit(Overloaded{
-                       [&](cluster::Submit& submit) { spawn(send(std::move(submit))); },
+                       [&](cluster::Submit& submit) { spawn(store_.send(std::move(submit))); },
                        [&](cluster::Relist& relist) {
                            log_line("info", "etcd is listed anew: " + relist.reason);
-                           client_.end_watches();
+                           store_.list_anew();
                        },
-                       [&](cluster::Check& check) { member_.on_checked(share_.check(check), now()); },
+                       [&](cluster::Check& check) { member_.on_checked(share_.check(check), moment_now()); },
                        [&](cluster::Do& work) { spawn(carry_out(std::move(work))); },
                        [&](cluster::TakeBack& back) {
                            log_line("info", "the cluster takes it back: " + back.reason);
                            (void)orders_.say_to_rollout(false);
                        },
                        [&](cluster::PromoteNow&) { (void)orders_.say_to_rollout(true); },
-                       [&](cluster::Tell& tell) { pass_on(tell); },
+                       [&](cluster::Tell& tell) { asks_.tell(tell); },
                        [&](cluster::Backends& backends) { share_.leave_out(std::move(backends.out)); },
                        [&](cluster::HoldVip& hold) { vips_.hold(hold.address, hold.until); },
                        [&](cluster::Remember& remember) { share_.remember(std::move(remember.memory)); },
@@ -383,33 +334,18 @@ private:
                    effect);
     }
 
-    asio::awaitable<void> send(cluster::Submit submit) {
-        ++submitted_;
-        const auto reply = co_await client_.transact(submit.transaction);
-        --submitted_;
-        told_.ring();
-        if (closed_) co_return;
-        member_.on_answer(submit.request, reply, now());
-        act();
-    }
-
-    void pass_on(const cluster::Tell& tell) {
-        const auto asked = asked_.find(tell.ask);
-        if (asked == asked_.end()) return;
-        if (tell.code)
-            asked->second.outcome = Outcome{*tell.code, tell.text};
-        else if (asked->second.report)
-            asked->second.report(tell.text);
-        told_.ring();
-    }
-
     asio::awaitable<void> carry_out(cluster::Do work) {
-        Report report = to_askers();
-        const Outcome outcome = co_await share_.carry_out(work, std::move(report));
+        Outcome outcome{Outcome::failed, "the supervisor failed"};
+        try {
+            Report report = to_askers();
+            outcome = co_await share_.carry_out(work, std::move(report));
+        } catch (const std::exception& thrown) { // the cluster waits for an end
+            outcome.text += std::string(": ") + thrown.what();
+        }
         if (closed_) co_return;
         report_here();
         tell_facts(work.to.digest);
-        member_.on_done({work.change, work.round, outcome.code == 0, outcome.text}, now());
+        member_.on_done({work.change, work.round, outcome.code == 0, outcome.text}, moment_now());
         act();
     }
 
@@ -417,11 +353,9 @@ private:
     [[nodiscard]] Report to_askers() {
         return [self = shared_from_this()](const ReportLine& line) {
             log_line("info", line.text);
-            for (auto& [id, asked] : self->asked_) {
-                ReportLine named = line;
-                named.text = self->options_.machine + ": " + line.text;
-                if (asked.report && !asked.outcome) asked.report(named);
-            }
+            ReportLine named = line;
+            named.text = self->options_.machine + ": " + line.text;
+            self->asks_.tell_all(named);
         };
     }
 
@@ -429,21 +363,19 @@ private:
     Orders& orders_;
     Takeover& takeover_;
     ClusterOptions options_;
+    PeerTrust trust_;
     OwnShare share_;
     VipAddresses vips_;
     cluster::Keys keys_;
     ClusterTopologies topologies_;
-    cluster::EtcdClient client_;
+    std::optional<cluster::ChangeRecord> change_; // that runs or ran last, while etcd is heard
     cluster::Member member_;
-    cluster::LeaseId lease_ = 0;
-    std::map<cluster::AskId, Asked> asked_;
-    cluster::AskId last_ask_ = 0;
-    int submitted_ = 0; // that are not answered
-    Bell wake_, told_;
+    ClusterStore store_;
+    ClusterAsks asks_;
+    Bell wake_;
     std::string noted_; // how the cluster is, as the log has it
-    bool is_acting_ = false;
+    int acting_ = 0;
     bool is_leaving_ = false;
-    bool is_giving_back_ = false;
     bool closed_ = false;
 };
 
@@ -468,10 +400,9 @@ std::vector<ClusterMachine> ClusterLink::machines() const { return impl_->machin
 
 std::string ClusterLink::topologies() const { return impl_->topologies(); }
 
-bool ClusterLink::knows(const std::string& ip) const {
-    return std::ranges::any_of(machines(), [&](const ClusterMachine& machine) {
-        return machine.address == ip || Address::parse(machine.api).value_or(Address{}).ip == ip;
-    });
-}
+void ClusterLink::flush() { impl_->flush(); }
+const PeerTrust& ClusterLink::trust() const { return impl_->trust(); }
+bool ClusterLink::has_address(const std::string& ip) const { return impl_->has_address(ip); }
+bool ClusterLink::has_certificate(const std::string& fingerprint) const { return impl_->has_certificate(fingerprint); }
 
 } // namespace mpsup

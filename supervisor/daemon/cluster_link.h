@@ -3,6 +3,7 @@
 
 #include "supervisor/cluster/member.h"
 #include "supervisor/control/cluster_machine.h"
+#include "supervisor/control/peer_trust.h"
 #include "supervisor/daemon/cluster_options.h"
 #include "supervisor/daemon/orders.h"
 
@@ -23,8 +24,8 @@ public:
     ClusterLink(const ClusterLink&) = delete;
     ClusterLink& operator=(const ClusterLink&) = delete;
 
-    /// After the takeover: joins the others, and stays. When nothing runs here and etcd does not answer at once, what ran here last is
-    /// brought up. Ends with this object.
+    /// After the takeover: joins the others, and stays one of them as long as this object lives. When nothing runs here and etcd does
+    /// not answer at once, what ran here last is brought up.
     [[nodiscard]] boost::asio::awaitable<void> run();
 
     /// What an operator orders, of all machines. `who`: for the history. Waits until the cluster says how it ended; what it says
@@ -44,8 +45,14 @@ public:
     [[nodiscard]] std::vector<ClusterMachine> machines() const;
     /// What was applied to all, for /v1/topologies (read_api.h).
     [[nodiscard]] std::string topologies() const;
-    /// Is this the IP address of one of them?
-    [[nodiscard]] bool knows(const std::string& ip) const;
+    /// Is this the IP address of one of them? The fingerprint of a certificate that one of them shows?
+    [[nodiscard]] bool has_address(const std::string& ip) const;
+    [[nodiscard]] bool has_certificate(const std::string& fingerprint) const;
+    /// By which they know each other.
+    [[nodiscard]] const PeerTrust& trust() const;
+
+    /// What must be known after this process has become another program is on the disk then. Waits for that.
+    void flush();
 
 private:
     class Impl;

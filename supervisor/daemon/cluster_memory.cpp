@@ -4,9 +4,6 @@
 
 #include <boost/json.hpp>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,7 +14,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t longest = 1U << 20U;
-constexpr unsigned own_mode = 0600;
 
 std::string text_in(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
@@ -30,15 +26,6 @@ std::uint64_t number_in(const json::object& object, std::string_view key) {
     return text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 20
                ? 0
                : std::strtoull(text.c_str(), nullptr, 10);
-}
-
-std::string text_of(const ClusterMemory& memory) {
-    return json::serialize(json::object{{"store", cluster::encode(memory.store)},
-                                        {"number", std::to_string(memory.runs.number)},
-                                        {"digest", memory.runs.digest},
-                                        {"document", memory.document},
-                                        {"before", memory.before}}) +
-           "\n";
 }
 
 ClusterMemory memory_in(const json::object& object) {
@@ -63,18 +50,13 @@ ClusterMemory read_cluster_memory(const std::string& path) {
     return error || !value.is_object() ? ClusterMemory{} : memory_in(value.get_object());
 }
 
-Result<> write_cluster_memory(const std::string& path, const ClusterMemory& memory) {
-    const std::string text = text_of(memory);
-    const std::string beside = path + ".new";
-    {
-        const auto file = open_file(beside, O_WRONLY | O_CREAT | O_TRUNC, own_mode);
-        if (!file) return std::unexpected(file.error());
-        if (::write(file->get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-            ::fdatasync(file->get()) != 0)
-            return system_failure("write " + beside);
-    }
-    if (::rename(beside.c_str(), path.c_str()) != 0) return system_failure("rename " + beside);
-    return {};
+std::string text_of(const ClusterMemory& memory) {
+    return json::serialize(json::object{{"store", cluster::encode(memory.store)},
+                                        {"number", std::to_string(memory.runs.number)},
+                                        {"digest", memory.runs.digest},
+                                        {"document", memory.document},
+                                        {"before", memory.before}}) +
+           "\n";
 }
 
 } // namespace mpsup

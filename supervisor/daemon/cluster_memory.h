@@ -21,7 +21,7 @@ struct ClusterMemory {
 /// Of the file "cluster" in the site's state folder. What is not there, or is none, is as if nothing were known: the store says it
 /// anew.
 [[nodiscard]] ClusterMemory read_cluster_memory(const std::string& path);
-/// Whole or not at all: a new file in the old one's place, on the disk before this returns.
-[[nodiscard]] Result<> write_cluster_memory(const std::string& path, const ClusterMemory& memory);
+/// What that file is to hold.
+[[nodiscard]] std::string text_of(const ClusterMemory& memory);
 
 } // namespace mpsup

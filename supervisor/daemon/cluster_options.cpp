@@ -25,6 +25,9 @@ std::vector<std::string> ClusterOptions::to_arguments() const {
     add("--cluster-cert", certificate);
     add("--cluster-key", key);
     add("--peer", peer);
+    add("--peer-ca", peer_ca);
+    add("--peer-cert", peer_certificate);
+    add("--peer-key", peer_key);
     return words;
 }
 

@@ -14,6 +14,8 @@ struct ClusterOptions {
     std::string prefix;                 // of all keys; ends with a slash
     std::string ca, certificate, key;   // files, for https
     std::string peer; // "IP:PORT" where other supervisors ask this one; empty: the machine's own address
+    std::string peer_ca, peer_certificate,
+        peer_key; // files by which supervisors know each other; none: keys of their own
 
     /// As words of a command line: what `supervise` is to be called with to be the same again.
     [[nodiscard]] std::vector<std::string> to_arguments() const;

@@ -28,9 +28,8 @@ std::optional<std::uint64_t> number_in(std::string_view name) {
 } // namespace
 
 asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
-                                                 cluster::ClusterStatus status) {
-    if (status.state != cluster::ClusterStatus::State::connected || !status.change) co_return;
-    const std::string now = status.change->id + " " + std::string(cluster::to_string(status.change->phase));
+                                                 cluster::ChangeRecord change) {
+    const std::string now = change.id + " " + std::string(cluster::to_string(change.phase));
     if (now == seen_) co_return;
     const std::string folder = keys.prefix() + "outcome/";
     cluster::Get get{.keys = cluster::KeyRange::prefix(folder)};
@@ -44,7 +43,7 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
         applied.outcome = cluster::to_string(outcome->phase);
         applied.note = joined(outcome->reasons, "; ");
     }
-    if (status.change->brings_topology()) applied_[status.change->to.number];
+    if (change.brings_topology()) applied_[change.to.number];
     std::vector<std::uint64_t> unread;
     for (const auto& [number, applied] : applied_)
         if (applied.record.digest.empty()) unread.push_back(number);

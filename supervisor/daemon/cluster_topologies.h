@@ -1,9 +1,9 @@
 // What was applied to a cluster, as it is kept there.
 #pragma once
 
-#include "supervisor/cluster/cluster_status.h"
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/cluster/keys.h"
+#include "supervisor/cluster/records.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -16,9 +16,9 @@ namespace mpsup {
 /// One event loop. What was read once is known while etcd does not answer.
 class ClusterTopologies {
 public:
-    /// Reads what came since. Errors leave what is known: the next call tries again.
+    /// Reads what came since. `change`: that runs, or the last one. Errors leave what is known: the next call tries again.
     [[nodiscard]] boost::asio::awaitable<void> refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
-                                                       cluster::ClusterStatus status);
+                                                       cluster::ChangeRecord change);
     /// The answer to /v1/topologies (cli/topologies_view.h).
     [[nodiscard]] std::string json() const;
 

@@ -43,12 +43,16 @@ ControlApi::ControlApi(Site& site, Orders& orders, Commands& commands, ClusterLi
       orders_(orders),
       cluster_(cluster),
       process_(std::move(process)),
-      reading_({.paths = site.around().paths,
-                .commands = commands,
-                .status = [this] { return site_.status(process_.view()); },
-                .version = [this] { return version(); },
-                .machines = process_.machines,
-                .topologies = process_.topologies}) {}
+      reading_(
+          {.paths = site.around().paths,
+           .commands = commands,
+           .status = [this] { return site_.status(process_.view()); },
+           .version = [this] { return version(); },
+           .ask = [&site](std::vector<std::string> workers,
+                          std::string question) { return ask_workers(site, std::move(workers), std::move(question)); },
+           .machines = process_.machines,
+           .trust = cluster ? &cluster->trust() : nullptr,
+           .topologies = process_.topologies}) {}
 
 asio::awaitable<void> ControlApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
     return reading_.serve_peer(std::move(request), std::move(answer));

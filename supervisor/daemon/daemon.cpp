@@ -131,13 +131,24 @@ public:
         if (!cluster_ || cluster_->options().peer.empty()) return {};
         auto listener = listen_tcp(Address::parse(cluster_->options().peer).value_or(Address{}));
         if (!listener) return std::unexpected(listener.error());
-        auto is_machine = [this](const std::string& ip) { return cluster_->knows(ip); };
+        PeerGuests guests{
+            .has_address = [this](const std::string& ip) { return cluster_->has_address(ip); },
+            .has_certificate = [this](const std::string& shown) { return cluster_->has_certificate(shown); },
+            .on_refused = [this](std::string why) { complain_of_peer(std::move(why)); }};
+        if (auto checked = cluster_->trust().check(); !checked)
+            complain_of_peer("supervisors cannot ask each other: " + checked.error().to_string());
         peers_ = std::make_unique<ControlServer>(context_.get_executor(),
-                                                 peer_door(std::move(*listener), std::move(is_machine)),
+                                                 peer_door(std::move(*listener), cluster_->trust(), std::move(guests)),
                                                  [this](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
                                                      return api_->serve_peer(std::move(request), std::move(answer));
                                                  });
         return {};
+    }
+
+    // Once for each time that it becomes another one: whoever asks again and again fills no log.
+    void complain_of_peer(std::string why) {
+        if (why != peer_trouble_) log_line("warning", why);
+        peer_trouble_ = std::move(why);
     }
 
     // A site serves, whether others may read of it or not.
@@ -324,6 +335,7 @@ private:
         while ((!answer.is_sent() || control_->clients() > 1) && std::chrono::steady_clock::now() < deadline)
             co_await pause_for(std::chrono::milliseconds(2)); // others are being answered
         (void)store_->flush(answer_patience);
+        if (cluster_) cluster_->flush();
         co_return stay(become_successor(options_.paths, plan, handover(answer)));
     }
 
@@ -383,7 +395,7 @@ private:
     std::string successor_of_;            // its version
     std::unique_ptr<state::Store> store_;
     std::string store_trouble_;
-    std::string socket_trouble_; // the latest that is in the log
+    std::string socket_trouble_, peer_trouble_; // the latest that is in the log
     ProcessSpawner spawner_;
     Commands commands_{spawner_};
     EveryProbe probe_{commands_};

@@ -38,13 +38,13 @@ void add_workers(json::array& all, json::object& status, const std::string& mach
     }
 }
 
+} // namespace
+
 std::string why_silent(const ClusterMachine& machine, const PeerReply* reply) {
     if (reply && !reply->why.empty()) return reply->why;
     if (reply) return "what it answers is not understood: is it of another version?";
     return machine.api.empty() ? "it does not say where it can be asked" : "it was not asked";
 }
-
-} // namespace
 
 std::string machines_status(const std::string& own, const std::vector<ClusterMachine>& machines,
                             const std::vector<PeerReply>& replies) {

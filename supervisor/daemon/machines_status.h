@@ -17,6 +17,9 @@ namespace mpsup {
 [[nodiscard]] std::string machines_status(const std::string& own, const std::vector<ClusterMachine>& machines,
                                           const std::vector<PeerReply>& replies);
 
+/// Why nothing of what was asked of a machine is known: `reply` is null where it was not asked, or what it said is no answer.
+[[nodiscard]] std::string why_silent(const ClusterMachine& machine, const PeerReply* reply);
+
 /// {"version":1,"machines":[{"name","state","address","api","number","here"}]}
 [[nodiscard]] std::string machines_json(const std::vector<ClusterMachine>& machines);
 

@@ -36,15 +36,13 @@ std::set<std::string> own_addresses() {
     return own;
 }
 
-// Every address of 127/8 is the machine's (RFC 1122, 3.2.1.3), though it is no interface's.
-bool is_loopback(const std::string& ip) { return ip.starts_with("127."); }
-
 } // namespace
 
 std::vector<std::string> obstacles_to(const topology::Topology& share, const std::string& borrowed) {
     const std::set<std::string> own = own_addresses();
+    // Every address of 127/8 is the machine's (RFC 1122, 3.2.1.3), though it is no interface's.
     const auto is_own = [&](const std::string& ip) {
-        return ip.empty() || own.empty() || ip == borrowed || own.contains(ip) || is_loopback(ip);
+        return ip.empty() || own.empty() || ip == borrowed || own.contains(ip) || topology::is_loopback({ip, 0});
     };
     std::vector<std::string> found;
     const topology::Machine* machine = topology::find_machine(share, share.here);

@@ -76,10 +76,7 @@ asio::awaitable<Outcome> Orders::bring_up_requested(UpRequest request, Report re
     if (!wanted) co_return Outcome{bad_topology, wanted.error().to_string()};
     if (wanted->site != site_name_) co_return Outcome{bad_topology, "this is the supervisor of " + site_name_};
     if (topology::is_for_several(*wanted) && wanted->here.empty())
-        co_return Outcome{bad_topology,
-                          request.path +
-                              " is for several machines: start each one's supervisor with `mpsup supervise --site " +
-                              site_name_ + " --machine NAME --cluster URL`, then `mpsup up` on any of them"};
+        co_return Outcome{bad_topology, is_for_several_text(request.path, site_name_)};
     for (std::string& name : takeover_.adopt_strangers(*wanted)) site_.unsure_of().insert(std::move(name));
     AppliedTopology applied{std::move(*wanted), request.path, topology::digest_of(request.document)};
     const BringUp bring{.all_anew = how.all_anew, .fast = how.fast, .asks_pre_roll = true};

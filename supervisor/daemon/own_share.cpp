@@ -7,6 +7,7 @@
 #include "supervisor/daemon/obstacles.h"
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/sleeper.h"
+#include "supervisor/daemon/under_way.h"
 #include "supervisor/topology/placement.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
@@ -24,6 +25,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int bad_topology = 78;
+constexpr std::chrono::seconds disk_patience{5};
 constexpr std::chrono::milliseconds look_again{200}; // whether what this machine does of itself is over
 
 using topology::WorkerSpec;
@@ -39,7 +41,9 @@ OwnShare::OwnShare(Site& site, Orders& orders, std::string machine)
       orders_(orders),
       machine_(std::move(machine)),
       memory_(read_cluster_memory(memory_path(site.around()))),
-      left_out_(memory_.store.out) {}
+      left_out_(memory_.store.out),
+      file_(site.around().executor, memory_path(site.around()),
+            [](const Error& why) { log_line("warning", why.to_string()); }) {}
 
 void OwnShare::remember(cluster::Memory store) {
     memory_.store = std::move(store);
@@ -54,7 +58,7 @@ void OwnShare::look_at_adopted() {
 cluster::LocalReport OwnShare::report() const {
     cluster::LocalReport report;
     report.runs = memory_.runs;
-    report.busy = !orders_.running().empty() && !is_working_;
+    report.busy = !orders_.running().empty() && !is_working();
     report.in_flight = in_flight_;
     report.well = true;
     for (const auto& worker : site_.workers()) {
@@ -117,15 +121,15 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
 }
 
 asio::awaitable<Outcome> OwnShare::carry_out(const cluster::Do& work, Report report) {
-    is_working_ = true;
+    const UnderWay one(working_);
     failpoint();
     Outcome outcome = co_await outcome_of(work, report);
     while (outcome.code == Outcome::busy && !orders_.is_closed()) {
         co_await pause_for(look_again);
         outcome = co_await outcome_of(work, report);
     }
+    co_await wait_until_written(); // others hear that it is done when it will be known here
     failpoint();
-    is_working_ = false;
     co_return outcome;
 }
 
@@ -168,6 +172,7 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
     if (memory_.runs.number == 0 && site_.applied()) {
         memory_.before = site_.applied()->digest;
         write_down();
+        co_await wait_until_written();
     }
     const UpManner how{.all_anew = false, .fast = work.fast || is_way_back};
     std::string name = "up";
@@ -218,9 +223,9 @@ void OwnShare::runs(cluster::Version version) {
     write_down();
 }
 
-void OwnShare::write_down() const {
-    if (auto written = write_cluster_memory(memory_path(site_.around()), memory_); !written)
-        log_line("warning", written.error().to_string());
+// Unless the disk hangs.
+asio::awaitable<void> OwnShare::wait_until_written() {
+    return file_.wait_until_written(std::chrono::steady_clock::now() + disk_patience);
 }
 
 void OwnShare::leave_out(std::vector<std::string> machines) {

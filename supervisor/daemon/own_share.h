@@ -3,6 +3,7 @@
 
 #include "supervisor/cluster/effect.h"
 #include "supervisor/cluster/member.h"
+#include "supervisor/daemon/background_file.h"
 #include "supervisor/daemon/cluster_memory.h"
 #include "supervisor/daemon/orders.h"
 
@@ -42,12 +43,17 @@ public:
     [[nodiscard]] cluster::Checked check(const cluster::Check& check) const;
     /// Waits while something of this machine's own runs.
     [[nodiscard]] boost::asio::awaitable<Outcome> carry_out(const cluster::Do& work, Report report);
-    [[nodiscard]] bool is_working() const { return is_working_; }
+    [[nodiscard]] bool is_working() const { return working_ > 0; }
     /// What ran here last, as the history has it; when nothing runs.
     [[nodiscard]] boost::asio::awaitable<void> bring_up_last();
 
     /// To workers of these machines accelerators of this one send nothing new.
     void leave_out(std::vector<std::string> machines);
+
+    /// What must be known after a restart is on the disk then; waits for it.
+    void flush() { file_.flush(); }
+    /// While the event loop still exists.
+    void close() { file_.close(); }
 
 private:
     using Task = boost::asio::awaitable<Outcome>;
@@ -58,7 +64,8 @@ private:
     [[nodiscard]] Task bring(const cluster::Do& work, Report report);
     [[nodiscard]] Task bring_nothing(Report report);
     void runs(cluster::Version version);
-    void write_down() const;
+    void write_down() { file_.write(text_of(memory_)); }
+    [[nodiscard]] boost::asio::awaitable<void> wait_until_written();
     void apply_left_out();
 
     Site& site_;
@@ -67,7 +74,8 @@ private:
     ClusterMemory memory_;
     std::vector<std::string> left_out_;
     std::uint64_t in_flight_ = 0;
-    bool is_working_ = false;
+    int working_ = 0;
+    BackgroundFile file_;
 };
 
 } // namespace mpsup

@@ -1,9 +1,11 @@
 #include "supervisor/daemon/read_api.h"
 
 #include "base/joined.h"
+#include "supervisor/daemon/machines_answers.h"
 #include "supervisor/daemon/machines_lines.h"
 #include "supervisor/daemon/machines_status.h"
 #include "supervisor/daemon/own_lines.h"
+#include "worker/contract/light_control.h"
 
 #include <boost/json.hpp>
 
@@ -56,6 +58,12 @@ std::string path_for_peer(ApiTarget target, std::optional<std::int64_t> since_ms
     return target.to_string();
 }
 
+bool changes_nothing(const std::string& question) {
+    using What = contract::Question::What;
+    const auto asked = contract::decode_question(question);
+    return asked && (asked->what == What::backends || asked->what == What::explain);
+}
+
 LinesManner manner_of(const ApiTarget& target) {
     LinesManner manner{.follow = target.has("follow")};
     if (target.path == "/v1/events")
@@ -66,7 +74,7 @@ LinesManner manner_of(const ApiTarget& target) {
 } // namespace
 
 PeerManner ReadApi::manner() const {
-    PeerManner manner;
+    PeerManner manner{.trust = *sources_.trust};
     for (const ClusterMachine& machine : machines())
         if (machine.is_here) manner.from = machine.address;
     return manner;
@@ -86,24 +94,43 @@ asio::awaitable<void> ReadApi::serve(ControlRequest request, std::shared_ptr<Con
 asio::awaitable<void> ReadApi::serve_peer(ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
     auto target = ApiTarget::parse(request.path);
     if (!target) co_return answer->reply(bad_request, error_json("the request is not understood"));
-    co_await tell(std::move(*target), {}, std::move(answer));
+    Machines this_one; // a local: g++ 12 destroys temporaries of an await twice
+    co_await tell(std::move(*target), std::move(this_one), std::move(answer));
 }
 
 asio::awaitable<void> ReadApi::tell(ApiTarget target, Machines chosen, std::shared_ptr<ControlAnswer> answer) {
     if (target.path == "/v1/status") co_return co_await tell_status(std::move(target), std::move(chosen), answer);
+    if (target.path == "/v1/answers") co_return co_await tell_answers(std::move(target), std::move(chosen), answer);
     if (is_lines(target)) co_return co_await tell_lines(std::move(target), std::move(chosen), answer);
     answer->reply(not_found, error_json("there is no such thing here"));
 }
 
 asio::awaitable<void> ReadApi::tell_status(ApiTarget target, Machines chosen, std::shared_ptr<ControlAnswer> answer) {
     if (chosen.empty()) co_return answer->reply(200, sources_.status());
+    const auto replies = co_await ask_others(target, chosen);
+    answer->reply(200, machines_status(sources_.status(), chosen, replies));
+}
+
+asio::awaitable<void> ReadApi::tell_answers(ApiTarget target, Machines chosen, std::shared_ptr<ControlAnswer> answer) {
+    std::string question = target.text("question");
+    if (!changes_nothing(question)) co_return answer->reply(bad_request, error_json("that is no question for here"));
+    auto workers = target.list("workers");
+    std::string own;
+    if (chosen.empty() || std::ranges::any_of(chosen, &ClusterMachine::is_here))
+        own = co_await sources_.ask(std::move(workers), std::move(question));
+    if (chosen.empty()) co_return answer->reply(200, std::move(own));
+    const auto replies = co_await ask_others(target, chosen);
+    answer->reply(200, machines_answers(own, chosen, replies));
+}
+
+asio::awaitable<std::vector<PeerReply>> ReadApi::ask_others(const ApiTarget& target, const Machines& chosen) const {
     std::vector<Peer> peers;
     for (const ClusterMachine& machine : chosen)
-        if (!machine.is_here && !machine.api.empty()) peers.push_back({machine.name, machine.api});
-    std::string path = path_for_peer(std::move(target), std::nullopt);
+        if (!machine.is_here && !machine.api.empty()) peers.push_back({machine.name, machine.api, machine.fingerprint});
+    std::string path = path_for_peer(target, std::nullopt);
     PeerManner how = manner();
-    const auto replies = co_await ask_peers(std::move(peers), std::move(path), std::move(how));
-    answer->reply(200, machines_status(sources_.status(), chosen, replies));
+    auto replies = co_await ask_peers(std::move(peers), std::move(path), std::move(how));
+    co_return replies;
 }
 
 asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std::shared_ptr<ControlAnswer> answer) {
@@ -132,10 +159,10 @@ asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std
             sources.emplace_back(machine.name, own);
             continue;
         }
-        Peer peer{machine.name, machine.api};
+        Peer peer{machine.name, machine.api, machine.fingerprint};
         ReadLines theirs = [this, target, peer](std::optional<std::int64_t> since_ms,
                                                 OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
-            std::string path = path_for_peer(target, since_ms); // locals: g++ 12 destroys temporaries of an await twice
+            std::string path = path_for_peer(target, since_ms); // locals, likewise
             PeerManner how = manner();
             Peer asked = peer;
             co_return co_await read_peer(std::move(asked), std::move(path), std::move(how), std::move(on_line));

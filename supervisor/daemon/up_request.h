@@ -10,4 +10,10 @@ struct UpRequest {
     std::string path;     // the file it came from
 };
 
+/// To whoever brings a file that names machines to where no supervisor is one of several.
+[[nodiscard]] inline std::string is_for_several_text(const std::string& path, const std::string& site) {
+    return path + " is for several machines: start each one's supervisor with `mpsup supervise --site " + site +
+           " --machine NAME --cluster URL`, then `mpsup up` on any of them";
+}
+
 } // namespace mpsup

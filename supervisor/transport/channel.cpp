@@ -55,7 +55,7 @@ struct Channel::State : std::enable_shared_from_this<State> {
     asio::awaitable<Result<>> wait(Tcp::socket::wait_type what, const char* step, Deadline deadline);
     asio::awaitable<Result<std::vector<Tcp::endpoint>>> look_up(std::string host, std::uint16_t port,
                                                                 Deadline deadline);
-    asio::awaitable<Result<>> connect(Tcp::endpoint endpoint, Deadline deadline);
+    asio::awaitable<Result<>> connect(Tcp::endpoint endpoint, std::string from, Deadline deadline);
     asio::awaitable<Result<std::size_t>> receive(std::span<char> space, Deadline deadline);
     asio::awaitable<Result<>> send(std::string_view bytes, Deadline deadline);
     asio::awaitable<Result<>> send_output(Deadline deadline);
@@ -137,11 +137,16 @@ asio::awaitable<Result<std::vector<Tcp::endpoint>>> Channel::State::look_up(std:
     co_return std::move(answer->found);
 }
 
-asio::awaitable<Result<>> Channel::State::connect(Tcp::endpoint endpoint, Deadline deadline) {
+asio::awaitable<Result<>> Channel::State::connect(Tcp::endpoint endpoint, std::string from, Deadline deadline) {
     error_code error;
     socket.close(error);
     socket.open(endpoint.protocol(), error);
     if (error) co_return failed("connect", std::error_code(error));
+    if (!from.empty()) {
+        const auto own = asio::ip::make_address(from, error);
+        if (!error && own.is_v6() == endpoint.address().is_v6()) socket.bind({own, 0}, error);
+        if (error) co_return failed("come from our own address", std::error_code(error));
+    }
     const Alarm alarm(shared_from_this(), deadline);
     co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
     if (alarm.rang()) co_return late("connect");
@@ -204,7 +209,7 @@ Channel::Channel(const asio::any_io_executor& executor, Fd connected) : Channel(
     if (error)
         state_->close();
     else
-        notice_silence(connected.release());
+        (void)connected.release(); // with what its listener has set
 }
 
 Channel::~Channel() { state_->close(); }
@@ -217,7 +222,9 @@ bool Channel::is_quiet() const {
            errno == EAGAIN;
 }
 
-asio::awaitable<Result<>> Channel::connect(std::string host, std::uint16_t port, Deadline deadline) {
+int Channel::socket() const { return state_->socket.native_handle(); }
+
+asio::awaitable<Result<>> Channel::connect(std::string host, std::uint16_t port, Deadline deadline, std::string from) {
     const auto state = state_;
     const auto found = co_await state->look_up(std::move(host), port, deadline);
     if (!found) co_return std::unexpected(found.error());
@@ -225,7 +232,8 @@ asio::awaitable<Result<>> Channel::connect(std::string host, std::uint16_t port,
     for (std::size_t i = 0; i < found->size(); ++i) {
         // One that is silent leaves time for those that follow.
         const auto share = (deadline - Clock::now()) / static_cast<Clock::rep>(found->size() - i);
-        connected = co_await state->connect((*found)[i], i + 1 == found->size() ? deadline : Clock::now() + share);
+        connected =
+            co_await state->connect((*found)[i], from, i + 1 == found->size() ? deadline : Clock::now() + share);
         if (connected || state->closed || Clock::now() >= deadline) break;
     }
     co_return connected;

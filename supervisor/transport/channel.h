@@ -1,4 +1,4 @@
-// One TCP connection, plain or with TLS, for coroutines.
+// One connection, plain or with TLS, for coroutines.
 #pragma once
 
 #include "base/error.h"
@@ -27,7 +27,7 @@ public:
     static constexpr Deadline whenever = Deadline::max();
 
     explicit Channel(const boost::asio::any_io_executor& executor);
-    /// One that was accepted; non-blocking.
+    /// One that was accepted, by TCP or at a unix socket.
     Channel(const boost::asio::any_io_executor& executor, Fd connected);
     /// Closes it; whatever waits ends by and by.
     ~Channel();
@@ -35,8 +35,10 @@ public:
     Channel& operator=(const Channel&) = delete;
 
     /// A name or a numeric address; of a name all addresses in turn. A peer that is gone is noticed within 15 s
-    /// without a word of its kernel's (tcp(7): keep-alive probes, TCP_USER_TIMEOUT).
-    [[nodiscard]] boost::asio::awaitable<Result<>> connect(std::string host, std::uint16_t port, Deadline deadline);
+    /// without a word of its kernel's (tcp(7): keep-alive probes, TCP_USER_TIMEOUT). `from`: the numeric address of our own
+    /// to come from; empty: the kernel's choice.
+    [[nodiscard]] boost::asio::awaitable<Result<>> connect(std::string host, std::uint16_t port, Deadline deadline,
+                                                           std::string from = {});
     /// The handshake of either side; everything that follows is inside of it.
     [[nodiscard]] boost::asio::awaitable<Result<>> secure(std::unique_ptr<tls::Session> session, Deadline deadline);
     /// How much came, one byte at least; 0: the peer ended it.
@@ -47,6 +49,8 @@ public:
     void close();
     /// Between two exchanges: it is open, and nothing came that nobody asked for.
     [[nodiscard]] bool is_quiet() const;
+    /// Stays the channel's.
+    [[nodiscard]] int socket() const;
 
 private:
     struct State; // outlives this while an operation waits

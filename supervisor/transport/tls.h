@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -54,6 +55,9 @@ public:
     [[nodiscard]] virtual std::string why() const = 0;
 };
 
+/// Of a certificate, its SHA-256 in hexadecimal digits: is it one that we know?
+using Knows = std::function<bool(const std::string& fingerprint)>;
+
 /// What the sessions of one side have in common. Its files were read when it was made.
 class Context {
 public:
@@ -64,15 +68,19 @@ public:
 
     /// Of a client: the certificate must be signed by a known authority and be for `host`, a name or a numeric address.
     [[nodiscard]] virtual Result<std::unique_ptr<Session>> connect(const std::string& host) = 0;
-    /// Of a server: with a `ca` the client must have a certificate of its.
-    [[nodiscard]] virtual Result<std::unique_ptr<Session>> accept() = 0;
+    /// Of a server: with a `ca` the client must have a certificate of its, which is for `host` unless that is empty.
+    [[nodiscard]] virtual Result<std::unique_ptr<Session>> accept(const std::string& host) = 0;
+    /// Before any session. In place of authorities, names and dates: the other side must have a certificate that is known.
+    virtual void trust(Knows knows) = 0;
+    /// Of the own certificate; empty: there is none.
+    [[nodiscard]] virtual std::string fingerprint() const = 0;
 };
 
 /// The symbol `mpsup_tls_plugin`, a constant. The first three members have had this layout in every version; the rest
 /// is read only when they agree.
 struct Plugin {
     static constexpr std::uint32_t expected_magic = 0x6d707473; // "mpts"
-    static constexpr std::uint32_t expected_api = 1;            // of all above
+    static constexpr std::uint32_t expected_api = 2;            // of all above
 
     std::uint32_t magic;
     std::uint32_t api;
@@ -80,6 +88,8 @@ struct Plugin {
     /// The error names the file that is not right.
     Result<std::unique_ptr<Context>> (*client)(const Files& files);
     Result<std::unique_ptr<Context>> (*server)(const Files& files);
+    /// A new key and a certificate for it that nobody else signed and that never expires, both in one text (PEM).
+    Result<std::string> (*make_key)(const std::string& name);
 };
 
 } // namespace mpsup::tls

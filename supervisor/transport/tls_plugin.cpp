@@ -6,6 +6,7 @@
 #include <array>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <utility>
@@ -23,6 +24,9 @@ constexpr const char* ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-
 struct Deleter {
     void operator()(SSL_CTX* context) const noexcept { ::SSL_CTX_free(context); }
     void operator()(SSL* connection) const noexcept { ::SSL_free(connection); }
+    void operator()(EVP_PKEY* key) const noexcept { ::EVP_PKEY_free(key); }
+    void operator()(X509* certificate) const noexcept { ::X509_free(certificate); }
+    void operator()(BIO* text) const noexcept { ::BIO_free_all(text); }
 };
 using ContextPtr = std::unique_ptr<SSL_CTX, Deleter>;
 using ConnectionPtr = std::unique_ptr<SSL, Deleter>;
@@ -42,7 +46,8 @@ int no_passphrase(char*, int, int, void*) { return -1; }
 
 class OpensslSession final : public Session {
 public:
-    explicit OpensslSession(ConnectionPtr connection) : connection_(std::move(connection)) {
+    OpensslSession(std::shared_ptr<const Knows> knows, ConnectionPtr connection)
+        : knows_(std::move(knows)), connection_(std::move(connection)) {
         BIO* in = ::BIO_new(::BIO_s_mem());
         BIO* out = ::BIO_new(::BIO_s_mem());
         ::SSL_set_bio(connection_.get(), in, out); // which owns them
@@ -97,6 +102,7 @@ private:
         return Step::failed;
     }
 
+    std::shared_ptr<const Knows> knows_; // which the context that made this may be survived by
     ConnectionPtr connection_;
     std::string why_{};
 };
@@ -116,6 +122,27 @@ bool expect_host(SSL* connection, const std::string& host) {
                       const_cast<char*>(host.c_str())) == 1; // SSL_set_tlsext_host_name, without its cast
 }
 
+std::string fingerprint_of(const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (!certificate || ::X509_digest(certificate, ::EVP_sha256(), digest.data(), &size) != 1) return {};
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : std::span(digest).first(size)) {
+        text += digits[byte >> 4U];
+        text += digits[byte & 15U];
+    }
+    return text;
+}
+
+// In place of X509_verify_cert(3ssl).
+int is_known(X509_STORE_CTX* shown, void* knows) {
+    const std::string fingerprint = fingerprint_of(::X509_STORE_CTX_get0_cert(shown));
+    const bool is_so = !fingerprint.empty() && (*static_cast<const Knows*>(knows))(fingerprint);
+    ::X509_STORE_CTX_set_error(shown, is_so ? X509_V_OK : X509_V_ERR_CERT_UNTRUSTED);
+    return is_so ? 1 : 0;
+}
+
 class OpensslContext final : public Context {
 public:
     explicit OpensslContext(ContextPtr context) : context_(std::move(context)) {}
@@ -124,17 +151,26 @@ public:
         ConnectionPtr connection(::SSL_new(context_.get()));
         if (!connection || !expect_host(connection.get(), host)) return openssl_failure("TLS to " + host);
         ::SSL_set_connect_state(connection.get());
-        return std::make_unique<OpensslSession>(std::move(connection));
+        return std::make_unique<OpensslSession>(knows_, std::move(connection));
     }
-    Result<std::unique_ptr<Session>> accept() override {
+    Result<std::unique_ptr<Session>> accept(const std::string& host) override {
         ConnectionPtr connection(::SSL_new(context_.get()));
-        if (!connection) return openssl_failure("TLS of a client");
+        if (!connection || (!host.empty() && !expect_host(connection.get(), host)))
+            return openssl_failure("TLS of a client");
         ::SSL_set_accept_state(connection.get());
-        return std::make_unique<OpensslSession>(std::move(connection));
+        return std::make_unique<OpensslSession>(knows_, std::move(connection));
     }
+    void trust(Knows knows) override {
+        knows_ = std::make_shared<const Knows>(std::move(knows));
+        ::SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        ::SSL_CTX_set_cert_verify_callback(context_.get(), is_known,
+                                           const_cast<Knows*>(knows_.get())); // NOLINT: only read
+    }
+    std::string fingerprint() const override { return fingerprint_of(::SSL_CTX_get0_certificate(context_.get())); }
 
 private:
     ContextPtr context_;
+    std::shared_ptr<const Knows> knows_; // nothing: authorities
 };
 
 // OpenSSL opens files by name, and would wait for what is no file.
@@ -198,11 +234,43 @@ Result<std::unique_ptr<Context>> make_server(const Files& files) {
     return std::make_unique<OpensslContext>(std::move(*context));
 }
 
+// RFC 5280 section 4.1.2.5: a certificate without an end is valid until the end of 9999.
+bool set_content(X509* certificate, EVP_PKEY* key, const std::string& name) {
+    X509_NAME* subject = ::X509_get_subject_name(certificate);
+    const auto* text = reinterpret_cast<const unsigned char*>(name.c_str()); // NOLINT: as OpenSSL takes texts
+    return ::X509_set_version(certificate, X509_VERSION_3) == 1 &&
+           ::ASN1_INTEGER_set(::X509_get_serialNumber(certificate), 1) == 1 &&
+           ::ASN1_TIME_set_string_X509(::X509_getm_notBefore(certificate), "20000101000000Z") == 1 &&
+           ::ASN1_TIME_set_string_X509(::X509_getm_notAfter(certificate), "99991231235959Z") == 1 &&
+           ::X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1 &&
+           ::X509_set_issuer_name(certificate, subject) == 1 && ::X509_set_pubkey(certificate, key) == 1 &&
+           ::X509_sign(certificate, key, ::EVP_sha256()) > 0;
+}
+
+Result<std::string> make_key(const std::string& name) {
+    ::ERR_clear_error();
+    const std::unique_ptr<EVP_PKEY, Deleter> key(::EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+    const std::unique_ptr<X509, Deleter> certificate(::X509_new());
+    const std::unique_ptr<BIO, Deleter> out(::BIO_new(::BIO_s_mem()));
+    if (!key || !certificate || !out || !set_content(certificate.get(), key.get(), name) ||
+        ::PEM_write_bio_PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1 ||
+        ::PEM_write_bio_X509(out.get(), certificate.get()) != 1)
+        return openssl_failure("make a key");
+    std::string text(::BIO_ctrl_pending(out.get()), '\0');
+    std::size_t taken = 0;
+    if (::BIO_read_ex(out.get(), text.data(), text.size(), &taken) != 1) return openssl_failure("make a key");
+    return text;
+}
+
 } // namespace
 
 } // namespace mpsup::tls
 
 // The one name that tls.so exports.
 extern "C" __attribute__((visibility("default"))) const mpsup::tls::Plugin mpsup_tls_plugin; // NOLINT
-const mpsup::tls::Plugin mpsup_tls_plugin{mpsup::tls::Plugin::expected_magic, mpsup::tls::Plugin::expected_api,
-                                          MPSUP_VERSION, mpsup::tls::make_client, mpsup::tls::make_server};
+const mpsup::tls::Plugin mpsup_tls_plugin{mpsup::tls::Plugin::expected_magic,
+                                          mpsup::tls::Plugin::expected_api,
+                                          MPSUP_VERSION,
+                                          mpsup::tls::make_client,
+                                          mpsup::tls::make_server,
+                                          mpsup::tls::make_key};

@@ -23,6 +23,7 @@ my %ip   = map { $_ => $cluster->network->address($_) } $cluster->names;
 my ($code, $out, $err) = $web->mpsup('up', $cluster->topology(<<"YAML"), '--timeout', '60s');
   docs: {kind: static, on: web1, listen: 8080, root: root}
   app: {kind: dynamic, on: app1, listen: 8081, app: app.psgi, pool: 2}
+  front: {kind: accelerator, on: app1, listen: 8090, routes: [{path: /, to: "$ip{web1}:8080"}]}
 YAML
 is $code, 0, 'it is up' or BAIL_OUT("$out$err" . join '', map { $cluster->log($_) } $cluster->names);
 $cluster->wait_converged(20);
@@ -41,9 +42,9 @@ sub ask_peer {
 
 subtest 'of both machines' => sub {
     my $status = json_of('status');
-    is_deeply [sort map { "$_->{machine} $_->{name}" } @{ $status->{workers} }], ['app1 app', 'web1 docs'], 'one list of workers';
+    is_deeply [sort map { "$_->{machine} $_->{name}" } @{ $status->{workers} }], ['app1 app', 'app1 front', 'web1 docs'], 'one list of workers';
     is_deeply [map { $_->{answered} ? "$_->{name} answered" : $_->{name} } @{ $status->{machines} }], ['app1 answered', 'web1 answered'], 'and a row for each machine';
-    is_deeply [map { $_->{name} } @{ json_of('status', '--machine', 'app1')->{workers} }], ['app'], '--machine';
+    is_deeply [map { $_->{name} } @{ json_of('status', '--machine', 'app1')->{workers} }], ['app', 'front'], '--machine';
     like +($web->mpsup('workers'))[1], qr/^app1 +app +\d+ +master.*^web1 +docs +\d+ +light/ms, 'processes';
     my @events = @{ json_of('events', '-n', 1000)->{events} };
     is_deeply [sort keys %{ {map { $_->{machine} => 1 } @events} }], [qw(app1 web1)], 'events';
@@ -55,6 +56,15 @@ subtest 'of both machines' => sub {
     is +($web->mpsup('logs', 'app', '--machine', 'web1'))[0], 1, 'web1 has no such log';
     is +($web->mpsup('logs', '--machine', 'app7'))[0], 2, 'nor is there app7';
     note +($web->mpsup('status'))[1];
+};
+
+subtest 'what an accelerator on the other machine says' => sub {
+    my ($front) = grep { $_->{name} eq 'front' } @{ json_of('status')->{workers} };
+    is_deeply [map { $_->{address} } @{ $front->{backends} }], ["$ip{web1}:8080"], 'its backends';
+    like +($web->mpsup('status'))[1], qr/^app1 +\Q$ip{web1}\E:8080 +front +up /m, 'in the table';
+    unlike +($web->mpsup('status', '--machine', 'web1'))[1], qr/BACKEND/, 'which --machine narrows';
+    my ($code, $out) = $web->mpsup('explain', "http://$ip{app1}:8090/a.txt");
+    like $out, qr/^backend +\Q$ip{web1}\E:8080: up/m, 'and what becomes of a request';
 };
 
 subtest 'logs are followed on both' => sub {
@@ -98,18 +108,59 @@ subtest 'a supervisor that does not answer' => sub {
     pass 'and back';
 };
 
+# What is said on app1 to web1's supervisor; with words for s_client: through TLS.
+sub ask_from_app1 {
+    my ($text, @tls) = @_;
+    my $plain  = 'use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => shift, PeerPort => 7117, Timeout => 5) or die; print $s shift, " HTTP/1.1\r\nHost: x\r\n\r\n"; local $/; print <$s>';
+    my $secure = 'to=$1; text=$2; shift 2; printf "%s HTTP/1.1\r\nHost: x\r\n\r\n" "$text" | openssl s_client -quiet -connect "$to:7117" "$@" 2>/dev/null';
+    my @words  = @tls ? ('sh', '-c', $secure, 'ask', $ip{web1}, $text, @tls) : ($^X, '-e', $plain, $ip{web1}, $text);
+    open my $said, '-|', $cluster->network->inside('app1'), @words or die;
+    local $/;
+    return <$said> // '';
+}
+
 subtest 'who may ask' => sub {
     is ask_peer('web1', 'GET /v1/status'), '', 'nobody but machines';
-    my $client = 'use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => shift, PeerPort => 7117, Timeout => 5) or die; print $s shift, " HTTP/1.1\r\nHost: x\r\n\r\n"; local $/; print <$s>';
-    my $from_app1 = sub {
-        my ($text) = @_;
-        open my $said, '-|', $cluster->network->inside('app1'), $^X, '-e', $client, $ip{web1}, $text or die;
-        local $/;
-        return <$said> // '';
+    unlike ask_from_app1('GET /v1/status'), qr/HTTP/, 'nor other users of those';
+    unlike ask_from_app1('GET /v1/status', '-tls1_3'), qr/HTTP/, 'by TLS';
+    my $key = $files->dir . '/app1/test/peer.pem';
+    is((stat $key)[2] & 07777, 0600, 'who cannot read the key of its supervisor');
+    my @own = ('-cert', $key, '-key', $key);
+    like ask_from_app1('GET /v1/status', @own), qr/\AHTTP\/1\.1 200 .*"site":"test"/s, 'which a machine may';
+    like ask_from_app1('GET /v1/machines', @own), qr/\AHTTP\/1\.1 404 /, 'but only ask of this one';
+    like ask_from_app1('POST /v1/down', @own), qr/\AHTTP\/1\.1 405 /, 'and order nothing';
+    like Mpsup::Test::read_file($cluster->log_file('web1')), qr/\[warning\] a supervisor at \Q$ip{app1}\E that asks was refused: TLS: /, 'the log has who was refused';
+};
+
+subtest 'certificates of an authority' => sub {
+    my $dir     = $files->dir;
+    my $openssl = sub { system("openssl $_[0] 2>/dev/null") == 0 };
+    my $curve   = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3';
+    my $certify = sub {
+        my ($name, $ca) = @_;
+        $files->write("$name.ext", "subjectAltName=IP:$ip{$name}");
+        return $openssl->("req $curve -subj /CN=$name -keyout $dir/$name.key -out $dir/$name.csr")
+            && $openssl->("x509 -req -in $dir/$name.csr -CA $dir/$ca.pem -CAkey $dir/$ca.key -days 3 -extfile $dir/$name.ext -out $dir/$name.pem");
     };
-    like $from_app1->('GET /v1/status'), qr/\AHTTP\/1\.1 200 .*"site":"test"/s, 'a machine may';
-    like $from_app1->('GET /v1/machines'), qr/\AHTTP\/1\.1 404 /, 'but only ask of this one';
-    like $from_app1->('POST /v1/down'), qr/\AHTTP\/1\.1 405 /, 'and order nothing';
+    $openssl->("req -x509 $curve -subj /CN=$_ -keyout $dir/$_.key -out $dir/$_.pem") || plan skip_all => 'openssl makes no certificates here' for qw(ca other);
+    $certify->($_, 'ca') || plan skip_all => 'openssl makes no certificates here' for qw(web1 app1);
+    my $begin_anew = sub {
+        my ($name) = @_;
+        $cluster->end($name, 'KILL');
+        $cluster->start_supervisor($name, '--peer-ca', "$dir/ca.pem", '--peer-cert', "$dir/$name.pem", '--peer-key', "$dir/$name.key");
+        $cluster->wait_for_supervisor($name);
+    };
+    my $says = sub { my ($what) = @_; return sub { ($web->mpsup('status'))[1] =~ $what } };
+    $begin_anew->('web1');
+    wait_until(20, 'one that has none is named', $says->(qr/^app1 .*does not answer: its certificate is not believed: self-signed certificate$/m));
+    $begin_anew->('app1');
+    wait_until(20, 'both have one', sub { ($web->mpsup('status'))[0] == 0 });
+    pass 'supervisors with certificates ask each other';
+    $certify->('app1', 'other');
+    wait_until(20, 'another certificate counts at once', $says->(qr/^app1 .*does not answer: its certificate is not believed: /m));
+    $certify->('app1', 'ca');
+    wait_until(20, 'and the next one', sub { ($web->mpsup('status'))[0] == 0 });
+    pass 'files are read anew';
 };
 
 done_testing;

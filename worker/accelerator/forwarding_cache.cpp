@@ -245,7 +245,8 @@ Task<> Forwarding::pass_on(UpstreamCall& call, Known& known, const cache::Times&
     if (client_left_) relay.client_left();
     std::optional<std::uint64_t> length;
     if (head.has_length) length = head.content_length;
-    co_await relay.run({head.status, fields_.fields(), length, !is_streamed(head)});
+    const Relay::Head to_client{head.status, fields_.fields(), length, !is_streamed(head)};
+    co_await relay.run(to_client);
     if (!relay.problem().empty() && !call.cancelled()) accelerator_.complain(name() + ": cut: " + relay.problem());
 }
 

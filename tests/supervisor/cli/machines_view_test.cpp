@@ -103,7 +103,6 @@ TEST(MachinesView, OfOneMachineNothingOfItIsShown) {
                                          "docs    accelerator  ready  2/2    1234  12     3     healthy  "),
               std::string::npos)
         << workers_table(status);
-    EXPECT_TRUE(concerns_this_machine(parse_object(status)));
     EXPECT_TRUE(all_machines_answered(parse_object(status)));
 }
 
@@ -114,13 +113,19 @@ TEST(MachinesView, AMachineThatDoesNotAnswerIsAsBadAsOneThatIsUnwell) {
     EXPECT_EQ(exit_code_of({document(stopped, all), true}), not_running);
 }
 
-TEST(MachinesView, BackendsAreThoseOfThisMachine) {
-    const std::string status = document(worker("web1", "front") + "," + worker("web2", "front"), web1);
-    const std::string with = with_backends(status, {{"front", "", R"({"backends":[{"address":"10.9.0.2:9000"}]})"}});
+TEST(MachinesView, BackendsAreThoseOfTheirMachine) {
+    const std::string status =
+        document(worker("web1", "front") + "," + worker("web1", "docs") + "," + worker("web2", "front"), web1);
+    EXPECT_EQ(machines_with_accelerators(status), (std::vector<std::string>{"web1", "web2"}));
+    const std::string backends = R"({"backends":[{"address":"10.9.0.2:9000","state":"up","path":"/"}]})";
+    const std::string with =
+        with_backends(status, {{"front", "", backends, "web2"}, {"", "no answer in time", "", "web1"}});
     const auto workers = objects_at(parse_object(with), "workers");
-    EXPECT_TRUE(workers[0].contains("backends"));
+    EXPECT_FALSE(workers[0].contains("backends"));
     EXPECT_FALSE(workers[1].contains("backends"));
-    EXPECT_FALSE(concerns_this_machine(parse_object(document("", app1))));
+    EXPECT_TRUE(workers[2].contains("backends"));
+    EXPECT_EQ(backends_table(with), "MACHINE  BACKEND        WORKER  STATE  BUSY  FAILED  CHECK  ROUTE\n"
+                                    "web2     10.9.0.2:9000  front   up     0     0       -      /\n");
 }
 
 } // namespace

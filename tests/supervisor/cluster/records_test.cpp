@@ -41,6 +41,7 @@ TEST(Records, AreReadAsTheyWereWritten) {
                                         "1.0",
                                         "10.9.0.1",
                                         "10.9.0.1:7117",
+                                        "0a1b",
                                         WallTime(5),
                                         {3, "d"},
                                         true,

@@ -2,7 +2,8 @@
 #include "supervisor/control/peer_client.h"
 #include "supervisor/control/peer_door.h"
 
-#include "base/listener.h"
+#include "tests/supervisor/control/local_listener.h"
+#include "tests/supervisor/transport/certificates.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,11 +12,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
+#include <array>
 #include <chrono>
+#include <fstream>
 #include <list>
 #include <poll.h>
-#include <sys/socket.h>
+#include <set>
 
 namespace mpsup {
 namespace {
@@ -23,18 +25,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
-
-// A listener on a port of the kernel's choice.
-Fd listen_on(const char* ip, std::string& api) {
-    Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    ::inet_pton(AF_INET, ip, &address.sin_addr);
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(fd.get(), 128), 0);
-    api = listening_address(fd.get()).value().to_string();
-    return fd;
-}
 
 Fd connect_tcp(const std::string& api) {
     const auto to = Address::parse(api).value();
@@ -49,16 +39,30 @@ Fd connect_tcp(const std::string& api) {
 
 class Peers : public testing::Test {
 protected:
+    static const tls::Certificates& certificates() {
+        static const tls::Certificates all("peers");
+        return all;
+    }
+    // With a key of its own.
+    static PeerTrust::Options own(const std::string& name) {
+        return {.own_file = certificates().path(name + ".own"), .machine = name, .plugin = MPSUP_TLS_PLUGIN};
+    }
+    static PeerTrust::Options signed_by_authority(const tls::Files& files) {
+        return {.files = files, .plugin = MPSUP_TLS_PLUGIN};
+    }
+
     // A supervisor that is asked at an address of its own.
-    std::string start(const char* ip) {
+    std::string start(const char* ip) { return start(ip, asked_); }
+    std::string start(const char* ip, const PeerTrust& trust) {
         std::string api;
         Fd listener = listen_on(ip, api);
-        servers_.emplace_back(
-            context_.get_executor(),
-            peer_door(std::move(listener), [this](const std::string& from) { return machines_.contains(from); }),
-            [this, api](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-                return serve(api, std::move(request), std::move(answer));
-            });
+        PeerGuests guests{.has_address = [this](const std::string& from) { return machines_.contains(from); },
+                          .has_certificate = [this](const std::string& shown) { return known_.contains(shown); },
+                          .on_refused = [this](std::string why) { refusals_.push_back(std::move(why)); }};
+        servers_.emplace_back(context_.get_executor(), peer_door(std::move(listener), trust, std::move(guests)),
+                              [this, api](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                                  return serve(api, std::move(request), std::move(answer));
+                              });
         return api;
     }
 
@@ -87,6 +91,17 @@ protected:
         answer->reply(request.path == "/v1/other" ? 404 : 200, api + request.path);
     }
 
+    [[nodiscard]] Peer peer(const std::string& name, const std::string& api) const {
+        return {name, api, asked_.fingerprint()};
+    }
+    [[nodiscard]] PeerManner manner(std::chrono::milliseconds patience = 2s, std::string from = {}) const {
+        return {.trust = asking_, .from = std::move(from), .patience = patience};
+    }
+    // Why it does not answer.
+    std::string why(const Peer& peer, PeerManner manner) {
+        return run(ask_peers({peer}, "/v1/status", std::move(manner)))[0].why;
+    }
+
     // Runs the loop until a coroutine is done.
     template <typename T> T run(asio::awaitable<T> work) {
         std::optional<T> result;
@@ -110,33 +125,36 @@ protected:
     }
 
     std::vector<std::string> lines_of(const std::string& api, const std::string& path, std::size_t most,
-                                      Result<>& ended, PeerManner manner = {}) {
+                                      Result<>& ended, std::chrono::milliseconds patience = 2s) {
         std::vector<std::string> lines;
         const auto on_line = [&](std::string line) -> asio::awaitable<bool> {
             lines.push_back(std::move(line));
             co_return lines.size() < most;
         };
-        ended = run(read_peer({"app1", api}, path, std::move(manner), on_line));
+        ended = run(read_peer(peer("app1", api), path, manner(patience), on_line));
         return lines;
     }
 
     asio::io_context context_;
+    PeerTrust asked_{own("asked")}, asking_{own("asking")};
     std::list<ControlServer> servers_;
     std::set<std::string> machines_{"127.0.0.1", "127.0.0.2"};
+    std::set<std::string> known_{asking_.fingerprint()};
+    std::vector<std::string> refusals_;
     int flooded_ = 0;
     bool is_flood_over_ = false;
 };
 
 TEST_F(Peers, AnswerAllAtOnceInTheOrderOfTheQuestion) {
     const std::string first = start("127.0.0.1"), second = start("127.0.0.2");
-    const auto replies = run(ask_peers({{"b", second}, {"a", first}}, "/v1/status", {}));
+    const auto replies = run(ask_peers({peer("b", second), peer("a", first)}, "/v1/status", manner()));
     ASSERT_EQ(replies.size(), 2U);
     EXPECT_EQ(replies[0].machine, "b");
     EXPECT_EQ(replies[0].body, second + "/v1/status");
     EXPECT_EQ(replies[0].why, "");
     EXPECT_EQ(replies[1].machine, "a");
     EXPECT_EQ(replies[1].body, first + "/v1/status");
-    EXPECT_TRUE(run(ask_peers({}, "/v1/status", {})).empty());
+    EXPECT_TRUE(run(ask_peers({}, "/v1/status", manner())).empty());
 }
 
 TEST_F(Peers, NamesWhoDoesNotAnswerAndWaitsNoLongerThanWasSaid) {
@@ -145,8 +163,9 @@ TEST_F(Peers, NamesWhoDoesNotAnswerAndWaitsNoLongerThanWasSaid) {
     const Fd mute = listen_on("127.0.0.1", silent); // the kernel accepts, nobody answers
     listen_on("127.0.0.1", gone).reset();
     const auto began = Clock::now();
-    const auto replies = run(ask_peers({{"a", silent}, {"b", good}, {"c", gone}, {"d", ""}, {"e", "nonsense"}},
-                                       "/v1/status", {.patience = 300ms}));
+    const auto replies =
+        run(ask_peers({peer("a", silent), peer("b", good), peer("c", gone), peer("d", ""), peer("e", "nonsense")},
+                      "/v1/status", manner(300ms)));
     EXPECT_LT(Clock::now() - began, 2s);
     EXPECT_EQ(replies[0].why, "no answer in time");
     EXPECT_EQ(replies[1].why, "");
@@ -157,32 +176,113 @@ TEST_F(Peers, NamesWhoDoesNotAnswerAndWaitsNoLongerThanWasSaid) {
 
 TEST_F(Peers, TakeNoAnswerThatIsNoneOrTooLarge) {
     const std::string api = start("127.0.0.1");
-    EXPECT_EQ(run(ask_peers({{"a", api}}, "/v1/other", {}))[0].why, "it answered 404");
-    EXPECT_EQ(run(ask_peers({{"a", api}}, "/v1/large", {}))[0].body.size(), 3'000'000U);
-    const auto huge = run(ask_peers({{"a", api}}, "/v1/huge", {.patience = 10s}))[0];
-    EXPECT_EQ(huge.why, "read its answer: body limit exceeded");
+    EXPECT_EQ(run(ask_peers({peer("a", api)}, "/v1/other", manner()))[0].why, "it answered 404");
+    EXPECT_EQ(run(ask_peers({peer("a", api)}, "/v1/large", manner()))[0].body.size(), 3'000'000U);
+    const auto huge = run(ask_peers({peer("a", api)}, "/v1/huge", manner(10s)))[0];
+    EXPECT_EQ(huge.why, "read the answer: body limit exceeded");
     EXPECT_EQ(huge.body, "");
 }
 
-TEST_F(Peers, OnlyReadAndOnlyMachinesOfTheTopologyAreAnswered) {
+TEST_F(Peers, OnlyMachinesOfTheTopologyAreAnswered) {
     const std::string api = start("127.0.0.1");
     machines_ = {"127.0.0.2"};
-    const auto refused = run(ask_peers({{"a", api}}, "/v1/status", {.from = "127.0.0.1"}))[0];
-    EXPECT_FALSE(refused.why.empty());
+    EXPECT_EQ(why(peer("a", api), manner(2s, "127.0.0.1")),
+              "it hangs up: is this machine's address one that it knows?");
     EXPECT_EQ(servers_.front().turned_away(), 1U);
-    const auto taken = run(ask_peers({{"a", api}}, "/v1/status", {.from = "127.0.0.2"}))[0];
-    EXPECT_EQ(taken.why, "");
+    EXPECT_EQ(refusals_.size(), 0U) << "strangers are not worth a line";
+    EXPECT_EQ(why(peer("a", api), manner(2s, "127.0.0.2")), "");
     EXPECT_EQ(servers_.front().turned_away(), 1U);
+}
 
-    machines_ = {"127.0.0.1"};
+// Who has the machine's address and not the supervisor's key: another user of the machine.
+TEST_F(Peers, OnlyWhoHasTheKeyOfASupervisorIsAnswered) {
+    const std::string api = start("127.0.0.1");
+    known_ = {};
+    EXPECT_TRUE(why(peer("a", api), manner()).starts_with("it does not believe this machine's certificate (TLS: "))
+        << why(peer("a", api), manner());
+    ASSERT_FALSE(refusals_.empty());
+    EXPECT_TRUE(refusals_[0].starts_with("a supervisor at 127.0.0.1 that asks was refused: TLS: ")) << refusals_[0];
+    refusals_.clear();
+
+    known_ = {asking_.fingerprint()};
     const Fd client = connect_tcp(api);
-    const std::string post = "POST /v1/down HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
-    ASSERT_EQ(::send(client.get(), post.data(), post.size(), 0), static_cast<ssize_t>(post.size()));
+    const std::string plain = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
+    ASSERT_EQ(::send(client.get(), plain.data(), plain.size(), 0), static_cast<ssize_t>(plain.size()));
     pollfd entry{client.get(), POLLIN, 0};
     ASSERT_TRUE(wait_until([&] { return ::poll(&entry, 1, 0) == 1; }));
     std::array<char, 64> head{};
-    ASSERT_GT(::recv(client.get(), head.data(), head.size() - 1, 0), 20);
-    EXPECT_TRUE(std::string_view(head.data()).starts_with("HTTP/1.1 405 ")) << head.data();
+    EXPECT_LT(::recv(client.get(), head.data(), head.size(), 0), 20) << "no more than an alert";
+    EXPECT_TRUE(wait_until([this] { return refusals_.size() == 1; }));
+    EXPECT_TRUE(refusals_[0].contains("http request")) << refusals_[0];
+}
+
+TEST_F(Peers, WhoTakesThePlaceOfASupervisorIsNotBelieved) {
+    const PeerTrust other(own("other"));
+    const std::string api = start("127.0.0.1", other);
+    EXPECT_EQ(why(peer("a", api), manner()), "its certificate is not believed: certificate not trusted");
+    EXPECT_EQ(why({"a", api, ""}, manner()),
+              "it does not say by which certificate it is known: is --peer-ca given there, and not here?");
+}
+
+TEST_F(Peers, KeepTheirKey) {
+    EXPECT_EQ(PeerTrust(own("asked")).fingerprint(), asked_.fingerprint());
+    EXPECT_EQ(asked_.fingerprint().size(), 64U);
+    EXPECT_EQ(std::filesystem::status(own("asked").own_file).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    EXPECT_TRUE(asked_.check());
+    const PeerTrust nowhere({.own_file = "/nowhere/peer.pem", .machine = "a", .plugin = MPSUP_TLS_PLUGIN});
+    EXPECT_EQ(nowhere.fingerprint(), "");
+    EXPECT_EQ(nowhere.check().error().to_string(), "open /nowhere/peer.pem.new: No such file or directory");
+}
+
+TEST_F(Peers, WithAnAuthorityHaveCertificatesForTheirAddresses) {
+    const tls::Files first = certificates().make("first", "IP:127.0.0.1"),
+                     second = certificates().make("second", "IP:127.0.0.2");
+    const PeerTrust asked(signed_by_authority(first)), asking(signed_by_authority(second)), strange(own("strange"));
+    EXPECT_EQ(asked.fingerprint(), "");
+    EXPECT_TRUE(asked.check());
+    const std::string api = start("127.0.0.1", asked);
+    const auto from = [&](const PeerTrust& trust, std::string ip) {
+        return why({"a", api, ""}, {.trust = trust, .from = std::move(ip)});
+    };
+    EXPECT_EQ(from(asking, "127.0.0.2"), "");
+    EXPECT_TRUE(from(asking, "127.0.0.1").starts_with("it does not believe")) << "it is another machine's";
+    ASSERT_FALSE(refusals_.empty());
+    EXPECT_TRUE(refusals_.back().contains("IP address mismatch")) << refusals_.back();
+    EXPECT_EQ(why({"a", api, "00"}, {.trust = strange}), "its certificate is not believed: certificate not trusted");
+
+    const std::string at_second = start("127.0.0.2", asked);
+    EXPECT_EQ(why({"b", at_second, ""}, {.trust = asking, .from = "127.0.0.2"}),
+              "its certificate is not believed: IP address mismatch");
+}
+
+TEST_F(Peers, TakeNewCertificatesAtOnceAndSayWhatIsWrongWithThem) {
+    const tls::Files files = certificates().make("renewed", "IP:127.0.0.1");
+    const PeerTrust trust(signed_by_authority(files));
+    const std::string api = start("127.0.0.1", trust);
+    const auto asked = [&] { return why({"a", api, ""}, {.trust = trust, .from = "127.0.0.1"}); };
+    EXPECT_EQ(asked(), "");
+    certificates().make_authority("another");
+    (void)certificates().make("renewed", "IP:127.0.0.1", "another");
+    EXPECT_TRUE(asked().starts_with("its certificate is not believed: ")) << asked();
+    (void)certificates().make("renewed", "IP:127.0.0.1");
+    EXPECT_EQ(asked(), "");
+    std::filesystem::remove(files.key);
+    EXPECT_EQ(asked(), "open " + files.key + ": No such file or directory");
+    EXPECT_FALSE(trust.check());
+}
+
+TEST_F(Peers, OnlyRead) {
+    const std::string api = start("127.0.0.1");
+    Channel channel(context_.get_executor());
+    const auto to = Address::parse(api).value();
+    const auto in_time = Clock::now() + 10s;
+    ASSERT_TRUE(run(channel.connect(to.ip, to.port, in_time)));
+    ASSERT_TRUE(run(channel.secure(asking_.ask(peer("a", api)).value(), in_time)));
+    ASSERT_TRUE(run(channel.write("POST /v1/down HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", in_time)));
+    std::array<char, 64> head{};
+    ASSERT_GT(run(channel.read(head, in_time)).value_or(0), 20U);
+    EXPECT_TRUE(std::string_view(head.data(), 13).starts_with("HTTP/1.1 405 ")) << head.data();
 }
 
 TEST_F(Peers, StreamLinesUntilTheyEndOrNoMoreAreWanted) {
@@ -201,7 +301,7 @@ TEST_F(Peers, AStreamThatFallsSilentIsGivenUp) {
     const std::string api = start("127.0.0.1");
     Result<> ended;
     const auto began = Clock::now();
-    EXPECT_EQ(lines_of(api, "/v1/stop", 100, ended, {.patience = 300ms}).size(), 1U);
+    EXPECT_EQ(lines_of(api, "/v1/stop", 100, ended, 300ms).size(), 1U);
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().to_string(), "no answer in time");
     EXPECT_LT(Clock::now() - began, 2s);
@@ -221,11 +321,10 @@ TEST_F(Peers, ManyClientsAreBoundedAndServedAsOthersLeave) {
     std::vector<Fd> idle;
     for (int i = 0; i < 80; ++i) idle.push_back(connect_tcp(api));
     ASSERT_TRUE(wait_until([this] { return servers_.front().clients() == 64; }));
-    std::vector<Peer> peers;
-    EXPECT_EQ(run(ask_peers({{"a", api}}, "/v1/status", {.patience = 300ms}))[0].why, "no answer in time");
+    EXPECT_EQ(why(peer("a", api), manner(300ms)), "no answer in time");
     EXPECT_EQ(servers_.front().clients(), 64);
     idle.clear();
-    EXPECT_EQ(run(ask_peers({{"a", api}}, "/v1/status", {.patience = 5s}))[0].why, "");
+    EXPECT_EQ(why(peer("a", api), manner(5s)), "");
 }
 
 } // namespace

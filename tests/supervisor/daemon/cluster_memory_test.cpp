@@ -1,5 +1,7 @@
 #include "supervisor/daemon/cluster_memory.h"
 
+#include "base/whole_file.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -27,10 +29,10 @@ TEST_F(ClusterMemoryFile, IsReadAsItWasWritten) {
     memory.runs = {7, "sha256:aa"};
     memory.document = "sha256:bb";
     memory.before = "sha256:cc";
-    ASSERT_TRUE(write_cluster_memory(path_, memory));
+    ASSERT_TRUE(write_whole_file(path_, text_of(memory)));
     EXPECT_EQ(read_cluster_memory(path_), memory);
     memory.runs.number = 8;
-    ASSERT_TRUE(write_cluster_memory(path_, memory)) << "in its place";
+    ASSERT_TRUE(write_whole_file(path_, text_of(memory))) << "in its place";
     EXPECT_EQ(read_cluster_memory(path_), memory);
 }
 
@@ -40,12 +42,6 @@ TEST_F(ClusterMemoryFile, OfAnotherKindKnowsNothing) {
         std::ofstream(path_) << text;
         EXPECT_EQ(read_cluster_memory(path_), ClusterMemory{}) << text;
     }
-}
-
-TEST_F(ClusterMemoryFile, ThatCannotBeWrittenSaysWhy) {
-    const auto written = write_cluster_memory(folder_ + "/nowhere/cluster", {});
-    ASSERT_FALSE(written);
-    EXPECT_NE(written.error().to_string().find("nowhere/cluster.new"), std::string::npos);
 }
 
 } // namespace

@@ -2,22 +2,23 @@
 // them.
 #include "supervisor/daemon/read_api.h"
 
-#include "base/listener.h"
+#include "base/joined.h"
 #include "supervisor/control/peer_door.h"
 #include "supervisor/daemon/bell.h"
+#include "tests/supervisor/control/local_listener.h"
+#include "worker/contract/light_control.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <list>
-#include <sys/socket.h>
 
 namespace mpsup {
 namespace {
@@ -25,17 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 namespace json = boost::json;
-
-Fd listen_on(const char* ip, std::string& api) {
-    Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    ::inet_pton(AF_INET, ip, &address.sin_addr);
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(fd.get(), 16), 0);
-    api = listening_address(fd.get()).value().to_string();
-    return fd;
-}
 
 struct Said : ControlAnswer {
     void reply(int code, std::string text) override {
@@ -61,6 +51,7 @@ protected:
     struct Supervisor {
         std::string program; // that reads for it
         SitePaths paths;
+        std::unique_ptr<PeerTrust> trust;
         std::unique_ptr<ReadApi> api;
         std::unique_ptr<ControlServer> server;
     };
@@ -77,9 +68,12 @@ protected:
     void start(ClusterMachine& machine) {
         const std::string folder = folder_ + "/" + machine.name;
         std::filesystem::create_directory(folder);
-        Supervisor& added =
-            supervisors_.emplace_back(folder + "/reader", SitePaths({folder, folder}, "shop"), nullptr, nullptr);
+        Supervisor& added = supervisors_.emplace_back(folder + "/reader", SitePaths({folder, folder}, "shop"), nullptr,
+                                                      nullptr, nullptr);
         script(machine.name, "exit 0");
+        added.trust = std::make_unique<PeerTrust>(
+            PeerTrust::Options{.own_file = folder + "/peer.pem", .machine = machine.name, .plugin = MPSUP_TLS_PLUGIN});
+        machine.fingerprint = added.trust->fingerprint();
         added.api = std::make_unique<ReadApi>(ReadApi::Sources{
             .paths = added.paths,
             .commands = commands_,
@@ -88,16 +82,30 @@ protected:
                     return R"({"version":1,"site":"shop","workers":[{"name":"of-)" + name + R"(","machine":"here"}]})";
                 },
             .version = [] { return R"({"version":"1.2"})"; },
+            .ask = [name = machine.name](std::vector<std::string> workers,
+                                         std::string) { return answers_of(name, workers); },
             .machines = [this] { return machines_; },
+            .trust = added.trust.get(),
             .topologies = [] { return R"({"topologies":[]})"; },
             .reader = added.program});
-        added.server =
-            std::make_unique<ControlServer>(context_.get_executor(),
-                                            peer_door(listen_on(machine.address.c_str(), machine.api),
-                                                      [](const std::string& ip) { return ip == "127.0.0.1"; }),
-                                            [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
-                                                return added.api->serve_peer(std::move(request), std::move(answer));
-                                            });
+        PeerGuests guests{.has_address = [](const std::string& ip) { return ip == "127.0.0.1"; },
+                          .has_certificate =
+                              [this](const std::string& shown) {
+                                  return std::ranges::find(machines_, shown, &ClusterMachine::fingerprint) !=
+                                         machines_.end();
+                              },
+                          .on_refused = [](const std::string& why) { ADD_FAILURE() << why; }};
+        added.server = std::make_unique<ControlServer>(
+            context_.get_executor(),
+            peer_door(listen_on(machine.address.c_str(), machine.api), *added.trust, std::move(guests)),
+            [&added](ControlRequest request, std::shared_ptr<ControlAnswer> answer) {
+                return added.api->serve_peer(std::move(request), std::move(answer));
+            });
+    }
+
+    static asio::awaitable<std::string> answers_of(std::string machine, std::vector<std::string> workers) {
+        co_return R"({"version":1,"answers":[{"worker":")" + joined(workers, " ") + R"(","answer":")" + machine +
+            R"("}]})";
     }
 
     // What the program that reads for a machine does.
@@ -133,6 +141,30 @@ protected:
     std::vector<ClusterMachine> machines_;
     std::list<Supervisor> supervisors_;
 };
+
+TEST_F(TwoSupervisors, PassQuestionsOnToWorkersOfBoth) {
+    const auto path = [](std::map<std::string, std::string> values) {
+        values["question"] = contract::encode_question({.what = contract::Question::What::backends});
+        return ApiTarget{"/v1/answers", std::move(values)}.to_string();
+    };
+    EXPECT_EQ(ask(path({{"machines", "all"}, {"workers", "front,side"}}))->body,
+              R"({"version":1,"answers":[{"worker":"front side","answer":"app1","machine":"app1"},)"
+              R"({"worker":"front side","answer":"web1","machine":"web1"}]})");
+    EXPECT_EQ(ask(path({{"machines", "app1"}}))->body,
+              R"({"version":1,"answers":[{"worker":"","answer":"app1","machine":"app1"}]})");
+    EXPECT_EQ(ask(path({{"workers", "front"}}))->body,
+              R"({"version":1,"answers":[{"worker":"front","answer":"web1"}]})");
+}
+
+TEST_F(TwoSupervisors, AskWorkersNothingThatChangesThem) {
+    using What = contract::Question::What;
+    for (const contract::Question& order : {contract::Question{.what = What::maintenance, .on = true},
+                                            contract::Question{.what = What::purge_urls, .texts = {"/"}}}) {
+        const ApiTarget target{"/v1/answers", {{"question", contract::encode_question(order)}}};
+        EXPECT_EQ(ask(target.to_string())->status, 400);
+    }
+    EXPECT_EQ(ask("/v1/answers?question=what")->status, 400);
+}
 
 using Lines = std::vector<std::string>;
 

@@ -111,7 +111,7 @@ TEST_F(ChannelTest, CarriesTlsOfBothSides) {
     Channel peer(context_.get_executor(), std::move(peer_));
     std::optional<Result<>> client, server;
     spawn(channel_.secure((*plugin->client(files))->connect("127.0.0.1").value(), Clock::now() + 20s), client);
-    spawn(peer.secure((*plugin->server(files))->accept().value(), Clock::now() + 20s), server);
+    spawn(peer.secure((*plugin->server(files))->accept({}).value(), Clock::now() + 20s), server);
     run_all();
     EXPECT_TRUE(client.value()) << client->error().to_string();
     EXPECT_TRUE(server.value()) << server->error().to_string();

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 
 namespace mpsup::tls {
 namespace {
@@ -35,7 +36,7 @@ protected:
         const auto of_client = plugin().client(client);
         ASSERT_TRUE(of_server) << of_server.error().to_string();
         ASSERT_TRUE(of_client) << of_client.error().to_string();
-        server_ = (*of_server)->accept().value();
+        server_ = (*of_server)->accept({}).value();
         client_ = (*of_client)->connect(host).value(); // sessions outlive their context
     }
     // Until neither side has anything to say.
@@ -134,6 +135,57 @@ TEST_F(TlsTest, AsksClientsForACertificate) {
     meet(server_files(), strange);
     shake_hands();
     EXPECT_EQ(of_server_, Step::failed);
+}
+
+TEST_F(TlsTest, BelievesAClientThatIsTheHostThatItShouldBe) {
+    const auto believed = [&](const std::string& host) {
+        of_client_ = of_server_ = Step::wants_input;
+        meet(server_files(), server_files());
+        server_ = (*plugin().server(server_files()))->accept(host).value();
+        shake_hands();
+        return of_server_ == Step::done;
+    };
+    EXPECT_TRUE(believed("127.0.0.1"));
+    EXPECT_FALSE(believed("127.0.0.2"));
+    EXPECT_TRUE(server_->why().contains("IP address mismatch")) << server_->why();
+}
+
+TEST_F(TlsTest, KnowsWhoseKeyItIsWithoutAnAuthority) {
+    const auto own = [](const std::string& name) {
+        const std::string path = certificates().path(name + ".own");
+        std::ofstream(path) << plugin().make_key(name).value();
+        return Files{path, path, path};
+    };
+    const auto fingerprint = [](const Files& files) { return plugin().client(files).value()->fingerprint(); };
+    const Files one = own("one"), other = own("other");
+    EXPECT_EQ(fingerprint(one).size(), 64U);
+    EXPECT_NE(fingerprint(one), fingerprint(other));
+    const auto meet_known = [&](const std::string& by_server, const std::string& by_client) {
+        const auto of_server = plugin().server(one).value();
+        const auto of_client = plugin().client(other).value();
+        of_server->trust([by_server](const std::string& shown) { return shown == by_server; });
+        of_client->trust([by_client](const std::string& shown) { return shown == by_client; });
+        server_ = of_server->accept({}).value();
+        client_ = of_client->connect("127.0.0.1").value();
+        of_client_ = of_server_ = Step::wants_input;
+        shake_hands();
+    };
+    meet_known(fingerprint(other), fingerprint(one));
+    EXPECT_EQ(of_server_, Step::done) << server_->why();
+    EXPECT_EQ(of_client_, Step::done) << client_->why();
+    meet_known(fingerprint(one), fingerprint(one));
+    EXPECT_EQ(of_server_, Step::failed) << "whom it does not know";
+    EXPECT_TRUE(server_->why().contains("certificate not trusted")) << server_->why();
+    meet_known(fingerprint(other), fingerprint(other));
+    EXPECT_EQ(of_client_, Step::failed) << "nor does a client";
+
+    const auto strict = plugin().server(one).value();
+    strict->trust([](const std::string&) { return true; });
+    server_ = strict->accept({}).value();
+    client_ = plugin().client({one.certificate}).value()->connect("127.0.0.1").value();
+    of_client_ = of_server_ = Step::wants_input;
+    shake_hands();
+    EXPECT_EQ(of_server_, Step::failed) << "nor whoever shows nothing";
 }
 
 TEST_F(TlsTest, FailsOfRubbish) {
