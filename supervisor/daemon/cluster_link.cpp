@@ -6,6 +6,7 @@
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/daemon/cluster_facts.h"
 #include "supervisor/daemon/cluster_topologies.h"
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/own_share.h"
 #include "supervisor/daemon/vip_addresses.h"
 #include "supervisor/topology/placement.h"
@@ -385,7 +386,9 @@ private:
 
     asio::awaitable<void> send(cluster::Submit submit) {
         ++submitted_;
+        failpoint();
         const auto reply = co_await client_.transact(submit.transaction);
+        failpoint();
         --submitted_;
         told_.ring();
         if (closed_) co_return;
