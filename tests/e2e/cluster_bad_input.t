@@ -113,7 +113,7 @@ subtest 'a clock that is far off' => sub {
     ghost(clock => int(1000 * (time - 3600)), change => {id => $change->{id}, state => 'accepted'});
     my ($code, $out, $err) = $finish->();
     is $code, 6, 'a change is refused';
-    like "$out$err", qr/refused: ghost: its clock is 3\d\d\d s behind web1's/, 'and it is said whose clock' or diag $out, $err;
+    like "$out$err", qr/refused: ghost: its clock is 3\d\d\d s behind web1's: set them by NTP$/m, 'and it is said whose clock, and what to do' or diag $out, $err;
     is $cluster->wanted, $wanted, 'nothing else is wanted';
     $cluster->etcd->remove('/mpsup/test/machine/ghost');
 };

@@ -54,7 +54,7 @@ $network->fork_on('app2', sub { answer('app2', '10.9.0.3') });
 my $reader = fork // die "fork: $!";
 if (!$reader) { POSIX::_exit(eval { read_slowly() } // 1) }
 for my $address (qw(10.9.0.2:8081 10.9.0.3:8081)) {
-    wait_until(5, "$address listens", sub { IO::Socket::INET->new(PeerAddr => $address) });
+    wait_until(20, "$address listens", sub { IO::Socket::INET->new(PeerAddr => $address) });
 }
 
 # The first request of each route goes to app1.
@@ -91,7 +91,7 @@ sub begin {
 
 my $slow = begin('/slow/', method => 'POST', body => 'x' x 20_000_000);
 my %held = (get => begin('/held/get'), post => begin('/held/post', method => 'POST', body => 'x'), once => begin('/held/once'));
-for my $what (sort keys %held) { wait_until(5, "$what is there", sub { -e $files->dir . "/asked.$what" }) }
+for my $what (sort keys %held) { wait_until(20, "$what is there", sub { -e $files->dir . "/asked.$what" }) }
 is_deeply [map { request(8080, '/kept/', address => '10.9.0.1')->{body} } 1 .. 2], [qw(app1 app2)], 'both answer, on connections that are kept';
 sleep 0.3; # what was sent is acknowledged
 $network->cut('app1');
