@@ -1,7 +1,7 @@
 # A supervisor of two dies at its n-th step of a change, for n = 1, 2, … until the change completes: the one that leads it, and the other,
 # of an `up`, of one that fails and is taken back, and of a restart. After each death the next supervisor is started: the change ends one
-# way, history tells which, both machines run the same, and no request fails, for both machines live. Arguments: every which step (1);
-# with MPSUP_STEPS that many steps at most of each.
+# way, history tells which, both machines run the same, and no request fails, for both machines live. Argument: every which step, others each
+# day (1: all of them); with MPSUP_STEPS that many deaths at most of each.
 use strict;
 use warnings;
 use Mpsup::Cluster;
@@ -51,12 +51,13 @@ sub start {
     return;
 }
 
-# How it ended, by the history of a machine.
-sub verdicts {
-    my ($name) = @_;
+# What a machine tells of what happened: verdicts of its own part, and how the change ended that brought a topology.
+sub told_by {
+    my ($name, $number) = @_;
     my ($code, $out, $err) = $cluster->on($name)->mpsup('history', '-n', 1000, '-o', 'json');
-    my $history = eval { decode_json($out) } // die "history: $code $out $err";
-    return map { $_->{verdict} } grep { $_->{type} eq 'rollout' } @{ $history->{entries} // $history->{history} // die $out };
+    my $told = eval { decode_json($out) } // die "history: $code $out $err";
+    my ($applied) = grep { $_->{number} == $number } @{ $told->{topologies} };
+    return ($applied ? $applied->{outcome} // 'running' : 'unknown', map { $_->{verdict} } grep { $_->{type} eq 'rollout' } @{ $told->{history} });
 }
 
 # True: it died on the way.
@@ -64,7 +65,7 @@ sub dies_at {
     my ($name, $step, $what, $command, @ends) = @_;
     my $case = "$what, $name dies at step $step";
     $cluster->end($name, 'KILL');
-    start($name, $step);
+    start($name, $step); # the others have none to die at
     $cluster->wait_converged(20);
     $files->write('armed', '');
     my $before = ($cluster->change // {id => ''})->{id};
@@ -74,7 +75,8 @@ sub dies_at {
     wait_until(60, "$case: over, or dead", sub { ($died = is_dead($name)) || $finish->('has ended') });
     unlink $armed;
     $died ||= !eval { $cluster->seen_by($name) } && wait_until(5, "$case: dead", sub { is_dead($name) }); # at the last moment
-    start($name, 0) if $died;
+    $cluster->end($name, 'KILL') if !$died;
+    start($name, 0);
     my $change = wait_until(40, "$case: it has an end", sub {
         $finish->('has ended') or return;
         my $now = $cluster->change;
@@ -86,8 +88,12 @@ sub dies_at {
     ok eval { $cluster->wait_converged(30) }, '  both machines run what is wanted' or diag $@;
     is_deeply [map { ($cluster->machine($_) // {})->{digest} } $cluster->names], [($cluster->key('wanted')->{digest}) x 2], '  which is one thing';
     if ($what ne 'restart') { is $cluster->wanted != $wanted, $change->{phase} eq 'done' && $began, '  the new topology if it is done, else the old one' }
-    my @running = wait_until(10, 'history knows', sub { my @left = map { grep { $_ eq 'running' } verdicts($_) } $cluster->names; @left ? undef : ['none'] });
-    ok @running, '  and history tells how all ended';
+    for my $machine ($cluster->names) {
+        my ($outcome, @verdicts);
+        my $knows = sub { ($outcome, @verdicts) = told_by($machine, $change->{to}{number}); return !grep { $_ eq 'running' } $outcome, @verdicts };
+        ok eval { wait_until(10, 'history knows', $knows) }, "  history of $machine says that all has ended";
+        is $outcome, $change->{phase}, '  and how' if $what ne 'restart';
+    }
     return $died;
 }
 
