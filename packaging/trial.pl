@@ -100,7 +100,7 @@ if ($is_check) {
 step('from here on');
 print "open            http://$pages[0]/ and http://$pages[0]/demo/\n";
 print "ask             $mpsup --state-dir " . $cluster->on($_)->{state} . " status     (on $_)\n" for $cluster->names;
-print "stop            Ctrl-C\n";
-$SIG{$_} = sub { exit(stop() ? 0 : 1) } for qw(INT TERM);
+print "stop            Ctrl-C, or kill\n";
+Mpsup::Machines::at_signal(sub { exit(stop() ? 0 : 1) });
 sleep 1 while grep { $cluster->network->pids($_) } $cluster->names;
 print "nothing runs any more\n";

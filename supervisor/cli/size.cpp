@@ -1,3 +1,4 @@
+#include "supervisor/cli/local_pids.h"
 #include "supervisor/cli/program_answer.h"
 #include "supervisor/cli/program_size.h"
 #include "supervisor/cli/size_view.h"
@@ -10,11 +11,15 @@ namespace mpsup::cli {
 
 namespace {
 
-// Asks the kernel for each; what has ended meanwhile is left out.
-Result<std::vector<ProcessSize>> measured(std::vector<ProcessSize> processes) {
+// Asks the kernel for each; what has ended meanwhile is left out. The supervisor is the first.
+Result<std::vector<ProcessSize>> measured(std::vector<ProcessSize> processes, const std::string& lock) {
+    const auto here = LocalPids::find(lock, processes.empty() ? 0 : processes.front().pid);
+    if (!here) return std::unexpected(here.error());
     std::vector<ProcessSize> found;
     std::optional<Error> trouble;
     for (ProcessSize& process : processes) {
+        process.pid = here->of(process.pid);
+        if (process.pid == 0) continue;
         auto memory = process_memory(process.pid);
         if (!memory) trouble = memory.error();
         if (!memory) continue;
@@ -33,7 +38,7 @@ int run_size(const Context& context) {
     const auto status = fetch_status(*site);
     if (!status) return complain(status.error().to_string(), failed);
     if (!status->is_live) return complain(nobody_answers(*site), no_supervisor);
-    auto processes = measured(processes_in(status->text));
+    auto processes = measured(processes_in(status->text), site->paths.lock());
     if (!processes) return complain(processes.error().to_string(), failed);
     const SiteSize size{site->name, std::move(*processes), measure_programs(folder_of_this_program())};
     if (context.output == Output::table)

@@ -100,9 +100,11 @@ private:
     std::string clock_problem(const MachineRecord& record) const {
         const auto seconds = [](WallTime time) { return std::to_string(time.count() / 1000) + " s"; };
         if (record.clock > now_.wall + farthest_clock)
-            return "its clock is " + seconds(record.clock - now_.wall) + " ahead of " + change_.owner + "'s";
+            return "its clock is " + seconds(record.clock - now_.wall) + " ahead of " + change_.owner +
+                   "'s: set them by NTP";
         if (record.clock + farthest_clock < change_.at)
-            return "its clock is " + seconds(change_.at - record.clock) + " behind " + change_.owner + "'s";
+            return "its clock is " + seconds(change_.at - record.clock) + " behind " + change_.owner +
+                   "'s: set them by NTP";
         return {};
     }
 

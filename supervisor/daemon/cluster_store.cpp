@@ -125,12 +125,14 @@ asio::awaitable<void> ClusterStore::send(cluster::Submit submit) {
     Result<cluster::TransactionReply> reply = failure("the transaction was not sent");
     {
         const UnderWay one(under_way_);
+        failpoint();
         try {
             reply = co_await client_.transact(submit.transaction);
         } catch (const std::exception& thrown) { // memory: the member must hear that it has no answer
             reply = failure(std::string("the transaction was not sent: ") + thrown.what());
         }
     }
+    failpoint();
     quieter_.ring();
     if (is_closed_) co_return;
     member_.on_answer(submit.request, reply, moment_now());

@@ -157,6 +157,13 @@ std::shared_ptr<Node> to_node(const json::value& value) {
 
 Error refuse(std::string what) { return {"topology document: " + std::move(what), {}}; }
 
+Error refuse_version(const json::value* version) {
+    const auto* number = version ? version->if_int64() : nullptr;
+    if (number && *number > document_version)
+        return refuse("version " + std::to_string(*number) + ", of a later mpsup: upgrade this one first");
+    return refuse("version: must be " + std::to_string(document_version));
+}
+
 // `moved` is in a document of the machine that has it, and in no file.
 Topology share_in(const Topology& read, std::string_view machine) {
     Topology share = share_of(without_moved(read), machine);
@@ -222,8 +229,7 @@ Result<Topology> from_document(std::string_view document) {
         auto* object = parsed.if_object();
         if (!object) return std::unexpected(refuse("not an object"));
         const auto* version = object->if_contains("version");
-        if (!version || *version != json::value(document_version))
-            return std::unexpected(refuse("version: must be " + std::to_string(document_version)));
+        if (!version || *version != json::value(document_version)) return std::unexpected(refuse_version(version));
         json::object rest;
         for (auto& [key, value] : *object)
             if (key != "version" && key != "here") rest[key] = std::move(value);

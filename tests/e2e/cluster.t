@@ -152,13 +152,12 @@ subtest 'a machine that is gone, and comes back' => sub {
     ok $cluster->wait_converged(20), 'when it is on again it comes to what is wanted by itself';
     my ($worker) = grep { $_->{name} eq 'app' } @{ $cluster->machine('app2')->{workers} };
     is $worker->{wanted}, 3, 'which is the new topology';
-    if ($ENV{MPSUP_LONG}) { # how soon it is asked again is not always as it should be (DESIGN.md, where things stand)
-        ok eval { wait_until(60, 'app2 answers', sub { get('/')->{headers}{'x-machine'} eq 'app2' }) }, 'and serves'
-            or diag $cluster->on('web1')->mpsup('status'), $cluster->on('web1')->log_of('front'), $cluster->network->run('web1', 'ip', 'neigh');
-    }
+    ok eval { wait_until(20, 'app2 answers', sub { get('/')->{headers}{'x-machine'} eq 'app2' }) }, 'and serves'
+        or diag $cluster->on('web1')->mpsup('status'), $cluster->on('web1')->log_of('front'), $cluster->network->run('web1', 'ip', 'neigh');
     my $sum = $finish->();
     note "$sum->{failed} of $sum->{requests} requests failed: those that app2 had";
-    cmp_ok $sum->{failed}, '<=', 8, 'no more requests failed than were under way on it' or diag join "\n", @{ $sum->{failures} };
+    is_deeply [grep { !/ POST | half of one/ } @{ $sum->{failures} }], [], 'all that may be asked twice were, of the other, but for what was answered in part';
+    cmp_ok $sum->{failed}, '<=', 6, 'no more requests failed than were under way on it' or diag join "\n", @{ $sum->{failures} };
 };
 
 subtest 'a cordoned machine is passed by' => sub {

@@ -72,13 +72,15 @@ subtest 'a machine is paused' => sub {
 };
 
 subtest 'a machine is killed' => sub {
+    my $card_of = sub { return (($network->run('app1', qw(ip link show dev eth0)))[1] =~ m{link/ether (\S+)})[0] };
+    my $card    = $card_of->();
     $network->kill_machine('app1');
     ok !answers($client, 'dead'), 'it does not say that it is gone';
     ok !new_client('10.9.0.2', 0.3), 'and nobody connects';
     ok !kill(0, $echo) || waitpid($echo, POSIX::WNOHANG()) == $echo, 'nothing of it runs';
     $network->boot('app1');
-    is +($network->run('web1', 'uname', '-n'))[1], "web1\n", 'each has its name';
-is_deeply [$network->pids('app1')], [], 'when it is on again there is nothing on it';
+    is $card_of->(), $card, 'when it is on again it has the network card it had';
+    is_deeply [$network->pids('app1')], [], '  there is nothing on it';
     $network->fork_on('app1', sub { echo('10.9.0.2') });
     ok wait_until(5, 'app1 listens', sub { new_client('10.9.0.2') }), 'and it can be used';
 };
@@ -127,6 +129,7 @@ PERL
 subtest 'a test ends'            => sub { is left_of('exit 0') >> 8, 0, 'well' };
 subtest 'a test dies'            => sub { isnt left_of('die "so"') >> 8, 0, 'and says so' };
 subtest 'a test kills itself'    => sub { is left_of('kill KILL => $$') >> 8, 137, 'and that is seen' };
+subtest 'a test is told to end'  => sub { is left_of(sub { kill 'TERM', $_[0] }) >> 8, 1, 'and does' };
 subtest 'a test is killed'       => sub { is left_of(sub { kill 'KILL', $_[0] }) & 127, 9, 'and that is seen' };
 subtest 'a test is asked to end' => sub {
     # From outside, as Ctrl-C does it: the test itself gets the signal.

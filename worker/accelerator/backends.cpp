@@ -115,6 +115,11 @@ void Backends::eject(Backend& backend, TimePoint now) {
     backend.check_passes = 0;
 }
 
+// However long it was off: who is on again is soon found to be. Longer each time is for those that answer probes and fail requests.
+void Backends::probe_again(Backend& backend, TimePoint now) const {
+    backend.until = backend.next_check = now + std::min(policy_.every, policy_.longest);
+}
+
 void Backends::come_back(Backend& backend, TimePoint now) const {
     backend.state = BackendState::up;
     backend.failures = backend.check_fails = 0;
@@ -170,7 +175,7 @@ void Backends::checked(std::size_t index, bool passed, TimePoint now) {
         if (passed)
             come_back(backend, now);
         else
-            eject(backend, now);
+            probe_again(backend, now);
         break;
     }
 }

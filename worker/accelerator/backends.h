@@ -37,7 +37,7 @@ enum class Outcome {
 };
 
 /// up: takes requests. down: active checks say so. ejected: requests failed in a row; when its time has passed it is
-/// probed, and returns when that passes, never by trying a client's request.
+/// probed, each `every` (or `longest`, if that is less), and returns when that passes, never by trying a client's request.
 enum class BackendState { up, down, ejected };
 
 /// Fewest requests in hand, ties in turn. The pool of this machine comes before all others as long as it has room, and is
@@ -110,6 +110,7 @@ private:
     [[nodiscard]] bool may_take(Backend& backend, TimePoint now) const noexcept;
     [[nodiscard]] bool fail(Backend& backend, TimePoint now);
     void eject(Backend& backend, TimePoint now);
+    void probe_again(Backend& backend, TimePoint now) const;
     void come_back(Backend& backend, TimePoint now) const;
     [[nodiscard]] bool may_eject_one_more() const noexcept;
 

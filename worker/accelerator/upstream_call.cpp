@@ -16,6 +16,8 @@ using http::Task;
 using http::TimePoint;
 using std::chrono::milliseconds;
 
+constexpr std::string_view silence = "its machine has fallen silent: it is off, or the link to it is cut";
+
 void report_ejection(const std::string& address, milliseconds time) {
     http::log_error(http::Severity::warning, "backend " + address + " is ejected for " +
                                                  std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) +
@@ -123,7 +125,7 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     if (failed == std::errc::timed_out)
         result = judge_late(start, deadline);
     else if (failed && !early_)
-        result = judge_silence("the connection was reset");
+        result = judge_failure(failed);
     if (result == Attempt::answered) {
         const auto found = look_for_head(start);
         if (found)
@@ -212,7 +214,7 @@ Task<UpstreamCall::Attempt> UpstreamCall::await_head(TimePoint sent, TimePoint d
             continue;
         }
         if (failed == std::errc::operation_canceled) co_return give_up(503, "nobody waits for the answer");
-        if (failed) co_return judge_silence("the connection was reset");
+        if (failed) co_return judge_failure(failed);
         if (const auto found = look_for_head(sent)) co_return *found;
     }
 }
@@ -230,6 +232,13 @@ UpstreamCall::Attempt UpstreamCall::judge_late(TimePoint sent, TimePoint& deadli
         return Attempt::answered;
     }
     return give_up(504, "no answer in time");
+}
+
+UpstreamCall::Attempt UpstreamCall::judge_failure(std::error_code failed) {
+    if (failed != std::errc::host_unreachable) return judge_silence("the connection was reset");
+    place_.leave();
+    static_cast<void>(give_up(504, std::string(silence)));
+    return connection_->reader().begun() ? Attempt::over : Attempt::silent;
 }
 
 // It has ended, or said what is no response.
@@ -287,6 +296,7 @@ Task<std::optional<CallFailure>> UpstreamCall::wait() {
     settle(ours ? Outcome::neutral : Outcome::bad, now);
     if (!ours && failed != std::errc::timed_out) judge_cut();
     if (failed == std::errc::timed_out) co_return CallFailure{504, "the answer stopped in its midst", false};
+    if (failed == std::errc::host_unreachable) co_return CallFailure{504, std::string(silence), false};
     co_return CallFailure{502, "the connection was reset in the midst of the answer", false};
 }
 

@@ -34,7 +34,8 @@ struct CallFailure {
 };
 
 /// Finds an upstream that takes the request, with one more try where that does no harm: a request that was never sent goes to
-/// another backend, one that a pool has no room for too; a safe one that was sent, and of whose answer not one byte came, is sent again. A request on a connection
+/// another backend, one that a pool has no room for too; a safe one that was sent, and of whose answer not one byte came, is sent again, also when
+/// the backend's machine has fallen silent. A request on a connection
 /// that was kept and had died meanwhile is not counted as tried, and only safe ones are sent on such connections.
 /// For a pool it takes a place in the queue, and knows waiting from slowness when time is up: 503 or 504.
 class UpstreamCall {
@@ -90,6 +91,7 @@ private:
         unsent,     // nobody has seen the request
         crowded,    // nor this one: the pool has no room, for which it is not to blame
         unanswered, // somebody may have
+        silent,     // as well, and its machine says nothing any more
         unreadable, // our own copy of the content: failure_ is the answer, and the upstream is not to blame
         over,       // failure_ is the answer
     };
@@ -102,6 +104,7 @@ private:
     [[nodiscard]] http::Task<Attempt> await_head(http::TimePoint sent, http::TimePoint deadline);
     [[nodiscard]] http::TimePoint first_deadline(http::TimePoint sent) const;
     [[nodiscard]] Attempt judge_late(http::TimePoint sent, http::TimePoint& deadline);
+    [[nodiscard]] Attempt judge_failure(std::error_code failed);
     [[nodiscard]] Attempt judge_silence(const char* problem);
     [[nodiscard]] Attempt give_up(int status, std::string reason, bool retry_after = false);
     [[nodiscard]] Attempt crowded(std::string reason);

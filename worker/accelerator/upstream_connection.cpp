@@ -26,14 +26,17 @@ using http::Task;
 using http::TimePoint;
 constexpr asio::use_awaitable_t<http::Executor> use_task;
 
+constexpr std::chrono::seconds between_looks{1};
+
 std::error_code from_errno(int error) noexcept { return {error, std::generic_category()}; }
 
 } // namespace
 
 struct UpstreamConnection::Socket {
-    explicit Socket(asio::io_context& context) : stream(context) {}
+    Socket(asio::io_context& context, int of) : stream(context), family(of) {}
     asio::basic_stream_socket<asio::generic::stream_protocol, http::Executor> stream;
     std::unique_ptr<http::TlsStream> tls;
+    int family;
 };
 
 // A wait, known to the connection from its making to its end.
@@ -43,14 +46,22 @@ struct UpstreamConnection::Wait {
     Wait(const Wait&) = delete;
     Wait& operator=(const Wait&) = delete;
 
-    [[nodiscard]] bool expire(TimePoint now) noexcept { return deadline <= now && (timed_out = true); }
+    void expire(TimePoint now, bool is_silent) noexcept {
+        if (is_silent)
+            over = std::errc::host_unreachable;
+        else if (deadline <= now)
+            over = std::errc::timed_out;
+    }
+    [[nodiscard]] bool is_over() const noexcept { return over != std::errc{}; }
+    // The kernel's own time is up when nobody answers it.
     [[nodiscard]] std::error_code result(const boost::system::error_code& error) const noexcept {
-        return timed_out ? std::make_error_code(std::errc::timed_out) : from_errno(error.value());
+        if (is_over()) return std::make_error_code(over);
+        return from_errno(error.value() == ETIMEDOUT ? EHOSTUNREACH : error.value());
     }
 
     Wait*& known;
     TimePoint deadline;
-    bool timed_out = false;
+    std::errc over{}; // why it was ended
 };
 
 UpstreamConnection::UpstreamConnection(asio::io_context& context) : context_(context) {}
@@ -77,10 +88,22 @@ void UpstreamConnection::cancel() noexcept {
 }
 
 void UpstreamConnection::expire(TimePoint now) noexcept {
-    const bool reads_late = reading_ && reading_->expire(now);
-    const bool writes_late = writing_ && writing_->expire(now);
+    const bool is_gone = is_silent(now);
+    bool is_over = false;
+    for (Wait* wait : {reading_, writing_}) {
+        if (!wait) continue;
+        wait->expire(now, is_gone);
+        is_over = is_over || wait->is_over();
+    }
     boost::system::error_code ignored;
-    if (socket_ && (reads_late || writes_late)) socket_->stream.cancel(ignored);
+    if (socket_ && is_over) socket_->stream.cancel(ignored);
+}
+
+// Not at each tick: that is a system call for each connection.
+bool UpstreamConnection::is_silent(TimePoint now) noexcept {
+    if (!socket_ || socket_->family == AF_UNIX || now - looked_at_ < between_looks) return false;
+    const bool is_first = std::exchange(looked_at_, now) == TimePoint{}; // nothing is that old yet
+    return !is_first && http::has_fallen_silent(descriptor());
 }
 
 void UpstreamConnection::hurry(TimePoint until) noexcept {
@@ -95,6 +118,7 @@ Task<std::error_code> UpstreamConnection::connect(const UpstreamAddress& address
     if (!address.is_unix()) {
         const int on = 1;
         ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        http::watch_for_silence(fd.get());
     }
     const int connected = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size);
     const int error = connected == 0 ? 0 : errno;
@@ -112,7 +136,7 @@ Task<std::error_code> UpstreamConnection::connect(const UpstreamAddress& address
 }
 
 std::error_code UpstreamConnection::adopt(Fd fd, int family) {
-    auto socket = std::make_unique<Socket>(context_);
+    auto socket = std::make_unique<Socket>(context_, family);
     boost::system::error_code refused;
     socket->stream.assign(asio::generic::stream_protocol(family, 0), fd.get(), refused);
     if (refused) return from_errno(refused.value());

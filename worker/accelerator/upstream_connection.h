@@ -18,7 +18,8 @@ namespace mpsup::accelerator {
 
 /// Made by Upstreams, which watches its deadlines; used by one coroutine at a time, but that one may send_raw while another
 /// one waits in receive_raw. Every wait ends at its deadline
-/// (errc::timed_out, kept to within Upstreams::tick) or by cancel() (errc::operation_canceled).
+/// (errc::timed_out, kept to within Upstreams::tick), by cancel() (errc::operation_canceled), or some eight seconds after the other machine
+/// has fallen silent (errc::host_unreachable): it is off, or the link is cut.
 class UpstreamConnection {
 public:
     explicit UpstreamConnection(boost::asio::io_context& context);
@@ -63,13 +64,14 @@ public:
 
     void close() noexcept;
 
-    /// For Upstreams: ends the wait in hand if its deadline has passed.
+    /// For Upstreams: ends the wait in hand if its deadline has passed, or nobody is there any more.
     void expire(http::TimePoint now) noexcept;
 
 private:
     struct Socket;
     struct Wait;
 
+    [[nodiscard]] bool is_silent(http::TimePoint now) noexcept;
     [[nodiscard]] std::error_code adopt(Fd fd, int family);
     [[nodiscard]] http::Task<std::error_code> wait_readable(http::TimePoint deadline);
     [[nodiscard]] http::Task<std::error_code> wait_writable(http::TimePoint deadline);
@@ -86,6 +88,7 @@ private:
     ResponseReader reader_;
     Wait* reading_ = nullptr; // the waits in hand
     Wait* writing_ = nullptr;
+    http::TimePoint looked_at_{}; // whether the other machine is silent
     bool cancelled_ = false;
 };
 

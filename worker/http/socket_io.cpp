@@ -82,6 +82,28 @@ std::uint64_t unacknowledged(int socket) noexcept {
     return ::ioctl(socket, SIOCOUTQ, &count) == 0 && count > 0 ? static_cast<std::uint64_t>(count) : 0;
 }
 
+void watch_for_silence(int socket) noexcept {
+    constexpr int on = 1;
+    constexpr int idle = 5;  // seconds
+    constexpr int pause = 1; // between two questions
+    constexpr int questions = 3;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
+    ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &questions, sizeof questions);
+    ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+// TCP_USER_TIMEOUT would do the same, and also end connections to who is only slow to read.
+bool has_fallen_silent(int socket) noexcept {
+    constexpr int most_repeats = 5;        // each after twice the time of the one before: 6 s from 200 ms on
+    constexpr unsigned for_answer = 1'000; // ms, to the last of them
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+    return info.tcpi_state != TCP_SYN_SENT && info.tcpi_unacked > 0 && info.tcpi_retransmits >= most_repeats &&
+           info.tcpi_last_data_sent >= for_answer;
+}
+
 IoResult receive(int socket, std::span<char> space) noexcept {
     ssize_t count = 0;
     do count = ::recv(socket, space.data(), space.size(), MSG_DONTWAIT);

@@ -64,6 +64,14 @@ constexpr std::size_t max_texts = 3;
 /// Reads `size` bytes of a regular file from `offset` into `text`; false, with what there was, when it is shorter.
 [[nodiscard]] bool read_part(int file, std::uint64_t offset, std::size_t size, std::string& text);
 
+/// Of a TCP connection: while nothing is under way on it the kernel asks the other machine now and then whether it is there, and a
+/// connection whose other side says nothing any more fails some eight seconds later with ETIMEDOUT.
+void watch_for_silence(int socket) noexcept;
+
+/// Of a TCP connection: what was sent last was repeated, for some seven seconds, and nobody has acknowledged it. Of who is there and
+/// takes nothing (its window is closed) this is never so.
+[[nodiscard]] bool has_fallen_silent(int socket) noexcept;
+
 /// Of what was sent, how much has not reached the other side yet; 0 where that cannot be told.
 [[nodiscard]] std::uint64_t unacknowledged(int socket) noexcept;
 

@@ -138,9 +138,9 @@ TEST_F(ChangeStepTest, AbsentAndCordonedMachinesArePassedByAndNamed) {
 TEST_F(ChangeStepTest, AClockThatIsFarOffIsRefused) {
     all_accept();
     machines["m1"].clock += 31s;
-    EXPECT_EQ(step().change.reasons, std::vector<std::string>{"m1: its clock is 31 s ahead of m0's"});
+    EXPECT_EQ(step().change.reasons, std::vector<std::string>{"m1: its clock is 31 s ahead of m0's: set them by NTP"});
     machines["m1"].clock -= 62s;
-    EXPECT_EQ(step().change.reasons, std::vector<std::string>{"m1: its clock is 31 s behind m0's"});
+    EXPECT_EQ(step().change.reasons, std::vector<std::string>{"m1: its clock is 31 s behind m0's: set them by NTP"});
     machines["m1"].clock = now.wall + 10min; // it answered, and the leader was paused and reads it only now
     now.wall += 10min;
     EXPECT_EQ(step().change.phase, Phase::rolling);

@@ -88,7 +88,9 @@ TEST(ResolvedDocument, IsNotTrusted) {
     EXPECT_EQ(refusal(""), "topology document: not JSON: incomplete JSON");
     EXPECT_EQ(refusal("[]"), "topology document: not an object");
     EXPECT_EQ(refusal("{}"), "topology document: version: must be 1");
-    EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":2")), "topology document: version: must be 1");
+    EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":0")), "topology document: version: must be 1");
+    EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":2")),
+              "topology document: version 2, of a later mpsup: upgrade this one first");
     EXPECT_EQ(refusal(changed("\"version\":1", "\"version\":\"1\"")), "topology document: version: must be 1");
     EXPECT_EQ(refusal(to_document(two_workers()) + "x"), "topology document: not JSON: extra data");
     EXPECT_EQ(refusal(changed("\"size\":7", "\"size\":0")),

@@ -95,20 +95,49 @@ TEST_F(BackendsTest, NeverEjectsMoreThanHalf) {
 
 TEST_F(BackendsTest, ProbesBeforeOneReturnsAndEjectsForLongerEachTime) {
     Backends backends(addresses(2), policy());
+    for (const seconds time : {seconds(10), seconds(20), seconds(40)}) {
+        fail(backends, 0, 2);
+        EXPECT_EQ(backends.done(0, Outcome::bad, now), time);
+        now += time - milliseconds(1);
+        EXPECT_FALSE(backends.due(now));
+        now += milliseconds(1);
+        EXPECT_EQ(backends.due(now), 0U);
+        EXPECT_FALSE(backends.due(now)) << "one probe at a time";
+        EXPECT_EQ(state(backends, 0), BackendState::ejected);
+        backends.checked(0, true, now);
+        EXPECT_EQ(state(backends, 0), BackendState::up);
+    }
+}
+
+TEST_F(BackendsTest, ProbesOneThatIsOffAsOftenAsBeforeHoweverLongThatIs) {
+    Backends backends(addresses(2), policy());
     fail(backends, 0, 3);
-    now += milliseconds(9'999);
-    EXPECT_FALSE(backends.due(now));
-    now += milliseconds(1);
-    EXPECT_EQ(backends.due(now), 0U);
-    EXPECT_FALSE(backends.due(now)) << "one probe at a time";
-    backends.checked(0, false, now);
-    EXPECT_EQ(state(backends, 0), BackendState::ejected);
-    now += seconds(19);
-    EXPECT_FALSE(backends.due(now));
-    now += seconds(1);
+    now += seconds(10);
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_EQ(backends.due(now), 0U);
+        backends.checked(0, false, now);
+        EXPECT_EQ(state(backends, 0), BackendState::ejected);
+        EXPECT_EQ(view(backends, 0).until, now + policy().every);
+        now += policy().every - milliseconds(1);
+        EXPECT_FALSE(backends.due(now));
+        now += milliseconds(1);
+    }
     ASSERT_EQ(backends.due(now), 0U);
     backends.checked(0, true, now);
     EXPECT_EQ(state(backends, 0), BackendState::up);
+    fail(backends, 0, 2);
+    EXPECT_EQ(backends.done(0, Outcome::bad, now), seconds(20)) << "the second time that its requests failed";
+}
+
+TEST_F(BackendsTest, ProbesOneThatIsOffNoLaterThanItIsEjected) {
+    BackendPolicy seldom = policy();
+    seldom.every = std::chrono::hours(1);
+    Backends backends(addresses(2), seldom);
+    fail(backends, 0, 3);
+    now += seconds(10);
+    ASSERT_EQ(backends.due(now), 0U);
+    backends.checked(0, false, now);
+    EXPECT_EQ(view(backends, 0).until, now + seldom.longest);
 }
 
 TEST_F(BackendsTest, ShowsWhatIsKnownOfEach) {
@@ -124,7 +153,7 @@ TEST_F(BackendsTest, ShowsWhatIsKnownOfEach) {
     backends.checked(0, false, now);
     EXPECT_EQ(view(backends, 0).checked_at, now);
     EXPECT_FALSE(view(backends, 0).check_passed);
-    now += seconds(20);
+    now += policy().every;
     ASSERT_EQ(backends.due(now), 0U);
     backends.checked(0, true, now);
     EXPECT_TRUE(view(backends, 0).check_passed);

@@ -61,7 +61,7 @@ sub run_client {
         $seen{longest} = $now - $start if $now - $start > $seen{longest};
         if ($problem ne 'ok') {
             ++$seen{failed};
-            push @{ $seen{failures} }, sprintf '%.3f %s', $now, $problem =~ s/\n//gr if @{ $seen{failures} } < 5;
+            push @{ $seen{failures} }, sprintf '%.3f %s %s', $now, $method, $problem =~ s/\n//gr if @{ $seen{failures} } < 5;
         }
         ++$seen{silent} if $now - $last > 1 + $pause;
         $last = $now;

@@ -18,12 +18,12 @@ my $attempt = 'ip link add name probe type bridge && ip link add name port type 
 my $reason;
 
 # The first process of the namespace waits for orphans as init does (dash reaps whoever it waits beside). With `host` its network
-# can be connected to the host's.
+# can be connected to the host's. Who was started stays outside and stands for what runs inside: its signals, its end, its exit code.
 sub import {
     my ($class, @wishes) = @_;
     if (my $outside = $ENV{MPSUP_OUTSIDE}) {
         croak 'MPSUP_OUTSIDE is set, and this is outside' if network_of('self') eq $outside;
-        $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP); # END cleans up
+        at_signal(sub { exit 1 }); # END cleans up
         must(qw(ip link set lo up));
         return;
     }
@@ -33,7 +33,35 @@ sub import {
     open my $host, '<', '/proc/self/ns/net' or croak "/proc/self/ns/net: $!";
     local $ENV{MPSUP_HOST} = grep({ $_ eq 'host' } @wishes) ? '/proc/self/fd/' . fileno $host : '';
     close $host if !$ENV{MPSUP_HOST};
-    exec @private, 'sh', '-c', '"$@"; exit $?', 'sh', $^X, map({ "-I$_" } @INC), $0, @ARGV or croak "unshare: $!";
+    my $pid = fork // croak "fork: $!";
+    if (!$pid) {
+        exec qw(setpriv --pdeathsig KILL), @private, 'sh', '-c', '"$@"; exit $?', 'sh', $^X, map({ "-I$_" } @INC), $0, @ARGV
+            or POSIX::_exit(127);
+    }
+    stand_for($pid);
+}
+
+# At the first signal that asks to end; a terminal and who stands for us may both send one.
+my @signals = qw(INT TERM HUP);
+
+sub at_signal {
+    my ($end) = @_;
+    $SIG{$_} = sub { @SIG{@signals} = ('IGNORE') x @signals; $end->() } for @signals;
+    return;
+}
+
+# unshare(1) keeps signals to itself, and so does the first process of a namespace: the program is the child of its child.
+sub stand_for {
+    my ($pid) = @_;
+    my $child_of = sub { my ($parent) = @_; return $parent ? (split ' ', read_file("/proc/$parent/task/$parent/children"))[0] : undef };
+    for my $signal (@signals) {
+        $SIG{$signal} = sub { my $inside = $child_of->($child_of->($pid)); kill $inside ? ($signal, $inside) : ('KILL', $pid) };
+    }
+    1 while waitpid($pid, 0) != $pid;
+    my $status = $?;
+    @SIG{@signals} = ('DEFAULT') x @signals;
+    kill $status & 127, $$ if $status & 127;
+    POSIX::_exit($status >> 8);
 }
 
 # Why there can be no machines here, in words for plan skip_all; nothing if there can.
@@ -41,7 +69,7 @@ sub reason { return $reason }
 
 sub cannot {
     return 'only root makes network namespaces' if $> != 0;
-    for my $tool (qw(unshare nsenter ip tc)) {
+    for my $tool (qw(unshare nsenter setpriv ip tc)) {
         return "$tool is not installed" if !grep { -x "$_/$tool" } split /:/, $ENV{PATH};
     }
     my ($line) = split /\n/, qx(@private sh -c '$attempt' 2>&1);
@@ -70,7 +98,7 @@ sub new {
         $address{$name} = $address // '10.9.0.' . @names;
     }
     my $self = $network = bless {names => \@names, address => \%address, machines => {}}, $class;
-    must(qw(ip link add name bridge type bridge forward_delay 0));
+    must(qw(ip link add name bridge address), card(here()), qw(type bridge forward_delay 0));
     must(qw(ip address add), here() . '/24', qw(dev bridge));
     must(qw(ip link set bridge up));
     $self->boot($_) for @names;
@@ -94,6 +122,10 @@ sub connect_host {
     return;
 }
 
+# The hardware address of its network card: a machine that is switched off and on has the same card, and those who knew it need not
+# learn a new one (which takes Linux up to 45 s).
+sub card { my ($address) = @_; return sprintf '02:00:%02x:%02x:%02x:%02x', split /\./, $address }
+
 # Switches a machine on: a network, and nothing that runs.
 sub boot {
     my ($self, $name) = @_;
@@ -102,7 +134,7 @@ sub boot {
     if (!$pid) { exec qw(unshare --net --uts sh -c), "echo $name > /proc/sys/kernel/hostname; exec sleep infinity" or POSIX::_exit(127) }
     wait_until(10, "$name is on", sub { network_of($pid) ne network_of('self') && read_file("/proc/$pid/comm") eq "sleep\n" });
     $self->{machines}{$name} = $pid;
-    must(qw(ip link add name), $name, qw(type veth peer name eth0 netns), $pid);
+    must(qw(ip link add name), $name, qw(type veth peer name eth0 address), card($self->address($name)), 'netns', $pid);
     must(qw(ip link set), $name, qw(master bridge up));
     must($self->inside($name), 'sh', '-c', "ip link set lo up && ip address add @{[$self->address($name)]}/24 dev eth0 && ip link set eth0 up");
     return;
