@@ -1,5 +1,6 @@
 #include "supervisor/daemon/cluster_store.h"
 
+#include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/moment_now.h"
 #include "supervisor/daemon/under_way.h"
