@@ -15,6 +15,7 @@ namespace {
 // So that the columns of workers and their health fit 80 characters.
 constexpr std::size_t widest_machine = 12;
 constexpr std::size_t widest_worker = 20;
+constexpr std::size_t widest_holder = 30; // beside the longest address
 
 std::string column(const json::object& object, std::string_view key, std::size_t widest) {
     const std::string text = printable_at(object, key);
@@ -43,6 +44,18 @@ std::string trouble_of_store(const json::object& status) {
            "\n";
 }
 
+std::string vip_lines(const json::object& status) {
+    const json::object cluster = object_at(status, "cluster");
+    const bool is_heard = printable_at(cluster, "state") == "connected";
+    std::string text;
+    for (const json::object& vip : objects_at(cluster, "vips")) {
+        const std::string machine = column(vip, "machine", widest_holder);
+        const std::string nobody = coloured(is_heard ? "no machine has it" : "who has it is not known", Colour::red);
+        text += "vip " + printable_at(vip, "address") + ": " + (machine.empty() ? nobody : machine) + "\n";
+    }
+    return text;
+}
+
 } // namespace
 
 bool has_machines(const json::object& status) {
@@ -66,7 +79,7 @@ std::string machines_table(const json::object& status) {
                    printable_at(machine, "address"),
                    {remark_on(machine), is_true(machine, "answered") ? Colour::none : Colour::red}});
     }
-    return trouble_of_store(status) + table.to_string();
+    return trouble_of_store(status) + table.to_string() + vip_lines(status);
 }
 
 std::string silent_machines(const json::object& status) {

@@ -12,7 +12,7 @@ namespace mpsup::cli {
 [[nodiscard]] bool all_machines_answered(const boost::json::object& status);
 
 /// A line for each machine: its state, the topology that it runs, its address, what is to be said of it. Before it
-/// what is wrong with the store that they share, where something is.
+/// what is wrong with the store that they share, where something is; behind it who has the `vip`.
 [[nodiscard]] std::string machines_table(const boost::json::object& status);
 /// A line for each that did not answer.
 [[nodiscard]] std::string silent_machines(const boost::json::object& status);

@@ -5,6 +5,7 @@
 #include "supervisor/cluster/records.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +40,9 @@ struct ClusterStatus {
     Revision revision = 0;
     std::optional<WantedRecord> wanted{};
     std::vector<MachineStatus> machines{}; // by name: of the topology, and whoever else lives or is fenced
-    std::optional<ChangeRecord> change{};  // that runs, or the last one
+    std::map<std::string, std::string>
+        vips{}; // addresses, each with the machine that has it; empty: none, or it is not known
+    std::optional<ChangeRecord> change{}; // that runs, or the last one
 };
 
 [[nodiscard]] std::string_view to_string(MachineStatus::State state) noexcept;

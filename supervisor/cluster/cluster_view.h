@@ -50,6 +50,7 @@ public:
     [[nodiscard]] const Known<StoreRecord>& store() const { return store_; }
     [[nodiscard]] const Known<ConvergingRecord>& converging() const { return converging_; }
     [[nodiscard]] bool is_converging(std::string_view machine) const;
+    [[nodiscard]] const std::map<std::string, Known<VipRecord>, std::less<>>& vips() const { return vips_; }
     [[nodiscard]] const Known<VipRecord>& vip(std::string_view address) const;
     /// Of a machine that lives; one whose record cannot be read lives too. nullptr: it does not.
     [[nodiscard]] const Known<MachineRecord>* machine(std::string_view name) const;

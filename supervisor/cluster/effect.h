@@ -61,7 +61,8 @@ struct Tell {
 struct Backends {
     std::vector<std::string> out{}; // by name
 };
-/// This machine has the address until then, whatever happens; the kernel takes it away. Nothing: it has it no more, at once.
+/// This machine has the address until then, whatever happens; the kernel takes it away. Nothing: it has it no more, at once, whichever
+/// process set it. Answered by on_vip.
 struct HoldVip {
     std::string address{};
     std::optional<Time> until{};

@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration longest_sleep = 60s;
+constexpr Duration usual_renewal = 5s;
+constexpr Duration urgent_renewal = 2s;    // DESIGN.md "Several machines" says what comes of it
 constexpr Duration between_memories = 60s; // that say nothing but a later revision
 
 } // namespace
@@ -171,6 +173,9 @@ const std::map<std::string, Known<MachineRecord>, std::less<>>& Member::machines
 }
 Time Member::next_tick() const { return parts_->alarm.due(); }
 Effects Member::take_effects() { return parts_->out.take(); }
+Duration Member::renewal() const { return is_urgent() ? urgent_renewal : usual_renewal; }
+bool Member::may_have_address(Moment now) const { return is_urgent() && parts_->vip.may_be_here(now); }
+bool Member::is_urgent() const { return parts_->vip.is_urgent(parts_->view, parts_->me.machine); }
 
 void Member::on_listed(const TransactionReply& reply, Moment now) {
     Parts& parts = *parts_;
@@ -260,6 +265,11 @@ void Member::on_done(const Done& done, Moment now) {
     parts_->look(now);
 }
 
+void Member::on_vip(const HoldVip& asked, bool is_here, Moment now) {
+    parts_->vip.on_vip(asked, is_here, now);
+    parts_->look(now);
+}
+
 void Member::ask(Ask ask, Moment now) {
     if (const auto* order = std::get_if<UpOrder>(&ask.order)) parts_->facts.learn(order->digest, order->facts);
     parts_->asks.add(std::move(ask), now);
@@ -308,6 +318,10 @@ ClusterStatus Member::status(Moment now) const {
                                          : MachineStatus::State::cordoned;
     }
     for (auto& [name, machine] : machines) status.machines.push_back(std::move(machine));
+    const bool knows_holders = status.state == ClusterStatus::State::connected || !parts.presence.rival().empty();
+    if (facts && facts->vip) status.vips[facts->vip->address] = {};
+    for (const auto& [address, known] : view.vips())
+        if (knows_holders && !known->machine.empty()) status.vips[address] = known->machine;
     return status;
 }
 

@@ -4,7 +4,7 @@
 //   the shell                                             | the member
 //   ------------------------------------------------------+------------------------------------------------------------
 //   grants a lease of `lease_time`, renews it every       | on_lease each time: the machine's key and its addresses stand
-//   `renewal`; it is over                                 | and fall with it; on_lease_lost: a new one is wanted
+//   renewal(); it is over                                 | and fall with it; on_lease_lost: a new one is wanted
 //   submits listing(), then watches prefix() from the     | on_listed, then on_news for each line, in their order
 //   revision of its answer + 1                            |
 //   the watch ends, compacted or not; Relist              | both begin with listing() again; on_unreachable if that fails
@@ -41,7 +41,6 @@
 namespace mpsup::cluster {
 
 constexpr std::chrono::seconds lease_time{15};
-constexpr std::chrono::seconds renewal{5};
 
 /// Who a member is, as long as it lives.
 struct Identity {
@@ -93,12 +92,17 @@ public:
     void on_listed(const TransactionReply& reply, Moment now);
     /// News without changes is good for hearing that etcd lives.
     void on_news(const WatchNews& news, Moment now);
-    /// `until`: when it ends if no renewal succeeds; from when the one that did was sent.
+    /// `until`: when it ends if no renewal succeeds, from when the one that did was sent; after lease_time at the latest, though etcd
+    /// may have granted more.
     void on_lease(LeaseId lease, Time until, Moment now);
     void on_lease_lost(Moment now);
     /// To a Submit. After an error nobody knows whether it was done.
     void on_answer(RequestId request, const Result<TransactionReply>& reply, Moment now);
     void on_unreachable(std::string why, Moment now);
+    /// Between two renewals of the lease.
+    [[nodiscard]] Duration renewal() const;
+    /// Is the store to be reached as soon as it can be? An address runs out otherwise.
+    [[nodiscard]] bool is_urgent() const;
 
     // The site
     void on_local(LocalReport report, Moment now);
@@ -106,6 +110,8 @@ public:
     void on_facts(const std::string& digest, TopologyFacts facts, Moment now);
     void on_checked(const Checked& checked, Moment now);
     void on_done(const Done& done, Moment now);
+    /// After each HoldVip: is the address here now? If it was to go, and this is never told, it counts as gone when its time is over.
+    void on_vip(const HoldVip& asked, bool is_here, Moment now);
 
     // Operators
     /// Each ask is told its end, at once or later: with a change, when that is over.
@@ -116,8 +122,9 @@ public:
     void tick(Moment now);
     [[nodiscard]] Time next_tick() const;
     /// For good: the address is given up. What is under way may be waited for, a second at most; then the lease is revoked by
-    /// the shell. Not before a successor takes over.
+    /// the shell, unless the address may be here still. Not before a successor takes over.
     void leave(Moment now);
+    [[nodiscard]] bool may_have_address(Moment now) const;
 
     [[nodiscard]] Effects take_effects();
     [[nodiscard]] ClusterStatus status(Moment now) const;

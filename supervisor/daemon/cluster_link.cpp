@@ -151,7 +151,7 @@ public:
         vips_.drop_all();
         const auto deadline = SteadyClock::now() + pace;
         co_await store_.wait_until_quiet(deadline);
-        spawn(store_.give_lease_back());
+        if (!member_.may_have_address(moment_now())) spawn(store_.give_lease_back());
         co_await store_.wait_until_quiet(deadline);
         close();
     }
@@ -275,7 +275,7 @@ private:
         while (!closed_) {
             member_.tick(moment_now());
             act();
-            vips_.look(boot_now());
+            vips_.look();
             const auto rest =
                 std::clamp(member_.next_tick() - boot_now(), cluster::Duration(1), cluster::Duration(pace));
             co_await wake_.wait_until(SteadyClock::now() + rest);
@@ -328,7 +328,10 @@ private:
                        [&](cluster::PromoteNow&) { (void)orders_.say_to_rollout(true); },
                        [&](cluster::Tell& tell) { asks_.tell(tell); },
                        [&](cluster::Backends& backends) { share_.leave_out(std::move(backends.out)); },
-                       [&](cluster::HoldVip& hold) { vips_.hold(hold.address, hold.until); },
+                       [&](cluster::HoldVip& hold) {
+                           const bool is_here = vips_.hold(hold.address, hold.until);
+                           member_.on_vip(hold, is_here, moment_now());
+                       },
                        [&](cluster::Remember& remember) { share_.remember(std::move(remember.memory)); },
                    },
                    effect);

@@ -20,7 +20,13 @@ namespace {
 
 constexpr std::chrono::milliseconds first_pause{200};
 constexpr std::chrono::milliseconds longest_pause{5'000};
+constexpr std::chrono::milliseconds urgent_pause{500};    // longest, while an address runs out
 constexpr std::chrono::milliseconds renewal_again{1'000}; // after one that failed
+
+// Etcd may grant more than was asked for.
+cluster::Time end_of(const cluster::LeaseReply& lease, cluster::Time sent) {
+    return sent + std::min(lease.left, cluster::lease_time);
+}
 
 } // namespace
 
@@ -42,9 +48,10 @@ asio::awaitable<void> ClusterStore::keep_lease() {
         }
         pause = first_pause;
         lease_ = granted->lease;
-        member_.on_lease(lease_, sent + granted->left, moment_now());
+        const cluster::Time until = end_of(*granted, sent);
+        member_.on_lease(lease_, until, moment_now());
         heard_();
-        co_await renew(sent + granted->left);
+        co_await renew(until);
         if (is_over()) co_return;
         lease_ = 0;
         member_.on_lease_lost(moment_now());
@@ -54,21 +61,21 @@ asio::awaitable<void> ClusterStore::keep_lease() {
 
 // Until it is over, by the store's word or by our own clock.
 asio::awaitable<void> ClusterStore::renew(cluster::Time until) {
-    std::chrono::milliseconds pause = cluster::renewal;
+    std::chrono::milliseconds pause = member_.renewal();
     while (!is_closed_ && boot_now() < until) {
         co_await pause_for(pause);
         const cluster::Time sent = boot_now();
         if (is_over()) co_return;
         const auto kept = co_await client_.keep_alive(lease_);
         if (is_over()) co_return;
-        pause = kept ? std::chrono::milliseconds(cluster::renewal) : renewal_again;
+        pause = kept ? std::chrono::milliseconds(member_.renewal()) : std::min(renewal_again, longest());
         if (!kept) {
             unreachable(kept.error());
             list_anew(); // it may hear nothing either, and not know it
             continue;
         }
         if (kept->left.count() <= 0) co_return;
-        until = sent + kept->left;
+        until = end_of(*kept, sent);
         member_.on_lease(lease_, until, moment_now());
         heard_();
     }
@@ -114,8 +121,13 @@ void ClusterStore::unreachable(const Error& why) {
     heard_();
 }
 
+std::chrono::milliseconds ClusterStore::longest() const {
+    return member_.is_urgent() ? urgent_pause : longest_pause;
+}
+
 // A random part of it, so that a thousand machines do not ask a store that comes back at one moment.
 asio::awaitable<void> ClusterStore::rest(std::chrono::milliseconds& pause) {
+    pause = std::min(pause, longest());
     std::uniform_int_distribution<std::int64_t> part(pause.count() / 2, pause.count());
     const std::chrono::milliseconds time(part(chance_));
     pause = std::min(pause * 2, longest_pause);

@@ -48,6 +48,7 @@ private:
     [[nodiscard]] Task renew(cluster::Time until);
     [[nodiscard]] Task watch(cluster::Revision from);
     [[nodiscard]] Task rest(std::chrono::milliseconds& pause);
+    [[nodiscard]] std::chrono::milliseconds longest() const;
     void unreachable(const Error& why);
     [[nodiscard]] bool is_over() const { return is_closed_ || is_leaving_; }
 

@@ -79,6 +79,10 @@ std::string cluster_json(const ClusterStatus& status, std::string_view here) {
     json::array machines;
     for (const cluster::MachineStatus& machine : status.machines) machines.emplace_back(machine_json(machine));
     object["machines"] = std::move(machines);
+    json::array vips;
+    for (const auto& [address, machine] : status.vips)
+        vips.emplace_back(json::object{{"address", address}, {"machine", machine}});
+    object["vips"] = std::move(vips);
     if (status.change) object["change"] = change_json(*status.change);
     return json::serialize(object);
 }

@@ -20,6 +20,7 @@ namespace {
 // The kernel looks at its addresses once a second (net/ipv4/devinet.c, check_lifetime), and counts whole seconds.
 constexpr std::chrono::seconds late_by{1};
 constexpr int times_to_tell = 3;
+constexpr std::chrono::milliseconds between_tellings{500};
 
 // A request of rtnetlink(7), with room for what an address needs.
 class Request {
@@ -98,7 +99,7 @@ HeldAddress::HeldAddress(InterfaceAddress address, Interface interface, Fd netli
       timer_(std::move(timer)) {}
 
 HeldAddress::~HeldAddress() {
-    if (netlink_) (void)drop();
+    if (netlink_ && deadline_ != BootTime(0)) (void)drop();
 }
 
 Result<HeldAddress> HeldAddress::open(InterfaceAddress address, const std::string& interface) {
@@ -126,18 +127,26 @@ Result<> HeldAddress::hold_until(BootTime deadline) {
         return answer_of(error, "set", address_, interface_);
     }
     deadline_ = deadline;
-    if (is_new) told_ = 0;
-    if (told_ >= times_to_tell) return {};
-    const auto told = tell_neighbours(interface_, address_);
-    if (told) ++told_;
-    return told;
+    if (is_new) times_told_ = 0;
+    return {};
+}
+
+Result<> HeldAddress::tell() {
+    const BootTime at = now();
+    const bool is_due = times_told_ == 0 || at >= told_at_ + between_tellings;
+    if (!holds() || times_told_ >= times_to_tell || !is_due) return {};
+    ++times_told_;
+    told_at_ = at;
+    return tell_neighbours(interface_, address_);
 }
 
 Result<> HeldAddress::drop() {
-    if (std::exchange(deadline_, BootTime(0)) == BootTime(0)) return {};
-    (void)set_timer(BootTime(0));
     const int error = Request(RTM_DELADDR, 0, address_, interface_.index).send(netlink_.get());
-    return answer_of(error == EADDRNOTAVAIL ? 0 : error, "take away", address_, interface_);
+    const bool is_gone = error == 0 || error == EADDRNOTAVAIL || error == ENODEV;
+    if (!is_gone) return answer_of(error, "take away", address_, interface_);
+    deadline_ = BootTime(0);
+    (void)set_timer(BootTime(0));
+    return {};
 }
 
 bool HeldAddress::holds() const { return now() < deadline_; }

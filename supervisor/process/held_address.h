@@ -25,15 +25,17 @@ public:
     [[nodiscard]] static Result<HeldAddress> open(InterfaceAddress address, const std::string& interface = {});
     HeldAddress(HeldAddress&&) = default;
     HeldAddress& operator=(HeldAddress&&) = delete;
-    /// drop()
+    /// drop(), of what this owner has set.
     ~HeldAddress();
 
-    /// Has it until then, from where it is on; a later call moves the deadline, an earlier deadline too. The
-    /// neighbours are told when it is new and in the two calls that follow (one may be lost). An error of that comes
-    /// back when it is set all the same: holds() says it. ETIME when less than two seconds are left: nothing was
-    /// changed.
+    /// Has it until then, from where it is on; a later call moves the deadline, an earlier deadline too. ETIME when less
+    /// than two seconds are left. After an error all is as it was: holds() says it.
     [[nodiscard]] Result<> hold_until(BootTime deadline);
-    /// Gives it back. No error when the kernel has taken it already.
+    /// Tells the neighbours that it is here, who would go on sending to where it was: at once when it is new, and twice
+    /// more, since one may be lost. To be called after hold_until, and often; mostly it does nothing.
+    [[nodiscard]] Result<> tell();
+    /// Gives it back, though an earlier process may have set it. No error when the kernel has taken it already; after
+    /// one all is as it was.
     [[nodiscard]] Result<> drop();
     /// As far as this owner knows: set, neither dropped nor past its deadline.
     [[nodiscard]] bool holds() const;
@@ -50,7 +52,8 @@ private:
     Fd netlink_;
     Fd timer_;
     BootTime deadline_{0}; // 0: not set
-    int told_ = 0;         // the neighbours, so many times
+    BootTime told_at_{0};
+    int times_told_ = 0;
 };
 
 } // namespace mpsup

@@ -139,7 +139,8 @@ std::vector<Key> make_site_keys() {
             .set_of_site = set_vip},
         Key{.path = "vip.on",
             .type = Type::names,
-            .doc = "the machines that may have it, the preferred one first; those that listen on it if left out",
+            .doc = "the machines that may have it: where nobody has it the first that can takes it, and keeps it; "
+                   "those that listen on it if left out",
             .get_of_site = [](const Topology& t) { return unless(t.vip.on, {}); },
             .set_of_site = [](Topology& t, Value v) { t.vip.on = std::get<std::vector<std::string>>(std::move(v)); }},
         Key{.path = "machines.*.address", .type = Type::ip, .doc = "the machine's IP address", .required = true},

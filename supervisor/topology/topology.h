@@ -46,7 +46,7 @@ struct Gateway {
 struct Vip {
     std::string ip{};              // canonical, as in Address; empty: there is none
     int bits = 0;                  // length of its network
-    std::vector<std::string> on{}; // machines, the preferred one first
+    std::vector<std::string> on{}; // machines, in the order in which they take it
 
     /// "10.9.0.100/24"
     [[nodiscard]] std::string text() const { return ip + "/" + std::to_string(bits); }

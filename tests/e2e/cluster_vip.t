@@ -51,12 +51,60 @@ sub never_two {
 
 sub answers { return (eval { request(8080, '/a.txt', address => $vip)->{body} } // '') eq "a\n" }
 
-sub moves_to {
+# Where this network sends what is for the address: to whom it was told to, though it knew another one.
+sub mac_of    { my ($name) = @_; return ($network->run($name, qw(ip -o link show dev eth0)))[1] =~ m{link/ether (\S+)} ? $1 : '' }
+sub neighbour { return qx(ip neighbour show to $vip) =~ /lladdr (\S+)/ ? $1 : '' }
+
+my ($holder, $other) = qw(web1 web2);
+
+# In how many seconds it was nowhere.
+sub gap {
+    my ($from, $to) = @_;
+    my @before = held_by($from);
+    my @after  = held_by($to);
+    return @before && @after ? $after[-1][0] - $before[-1][1] : 0;
+}
+
+sub is_on {
     my ($name, $seconds) = @_;
     my $began = time;
     ok wait_until($seconds, "$name has it", sub { has($name) && answers() }), "$name has it";
     note sprintf 'after %.1f s', time - $began;
+    is neighbour(), mac_of($name), 'and its neighbours know where it is';
     never_two();
+    return;
+}
+
+sub moves {
+    my ($seconds) = @_;
+    ($holder, $other) = ($other, $holder);
+    is_on($holder, $seconds);
+    note sprintf 'it was nowhere for %.2f s', gap($other, $holder);
+    return;
+}
+
+# Nobody took it, nobody lost it, while that was done.
+sub stays {
+    my ($what) = @_;
+    my $before = join ' ', map { scalar held_by($_) } qw(web1 web2);
+    $what->();
+    is join(' ', map { scalar held_by($_) } qw(web1 web2)), $before, "it stays on $holder all the while";
+    is_on($holder, 5);
+    return;
+}
+
+sub starts_again {
+    my ($name) = @_;
+    $cluster->supervise($name);
+    $cluster->wait_for_state($name, 'connected');
+    $cluster->wait_converged(30);
+    return;
+}
+
+sub status_says {
+    my ($wanted) = @_;
+    my $out;
+    ok wait_until(10, $wanted, sub { $out = ($cluster->on($other)->mpsup('status'))[1]; $out =~ /^\Q$wanted\E$/m }), "status: $wanted" or diag $out;
     return;
 }
 
@@ -69,61 +117,87 @@ my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $file, '--timeout', '
 is $code, 0, 'it is up' or diag $out, $err;
 
 subtest 'the first of its list has it' => sub {
-    moves_to('web1', 25); # whoever had it before may have a lease still
+    is_on('web1', 25); # whoever had it before may have a lease still
     like +($network->run('web1', 'ip', '-4', 'address', 'show', 'dev', 'eth0'))[1], qr/\Q$vip\E.*\n\s+valid_lft (\d+)sec/, 'for a while, by the kernel';
+    status_says("vip $vip/24: web1");
 };
 
 subtest 'its supervisor ends' => sub {
     is $cluster->end('web1', 'TERM'), 0, 'well';
-    moves_to('web2', 5);
+    moves(5);
 };
 
-# It takes a lease's time until one that has just begun may have it.
+subtest 'its machine is drained: it goes, and does not come back by itself' => sub {
+    stays(sub { starts_again('web1') });
+    for my $verb (qw(drain uncordon)) {
+        ($code, $out, $err) = $cluster->on('web1')->mpsup($verb, 'web2');
+        is $code, 0, $verb or diag $out, $err;
+        moves(5) if $verb eq 'drain';
+    }
+    status_says("vip $vip/24: web1");
+};
+
+# These wait for leases to end.
 if ($ENV{MPSUP_LONG}) {
-    subtest 'its supervisor comes back' => sub {
-        $cluster->supervise('web1');
-        moves_to('web1', 30);
-    };
     subtest 'its machine is killed' => sub {
-        $network->kill_machine('web1');
-        open my $out, '>>', "$dir/web1.held" or die; # whoever wrote it has ended too
+        $network->kill_machine($holder);
+        open my $out, '>>', "$dir/$holder.held" or die; # whoever wrote it has ended too
         printf {$out} " %.3f\n", time;
         close $out;
-        delete $cluster->{pids}{web1};
-        moves_to('web2', 25);
-        $network->boot('web1');
-        watch_address('web1');
-        $cluster->supervise('web1');
-        moves_to('web1', 30);
+        delete $cluster->{pids}{$holder};
+        moves(25);
+        $network->boot($other);
+        watch_address($other);
+        starts_again($other);
     };
-
     subtest 'its supervisor is killed, and started again at once' => sub {
-        kill 'KILL', $cluster->pid('web1');
-        waitpid $cluster->pid('web1'), 0;
-        $cluster->supervise('web1');
-        $cluster->wait_for_state('web1', 'connected');
-        moves_to('web1', 30);
+        stays(sub {
+            kill 'KILL', $cluster->pid($holder);
+            waitpid $cluster->pid($holder), 0;
+            starts_again($holder);
+            sleep 15; # what the one that was killed had told the kernel is over
+        });
+    };
+    subtest 'another program is put in the place of its supervisor' => sub {
+        stays(sub { is +($cluster->on($holder)->mpsup('upgrade'))[0], 0, 'upgrade'; sleep 15 });
     };
     subtest 'its supervisor freezes' => sub {
-        kill 'STOP', $cluster->pid('web1');
-        moves_to('web2', 30);
-        ok !has('web1'), 'the kernel has taken it away from who is frozen';
-        kill 'CONT', $cluster->pid('web1');
+        kill 'STOP', $cluster->pid($holder);
+        moves(30);
+        ok !has($other), 'the kernel has taken it away from who is frozen';
+        kill 'CONT', $cluster->pid($other);
         sleep 3;
         never_two();
-        moves_to('web1', 30);
     };
     subtest 'its machine is cut off' => sub {
-        $network->cut('web1');
-        moves_to('web2', 30);
-        $network->heal('web1');
-        moves_to('web1', 40);
+        $cluster->wait_for_state($other, 'connected');
+        $network->cut($holder);
+        moves(30);
+        $network->heal($other);
+        $cluster->wait_for_state($other, 'connected', 40);
+        never_two();
+    };
+    subtest 'etcd is away for some seconds' => sub {
+        stays(sub { $cluster->etcd->stop; sleep 4; $cluster->etcd->start; sleep 15 });
     };
     subtest 'etcd is gone' => sub {
         $cluster->etcd->stop;
+        my $began = time;
         wait_until(30, 'nobody has it', sub { !has('web1') && !has('web2') });
+        note sprintf 'gone after %.1f s', time - $began;
+        status_says("vip $vip/24: who has it is not known");
         $cluster->etcd->start;
-        moves_to('web1', 40);
+        is_on($holder, 10);
+    };
+    subtest 'another etcd, which nobody accepts, gives it to nobody' => sub {
+        $cluster->etcd->empty->start;
+        $cluster->wait_for_state($_, 'unaccepted') for $cluster->names;
+        sleep 20;
+        ok !has('web1') && !has('web2'), 'nobody has it';
+        ($code, $out, $err) = $cluster->on('web1')->mpsup('cluster', 'accept');
+        is $code, 0, 'accept' or diag $out, $err;
+        ok wait_until(30, 'somebody has it', sub { (has('web1') || has('web2')) && answers() }), 'after that somebody has it again';
+        never_two();
     };
 }
 

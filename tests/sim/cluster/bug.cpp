@@ -11,6 +11,7 @@ std::string_view to_string(ClusterBug bug) noexcept {
     case ClusterBug::forget_the_store: return "forget_the_store";
     case ClusterBug::outlive_the_lease: return "outlive_the_lease";
     case ClusterBug::keep_the_address: return "keep_the_address";
+    case ClusterBug::presume_it_gone: return "presume_it_gone";
     case ClusterBug::miss_lost_leases: return "miss_lost_leases";
     case ClusterBug::watch_late: return "watch_late";
     case ClusterBug::lose_news: return "lose_news";

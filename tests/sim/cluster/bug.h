@@ -12,6 +12,7 @@ enum class ClusterBug {
     forget_the_store,       // what a machine remembers of the store is lost with its supervisor
     outlive_the_lease,      // a lease is taken to be longer than it is
     keep_the_address,       // the kernel takes no address away
+    presume_it_gone,        // an address that the kernel did not take away is told to be gone
     miss_lost_leases,       // nobody is told that a lease is gone
     watch_late,             // the first changes after a listing are missed
     lose_news,              // some of what changes is never told

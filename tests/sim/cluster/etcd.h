@@ -22,7 +22,8 @@ public:
     using Ledger =
         std::function<void(const std::vector<cluster::Change>&, const std::vector<cluster::KeyValue>& before)>;
 
-    explicit Etcd(Clock& clock) : clock_(clock) {}
+    explicit Etcd(Clock& clock, std::uint64_t cluster = 7'000'001)
+        : clock_(clock), cluster_(cluster), clusters_(cluster), last_lease_(static_cast<cluster::LeaseId>(cluster)) {}
 
     [[nodiscard]] cluster::EtcdHeader header() const { return {cluster_, revision_}; }
     cluster::TransactionReply apply(const cluster::Transaction& transaction);
@@ -80,15 +81,15 @@ private:
     void replace();
 
     Clock& clock_;
-    std::uint64_t cluster_ = 7'000'001;
-    std::uint64_t clusters_ = 7'000'001; // ids that were given
+    std::uint64_t cluster_;
+    std::uint64_t clusters_; // ids that were given
     cluster::Revision revision_ = 1, compacted_ = 0;
     int generation_ = 0;
     Time down_until_{};
     std::map<std::string, cluster::KeyValue> keys_;
     std::vector<cluster::KeyValue> before_; // of what the transaction in hand changed
     std::map<cluster::LeaseId, Lease> leases_;
-    cluster::LeaseId last_lease_ = 100;
+    cluster::LeaseId last_lease_;
     std::deque<std::pair<cluster::Revision, std::vector<cluster::Change>>> history_;
     std::map<WatchId, Watcher> watchers_;
     WatchId last_watch_ = 0;

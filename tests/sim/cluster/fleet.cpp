@@ -3,7 +3,7 @@
 namespace mpsup::sim {
 
 Fleet::Fleet(std::uint64_t seed, int count, ClusterBug bug, bool traces)
-    : random(seed), etcd(clock), oracle(etcd, clock, books, keys), world{clock, random, etcd, oracle,
+    : random(seed), etcd(clock), oracle(etcd, clock, books, keys), world{clock, random, etcd, other_etcd, oracle,
                                                                          books, bug,    true, traces} {
     world.on_answer = [this](cluster::AskId ask, int code) { answers_[ask] = code; };
     etcd.ledger = [this](const auto& changes, const auto& before) {

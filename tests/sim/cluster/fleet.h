@@ -32,7 +32,7 @@ public:
 
     Random random;
     Clock clock;
-    Etcd etcd;
+    Etcd etcd, other_etcd{clock, 8'000'001};
     Books books;
     cluster::Keys keys{"/mpsup/sim/"};
     FleetOracle oracle;

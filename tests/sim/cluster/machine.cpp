@@ -12,11 +12,20 @@ namespace {
 
 constexpr auto longest_wait = 5s;    // for an answer
 constexpr auto stream_patience = 6s; // for a stream from which nothing comes
+constexpr int generation_of_others = 1'000'000;
 
 cluster::Time boot_time(Time time) {
     return cluster::Time(std::chrono::duration_cast<cluster::Duration>(time.time_since_epoch()));
 }
 Time sim_time(cluster::Time time) { return Time(time.time_since_epoch()); }
+
+// Nobody accepts an etcd that is none of theirs.
+bool accepts(const cluster::Transaction& transaction) {
+    return std::ranges::any_of(transaction.then, [](const auto& each) {
+        const auto* put = std::get_if<cluster::Put>(&each);
+        return put && put->key == cluster::Keys("/mpsup/sim/").store();
+    });
+}
 
 } // namespace
 
@@ -109,7 +118,8 @@ void FleetMachine::leave() {
     perform();
     later(1s, [this] {
         const cluster::LeaseId lease = lease_;
-        call<bool>([this, lease] { return world_.etcd.revoke(lease), true; }, [](const Result<bool>&) {});
+        if (!member_->may_have_address(now()))
+            call<bool>([this, lease] { return etcd().revoke(lease), true; }, [](const Result<bool>&) {});
         kill_supervisor(world_.random.ms(2'000, 20'000));
     });
 }
@@ -153,8 +163,25 @@ void FleetMachine::is_compacted() {
     world_.clock.at(stream_->last_due, [this, life = life_] { at_once(life, [this] { pump(); }); });
 }
 
+// Not one that knows no store: it would take the first for its own.
+void FleetMachine::mislead(Duration length) {
+    if (trusts_generation_ < 0) return;
+    world_.trace(name_ + " is led to another etcd for " + std::to_string(length.count()));
+    misled_until_ = world_.clock.now() + length;
+    is_misled_wholly_ = world_.random.one_in(2);
+    if (member_) at_once(life_, [this] { break_stream("it ends"); });
+    later(length, [this] { break_stream("it ends"); });
+}
+
+void FleetMachine::unplug(Duration length) {
+    world_.trace(name_ + " has no place for the address for " + std::to_string(length.count()));
+    unplugged_until_ = world_.clock.now() + length;
+}
+
 void FleetMachine::heal() {
-    slow_until_ = cut_up_ = cut_down_ = ails_until_ = {};
+    const bool was_misled = misled_until_ > world_.clock.now();
+    slow_until_ = cut_up_ = cut_down_ = ails_until_ = misled_until_ = unplugged_until_ = {};
+    if (was_misled) at_once(life_, [this] { break_stream("it ends"); });
     at_once(life_, [this] { pump(), tell_site(); });
 }
 
@@ -237,15 +264,20 @@ void FleetMachine::call(std::function<Reply()> serve, std::function<void(Result<
     });
 }
 
+Etcd& FleetMachine::etcd() {
+    const bool is_misled = world_.clock.now() < misled_until_ && (is_misled_wholly_ || world_.random.one_in(2));
+    return is_misled ? world_.other_etcd : world_.etcd;
+}
+
 void FleetMachine::get_lease() {
     const cluster::Time sent = now().boot;
-    call<cluster::LeaseId>([this] { return world_.etcd.grant(cluster::lease_time); },
+    call<cluster::LeaseId>([this] { return etcd().grant(cluster::lease_time); },
                            [this, sent](const Result<cluster::LeaseId>& lease) {
                                if (!lease) return later(1s, [this] { get_lease(); });
                                lease_ = *lease;
                                const auto more = world_.bug == ClusterBug::outlive_the_lease ? 30s : 0s;
                                member_->on_lease(lease_, sent + cluster::lease_time + more, now());
-                               later(cluster::renewal, [this, id = lease_] { renew(id); });
+                               later(member_->renewal(), [this, id = lease_] { renew(id); });
                            });
 }
 
@@ -253,7 +285,7 @@ void FleetMachine::renew(cluster::LeaseId lease) {
     if (lease != lease_) return;
     const cluster::Time sent = now().boot;
     ++renewals;
-    call<bool>([this, lease] { return world_.etcd.keep_alive(lease); },
+    call<bool>([this, lease] { return etcd().keep_alive(lease); },
                [this, lease, sent](const Result<bool>& stands) {
                    if (!stands) return later(1s, [this, lease] { renew(lease); });
                    if (!*stands && world_.bug != ClusterBug::miss_lost_leases) {
@@ -263,7 +295,7 @@ void FleetMachine::renew(cluster::LeaseId lease) {
                    }
                    const auto more = world_.bug == ClusterBug::outlive_the_lease ? 30s : 0s;
                    member_->on_lease(lease, sent + cluster::lease_time + more, now());
-                   later(cluster::renewal, [this, lease] { renew(lease); });
+                   later(member_->renewal(), [this, lease] { renew(lease); });
                });
 }
 
@@ -277,8 +309,9 @@ void FleetMachine::list() {
     const auto generation = std::make_shared<int>(0);
     call<cluster::TransactionReply>(
         [this, generation, listing = member_->listing()] {
-            *generation = world_.etcd.generation();
-            return world_.etcd.apply(listing);
+            Etcd& etcd = this->etcd();
+            *generation = &etcd == &world_.etcd ? etcd.generation() : generation_of_others;
+            return etcd.apply(listing);
         },
         [this, generation](const auto& reply) {
             if (reply) listed_generation_ = *generation;
@@ -302,7 +335,8 @@ void FleetMachine::watch(cluster::Revision from) {
         if (stream_.get() != stream) return;
         if (world_.etcd.is_down() || world_.clock.now() < std::max(cut_up_, cut_down_))
             return break_stream("it cannot be watched");
-        const auto id = world_.etcd.watch(from, [this, life = life_, stream](const Etcd::News& news) {
+        stream->etcd = &etcd();
+        const auto id = stream->etcd->watch(from, [this, life = life_, stream](const Etcd::News& news) {
             if (life != life_ || stream_.get() != stream) return;
             const Duration lag = world_.clock.now() < slow_until_ ? world_.random.ms(500, 6'000) : Duration(0);
             const Time due = std::max(world_.clock.now() + latency() + lag, stream->last_due);
@@ -336,7 +370,7 @@ void FleetMachine::deliver(const Etcd::News& news) {
 
 void FleetMachine::break_stream(const std::string& why) {
     if (!stream_) return;
-    world_.etcd.unwatch(stream_->watch);
+    if (stream_->etcd) stream_->etcd->unwatch(stream_->watch);
     stream_.reset();
     if (why.empty()) return;
     member_->on_unreachable(why, now());
@@ -374,19 +408,23 @@ void FleetMachine::perform(cluster::Effect& effect) {
         world_.oracle.answered(tell->ask);
         if (world_.on_answer) world_.on_answer(tell->ask, *tell->code);
     }
-    if (const auto* vip = std::get_if<cluster::HoldVip>(&effect)) {
-        if (vip->until.has_value() != has_vip_)
-            world_.trace(name_ + (vip->until ? " has the address" : " gives the address up"));
-        has_vip_ = vip->until.has_value();
-        if (world_.bug == ClusterBug::keep_the_address && vip->until)
-            world_.oracle.holds(index_, sim_time(*vip->until) + 60s);
-        else
-            world_.oracle.holds(index_, vip->until ? std::optional(sim_time(*vip->until)) : std::nullopt);
-    }
+    if (const auto* vip = std::get_if<cluster::HoldVip>(&effect)) return set_address(*vip);
     if (const auto* remember = std::get_if<cluster::Remember>(&effect)) {
         disk_.memory = remember->memory;
         if (trusts_generation_ < 0 && !disk_.memory.store.id.empty()) trusts_generation_ = listed_generation_;
     }
+}
+
+// The kernel does not always take it away when it is told.
+void FleetMachine::set_address(const cluster::HoldVip& vip) {
+    const bool had_it = world_.oracle.has_address(index_);
+    const Time now = world_.clock.now();
+    const bool fails = vip.until ? now < unplugged_until_ : world_.has_faults && world_.random.one_in(8);
+    const auto more = world_.bug == ClusterBug::keep_the_address ? 60s : 0s;
+    if (!fails) world_.oracle.holds(index_, vip.until ? std::optional(sim_time(*vip.until) + more) : std::nullopt);
+    const bool has_it = world_.oracle.has_address(index_);
+    if (had_it != has_it) world_.trace(name_ + (has_it ? " has the address" : " has the address no more"));
+    member_->on_vip(vip, has_it && (vip.until || world_.bug != ClusterBug::presume_it_gone), this->now());
 }
 
 void FleetMachine::submit(cluster::Submit submit) {
@@ -394,6 +432,8 @@ void FleetMachine::submit(cluster::Submit submit) {
     const Writer writer{name_, instance_, member_->revision()};
     call<cluster::TransactionReply>(
         [this, writer, transaction = std::move(submit.transaction)] {
+            if (Etcd& etcd = this->etcd(); &etcd != &world_.etcd)
+                return accepts(transaction) ? cluster::TransactionReply() : etcd.apply(transaction);
             world_.oracle.writes(&writer);
             auto reply = world_.etcd.apply(transaction);
             world_.oracle.writes(nullptr);

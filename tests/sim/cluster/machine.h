@@ -19,6 +19,7 @@ struct FleetWorld {
     Clock& clock;
     Random& random;
     Etcd& etcd;
+    Etcd& other_etcd; // that is none of theirs
     FleetOracle& oracle;
     Books& books;
     ClusterBug bug = ClusterBug::none;
@@ -53,6 +54,10 @@ public:
     void hear_late(Duration length);
     /// etcd keeps nothing of the past for those that hear late: their watch ends.
     void is_compacted();
+    /// What it asks comes to another etcd, some of it or all.
+    void mislead(Duration length);
+    /// It has no interface for the address.
+    void unplug(Duration length);
     void heal();
     void ail(Duration length);
     void lose_lease();
@@ -90,6 +95,7 @@ private:
         std::string serves{};
     };
     struct Stream {
+        Etcd* etcd = nullptr;
         Etcd::WatchId watch = 0;
         std::deque<std::pair<Time, Etcd::News>> queue{};
         Time last_due{};
@@ -111,6 +117,7 @@ private:
     void perform(cluster::Effect& effect);
     void plan_tick();
 
+    [[nodiscard]] Etcd& etcd();
     void get_lease();
     void renew(cluster::LeaseId lease);
     void list();
@@ -122,6 +129,7 @@ private:
     void list_later();
 
     void submit(cluster::Submit submit);
+    void set_address(const cluster::HoldVip& vip);
     void spoil(cluster::Transaction& transaction) const;
     void check(const cluster::Check& check);
     void begin(cluster::Do task);
@@ -136,7 +144,8 @@ private:
     bool is_on_ = false;
     int boots_ = 0, processes_ = 0;
     std::uint64_t life_ = 0;
-    Time paused_until_{}, cut_up_{}, cut_down_{}, slow_until_{}, ails_until_{};
+    Time paused_until_{}, cut_up_{}, cut_down_{}, slow_until_{}, ails_until_{}, misled_until_{}, unplugged_until_{};
+    bool is_misled_wholly_ = false;
     std::unique_ptr<cluster::Member> member_;
     std::string instance_;
     int trusts_generation_ = -1, listed_generation_ = 0; // of the store; -1: it never saw one that had been ordered something
@@ -148,7 +157,7 @@ private:
     std::optional<cluster::Time> tick_at_;
     std::optional<Operation> operation_;
     int operations_begun_ = 0;
-    bool is_busy_ = false, has_vip_ = false, says_well_ = false;
+    bool is_busy_ = false, says_well_ = false;
     std::vector<cluster::AskId> asks_;
 };
 

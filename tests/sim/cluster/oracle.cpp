@@ -197,6 +197,11 @@ void FleetOracle::holds(int machine, std::optional<Time> until) {
     if (holders() > 1) fail("two machines have the address");
 }
 
+bool FleetOracle::has_address(int machine) const {
+    const auto found = holds_until_.find(machine);
+    return found != holds_until_.end() && found->second > clock_.now();
+}
+
 int FleetOracle::holders() const {
     return static_cast<int>(
         std::ranges::count_if(holds_until_, [&](const auto& each) { return each.second > clock_.now(); }));

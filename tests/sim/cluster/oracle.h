@@ -39,6 +39,7 @@ public:
     void ends_alone(const std::string& machine) { alone_.erase(machine); }
     /// It has the address until then, if nobody takes it away; not: no more.
     void holds(int machine, std::optional<Time> until);
+    [[nodiscard]] bool has_address(int machine) const;
     void dies(int machine) { holds_until_.erase(machine); }
 
     // Operators

@@ -52,7 +52,7 @@ private:
 
     void commit_fault() {
         if (fleet_.now() < calm_until_) return;
-        switch (random_.between(0, 15)) {
+        switch (random_.between(0, 17)) {
         case 0: return dies(any());
         case 1:
         case 2:
@@ -70,6 +70,8 @@ private:
             if (has_impostor_) impersonate();
             return;
         case 14: return hears_late(any());
+        case 15: return any().mislead(some_time());
+        case 16: return any().unplug(some_time());
         default:
             if (FleetMachine& machine = any(); machine.has_supervisor()) machine.leave();
         }

@@ -69,6 +69,18 @@ TEST(MachinesView, SaysWhatIsWrongWithTheStore) {
     EXPECT_EQ(of(R"({"state":"alone","why":"connect: refused"})"), "cluster: alone, connect: refused\n");
 }
 
+TEST(MachinesView, SaysWhoHasTheAddressThatFollowsAMachine) {
+    const auto of = [](const std::string& state, const std::string& machine) {
+        const std::string table = machines_table(parse_object(R"({"cluster":{"state":")" + state +
+                                                              R"(","vips":[{"address":"10.9.0.100/24","machine":")" +
+                                                              machine + R"("}]},"machines":[]})"));
+        return table.substr(table.find("REMARK\n") + 7);
+    };
+    EXPECT_EQ(of("connected", "web1"), "vip 10.9.0.100/24: web1\n");
+    EXPECT_EQ(of("connected", ""), "vip 10.9.0.100/24: no machine has it\n");
+    EXPECT_EQ(of("alone", ""), "vip 10.9.0.100/24: who has it is not known\n");
+}
+
 TEST(MachinesView, WorkersOfAllMachinesFitThePage) {
     const Page page("80");
     const std::string status = document(

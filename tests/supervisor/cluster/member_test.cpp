@@ -443,24 +443,5 @@ TEST_F(MemberTest, AMachineNobodyHasHeardOfIsNotFenced) {
     EXPECT_EQ(answer()->code, 2);
 }
 
-TEST_F(MemberTest, AnAddressIsHeldNoLongerThanTheLeaseAndRenewedWithIt) {
-    TopologyFacts facts = facts_of({"app1"});
-    facts.vip = {"10.9.0.100/24", {"app1"}};
-    start();
-    member->on_facts("d1", facts, now);
-    run();
-    EXPECT_TRUE(take<HoldVip>().empty()); // who had it may have it still
-    pass(16s);
-    pass(3s);
-    const auto held = take<HoldVip>();
-    ASSERT_FALSE(held.empty());
-    EXPECT_LE(*held.back().until, now.boot + lease_time);
-    pass(5s);
-    EXPECT_EQ(*take<HoldVip>().back().until, now.boot + lease_time - 2s);
-    member->on_lease_lost(now);
-    run();
-    EXPECT_FALSE(take<HoldVip>().back().until);
-}
-
 } // namespace
 } // namespace mpsup::cluster

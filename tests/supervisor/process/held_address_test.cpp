@@ -36,9 +36,9 @@ public:
         name.sll_ifindex = static_cast<int>(::if_nametoindex("mpsup1"));
         EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
     }
-    // The next packet that says so; empty: none within three seconds.
-    std::string next(const auto& wanted) const {
-        while (becomes_readable(socket_.get(), 3s)) {
+    // The next packet that says so; empty: none within that time.
+    std::string next(const auto& wanted, std::chrono::milliseconds within = 3s) const {
+        while (becomes_readable(socket_.get(), within)) {
             std::string packet(2000, '\0');
             const ssize_t got = ::recv(socket_.get(), packet.data(), packet.size(), 0);
             packet.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
@@ -55,6 +55,15 @@ std::string text_of(const auto& bytes) { return {bytes.begin(), bytes.end()}; }
 
 class HeldAddressTest : public OwnNetwork {
 protected:
+    // As it is called by whoever has nothing else to do.
+    static int times_told(HeldAddress& held, const Wire& wire, const auto& wanted) {
+        int times = 0;
+        for (const auto end = HeldAddress::now() + 3s; HeldAddress::now() < end && times < 3;) {
+            EXPECT_TRUE(held.tell());
+            if (!wire.next(wanted, 20ms).empty()) ++times;
+        }
+        return times;
+    }
     static HeldAddress open(const InterfaceAddress& address) { return HeldAddress::open(address).value(); }
     static bool wait_until_gone(const InterfaceAddress& address, std::chrono::milliseconds within) {
         for (const auto end = HeldAddress::now() + within; HeldAddress::now() < end;) {
@@ -94,6 +103,23 @@ TEST_F(HeldAddressTest, IsGivenBackByItsOwner) {
         EXPECT_NE(ip_says(ipv4.ip), "");
     }
     EXPECT_EQ(ip_says(ipv4.ip), "");
+}
+
+TEST_F(HeldAddressTest, IsGivenBackThoughAnEarlierProcessSetIt) {
+    for (const auto& address : {ipv4, ipv6}) {
+        ASSERT_TRUE(ip("addr add " + address.ip + (address.is_ipv6() ? "/128" : "/32") + " dev mpsup0"));
+        HeldAddress held = open(address);
+        ASSERT_TRUE(held.drop());
+        EXPECT_EQ(ip_says(address.ip), "");
+    }
+}
+
+TEST_F(HeldAddressTest, LeavesAloneWhatItNeitherSetNorWasToDrop) {
+    ASSERT_TRUE(ip("addr add 10.9.0.100/32 dev mpsup0"));
+    {
+        const HeldAddress held = open(ipv4);
+    }
+    EXPECT_NE(ip_says(ipv4.ip), "");
 }
 
 TEST_F(HeldAddressTest, IsTakenByTheKernelFromWhoDoesNothing) {
@@ -138,16 +164,21 @@ TEST_F(HeldAddressTest, IsToldToTheNeighboursOfIpv4) {
                                      std::string("\x08\x06\0\x01\x08\0\x06\x04\0\x01", 10) + mac + ip +
                                      std::string(6, '\0') + ip;
     const auto is_it = [&](const std::string& packet) { return packet.starts_with(announcement); };
-    for (int i = 0; i < 3; ++i) {
-        ASSERT_TRUE(held.hold_until(HeldAddress::now() + 60s));
-        EXPECT_NE(wire.next(is_it), "") << "at first, and twice more";
-    }
+    ASSERT_TRUE(held.hold_until(HeldAddress::now() + 60s));
+    EXPECT_EQ(times_told(held, wire, is_it), 3) << "at first, and twice more";
+    ASSERT_TRUE(held.hold_until(HeldAddress::now() + 60s));
+    EXPECT_EQ(times_told(held, wire, is_it), 0) << "it is the same as before";
+    ASSERT_TRUE(held.drop());
+    ASSERT_TRUE(held.hold_until(HeldAddress::now() + 60s));
+    ASSERT_TRUE(held.tell());
+    EXPECT_NE(wire.next(is_it), "") << "it is new again";
 }
 
 TEST_F(HeldAddressTest, IsToldToTheNeighboursOfIpv6) {
     const Wire wire(ETHERTYPE_IPV6);
     HeldAddress held = open(ipv6);
     ASSERT_TRUE(held.hold_until(HeldAddress::now() + 60s));
+    ASSERT_TRUE(held.tell());
     const std::string packet =
         wire.next([](const std::string& bytes) { return bytes.size() > 54 && bytes[54] == '\x88'; });
     ASSERT_EQ(packet.size(), 86U);
