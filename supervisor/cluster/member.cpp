@@ -174,7 +174,7 @@ const std::map<std::string, Known<MachineRecord>, std::less<>>& Member::machines
 Time Member::next_tick() const { return parts_->alarm.due(); }
 Effects Member::take_effects() { return parts_->out.take(); }
 Duration Member::renewal() const { return is_urgent() ? urgent_renewal : usual_renewal; }
-bool Member::may_have_address(Moment now) const { return is_urgent() && parts_->vip.may_be_here(now); }
+bool Member::may_have_address(Moment now) const { return parts_->vip.may_be_had(now); }
 bool Member::is_urgent() const { return parts_->vip.is_urgent(parts_->view, parts_->me.machine); }
 
 void Member::on_listed(const TransactionReply& reply, Moment now) {

@@ -55,6 +55,7 @@ void VipHolder::on_vip(const HoldVip& asked, bool is_here, Moment now) {
     if (asked.address != address_ || asked.until != until_ || is_here) return;
     if (asked.until) unable_until_ = now.boot + unable_time;
     here_until_ = asked.until ? here_until_before_ : Time();
+    had_key_ = had_key_ && asked.until;
     until_.reset();
     dropped_at_.reset();
 }
@@ -70,6 +71,7 @@ void VipHolder::look(Turn& turn) {
     if (address_.empty()) return;
     const Known<VipRecord>& key = turn.view.vip(address_);
     if (turn.has_key && key->machine == turn.me.machine) {
+        had_key_ = true;
         if (is_leaving_ || is_releasing_ || wanted != address_ || should_go(turn)) return give_up(turn);
         return keep(turn, key);
     }
@@ -94,7 +96,7 @@ void VipHolder::change_address(const Turn& turn, std::string address) {
     dropped_at_.reset();
     unwell_since_.reset();
     free_since_.reset();
-    was_had_ = is_releasing_ = false;
+    was_had_ = had_key_ = is_releasing_ = false;
     unable_until_ = {};
     here_until_ = turn.now.boot + longest_hold; // an earlier process of this machine may have had it
 }
@@ -174,6 +176,7 @@ void VipHolder::take(Turn& turn, const Known<VipRecord>& key) {
 
 void VipHolder::claim(Turn& turn) {
     if (!flight_.is_free(turn)) return;
+    had_key_ = true;
     const std::string key = turn.keys().vip(address_);
     const std::string own = turn.keys().machine(turn.me.machine);
     const VipRecord record{turn.me.machine, turn.me.instance};
@@ -182,7 +185,7 @@ void VipHolder::claim(Turn& turn) {
 
 void VipHolder::leave(Turn& turn) {
     is_leaving_ = true;
-    if (is_urgent(turn.view, turn.me.machine) && may_be_here(turn.now)) drop(turn);
+    if (may_be_had(turn.now)) drop(turn);
     look(turn);
 }
 

@@ -42,8 +42,8 @@ public:
 
     /// Does the address hang on each renewal of the lease, or would it be back with the next?
     [[nodiscard]] bool is_urgent(const ClusterView& view, const std::string& machine) const;
-    /// Though it was told to go.
-    [[nodiscard]] bool may_be_here(Moment now) const { return now.boot < here_until_; }
+    /// By a key that was this machine's, whatever the store says now.
+    [[nodiscard]] bool may_be_had(Moment now) const { return had_key_ && may_be_here(now); }
 
 private:
     struct Candidate {
@@ -53,6 +53,7 @@ private:
     [[nodiscard]] std::vector<Candidate> candidates(const Turn& turn) const;
     [[nodiscard]] std::string wanted(const Turn& turn) const;
     [[nodiscard]] bool should_go(Turn& turn);
+    [[nodiscard]] bool may_be_here(Moment now) const { return now.boot < here_until_; }
     [[nodiscard]] bool is_going(Moment now) const { return until_ || (dropped_at_ && may_be_here(now)); }
     void mind_store(const Turn& turn);
     void change_address(const Turn& turn, std::string address);
@@ -72,6 +73,7 @@ private:
     Time unable_until_{};              // it could not be had here
     std::optional<Time> unwell_since_; // here, while another machine is well
     std::optional<Time> free_since_;   // nobody has the key
+    bool had_key_ = false;             // or has, or asked for it; and since then it was not known to be gone from here
     bool was_had_ = false;             // by somebody, by this store: what there was before is over
     bool is_releasing_ = false; // the key was to be given up, and nobody may know whether it was done: until it is
     std::optional<Time> trusts_since_; // this store

@@ -169,8 +169,9 @@ void FleetMachine::mislead(Duration length) {
     world_.trace(name_ + " is led to another etcd for " + std::to_string(length.count()));
     misled_until_ = world_.clock.now() + length;
     is_misled_wholly_ = world_.random.one_in(2);
-    if (member_) at_once(life_, [this] { break_stream("it ends"); });
-    later(length, [this] { break_stream("it ends"); });
+    const auto end_watch = [this] { at_once(life_, [this] { break_stream("it ends"); }); };
+    end_watch();
+    world_.clock.after(length, end_watch); // of whichever supervisor it has then
 }
 
 void FleetMachine::unplug(Duration length) {
