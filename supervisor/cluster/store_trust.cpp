@@ -14,6 +14,7 @@ std::uint64_t last_number(const ClusterView& view) {
 void StoreTrust::look(const ClusterView& view) {
     note_replaced(view);
     if (is_accepted(view)) { // and known anew
+        was_replaced_ = true;
         Memory anew;
         anew.out = std::move(memory_.out);
         memory_ = std::move(anew);

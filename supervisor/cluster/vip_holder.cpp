@@ -63,7 +63,8 @@ void VipHolder::on_vip(const HoldVip& asked, bool is_here, Moment now) {
 void VipHolder::look(Turn& turn) {
     if (until_ && turn.now.boot >= *until_) until_.reset(); // the kernel has taken it away
     const std::string wanted = this->wanted(turn);
-    if (until_ && (turn.lease == 0 || wanted != address_)) drop(turn);
+    const bool has_to_go = turn.lease == 0 || wanted != address_;
+    if (until_ ? has_to_go : is_going(turn.now)) drop(turn);
     mind_store(turn);
     if (!turn.is_connected || !turn.is_trusted) return free_since_.reset();
     const bool was_mine = turn.view.vip(address_)->machine == turn.me.machine;
@@ -77,7 +78,7 @@ void VipHolder::look(Turn& turn) {
     }
     is_releasing_ = false;
     unwell_since_.reset();
-    if (is_going(turn.now)) drop(turn);
+    if (until_) drop(turn);
     if (turn.has_key && !is_leaving_ && wanted == address_) take(turn, key);
 }
 

@@ -152,6 +152,7 @@ void FleetMachine::hear_late(Duration length) {
 
 void FleetMachine::is_compacted() {
     if (!stream_ || stream_->queue.empty() || world_.clock.now() >= slow_until_) return;
+    if (stream_->etcd != &world_.etcd) return;
     auto over = std::make_shared<cluster::WatchNews>();
     over->header = world_.etcd.header();
     over->over = true;
@@ -193,6 +194,7 @@ void FleetMachine::ail(Duration length) {
 }
 
 void FleetMachine::lose_lease() {
+    obeys_until_ = world_.clock.now() + 5s; // of two faults at a time no address is safe
     if (lease_ != 0) world_.etcd.lose_lease(lease_);
 }
 
@@ -420,7 +422,8 @@ void FleetMachine::perform(cluster::Effect& effect) {
 void FleetMachine::set_address(const cluster::HoldVip& vip) {
     const bool had_it = world_.oracle.has_address(index_);
     const Time now = world_.clock.now();
-    const bool fails = vip.until ? now < unplugged_until_ : world_.has_faults && world_.random.one_in(8);
+    const bool may_fail = world_.has_faults && now >= obeys_until_;
+    const bool fails = vip.until ? now < unplugged_until_ : may_fail && world_.random.one_in(8);
     const auto more = world_.bug == ClusterBug::keep_the_address ? 60s : 0s;
     if (!fails) world_.oracle.holds(index_, vip.until ? std::optional(sim_time(*vip.until) + more) : std::nullopt);
     const bool has_it = world_.oracle.has_address(index_);

@@ -144,11 +144,13 @@ private:
     bool is_on_ = false;
     int boots_ = 0, processes_ = 0;
     std::uint64_t life_ = 0;
-    Time paused_until_{}, cut_up_{}, cut_down_{}, slow_until_{}, ails_until_{}, misled_until_{}, unplugged_until_{};
+    Time paused_until_{}, cut_up_{}, cut_down_{}, slow_until_{}, ails_until_{}, misled_until_{}, unplugged_until_{},
+        obeys_until_{};
     bool is_misled_wholly_ = false;
     std::unique_ptr<cluster::Member> member_;
     std::string instance_;
-    int trusts_generation_ = -1, listed_generation_ = 0; // of the store; -1: it never saw one that had been ordered something
+    int trusts_generation_ = -1,
+        listed_generation_ = 0; // of the store; -1: it never saw one that had been ordered something
 
     // Of the supervisor's process
     cluster::LeaseId lease_ = 0;

@@ -36,6 +36,7 @@ protected:
     };
 
     void SetUp() override {
+        apply({{}, {Put{keys.store(), encode(StoreRecord{"a store", {}, "root"})}}, {}});
         for (const char* name : {"web1", "web2"}) machines.push_back({.name = name});
         for (Machine& machine : machines) start(machine);
     }
@@ -170,7 +171,7 @@ protected:
         settle();
     }
     void accept(Machine& machine) {
-        machine.member->ask({++asks, AcceptStoreOrder{"{1}", "/etc/shop.yaml"}, "root", machine.name, {}}, now());
+        machine.member->ask({++asks, AcceptStoreOrder{"{1}", "d1", "/etc/shop.yaml"}, "root", machine.name, {}}, now());
         settle();
     }
 
