@@ -1,6 +1,8 @@
 #include "supervisor/cli/backends_view.h"
 
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace mpsup::cli {
 namespace {
@@ -17,6 +19,21 @@ TEST(BackendsView, IsATableOfWhatEachAcceleratorSaid) {
     EXPECT_EQ(backends_table(status), "BACKEND        WORKER  STATE             BUSY  FAILED  CHECK          ROUTE\n"
                                       "10.0.0.1:8090  front   up                3     0       passed 2s ago  /api/\n"
                                       "10.0.0.2:8090  front   ejected, 8s left  0     5       -              /api/\n");
+}
+
+TEST(BackendsView, FitsThePage) {
+    const std::string one =
+        R"({"backends":[{"route":1,"path":"/a/long/path/","address":"192.168.100.100:65535","state":"slow start",)"
+        R"("in_flight":30,"failures":0,"left_ms":12000,"check":{"passed":true,"ago_ms":12000}}]})";
+    std::string status = document;
+    status.replace(status.find("\"front\""), 7, "\"a_worker_with_quite_a_long_name\"");
+    status = with_backends(status, {{"a_worker_with_quite_a_long_name", "", one}});
+    ::setenv("COLUMNS", "80", 1);
+    const std::string table = backends_table(status);
+    ::unsetenv("COLUMNS");
+    std::istringstream lines(table);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << table;
+    EXPECT_TRUE(table.contains("192.168.100.100:6")) << table;
 }
 
 TEST(BackendsView, StandsInTheDocument) {
