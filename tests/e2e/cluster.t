@@ -127,9 +127,9 @@ subtest 'a topology that fails on a machine' => sub {
 };
 
 subtest 'a topology that fails where nothing of it had served' => sub {
-    my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology(workers() . <<"YAML"), '--timeout', '60s');
-  more: {kind: dynamic, on: app2, app: bad.psgi, listen: 8089}
-YAML
+    my $with = sub { $cluster->topology(workers() . "  more: {kind: dynamic, on: app2, app: $_[0], listen: 8089}\n") };
+    $cluster->on('web1')->must('up', $with->('app.psgi'), '--timeout', '60s');
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $with->('bad.psgi'), '--timeout', '60s');
     is $code, 6, 'is kept from serving: app1 has nothing of it' or diag $out, $err;
     ok $cluster->wait_converged(10), 'what ran before runs';
 };

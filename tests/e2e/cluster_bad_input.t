@@ -91,7 +91,7 @@ subtest 'two supervisors of one name' => sub {
     is $cluster->machine('app1')->{instance}, $before, 'the first has the name';
     my ($code, $out) = $site->mpsup('status', '--machine', 'app1');
     like $out, qr/refused since .*the name app1 is taken by another machine \(10\.9\.0\.2:7117\): .*--machine/, 'the second says who has it, and what to do' or diag $out;
-    like Mpsup::Test::read_file($log), qr/name app1 is taken by another machine \(10\.9\.0\.2:7117\)/, 'in its log too';
+    ok wait_until(5, 'its log', sub { Mpsup::Test::read_file($log) =~ /name app1 is taken by another machine \(10\.9\.0\.2:7117\)/ }), 'in its log too';
     is +($site->mpsup('up', $cluster->topology($front . $app), '--timeout', '20s'))[0], 1, 'and takes no orders';
     is $cluster->wanted, $wanted, 'nothing else is wanted';
     kill 'TERM', $pid;

@@ -22,18 +22,22 @@ TEST(BackendsView, IsATableOfWhatEachAcceleratorSaid) {
 }
 
 TEST(BackendsView, FitsThePage) {
-    const std::string one =
-        R"({"backends":[{"route":1,"path":"/a/long/path/","address":"192.168.100.100:65535","state":"slow start",)"
-        R"("in_flight":30,"failures":0,"left_ms":12000,"check":{"passed":true,"ago_ms":12000}}]})";
-    std::string status = document;
-    status.replace(status.find("\"front\""), 7, "\"a_worker_with_quite_a_long_name\"");
-    status = with_backends(status, {{"a_worker_with_quite_a_long_name", "", one}});
-    ::setenv("COLUMNS", "80", 1);
-    const std::string table = backends_table(status);
-    ::unsetenv("COLUMNS");
-    std::istringstream lines(table);
-    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << table;
-    EXPECT_TRUE(table.contains("192.168.100.100:6")) << table;
+    const auto table_of = [](const std::string& worker, const std::string& address) {
+        std::string status = document;
+        status.replace(status.find("\"front\""), 7, '"' + worker + '"');
+        const std::string one = R"({"backends":[{"route":1,"path":"/a/long/path/","address":")" + address +
+                                R"(","state":"ejected","in_flight":30,"failures":0,"left_ms":12000,)" +
+                                R"("check":{"passed":true,"ago_ms":12000}}]})";
+        ::setenv("COLUMNS", "80", 1);
+        std::string table = backends_table(with_backends(status, {{worker, "", one}}));
+        ::unsetenv("COLUMNS");
+        std::istringstream lines(table);
+        for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << table;
+        return table;
+    };
+    const std::string table = table_of("front", "10.9.0.12:8090");
+    EXPECT_TRUE(table.contains("\n10.9.0.12:8090  front   ejected, 12s left  30 ")) << table;
+    table_of("a_worker_with_quite_a_long_name", "192.168.100.100:65535");
 }
 
 TEST(BackendsView, StandsInTheDocument) {
