@@ -4,6 +4,7 @@
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/moment.h"
 #include "supervisor/cli/reach.h"
+#include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/verbs.h"
 
@@ -41,7 +42,7 @@ std::int64_t since_of(const EventsOptions& options) {
 // `machine`: empty where there is one.
 std::string to_line(const state::EventRow& event, const std::string& what, const std::string& machine) {
     std::string line = local_time(event.at.wall_ms) + "  ";
-    if (!machine.empty()) line += machine + "  ";
+    if (!machine.empty()) line += machine + "  "; // as wide as it is: lines come one at a time
     line += event.worker.empty() ? "-" : event.worker;
     if (event.generation > 0) line += " gen " + std::to_string(event.generation);
     line += "  " + what;
@@ -92,8 +93,8 @@ int events_of_machines(const Context& context, const ChosenSite& site, const Eve
         if (context.output == Output::json)
             list.push_back(event);
         else
-            std::printf("%s\n",
-                        context.output == Output::jsonl ? json::serialize(event).c_str() : to_line(event).c_str());
+            std::printf("%s\n", context.output == Output::jsonl ? json::serialize(event).c_str()
+                                                                : cut(to_line(event), page_width()).c_str());
         std::fflush(stdout);
     });
     if (context.output == Output::json && end.code != usage) {

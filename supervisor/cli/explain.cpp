@@ -8,6 +8,7 @@
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
 #include "supervisor/cli/worker_answers.h"
+#include "supervisor/control/client.h"
 #include "supervisor/daemon/endpoint.h"
 #include "supervisor/topology/key_origin.h"
 #include "supervisor/topology/load.h"
@@ -17,6 +18,7 @@
 
 #include <boost/json.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <expected>
 #include <vector>
@@ -134,7 +136,8 @@ json::object to_json(const contract::Route& route, std::size_t index, const std:
 }
 
 // Who answers, and what on the way there.
-json::array hops(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places) {
+json::array hops(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
+                 const MachineNames& out) {
     json::array list;
     for (const Way& way : ways)
         list.emplace_back(json::object{{"machine", machine_of(topology, way)},
@@ -142,12 +145,13 @@ json::array hops(const topology::Topology& topology, const std::vector<Way>& way
                                        {"kind", topology::to_string(way.worker->kind)},
                                        {"place", places.of(way)},
                                        {"outcome", outcome_of(way)},
+                                       {"passed_by", json::value_from(passed_by(topology, way, out))},
                                        {"file", file_of(way)}});
     return list;
 }
 
 json::object to_json(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
-                     const std::optional<WorkerAnswer>& answer) {
+                     const MachineNames& out, const std::optional<WorkerAnswer>& answer) {
     const Way& way = ways.front();
     json::object object{{"version", 1},
                         {"method", way.request.method},
@@ -160,7 +164,7 @@ json::object to_json(const topology::Topology& topology, const std::vector<Way>&
                         {"path", way.path},
                         {"outcome", outcome_of(way)},
                         {"route", nullptr},
-                        {"hops", hops(topology, ways, places)}};
+                        {"hops", hops(topology, ways, places, out)}};
     if (way.routing.route) object["route"] = to_json(*way.routing.route, way.routing.index, places.of(way));
     if (answer && answer->error.empty()) object["explanation"] = object_at(parse_object(answer->text), "explanation");
     if (answer && !answer->error.empty()) object["trouble"] = answer->error;
@@ -180,7 +184,7 @@ std::string kind_of(const topology::WorkerSpec& worker) {
 }
 
 void print_table(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
-                 const std::optional<WorkerAnswer>& answer) {
+                 const MachineNames& out, const std::optional<WorkerAnswer>& answer) {
     const Way& way = ways.front();
     print_line("request",
                way.request.method + " " + way.request.scheme + "://" + way.request.authority + way.request.target);
@@ -193,6 +197,9 @@ void print_table(const topology::Topology& topology, const std::vector<Way>& way
         if (machine_of(topology, each) != machine) print_line("machine", machine = machine_of(topology, each));
         if (&each != &way) print_line("worker", each.worker->name + " (" + kind_of(*each.worker) + ")");
         print_outcome(each, places.of(each));
+        const MachineNames passed = passed_by(topology, each, out);
+        for (const std::string& name : passed) print_line("passes by", name + ": it is drained, and gets nothing new");
+        if (!passed.empty() && &each == &ways.back()) print_line("answers", "503: nobody is left to be asked");
     }
     if (answer) print_explanation(*answer);
 }
@@ -206,6 +213,18 @@ std::optional<WorkerAnswer> asked(const ChosenSite& site, const topology::Topolo
     const auto answers = ask_workers_of(site, machines, {way.worker->name}, question);
     if (!answers) return WorkerAnswer{way.worker->name, answers.error().to_string(), {}};
     return answers->empty() ? std::nullopt : std::optional(answers->front());
+}
+
+// As the supervisor knows it; without one nobody does.
+MachineNames machines_left_out(const ChosenSite& site) {
+    constexpr std::chrono::milliseconds patience{2000};
+    MachineNames out;
+    const auto reply = control_get(site.paths.control_socket(), "/v1/machines", patience);
+    if (!reply || reply->status != 200) return out;
+    for (const json::object& machine : objects_at(parse_object(reply->body), "machines"))
+        if (const std::string state = text_at(machine, "state"); state == "drained" || state == "removed")
+            out.push_back(text_at(machine, "name"));
+    return out;
 }
 
 } // namespace
@@ -226,12 +245,13 @@ int run_explain(const Context& context, const ExplainOptions& options) {
     auto way = way_of(topology, *request, sockets);
     if (!way) return complain(way.error().what, failed);
     const auto answer = asked(*site, topology, *way);
-    const std::vector<Way> ways = ways_from(topology, std::move(*way), sockets);
+    const MachineNames out = machines_left_out(*site);
+    const std::vector<Way> ways = ways_from(topology, std::move(*way), sockets, out);
     const Places places(*applied);
     if (context.output == Output::table)
-        print_table(topology, ways, places, answer);
+        print_table(topology, ways, places, out, answer);
     else
-        std::printf("%s\n", json::serialize(to_json(topology, ways, places, answer)).c_str());
+        std::printf("%s\n", json::serialize(to_json(topology, ways, places, out, answer)).c_str());
     return ok;
 }
 

@@ -160,19 +160,35 @@ bool is_led_elsewhere(const Way& way) {
     return !(has_routes ? front.routes.at(way.routing.index) : front.own).elsewhere.empty();
 }
 
-// Who is asked next, if that is known before anybody is asked.
-const topology::WorkerSpec* next_of(const topology::Topology& topology, const Way& way) {
-    const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
-    if (!route || way.is_file || route->internal || !way.redirect.empty()) return nullptr;
-    const bool is_one = route->backends.size() == 1 || is_led_elsewhere(way);
+const topology::WorkerSpec* listener_at(const topology::Topology& topology, const std::string& wanted) {
     for (const topology::WorkerSpec& worker : topology.workers) {
-        if (!route->pool.empty() && worker.name == route->pool && worker.on == way.worker->on) return &worker;
-        if (!is_one || !route->pool.empty()) continue;
-        const std::string& wanted = route->backends.front().address;
         const topology::Machine* const machine = topology::nearest_machine(topology, worker);
         for (const Address& address : worker.listen)
             if (address.to_string() == wanted || (machine && reached_at(address, *machine).to_string() == wanted))
                 return &worker;
+    }
+    return nullptr;
+}
+
+bool is_out(const topology::WorkerSpec& worker, const MachineNames& out) {
+    return !worker.on.empty() && std::ranges::find(out, worker.on.front()) != out.end();
+}
+
+// Who is asked next, if that is known before anybody is asked.
+const topology::WorkerSpec* next_of(const topology::Topology& topology, const Way& way, const MachineNames& out) {
+    const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
+    if (!route || way.is_file || route->internal || !way.redirect.empty()) return nullptr;
+    if (!route->pool.empty()) {
+        const auto is_own = [&](const topology::WorkerSpec& worker) {
+            return worker.name == route->pool && worker.on == way.worker->on;
+        };
+        const auto own = std::ranges::find_if(topology.workers, is_own);
+        return own == topology.workers.end() ? nullptr : &*own;
+    }
+    if (route->backends.size() != 1 && !is_led_elsewhere(way)) return nullptr;
+    for (const auto& backend : route->backends) {
+        const topology::WorkerSpec* const worker = listener_at(topology, backend.address);
+        if (!worker || !is_out(*worker, out)) return worker;
     }
     return nullptr;
 }
@@ -221,17 +237,29 @@ Result<Way> way_of(const topology::Topology& topology, const contract::Explained
     return way;
 }
 
-std::vector<Way> ways_from(const topology::Topology& topology, Way first, const topology::FrontPlaces& places) {
+std::vector<Way> ways_from(const topology::Topology& topology, Way first, const topology::FrontPlaces& places,
+                           const MachineNames& out) {
     std::vector<Way> ways;
     ways.push_back(std::move(first));
     while (ways.size() < most_hops) {
-        const topology::WorkerSpec* const worker = next_of(topology, ways.back());
+        const topology::WorkerSpec* const worker = next_of(topology, ways.back(), out);
         if (!worker) break;
         Way next{.worker = worker, .request = ways.back().request, .path = ways.back().path};
         settle(next, places);
         ways.push_back(std::move(next));
     }
     return ways;
+}
+
+MachineNames passed_by(const topology::Topology& topology, const Way& way, const MachineNames& out) {
+    MachineNames passed;
+    const contract::Route* const route = way.worker->kind == topology::Kind::dynamic ? nullptr : way.routing.route;
+    if (!route || way.is_file || route->internal || !way.redirect.empty()) return passed;
+    for (const auto& backend : route->backends) {
+        const topology::WorkerSpec* const worker = listener_at(topology, backend.address);
+        if (worker && is_out(*worker, out)) passed.push_back(worker->on.front());
+    }
+    return passed;
 }
 
 std::string machine_of(const topology::Topology& topology, const Way& way) {

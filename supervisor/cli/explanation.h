@@ -35,10 +35,16 @@ struct Way {
 [[nodiscard]] Result<Way> way_of(const topology::Topology& topology, const contract::ExplainedRequest& request,
                                  const topology::FrontPlaces& places);
 
+using MachineNames = std::vector<std::string>;
+
 /// From the listener to who answers in the end: each way leads to the next, a pool (of several machines with it the nearest one, else
 /// the first, by its gateway) or a worker of the site that listens where the route's only backend is. Never empty; a circle is cut.
+/// `out`: machines that get nothing new.
 [[nodiscard]] std::vector<Way> ways_from(const topology::Topology& topology, Way first,
-                                         const topology::FrontPlaces& places);
+                                         const topology::FrontPlaces& places, const MachineNames& out = {});
+
+/// Those of `out` where a way could go on.
+[[nodiscard]] MachineNames passed_by(const topology::Topology& topology, const Way& way, const MachineNames& out);
 
 /// What of the topology says what becomes of it, by names and indexes (topology/key_origin.h).
 [[nodiscard]] std::vector<std::string> key_of(const Way& way);

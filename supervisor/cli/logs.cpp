@@ -24,6 +24,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr int usual_count = 50;
+constexpr auto elsewhere =
+    ": one that `mpsup supervise` or `up --foreground` started writes to its standard error, which under "
+    "systemd is in the journal (journalctl -u mpsup@SITE)";
 
 // Which lines are wanted.
 struct Wanted {
@@ -207,7 +210,7 @@ int run_logs(const Context& context, const LogsOptions& options) {
         if (!present.contains(name)) missing = missing.empty() ? name : missing;
     if (options.reader.here) std::erase_if(names, [&](const std::string& name) { return !present.contains(name); });
     if (names.empty() || (!missing.empty() && !options.reader.here))
-        return tell_nothing(options, "there is no log of " + missing);
+        return tell_nothing(options, "there is no log of " + missing + (missing == "supervisor" ? elsewhere : ""));
     std::deque<Source> sources;
     for (const std::string& name : names)
         sources.emplace_back(

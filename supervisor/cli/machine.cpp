@@ -5,11 +5,12 @@
 
 namespace mpsup::cli {
 
-int run_machine(const Context& context, const std::string& word, const std::string& machine, bool wait) {
+int run_machine(const Context& context, const std::string& word, const MachineOptions& options) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
-    boost::json::object body{{"machine", machine}};
-    if (word == "drain") body["wait"] = wait;
+    boost::json::object body{{"machine", options.machine}};
+    if (word == "drain") body["wait"] = options.wait;
+    if (options.force) body["force"] = true;
     return ask(context, *site, "/v1/cluster/" + word, boost::json::serialize(body));
 }
 

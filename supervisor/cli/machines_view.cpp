@@ -24,19 +24,26 @@ std::string column(const json::object& object, std::string_view key, std::size_t
 
 Colour colour_of_machine(const std::string& state) {
     if (state == "living" || state == "well") return Colour::green;
-    return state == "cordoned" || state == "drained" ? Colour::yellow : Colour::red;
+    if (state == "removed") return Colour::dim;
+    return state == "cordoned" || state == "drained" || state == "unknown" ? Colour::yellow : Colour::red;
 }
+
+// Nobody counts on it, so it need not answer.
+bool is_removed(const json::object& machine) { return printable_at(machine, "state") == "removed"; }
+
+bool is_silent(const json::object& machine) { return !is_true(machine, "answered") && !is_removed(machine); }
 
 std::string remark_on(const json::object& machine) {
     const std::string note = printable_at(machine, "note");
-    if (is_true(machine, "answered")) return note;
+    const std::string state = printable_at(machine, "state");
+    if (is_true(machine, "answered") || is_removed(machine) || state == "unknown") return note;
     return "does not answer: " + printable_at(machine, "why") + (note.empty() ? "" : "; " + note);
 }
 
 std::string trouble_of_store(const json::object& status) {
+    if (store_is_followed(status)) return {};
     const json::object cluster = object_at(status, "cluster");
     const std::string state = printable_at(cluster, "state");
-    if (state.empty() || state == "connected") return {};
     const std::string why = printable_at(cluster, "why");
     const std::string since = printable_at(cluster, "since");
     return coloured("cluster: " + state + (since.empty() ? "" : " since " + since) + (why.empty() ? "" : ", " + why),
@@ -63,9 +70,13 @@ bool has_machines(const json::object& status) {
     return machines && machines->is_array();
 }
 
+bool store_is_followed(const json::object& status) {
+    const std::string state = text_at(object_at(status, "cluster"), "state");
+    return state.empty() || state == "connected";
+}
+
 bool all_machines_answered(const json::object& status) {
-    return std::ranges::all_of(objects_at(status, "machines"),
-                               [](const json::object& machine) { return is_true(machine, "answered"); });
+    return std::ranges::none_of(objects_at(status, "machines"), is_silent);
 }
 
 std::string machines_table(const json::object& status) {
@@ -77,7 +88,7 @@ std::string machines_table(const json::object& status) {
                    {state, colour_of_machine(state)},
                    number > 0 ? std::to_string(number) : "-",
                    printable_at(machine, "address"),
-                   {remark_on(machine), is_true(machine, "answered") ? Colour::none : Colour::red}});
+                   {remark_on(machine), is_silent(machine) ? Colour::red : Colour::none}});
     }
     return trouble_of_store(status) + table.to_string() + vip_lines(status);
 }
@@ -85,7 +96,7 @@ std::string machines_table(const json::object& status) {
 std::string silent_machines(const json::object& status) {
     std::string text;
     for (const json::object& machine : objects_at(status, "machines"))
-        if (!is_true(machine, "answered"))
+        if (is_silent(machine))
             text += coloured(printable_at(machine, "name") + " does not answer: " + printable_at(machine, "why"),
                              Colour::red) +
                     "\n";

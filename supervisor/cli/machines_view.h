@@ -9,6 +9,9 @@ namespace mpsup::cli {
 
 /// Is it one of several machines?
 [[nodiscard]] bool has_machines(const boost::json::object& status);
+/// Is the store that the machines share one that can be asked, and whose orders are taken? True also where there is none.
+[[nodiscard]] bool store_is_followed(const boost::json::object& status);
+/// Those that were removed need not.
 [[nodiscard]] bool all_machines_answered(const boost::json::object& status);
 
 /// A line for each machine: its state, the topology that it runs, its address, what is to be said of it. Before it

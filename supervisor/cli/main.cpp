@@ -188,13 +188,14 @@ private:
     // What operators say of machines.
     void add_machine_verbs() {
         const auto one = [this](const char* word, const char* help) {
-            CLI::App* sub = verb(word, help, [this, word] { return run_machine(context_, word, machine_, wait_); });
-            sub->add_option("machine", machine_, "which")->required();
+            CLI::App* sub = verb(word, help, [this, word] { return run_machine(context_, word, machine_); });
+            sub->add_option("machine", machine_.machine, "which")->required();
             return sub;
         };
         CLI::App* drain =
             one("drain", "nothing new is sent to a machine, and changes pass it by; what runs there stays");
-        drain->add_flag("--wait", wait_, "until nothing that was sent there is left unanswered");
+        drain->add_flag("--wait", machine_.wait, "until nothing that was sent there is left unanswered");
+        drain->add_flag("--force", machine_.force, "also the last machine of something that others need");
         one("cordon", "changes pass a machine by");
         one("uncordon", "a machine is one of all again, after cordon or drain");
         one("remove", "a machine that will not come back is no longer counted");
@@ -318,8 +319,7 @@ private:
     ExplainOptions explain_;
     LinksOptions links_;
     MaintenanceOptions maintenance_;
-    std::string machine_;
-    bool wait_ = false;
+    MachineOptions machine_;
     std::vector<std::string> files_;
     bool with_origin_ = false;
     bool strict_ = false;

@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <map>
 
 namespace mpsup::cli {
 
@@ -140,6 +142,41 @@ std::string title_of(const json::object& status) {
     return trouble.empty() ? title : title + "\n" + coloured("history: " + printable(trouble), Colour::red);
 }
 
+// What others can open: an address that stands for all of a machine's is its own, one of the machine alone none.
+std::string url_for_others(std::string url, const std::string& ip) {
+    for (const char* any : {"//0.0.0.0", "//[::]"})
+        if (const auto at = url.find(any); at != std::string::npos && !ip.empty())
+            url.replace(at, std::strlen(any), "//" + ip);
+    for (const char* own : {"//127.", "//[::1]", "//localhost"})
+        if (url.contains(own)) return {};
+    return url;
+}
+
+// One that follows a machine, and one that clients know by its name, is at several.
+std::string addresses_of_machines(const json::object& status) {
+    std::map<std::string, std::string> ips;
+    for (const json::object& machine : objects_at(status, "machines"))
+        ips[text_at(machine, "name")] = text_at(machine, "address");
+    using Place = std::pair<std::string, std::string>; // a worker, and where it is
+    std::vector<Place> places;
+    std::map<Place, std::string> machines;
+    for (const json::object& worker : objects_at(status, "workers")) {
+        if (worker.contains("gateway_of")) continue;
+        const std::string machine = printable_at(worker, "machine");
+        for (const std::string& each : urls_of(worker)) {
+            const std::string url = url_for_others(printable(each), ips[machine]);
+            if (url.empty()) continue;
+            const Place place(printable_at(worker, "name"), url);
+            std::string& names = machines[place];
+            if (names.empty()) places.push_back(place);
+            names += (names.empty() ? "" : ", ") + machine;
+        }
+    }
+    Table table({"WORKER", "ADDRESS", "MACHINE"});
+    for (const Place& place : places) table.add({place.first, place.second, machines[place]});
+    return table.to_string();
+}
+
 } // namespace
 
 Result<StatusDocument> fetch_status(const ChosenSite& site, const std::string& machines) {
@@ -157,13 +194,17 @@ Result<StatusDocument> fetch_status(const ChosenSite& site, const std::string& m
     return StatusDocument{std::move(*recorded), false};
 }
 
-void print_urls(const ChosenSite& site) {
-    const auto status = fetch_status(site);
-    if (!status) return;
+std::string addresses_table(const std::string& document) {
+    const json::object status = parse_object(document);
+    if (has_machines(status)) return addresses_of_machines(status);
     Table table({"WORKER", "ADDRESS"});
-    for (const json::object& worker : objects_at(parse_object(status->text), "workers"))
+    for (const json::object& worker : objects_at(status, "workers"))
         for (const std::string& url : urls_of(worker)) table.add({text_at(worker, "name"), url});
-    std::fputs(table.to_string().c_str(), stdout);
+    return table.to_string();
+}
+
+void print_urls(const ChosenSite& site) {
+    if (const auto status = fetch_status(site, "all")) std::fputs(addresses_table(status->text).c_str(), stdout);
 }
 
 std::string workers_table(const std::string& document) {
@@ -212,7 +253,7 @@ std::string processes_table(const std::string& document) {
 int exit_code_of(const StatusDocument& status) {
     if (!status.is_live) return no_supervisor;
     const json::object document = parse_object(status.text);
-    int code = all_machines_answered(document) ? ok : unhealthy;
+    int code = all_machines_answered(document) && store_is_followed(document) ? ok : unhealthy;
     for (const json::object& worker : objects_at(document, "workers")) {
         const bool sleeps = text_at(worker, "state") == "ready" && number_at(worker, "wanted") == 0; // a pool on demand
         if (number_at(worker, "ready") == 0 && !sleeps) return not_running;

@@ -16,7 +16,10 @@ struct StatusDocument {
 /// (read_api.h); empty: this one alone. EINVAL: there is no such machine.
 [[nodiscard]] Result<StatusDocument> fetch_status(const ChosenSite& site, const std::string& machines = {});
 
-/// A line for each worker's address: "httpd_perl  http://127.0.0.1:8081".
+/// Where clients come in: a line for each worker's address, "httpd_perl  http://127.0.0.1:8081". Of several machines those of all, with
+/// the machines that each is at; what is for other machines alone (gateways, loopback) is left out.
+[[nodiscard]] std::string addresses_table(const std::string& document);
+/// That of the site as it runs.
 void print_urls(const ChosenSite& site);
 
 /// The table of `mpsup status`, and of `mpsup workers`, whole lines within the page. Of several machines also their
@@ -24,8 +27,8 @@ void print_urls(const ChosenSite& site);
 [[nodiscard]] std::string workers_table(const std::string& document);
 [[nodiscard]] std::string processes_table(const std::string& document);
 
-/// How a status ends the command: ok, not_running, unhealthy, also when a machine does not answer; no_supervisor when
-/// it is not live.
+/// How a status ends the command: ok, not_running, unhealthy, also when a machine does not answer or the store of all
+/// cannot be followed; no_supervisor when it is not live.
 [[nodiscard]] int exit_code_of(const StatusDocument& status);
 
 } // namespace mpsup::cli

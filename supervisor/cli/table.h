@@ -9,7 +9,8 @@
 
 namespace mpsup::cli {
 
-/// Columns as wide as their widest cell, two spaces apart; the last one is cut where the page ends.
+/// Columns as wide as their widest cell, two spaces apart; the last one is cut where the page ends, and others, the widest first,
+/// where that would leave too little of it.
 class Table {
 public:
     explicit Table(std::vector<std::string> headings);

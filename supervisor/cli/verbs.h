@@ -101,9 +101,13 @@ struct LogsOptions {
 /// Promote or abort, to the rollout that runs.
 [[nodiscard]] int run_word(const Context& context, const std::string& path);
 
-/// What an operator says of a machine: `word` is cordon, uncordon, drain or remove. `wait`: until nothing is in flight
-/// there.
-[[nodiscard]] int run_machine(const Context& context, const std::string& word, const std::string& machine, bool wait);
+struct MachineOptions {
+    std::string machine;
+    bool wait = false;  // of drain: until nothing is in flight there
+    bool force = false; // of drain: also the last machine of something that is needed
+};
+/// What an operator says of a machine: `word` is cordon, uncordon, drain or remove.
+[[nodiscard]] int run_machine(const Context& context, const std::string& word, const MachineOptions& options);
 /// The store of the cluster is the right one, though another one was known.
 [[nodiscard]] int run_cluster_accept(const Context& context);
 

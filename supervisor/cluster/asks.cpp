@@ -1,5 +1,7 @@
 #include "supervisor/cluster/asks.h"
 
+#include "supervisor/cluster/remainder.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -23,11 +25,12 @@ constexpr int old_kept = 6;
 constexpr int taken_back = 7;
 constexpr int busy = 8;
 constexpr int late = 9;
+constexpr int bad_topology = 78;
 
 int code_of(const ChangeRecord& change) {
     switch (change.phase) {
     case Phase::done: return done;
-    case Phase::refused: return old_kept;
+    case Phase::refused: return change.is_invalid ? bad_topology : old_kept;
     case Phase::rolled_back:
     case Phase::aborted: return change.has_served ? taken_back : old_kept;
     case Phase::checking:
@@ -45,6 +48,12 @@ std::string words_of(const ChangeRecord& change) {
     if (change.phase == Phase::done) words = "done on " + std::to_string(ran) + (ran == 1 ? " machine" : " machines");
     for (std::size_t i = 0; i < change.reasons.size(); ++i) words += (i == 0 ? ": " : "; ") + change.reasons[i];
     return words;
+}
+
+// Machines send it nothing new; whoever comes to its own addresses does not know.
+std::string advice_on(const std::string& machine) {
+    return ". It stays drained; clients that come to addresses of " + machine +
+           " itself have to be led elsewhere first (DNS, a balancer)";
 }
 
 } // namespace
@@ -167,19 +176,22 @@ void Asks::tell_progress(Pending& pending, const ChangeRecord& change, Turn& tur
 
 void Asks::drain(Pending& pending, Turn& turn) {
     const std::string& name = std::get<FenceOrder>(pending.ask.order).machine;
-    const Known<MachineRecord>* machine = turn.view.machine(name);
-    if (!turn.view.fence(name).drained) return end(pending, turn, failed, name + " is not to be drained any more");
-    if (!machine) return end(pending, turn, done, name + " is gone");
-    if (*machine && machine->value.in_flight > 0)
+    const FenceRecord fence = turn.view.fence(name);
+    if (!fence.drained) return end(pending, turn, failed, name + " is not to be drained any more");
+    if (fence.removed) return end(pending, turn, done, name + " is counted no more");
+    std::string remainder = remainder_on(name, turn.view);
+    if (!remainder.empty())
         pending.drained_since.reset();
     else if (!pending.drained_since)
         pending.drained_since = turn.now.boot;
-    if (turn.now.boot >= pending.since + longest_drain)
-        return end(pending, turn, late, name + " still has requests in flight");
-    if (!pending.drained_since) return turn.alarm.at(pending.since + longest_drain);
-    const Time due = *pending.drained_since + quiet;
-    if (turn.now.boot >= due) return end(pending, turn, done, name + " has nothing in flight");
+    const Time due = pending.drained_since ? *pending.drained_since + quiet : pending.since + longest_drain;
+    if (turn.now.boot >= due)
+        return end(pending, turn, pending.drained_since ? done : late,
+                   name + (pending.drained_since ? " has nothing in flight" : " still " + remainder + advice_on(name)));
     turn.alarm.at(due);
+    if (remainder.empty() || remainder == pending.remainder) return;
+    turn.out.push(Tell{pending.ask.id, name + ' ' + remainder, {}});
+    pending.remainder = std::move(remainder);
 }
 
 } // namespace mpsup::cluster

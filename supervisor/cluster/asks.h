@@ -32,6 +32,7 @@ private:
         std::vector<Part> told{};
         std::optional<ChangeRecord::Phase> phase{}; // that was told
         std::optional<Time> lost_since{};           // the store is not seen
+        std::string remainder{};                    // that was told
         std::optional<Time> drained_since{};
         bool is_over = false;
     };

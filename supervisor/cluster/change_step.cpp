@@ -88,7 +88,9 @@ private:
         const MachineRecord& record = machine->value;
         const Report* report = report_of(record, Round::checking);
         if (!report) return silent.push_back(name);
-        if (report->state == Report::State::refused || report->state == Report::State::failed) {
+        const bool is_invalid = report->state == Report::State::invalid;
+        change_.is_invalid = change_.is_invalid || is_invalid;
+        if (is_invalid || report->state == Report::State::refused || report->state == Report::State::failed) {
             for (const std::string& reason : report->reasons) refusals.push_back(name + ": " + reason);
             if (report->reasons.empty()) refusals.push_back(name + " refuses it");
         } else if (const std::string off = clock_problem(record); !off.empty()) {
@@ -140,6 +142,7 @@ private:
             const Report* report = report_of(machine->value, round);
             if (!report) return;
             part.state = report->state == Report::State::done ? State::done : State::failed;
+            part.has_served = report->has_served;
             if (part.state == State::failed) part.text = report->reasons.empty() ? "failed" : report->reasons.front();
         }
     }
@@ -177,7 +180,7 @@ private:
 
     void undo() {
         change_.phase = Phase::undoing;
-        change_.has_served = has(State::done);
+        change_.has_served = std::ranges::any_of(change_.machines, &Part::has_served);
         std::erase_if(change_.machines, [](const Part& part) {
             return part.state == State::waiting || part.state == State::absent || part.state == State::cordoned;
         });
@@ -242,16 +245,25 @@ private:
 
     void end(Phase phase) {
         change_.phase = phase;
-        name(State::absent, "absent, to take it when they return: ");
-        name(State::cordoned, "passed by, because an operator said so: ");
+        if (change_.kind == ChangeRecord::Kind::restart && phase != Phase::done) {
+            name("restarted, and stay so: ",
+                 [](const Part& part) { return part.state == State::done && part.has_served; });
+            name("not restarted: ", [](const Part& part) { return part.state == State::waiting; });
+        }
+        const auto is = [](State state) { return [state](const Part& part) { return part.state == state; }; };
+        name(change_.brings_topology()                     ? "absent, to take it when they return: "
+             : change_.kind == ChangeRecord::Kind::restart ? "absent, so what runs there was not restarted: "
+                                                           : "absent, so what runs there was not rolled back: ",
+             is(State::absent));
+        name("passed by, because an operator said so: ", is(State::cordoned));
         if (change_.brings_topology() && change_.kind == ChangeRecord::Kind::up)
             step_.outcome = OutcomeRecord{change_.id, phase, now_.wall, change_.reasons};
     }
 
-    void name(State state, std::string words) {
+    template <typename Is> void name(std::string words, Is is) {
         bool is_first = true;
         for (const Part& part : change_.machines) {
-            if (part.state != state) continue;
+            if (!is(part)) continue;
             words += (std::exchange(is_first, false) ? "" : ", ") + part.machine;
         }
         if (!is_first) change_.reasons.push_back(std::move(words));

@@ -11,6 +11,7 @@ std::string_view to_string(MachineStatus::State state) noexcept {
     case MachineStatus::State::cordoned: return "cordoned";
     case MachineStatus::State::drained: return "drained";
     case MachineStatus::State::removed: return "removed";
+    case MachineStatus::State::unknown: return "unknown";
     }
     std::unreachable();
 }

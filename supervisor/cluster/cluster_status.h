@@ -13,12 +13,13 @@
 namespace mpsup::cluster {
 
 struct MachineStatus {
-    enum class State { living, absent, cordoned, drained, removed }; // what an operator said goes before what is seen
+    // What an operator said goes before what is seen. Unknown: the store was not heard yet.
+    enum class State { living, absent, cordoned, drained, removed, unknown };
 
     std::string name{};
     State state = State::absent;
     bool lives = false;
-    bool in_topology = false;              // of what is wanted
+    std::optional<bool> in_topology{};     // of what is wanted; nothing: what that says is not known
     bool drifts = false;                   // it lives, and runs something else than is wanted
     std::optional<MachineRecord> record{}; // of one that lives, as it wrote it last
     std::string problem{};                 // its record cannot be read, and why

@@ -93,6 +93,11 @@ const Known<VipRecord>& ClusterView::vip(std::string_view address) const {
     return found == vips_.end() ? none : found->second;
 }
 
+std::string ClusterView::vip_of(std::string_view machine) const {
+    const auto found = std::ranges::find_if(vips_, [&](const auto& vip) { return vip.second->machine == machine; });
+    return found == vips_.end() ? std::string() : found->first;
+}
+
 const Known<MachineRecord>* ClusterView::machine(std::string_view name) const {
     const auto found = machines_.find(name);
     return found == machines_.end() ? nullptr : &found->second;

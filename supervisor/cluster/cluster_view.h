@@ -52,6 +52,8 @@ public:
     [[nodiscard]] bool is_converging(std::string_view machine) const;
     [[nodiscard]] const std::map<std::string, Known<VipRecord>, std::less<>>& vips() const { return vips_; }
     [[nodiscard]] const Known<VipRecord>& vip(std::string_view address) const;
+    /// The address that a machine has, if it has one; empty: none.
+    [[nodiscard]] std::string vip_of(std::string_view machine) const;
     /// Of a machine that lives; one whose record cannot be read lives too. nullptr: it does not.
     [[nodiscard]] const Known<MachineRecord>* machine(std::string_view name) const;
     [[nodiscard]] FenceRecord fence(std::string_view name) const;

@@ -140,14 +140,19 @@ void read_found(Reader reader, GetReply& reply) {
     reply.more = reader.flag("more");
 }
 
-Error refusal_in(const json::object& object) {
+constexpr std::string_view no_reason = "a refusal without a reason";
+
+// Of a stream the error is an object itself.
+Error refusal_in(const json::object& answer) {
+    const json::value& error = answer.at("error");
+    const json::object& object = error.is_object() ? error.get_object() : answer;
     std::string ignored;
     Reader reader(object, ignored);
     std::string words;
     for (const char* key : {"message", "error"})
         if (words.empty()) words = reader.text(key);
     const auto code = reader.number<int>(reader.has("grpc_code") ? "grpc_code" : "code");
-    if (words.empty()) words = "a refusal without a reason";
+    if (words.empty()) words = no_reason;
     return {"etcd: " + words.substr(0, longest_reason),
             code > 0 ? std::error_code(code, etcd_category()) : std::error_code{}};
 }
@@ -166,8 +171,7 @@ template <typename Reply, typename Read> Result<Reply> read_reply(std::string_vi
     const auto object = parse(text);
     if (!object) return failure(std::string("etcd: the answer to ") + what + " is no JSON object");
     if (object->contains("error")) {
-        const json::value& error = object->at("error"); // of a stream it is an object itself
-        return std::unexpected(refusal_in(error.is_object() ? error.get_object() : *object));
+        return std::unexpected(refusal_in(*object));
     }
     std::string problem;
     Reply reply = read(Reader(*object, problem));
@@ -319,8 +323,11 @@ Result<std::string> read_token(std::string_view text) {
 }
 
 Error read_refusal(int status, std::string_view text) {
-    if (const auto object = parse(text); object && object->contains("error")) return refusal_in(*object);
-    return {"etcd answers with HTTP status " + std::to_string(status)};
+    const auto object = parse(text);
+    Error refusal = object && object->contains("error") ? refusal_in(*object) : Error();
+    if (refusal.what.empty()) return {"etcd answers with HTTP status " + std::to_string(status)};
+    if (refusal.what.ends_with(no_reason)) refusal.what += ", HTTP status " + std::to_string(status);
+    return refusal;
 }
 
 const std::error_category& etcd_category() noexcept {

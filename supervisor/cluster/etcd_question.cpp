@@ -121,7 +121,8 @@ asio::awaitable<Result<>> ask(Connections connections, Question question, ReadAn
         if (connections->cancelled()) co_return std::unexpected(cancelled_error());
         if (last.result || is_refusal(last.result.error())) {
             connections->answered(endpoint);
-            co_return last.result;
+            if (last.result) co_return last.result;
+            co_return std::unexpected(at_endpoint(connections->at(endpoint), last.result.error(), {}));
         }
         connections->failed(endpoint);
         error = at_endpoint(connections->at(endpoint), last.result.error(), of_others);

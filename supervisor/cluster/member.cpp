@@ -87,8 +87,7 @@ public:
                    : is_listed              ? "no lease is granted"
                                             : "it was not asked yet";
         case ClusterStatus::State::refused:
-            return "the name " + me.machine + " is taken by " + presence.rival() +
-                   ": end that one's supervisor, or give this one another --machine";
+            return "the name " + me.machine + " is taken by " + presence.rival();
         case ClusterStatus::State::unaccepted: return trust.problem() + "; `mpsup cluster accept` takes its orders";
         }
         std::unreachable();
@@ -295,14 +294,20 @@ ClusterStatus Member::status(Moment now) const {
     if (view.change()) status.change = view.change().value;
     const TopologyFacts* facts =
         view.wanted() ? parts.facts.of(view.wanted()->now.digest) : parts.facts.of(parts.local.runs.digest);
+    const bool was_heard = view.revision() > 0;
     std::map<std::string, MachineStatus> machines;
     const auto at = [&](const std::string& name) -> MachineStatus& {
-        MachineStatus& machine = machines[name];
+        const auto [found, is_new] = machines.try_emplace(name);
+        MachineStatus& machine = found->second;
+        if (!is_new) return machine;
         machine.name = name;
+        if (!was_heard)
+            machine.state = name == parts.me.machine ? MachineStatus::State::living : MachineStatus::State::unknown;
+        if (facts) machine.in_topology = facts->has(name);
         return machine;
     };
     if (facts)
-        for (const auto& machine : facts->machines) at(machine.name).in_topology = true;
+        for (const auto& machine : facts->machines) at(machine.name);
     for (const auto& [name, known] : view.machines()) {
         MachineStatus& machine = at(name);
         machine.lives = true;

@@ -58,8 +58,8 @@ struct LocalReport {
     Version runs{}; // what was brought up last by a Do, kept with it by the shell; number 0: nothing of the cluster's
     bool well = false; // all that should run serves
     std::vector<WorkerSummary> workers{};
-    std::uint64_t in_flight = 0; // requests of other machines that are not answered
-    bool busy = false;           // a local operation runs that no Do began
+    std::optional<InFlight> in_flight{}; // nothing: not counted
+    bool busy = false;                   // a local operation runs that no Do began
 };
 
 /// The answer to Check.
@@ -69,6 +69,7 @@ struct Checked {
     bool accepted = false;
     std::vector<std::string> reasons{}; // why not
     TopologyFacts facts{};              // of one that was accepted
+    bool is_invalid = false;            // not accepted: the topology is wrong for this machine
 };
 
 /// The answer to Do. `runs` of the LocalReport is given before it.
@@ -77,6 +78,7 @@ struct Done {
     Round round = Round::rolling;
     bool succeeded = false; // if not: what served before serves
     std::string text{};
+    bool has_served = false; // something new has answered clients, though it may not any more
 };
 
 class Member {

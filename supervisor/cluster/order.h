@@ -43,7 +43,8 @@ struct FenceOrder {
     };
     What what = What::cordon;
     std::string machine{};
-    bool wait = false; // of drain: until nothing is in flight there
+    bool wait = false;  // of drain: until nothing is in flight there
+    bool force = false; // the same: also of the last machine of something that is needed
 };
 /// This store is the right one, though it is not that which was known. Where another machine runs what it says, so will this one;
 /// else what runs here is what is wanted: its document, empty when nothing runs.

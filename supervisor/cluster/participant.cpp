@@ -17,6 +17,8 @@ bool is_in_hand(const ChangeRecord& change, const std::string& machine) {
     return part && (part->state == Part::State::waiting || part->state == Part::State::granted);
 }
 
+bool is_refusal(Report::State state) { return state == Report::State::refused || state == Report::State::invalid; }
+
 } // namespace
 
 bool Participant::has_reported(const ChangeRecord& change) const {
@@ -54,7 +56,7 @@ void Participant::check(const ChangeRecord& change, Turn& turn) {
     if (!part && change.owner != turn.me.machine) return;
     const bool is_known = !change.brings_topology() || turn.facts.of(change.to.digest);
     const bool must_learn = change.owner == turn.me.machine && !is_known;
-    if (has_reported(change) && (!must_learn || report_.state == Report::State::refused)) return;
+    if (has_reported(change) && (!must_learn || is_refusal(report_.state))) return;
     if (!change.brings_topology()) return say(change, Report::State::accepted, {});
     if (checking_ == change.to && checked_for_ == change.id) return;
     const TopologyRecord* topology = document_of(change.to, turn);
@@ -75,7 +77,9 @@ void Participant::on_checked(const Checked& checked, Turn& turn) {
     }
     const Known<ChangeRecord>& change = turn.view.change();
     if (!change || change->id != checked.change || change->phase != Phase::checking) return;
-    say(change.value, checked.accepted ? Report::State::accepted : Report::State::refused, checked.reasons);
+    Report::State state = checked.is_invalid ? Report::State::invalid : Report::State::refused;
+    if (checked.accepted) state = Report::State::accepted;
+    say(change.value, state, checked.reasons);
 }
 
 void Participant::take_part(const ChangeRecord& change, Turn& turn) {
@@ -172,7 +176,8 @@ void Participant::on_done(const Done& done, const ClusterView& view, Moment now)
     if (!done.change.empty()) {
         if (view.change() && view.change()->id != done.change)
             return; // nobody waits for it, and another one may be reported on
-        report_ = {done.change, done.round, done.succeeded ? Report::State::done : Report::State::failed, {}};
+        const auto state = done.succeeded ? Report::State::done : Report::State::failed;
+        report_ = {done.change, done.round, state, {}, done.has_served};
         if (!done.succeeded) report_.reasons.push_back(done.text);
         return;
     }

@@ -13,6 +13,16 @@ bool is_successor_of(const Identity& me, const MachineRecord& other) {
     return other.boot == me.boot && other.address == me.address;
 }
 
+// Who has the name, and what to do.
+std::string words_of(const Identity& me, const MachineRecord& other) {
+    const std::string at = other.api.empty() ? other.address : other.api;
+    const std::string who = at.empty() ? "" : " (" + at + ")";
+    if (is_successor_of(me, other)) return "a later supervisor of this machine" + who + ": end one of the two";
+    if (other.address == me.address)
+        return "the supervisor that this machine had before it was started anew" + who + ": until its lease ends";
+    return "another machine" + who + ": give one of the two another --machine";
+}
+
 // What is worth a write soon.
 bool differs(const MachineRecord& one, const MachineRecord& other) {
     return one.runs != other.runs || one.well != other.well || one.in_flight != other.in_flight ||
@@ -49,16 +59,14 @@ bool Presence::may_write(Turn& turn) {
     const MachineRecord& other = known->value;
     if (other.instance == turn.me.instance) return had_key_ = true;
     if (is_successor_of(turn.me, other) && !had_key_) return true;
-    rival_ = is_successor_of(turn.me, other) ? "a later supervisor of this machine"
-                                             : "another machine, with the address " +
-                                                   (other.address.empty() ? "that it does not tell" : other.address);
+    rival_ = words_of(turn.me, other);
     return false;
 }
 
 MachineRecord Presence::record(const Turn& turn, const Report& report) const {
     MachineRecord record{
         turn.me.instance, turn.me.boot,    turn.me.version, turn.me.address,    turn.me.api, turn.me.fingerprint,
-        turn.now.wall,    turn.local.runs, turn.local.well, turn.local.workers, 0,           report};
+        turn.now.wall,    turn.local.runs, turn.local.well, turn.local.workers, {},          report};
     if (turn.view.fence(turn.me.machine).drained) record.in_flight = turn.local.in_flight;
     return record;
 }

@@ -1,6 +1,7 @@
 #include "supervisor/cluster/proposal.h"
 
 #include "supervisor/cluster/change_step.h"
+#include "supervisor/cluster/stand_ins.h"
 
 #include "base/overloaded.h"
 
@@ -17,6 +18,12 @@ constexpr int busy = 8;
 constexpr std::size_t largest_put = 1'400'000; // etcd takes requests of 1.5 MiB, all in all
 
 Proposal refuse(int code, std::string text) { return {{}, {}, code, std::move(text)}; }
+
+std::string remedy_of_last(const std::string& machine) {
+    return ": have it on another machine first (`on` in the file; `mpsup uncordon` of one that is drained), or say "
+           "`mpsup drain " +
+           machine + " --force`";
+}
 
 std::string describe(const ChangeRecord& change) {
     std::string text = std::string(to_string(change.kind)) + " by " + (change.who.empty() ? "somebody" : change.who);
@@ -105,6 +112,13 @@ public:
         if (!lives && turn_.view.modified(key) == 0 && facts && !facts->has(order.machine))
             return refuse(asked_wrongly, "no machine of this site has the name \"" + order.machine + "\"");
         if (order.machine.empty() || order.machine.size() > 255) return refuse(asked_wrongly, "which machine?");
+        StandIns stand_ins;
+        const bool takes_away = lives && !turn_.view.fence(order.machine).drained;
+        if (order.what == FenceOrder::What::drain && !order.force && takes_away) {
+            if (!facts) facts = turn_.facts.of(turn_.local.runs.digest);
+            if (facts) stand_ins = stand_ins_for(order.machine, *facts, turn_.view);
+            if (!stand_ins.lacking.empty()) return refuse(failed, stand_ins.lacking + remedy_of_last(order.machine));
+        }
         FenceRecord fence{false, false, false, ask_.who, turn_.now.wall};
         switch (order.what) {
         case FenceOrder::What::uncordon: return write(key, Delete{{key}}, order.machine + " takes part in changes");
@@ -118,7 +132,10 @@ public:
         const char* words = fence.removed   ? " is counted no more"
                             : fence.drained ? " is sent nothing new, and changes pass it by"
                                             : " is passed by when something changes";
-        return write(key, Put{key, encode(fence)}, order.machine + words);
+        Proposal proposal = write(key, Put{key, encode(fence)}, order.machine + words);
+        for (const std::string& name : stand_ins.machines) // which nobody drains meanwhile
+            proposal.transaction.when.push_back(turn_.unchanged(keys().fence(name)));
+        return proposal;
     }
 
     Proposal operator()(const AcceptStoreOrder& order) const {
@@ -133,8 +150,9 @@ public:
 private:
     // Somebody else knows this store, and runs what it says: so will this machine.
     Proposal join() const {
-        Proposal proposal = take_store("this store is taken in the place of the one before, and what it wants, topology " +
-                                       std::to_string(turn_.view.wanted()->now.number));
+        Proposal proposal =
+            take_store("this store is taken in the place of the one before, and what it wants, topology " +
+                       std::to_string(turn_.view.wanted()->now.number));
         name_store(proposal.transaction, replaced());
         return proposal;
     }
@@ -155,6 +173,8 @@ private:
         proposal.transaction.when.push_back({keys().topology(version.number), 0});
         proposal.transaction.then.emplace_back(Put{keys().topology(version.number), encode(topology)});
         proposal.transaction.then.emplace_back(Put{keys().wanted(), encode(WantedRecord{version, {}})});
+        const OutcomeRecord outcome{id_, Phase::done, turn_.now.wall, {"what ran, taken over into this store"}};
+        proposal.transaction.then.emplace_back(Put{keys().outcome(version.number), encode(outcome)});
         for (const std::string& machine : turn_.memory.out) // who was drained stays so
             if (turn_.view.modified(keys().fence(machine)) == 0)
                 proposal.transaction.then.emplace_back(

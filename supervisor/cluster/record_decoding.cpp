@@ -126,8 +126,9 @@ Report report_in(Fields fields) {
     Report report;
     report.change = fields.needed_name("id");
     if (fields.has("round")) report.round = fields.word("round", Round::checking, Round::undoing);
-    report.state = fields.word("state", Report::State::none, Report::State::failed);
+    report.state = fields.word("state", Report::State::none, Report::State::invalid);
     report.reasons = fields.texts("reasons", most_texts, longest_text);
+    report.has_served = fields.flag("served");
     return report;
 }
 
@@ -144,7 +145,9 @@ std::vector<Part> parts_in(Fields& fields) {
     if (names.size() != states.size()) return fields.complain("states"), parts;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].empty()) fields.complain("machines");
-        parts.push_back({names[i], state_of(states[i], fields)});
+        const bool has_served = states[i] >= 'A' && states[i] <= 'Z';
+        const char letter = has_served ? static_cast<char>(states[i] - 'A' + 'a') : states[i];
+        parts.push_back({names[i], state_of(letter, fields), {}, has_served});
     }
     std::vector<std::string_view> sorted(names.begin(), names.end());
     std::ranges::sort(sorted);
@@ -194,7 +197,8 @@ template <> Result<MachineRecord> decode(std::string_view text) {
             record.workers.push_back(
                 {worker.name("name"), worker.name("state"), worker.small("ready"), worker.small("wanted")});
         });
-        record.in_flight = fields.count("in_flight");
+        if (fields.has("in_flight"))
+            record.in_flight = InFlight{fields.count("in_flight"), fields.text("in_flight_unknown")};
         fields.object("change", [&](Fields inner) { record.report = report_in(inner); });
         return record;
     });
@@ -249,6 +253,7 @@ template <> Result<ChangeRecord> decode(std::string_view text) {
         record.phase = fields.word("phase", Record::Phase::checking, Record::Phase::aborted);
         record.allowed = std::max(fields.small("allowed"), 1);
         record.has_served = fields.flag("served");
+        record.is_invalid = fields.flag("invalid");
         record.is_aborted = fields.flag("aborted");
         record.owner = fields.needed_name("owner");
         record.instance = fields.needed_name("instance");

@@ -84,6 +84,7 @@ json::object object_of(const Report& report) {
     json::object object{{"id", report.change}, {"state", to_string(report.state)}};
     if (report.round != Round::checking) object["round"] = to_string(report.round);
     put(object, "reasons", report.reasons);
+    put(object, "served", report.has_served);
     return object;
 }
 
@@ -97,15 +98,16 @@ json::array array_of(const std::vector<WorkerSummary>& workers) {
     return array;
 }
 
-// Names in one list, a letter for the state of each in one text, and what there is to say: a tenth of what an object for each
-// machine would take.
+// Names in one list, a letter for the state of each in one text (a capital where it has served), and what there is to say: a tenth
+// of what an object for each machine would take.
 void put_parts(json::object& object, const std::vector<Part>& parts) {
     json::array names;
     std::string states;
     json::object texts;
     for (const Part& part : parts) {
         names.emplace_back(part.machine);
-        states += to_string(part.state).front();
+        const char letter = to_string(part.state).front();
+        states += part.has_served ? static_cast<char>(letter - 'a' + 'A') : letter;
         if (!part.text.empty()) texts[part.machine] = fit(part.text);
     }
     object["machines"] = std::move(names);
@@ -128,7 +130,8 @@ std::string encode(const MachineRecord& record) {
     put_name(object, "digest", record.runs.digest);
     put(object, "well", record.well);
     if (!record.workers.empty()) object["workers"] = array_of(record.workers);
-    put(object, "in_flight", record.in_flight);
+    if (record.in_flight) object["in_flight"] = record.in_flight->requests; // 0 is not nothing
+    if (record.in_flight) put(object, "in_flight_unknown", record.in_flight->unknown);
     if (record.report.state != Report::State::none) object["change"] = object_of(record.report);
     return json::serialize(object);
 }
@@ -180,6 +183,7 @@ std::string encode(const ChangeRecord& record) {
     put(object, "at", record.at);
     object["allowed"] = record.allowed;
     put(object, "served", record.has_served);
+    put(object, "invalid", record.is_invalid);
     put(object, "aborted", record.is_aborted);
     put(object, "term", record.term);
     put_parts(object, record.machines);

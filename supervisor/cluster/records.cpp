@@ -80,6 +80,7 @@ std::string_view to_string(Report::State state) noexcept {
     case Report::State::refused: return "refused";
     case Report::State::done: return "done";
     case Report::State::failed: return "failed";
+    case Report::State::invalid: return "invalid";
     }
     std::unreachable();
 }

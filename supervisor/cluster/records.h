@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,12 +27,14 @@ enum class Round { checking, rolling, undoing };
 
 /// What a machine says of its part in a change.
 struct Report {
-    enum class State { none, accepted, refused, done, failed };
+    // Invalid: refused, because the topology is wrong for that machine, whenever it is asked.
+    enum class State { none, accepted, refused, done, failed, invalid };
 
     std::string change{};
     Round round = Round::checking;
     State state = State::none;
     std::vector<std::string> reasons{};
+    bool has_served = false; // done or failed: something new has answered clients there
 
     friend bool operator==(const Report&, const Report&) = default;
 };
@@ -42,6 +45,14 @@ struct WorkerSummary {
     int ready = 0, wanted = 0;
 
     friend bool operator==(const WorkerSummary&, const WorkerSummary&) = default;
+};
+
+/// Requests that a machine has not answered: of clients, and of other machines.
+struct InFlight {
+    std::uint64_t requests = 0; // that are known of
+    std::string unknown{};      // why there may be more: who does not say how many it has; empty: that is all
+
+    friend bool operator==(const InFlight&, const InFlight&) = default;
 };
 
 /// machine/NAME, under the lease of its supervisor: it lives.
@@ -56,8 +67,7 @@ struct MachineRecord {
     Version runs{};            // the topology that was brought up last
     bool well = false;         // all that should run serves
     std::vector<WorkerSummary> workers{};
-    std::uint64_t in_flight =
-        0; // requests of other machines that are not answered; told of a machine that is drained only
+    std::optional<InFlight> in_flight{}; // nothing: not counted; told of a machine that is drained only
     Report report{};
 
     friend bool operator==(const MachineRecord&, const MachineRecord&) = default;
@@ -99,7 +109,8 @@ struct Part {
 
     std::string machine{};
     State state = State::waiting;
-    std::string text{}; // of a failed one why
+    std::string text{};      // of a failed one why
+    bool has_served = false; // as it reported
 
     friend bool operator==(const Part&, const Part&) = default;
 };
@@ -120,7 +131,8 @@ struct ChangeRecord {
     WallTime at{0};
     Phase phase = Phase::checking;
     int allowed = 1;              // machines that may be out of service at a time
-    bool has_served = false;      // undoing, and it ran on a machine before
+    bool has_served = false;      // undoing, and it answered clients on a machine before
+    bool is_invalid = false;      // refused: the topology is wrong for a machine
     bool is_aborted = false;      // undoing, because somebody said so
     std::string owner{};          // the machine that leads it
     std::string instance{};       // and its supervisor

@@ -23,9 +23,19 @@ struct TopologyFacts {
         friend bool operator==(const Vip&, const Vip&) = default;
     };
 
+    /// What is asked for on one of these machines by somebody who has none of it himself.
+    struct Need {
+        std::string what{}; // in words: "pool shop", "the address 10.9.0.100/24"
+        std::string by{};   // the worker that leads there; empty: clients do
+        std::vector<std::string> on{};
+
+        friend bool operator==(const Need&, const Need&) = default;
+    };
+
     std::vector<Machine> machines{};
     int allowed = 1; // machines that may be out of service at a time, at least 1: a share is worked out already
     std::optional<Vip> vip{};
+    std::vector<Need> needs{};
 
     [[nodiscard]] bool has(std::string_view machine) const;
     friend bool operator==(const TopologyFacts&, const TopologyFacts&) = default;

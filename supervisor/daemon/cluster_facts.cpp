@@ -4,8 +4,78 @@
 #include "supervisor/topology/share.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 namespace mpsup {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+// What a target of a route is, of all that the site has.
+struct Place {
+    std::string what{};
+    Names on{};
+};
+
+class Places {
+public:
+    explicit Places(const topology::Topology& whole) : whole_(whole) {
+        for (const topology::WorkerSpec& worker : whole.workers)
+            for (const topology::Machine* machine : topology::machines_of(whole, worker))
+                for (const Address& address : worker.listen)
+                    if (!topology::is_loopback(address))
+                        at_[topology::reached_at(address, *machine)] = {worker.name, {machine->name}};
+    }
+
+    /// Nothing: it is not the site's, or on the machine of whoever asks.
+    [[nodiscard]] std::optional<Place> of(const std::string& target) const {
+        if (const topology::WorkerSpec* pool = whole_.find(target)) return Place{"pool " + target, pool->on};
+        const auto address = Address::parse(target);
+        const auto found = address ? at_.find(*address) : at_.end();
+        return found == at_.end() ? std::nullopt : std::optional(found->second);
+    }
+
+private:
+    const topology::Topology& whole_;
+    std::map<Address, Place> at_;
+};
+
+// Nothing: it needs nobody on another machine, or it leads out of the site too.
+std::optional<Place> led_to(const topology::RouteSpec& route, const Names& from, const Places& places) {
+    Names targets = route.to;
+    if (targets.empty() && !route.fallback.empty() && !route.fallback.starts_with('/')) targets = {route.fallback};
+    Place all;
+    for (const std::string& target : targets) {
+        const auto place = places.of(target);
+        if (!place) return std::nullopt;
+        if (all.what.empty()) all.what = place->what;
+        all.on.insert(all.on.end(), place->on.begin(), place->on.end());
+    }
+    const auto has_it = [&](const std::string& machine) { return std::ranges::find(all.on, machine) != all.on.end(); };
+    if (targets.empty() || std::ranges::all_of(from, has_it)) return std::nullopt;
+    return all;
+}
+
+std::vector<cluster::TopologyFacts::Need> needs_of(const topology::Topology& whole) {
+    const Places places(whole);
+    std::vector<cluster::TopologyFacts::Need> needs;
+    const auto add = [&](const topology::WorkerSpec& worker, const topology::RouteSpec& route) {
+        const auto place = led_to(route, worker.on, places);
+        if (!place) return;
+        cluster::TopologyFacts::Need need{place->what, worker.name, place->on};
+        if (std::ranges::find(needs, need) == needs.end()) needs.push_back(std::move(need));
+    };
+    for (const topology::WorkerSpec& worker : whole.workers) {
+        add(worker, worker.front->own);
+        for (const topology::RouteSpec& route : worker.front->routes) add(worker, route);
+    }
+    if (!whole.vip.ip.empty()) needs.push_back({"the address " + whole.vip.text(), {}, whole.vip.on});
+    return needs;
+}
+
+} // namespace
 
 cluster::TopologyFacts facts_of(const topology::Topology& whole) {
     cluster::TopologyFacts facts;
@@ -18,6 +88,7 @@ cluster::TopologyFacts facts_of(const topology::Topology& whole) {
     }
     facts.allowed = whole.cluster.allowed(static_cast<int>(whole.machines.size()));
     if (!whole.vip.ip.empty()) facts.vip = {whole.vip.text(), whole.vip.on};
+    facts.needs = needs_of(whole);
     return facts;
 }
 

@@ -71,7 +71,15 @@ cluster::Identity identity_of(const ClusterOptions& options, const Surroundings&
 // What people should know of a machine at a glance.
 std::string remark_on(const cluster::MachineStatus& machine) {
     if (!machine.problem.empty()) return "its record cannot be read: " + machine.problem;
-    if (!machine.in_topology) return machine.lives ? "not in the topology" : "";
+    if (machine.state == cluster::MachineStatus::State::unknown)
+        return "not heard of: etcd was not reached since this supervisor was started";
+    if (machine.state == cluster::MachineStatus::State::removed)
+        return machine.lives ? "was removed and lives: `mpsup uncordon " + machine.name + "` has it take part again"
+                             : "counted no more; `mpsup uncordon " + machine.name + "` brings it back";
+    if (machine.in_topology == false) return machine.lives ? "not in the topology" : "";
+    if (machine.state == cluster::MachineStatus::State::drained && machine.record && machine.record->in_flight)
+        return "in flight: " + std::to_string(machine.record->in_flight->requests) +
+               (machine.record->in_flight->unknown.empty() ? "" : " or more");
     if (machine.drifts) return "runs another topology than is wanted";
     return machine.record && !machine.record->well ? "not all of it serves" : "";
 }
@@ -104,6 +112,7 @@ public:
         keep("the watch of this machine", [this] { return watch_site(); });
         keep("the watch of what was applied", [this] { return watch_topologies(); });
         keep("the clock of the cluster", [this] { return keep_time(); });
+        keep("the count of what is in flight", [this] { return count_in_flight(); });
         if (!orders_.has_processes()) spawn(boot());
     }
 
@@ -163,11 +172,13 @@ public:
     [[nodiscard]] const ClusterOptions& options() const { return options_; }
     [[nodiscard]] cluster::ClusterStatus status() const { return member_.status(moment_now()); }
 
-    [[nodiscard]] std::string topologies() const { return topologies_.json(); }
+    [[nodiscard]] std::string topologies() const { return topologies_.json(member_.status(moment_now()).change); }
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
         std::vector<ClusterMachine> machines;
         for (const cluster::MachineStatus& machine : member_.status(moment_now()).machines) {
+            const bool is_removed = machine.state == cluster::MachineStatus::State::removed;
+            if (is_removed && !machine.lives && machine.in_topology == false) continue; // nothing is left of it
             ClusterMachine one{.name = machine.name,
                                .address = address_of(machine.name),
                                .api = machine.record ? machine.record->api : "",
@@ -182,7 +193,7 @@ public:
         if (std::ranges::none_of(machines, &ClusterMachine::is_here))
             machines.push_back({.name = options_.machine,
                                 .address = address_of(options_.machine),
-                                .state = std::string(cluster::to_string(cluster::MachineStatus::State::absent)),
+                                .state = std::string(cluster::to_string(cluster::MachineStatus::State::living)),
                                 .is_here = true});
         return machines;
     }
@@ -248,16 +259,22 @@ private:
 
     // This machine
 
-    asio::awaitable<void> watch_site() {
+    // Beside the report: a worker that does not answer holds nothing else up.
+    asio::awaitable<void> count_in_flight() {
         while (!closed_) {
             co_await share_.count_in_flight();
-            if (closed_) co_return;
+            co_await pause_for(pace);
+        }
+    }
+
+    asio::awaitable<void> watch_site() {
+        while (!closed_) {
             report_here();
             act();
             cluster::ClusterStatus status = member_.status(moment_now()); // all machines are in it: once a second
             note_state(status);
-            const bool is_heard = status.state == cluster::ClusterStatus::State::connected;
-            change_ = is_heard ? std::move(status.change) : std::nullopt;
+            status.machines.clear(); // there may be thousands, and who follows what was applied needs none
+            status_ = std::move(status);
             co_await pause_for(pace);
         }
     }
@@ -265,8 +282,8 @@ private:
     // Apart from the watch of the site: etcd may take its time.
     asio::awaitable<void> watch_topologies() {
         while (!closed_) {
-            auto change = change_;
-            if (change) co_await topologies_.refresh(store_.client(), keys_, std::move(*change));
+            cluster::ClusterStatus status = status_;
+            co_await topologies_.refresh(store_.client(), keys_, std::move(status));
             co_await pause_for(pace);
         }
     }
@@ -348,7 +365,7 @@ private:
         if (closed_) co_return;
         report_here();
         tell_facts(work.to.digest);
-        member_.on_done({work.change, work.round, outcome.code == 0, outcome.text}, moment_now());
+        member_.on_done({work.change, work.round, outcome.code == 0, outcome.text, outcome.has_served()}, moment_now());
         act();
     }
 
@@ -371,7 +388,7 @@ private:
     VipAddresses vips_;
     cluster::Keys keys_;
     ClusterTopologies topologies_;
-    std::optional<cluster::ChangeRecord> change_; // that runs or ran last, while etcd is heard
+    cluster::ClusterStatus status_; // as it was looked at last, without machines
     cluster::Member member_;
     ClusterStore store_;
     ClusterAsks asks_;

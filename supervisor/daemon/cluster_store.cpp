@@ -1,5 +1,6 @@
 #include "supervisor/daemon/cluster_store.h"
 
+#include "supervisor/cluster/etcd_advice.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/moment_now.h"
@@ -117,7 +118,10 @@ asio::awaitable<void> ClusterStore::watch(cluster::Revision from) {
 void ClusterStore::list_anew() { client_.end_watches(); }
 
 void ClusterStore::unreachable(const Error& why) {
-    member_.on_unreachable(why.to_string(), moment_now());
+    std::string words = why.to_string();
+    if (const std::string advice = cluster::etcd_advice(words, member_.prefix()); !advice.empty())
+        words += " (" + advice + ")";
+    member_.on_unreachable(std::move(words), moment_now());
     heard_();
 }
 

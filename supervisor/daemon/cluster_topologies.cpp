@@ -25,11 +25,18 @@ std::optional<std::uint64_t> number_in(std::string_view name) {
     return number;
 }
 
+bool brings_new(const cluster::ChangeRecord& change) {
+    return change.kind == cluster::ChangeRecord::Kind::up && change.brings_topology();
+}
+
 } // namespace
 
 asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
-                                                 cluster::ChangeRecord change) {
-    const std::string now = change.id + " " + std::string(cluster::to_string(change.phase));
+                                                 cluster::ClusterStatus status) {
+    const bool is_any = status.change || status.wanted; // a store that was accepted has no change
+    if (status.state != cluster::ClusterStatus::State::connected || !is_any) co_return;
+    std::string now = status.wanted ? std::to_string(status.wanted->now.number) : "";
+    if (status.change) now += " " + status.change->id + " " + std::string(cluster::to_string(status.change->phase));
     if (now == seen_) co_return;
     const std::string folder = keys.prefix() + "outcome/";
     cluster::Get get{.keys = cluster::KeyRange::prefix(folder)};
@@ -43,7 +50,8 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
         applied.outcome = cluster::to_string(outcome->phase);
         applied.note = joined(outcome->reasons, "; ");
     }
-    if (change.brings_topology()) applied_[change.to.number];
+    if (status.change && brings_new(*status.change)) applied_[status.change->to.number];
+    if (status.wanted && status.wanted->now.number > 0) applied_[status.wanted->now.number];
     std::vector<std::uint64_t> unread;
     for (const auto& [number, applied] : applied_)
         if (applied.record.digest.empty()) unread.push_back(number);
@@ -64,9 +72,19 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
     seen_ = now;
 }
 
-std::string ClusterTopologies::json() const {
+std::string ClusterTopologies::json(const std::optional<cluster::ChangeRecord>& change) const {
+    std::map<std::uint64_t, Applied> all = applied_;
+    if (change && brings_new(*change)) {
+        Applied& last = all[change->to.number];
+        if (last.record.digest.empty())
+            last.record = {{}, change->to.digest, {}, change->who, change->from, change->note, change->at};
+        if (last.outcome.empty() && change->is_over()) {
+            last.outcome = cluster::to_string(change->phase);
+            last.note = joined(change->reasons, "; ");
+        }
+    }
     json::array topologies;
-    for (const auto& [number, applied] : applied_)
+    for (const auto& [number, applied] : all)
         topologies.emplace_back(json::object{{"number", number},
                                              {"at_ms", applied.record.at.count()},
                                              {"digest", applied.record.digest},

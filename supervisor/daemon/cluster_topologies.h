@@ -1,6 +1,7 @@
 // What was applied to a cluster, as it is kept there.
 #pragma once
 
+#include "supervisor/cluster/cluster_status.h"
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/cluster/keys.h"
 #include "supervisor/cluster/records.h"
@@ -9,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace mpsup {
@@ -16,11 +18,12 @@ namespace mpsup {
 /// One event loop. What was read once is known while etcd does not answer.
 class ClusterTopologies {
 public:
-    /// Reads what came since. `change`: that runs, or the last one. Errors leave what is known: the next call tries again.
+    /// Reads what came since. Errors leave what is known: the next call tries again.
     [[nodiscard]] boost::asio::awaitable<void> refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
-                                                       cluster::ChangeRecord change);
-    /// The answer to /v1/topologies (cli/topologies_view.h).
-    [[nodiscard]] std::string json() const;
+                                                       cluster::ClusterStatus status);
+    /// The answer to /v1/topologies (cli/topologies_view.h). `change`: that runs or ran last; how it ended is known by it before
+    /// it was read.
+    [[nodiscard]] std::string json(const std::optional<cluster::ChangeRecord>& change) const;
 
 private:
     struct Applied {
@@ -28,7 +31,7 @@ private:
         std::string outcome{}, note{};
     };
     std::map<std::uint64_t, Applied> applied_;
-    std::string seen_; // what the change was like at the last refresh that succeeded
+    std::string seen_; // what the change was like, and what was wanted, at the last refresh that succeeded
 };
 
 } // namespace mpsup

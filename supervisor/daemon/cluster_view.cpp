@@ -27,8 +27,9 @@ json::object machine_json(const cluster::MachineStatus& machine) {
     json::object object{{"name", machine.name},
                         {"state", cluster::to_string(machine.state)},
                         {"lives", machine.lives},
-                        {"in_topology", machine.in_topology},
+                        {"in_topology", nullptr},
                         {"drifts", machine.drifts}};
+    if (machine.in_topology) object["in_topology"] = *machine.in_topology;
     if (!machine.problem.empty()) object["problem"] = machine.problem;
     if (!machine.record) return object;
     const cluster::MachineRecord& record = *machine.record;
@@ -37,7 +38,8 @@ json::object machine_json(const cluster::MachineStatus& machine) {
     object["number"] = record.runs.number;
     object["digest"] = record.runs.digest;
     object["well"] = record.well;
-    object["in_flight"] = record.in_flight;
+    object["in_flight"] = nullptr;
+    if (record.in_flight && record.in_flight->unknown.empty()) object["in_flight"] = record.in_flight->requests;
     json::array workers;
     for (const cluster::WorkerSummary& worker : record.workers)
         workers.emplace_back(json::object{

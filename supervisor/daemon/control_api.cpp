@@ -142,7 +142,8 @@ asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, con
     const std::string machine = text_in(request.body, "machine");
     if (what == words.end()) co_return answer.reply(404, R"({"error":"there is no such verb"})");
     if (machine.empty()) co_return answer.line(result_line({usage, word + " needs a machine"}));
-    cluster::Order wanted = cluster::FenceOrder{what->second, machine, has_flag(request.body, "wait")};
+    cluster::Order wanted =
+        cluster::FenceOrder{what->second, machine, has_flag(request.body, "wait"), has_flag(request.body, "force")};
     co_await order(std::move(wanted), report, answer);
 }
 

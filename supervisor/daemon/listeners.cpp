@@ -65,6 +65,21 @@ Result<std::vector<Listener>> Listeners::open(const std::vector<Endpoint>& endpo
     return listeners;
 }
 
+std::vector<std::string> Listeners::refusals_of(const std::vector<Endpoint>& endpoints,
+                                                const std::string& absent) const {
+    std::vector<std::string> refusals;
+    for (const Endpoint& endpoint : endpoints) {
+        const auto is_near = [&](const auto& entry) {
+            return entry.first == endpoint || overlap(entry.first, endpoint);
+        };
+        if (!endpoint.path.empty() || std::ranges::any_of(open_, is_near)) continue;
+        const bool comes_and_goes = !absent.empty() && endpoint.address.ip == absent;
+        const auto bound = bind(endpoint, {}, comes_and_goes ? Absent::allowed : Absent::refused);
+        if (!bound) refusals.push_back(bound.error().to_string());
+    }
+    return refusals;
+}
+
 std::vector<Listener> Listeners::covered_by(const std::vector<Endpoint>& endpoints) const {
     std::vector<Listener> covered;
     for (const auto& [endpoint, listener] : open_)

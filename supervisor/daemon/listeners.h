@@ -25,6 +25,11 @@ public:
     /// none: when one cannot be bound, the error names it and, where readable, who holds it, and nothing has changed.
     [[nodiscard]] Result<std::vector<Listener>> open(const std::vector<Endpoint>& endpoints);
 
+    /// Why open() would not be able to: a sentence for each that cannot be bound now. Those that are open, or overlap with one that
+    /// is, are not tried: a socket beside them would be given clients. `absent`: as of may_be_absent, which is left as it is.
+    [[nodiscard]] std::vector<std::string> refusals_of(const std::vector<Endpoint>& endpoints,
+                                                       const std::string& absent) const;
+
     /// An address that comes and goes: listened on also where this machine does not have it. Empty: none.
     void may_be_absent(std::string ip) { absent_ = std::move(ip); }
 

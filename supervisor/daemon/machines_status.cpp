@@ -43,6 +43,7 @@ void add_workers(json::array& all, json::object& status, const std::string& mach
 std::string why_silent(const ClusterMachine& machine, const PeerReply* reply) {
     if (reply && !reply->why.empty()) return reply->why;
     if (reply) return "what it answers is not understood: is it of another version?";
+    if (machine.state == "unknown") return machine.note;
     return machine.api.empty() ? "it does not say where it can be asked" : "it was not asked";
 }
 

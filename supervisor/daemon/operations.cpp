@@ -102,7 +102,7 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         co_await forget_strangers(site, wanted.topology, report);
         site.set_applied(std::move(wanted));
-        co_return Outcome{0, "nothing changed"};
+        co_return Outcome{.code = 0, .text = "nothing changed", .is_idle = true};
     }
     if (trouble.empty())
         if (const Newcomer* lost = co_await wait_until_standing_by(site, newcomers, progress))

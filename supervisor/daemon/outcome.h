@@ -16,6 +16,10 @@ struct Outcome {
     int code = 0;
     std::string text;
     bool is_unjudged = false; // done, and too little was asked of what is new to compare it
+    bool is_idle = false;     // done, and there was nothing to do
+
+    /// Has something new answered clients, though it may not any more?
+    [[nodiscard]] bool has_served() const { return code == taken_back || (code == 0 && !is_idle); }
 };
 
 } // namespace mpsup

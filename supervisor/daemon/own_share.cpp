@@ -30,7 +30,9 @@ constexpr std::chrono::milliseconds look_again{200}; // whether what this machin
 
 using topology::WorkerSpec;
 
-asio::awaitable<Outcome> nothing_to_do() { co_return Outcome{0, "nothing of that is here"}; }
+asio::awaitable<Outcome> nothing_to_do() {
+    co_return Outcome{.code = 0, .text = "nothing of that is here", .is_idle = true};
+}
 
 std::string memory_path(const Surroundings& around) { return around.paths.state_dir() + "/cluster"; }
 
@@ -72,17 +74,21 @@ cluster::LocalReport OwnShare::report() const {
     return report;
 }
 
+bool OwnShare::is_left_out() const { return std::ranges::find(left_out_, machine_) != left_out_.end(); }
+
 asio::awaitable<void> OwnShare::count_in_flight() {
-    std::uint64_t sum = 0;
-    if (std::ranges::find(left_out_, machine_) != left_out_.end()) {
-        const auto workers = site_.workers();
-        for (const auto& worker : workers) {
-            if (worker->spec().gateway_of.empty()) continue;
-            const auto count = co_await worker->in_flight();
-            if (count) sum += *count;
-        }
+    if (!is_left_out()) co_return in_flight_.reset();
+    cluster::InFlight sum;
+    const auto workers = site_.workers();
+    for (const auto& worker : workers) {
+        if (worker->spec().is_private()) continue;
+        const auto count = co_await worker->in_flight();
+        if (count)
+            sum.requests += *count;
+        else
+            sum.unknown = count.error().to_string();
     }
-    in_flight_ = sum;
+    if (is_left_out()) in_flight_ = std::move(sum);
 }
 
 std::optional<cluster::TopologyFacts> OwnShare::facts() const {
@@ -113,6 +119,9 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
     } else {
         checked.reasons.push_back(share.error());
     }
+    checked.is_invalid = !checked.reasons.empty();
+    if (!checked.is_invalid)
+        checked.reasons = site_.listeners().refusals_of(endpoints_of(*share, site_.around().paths), share->vip.ip);
     checked.accepted = checked.reasons.empty();
     if (!checked.accepted && check.change.empty()) // nobody else is told
         log_line("warning", "topology " + std::to_string(check.to.number) +
@@ -188,8 +197,8 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
 
 // What there was before the first topology: nothing, or what was brought up without the cluster.
 asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
-    if (!site_.applied()) co_return Outcome{0, "nothing runs"};
-    if (site_.applied()->digest == memory_.before) co_return Outcome{0, "what ran before runs"};
+    if (!site_.applied()) co_return Outcome{.code = 0, .text = "nothing runs", .is_idle = true};
+    if (site_.applied()->digest == memory_.before) co_return Outcome{.code = 0, .text = "what ran before runs", .is_idle = true};
     AppliedTopology earlier = *site_.applied();
     earlier.topology.workers.clear();
     if (!memory_.before.empty()) {
@@ -230,6 +239,7 @@ asio::awaitable<void> OwnShare::wait_until_written() {
 
 void OwnShare::leave_out(std::vector<std::string> machines) {
     left_out_ = std::move(machines);
+    in_flight_.reset();
     apply_left_out();
 }
 

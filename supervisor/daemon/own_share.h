@@ -29,7 +29,8 @@ public:
 
     /// `busy`: with what no Do began.
     [[nodiscard]] cluster::LocalReport report() const;
-    /// Asks its gateways, where nothing is to be sent to this machine: for the next report.
+    /// Asks who answers clients and other machines, where nothing is to be sent to this machine: for the next report. What a pool
+    /// has by an accelerator or a gateway is counted there.
     [[nodiscard]] boost::asio::awaitable<void> count_in_flight();
     /// Of what runs here; nothing: it is not for several.
     [[nodiscard]] std::optional<cluster::TopologyFacts> facts() const;
@@ -73,7 +74,8 @@ private:
     std::string machine_;
     ClusterMemory memory_;
     std::vector<std::string> left_out_;
-    std::uint64_t in_flight_ = 0;
+    [[nodiscard]] bool is_left_out() const;
+    std::optional<cluster::InFlight> in_flight_; // nothing: not counted since nothing is to be sent here
     int working_ = 0;
     BackgroundFile file_;
 };

@@ -31,11 +31,17 @@ std::vector<std::string> names_of(const std::vector<ClusterMachine>& machines) {
     return names;
 }
 
+bool is_lines(const ApiTarget& target) { return target.path == "/v1/events" || target.path == "/v1/logs"; }
+
 // Those that are meant by `machines`, in the order of all; none: this one, as if there were no cluster.
 Result<std::vector<ClusterMachine>> chosen_of(const std::vector<ClusterMachine>& all, const ApiTarget& target) {
     const std::vector<std::string> names = target.list("machines");
     if (names.empty()) return std::vector<ClusterMachine>();
-    if (names == std::vector<std::string>{"all"}) return all;
+    if (names == std::vector<std::string>{"all"}) {
+        std::vector<ClusterMachine> counted = all;
+        if (is_lines(target)) std::erase_if(counted, [](const auto& machine) { return machine.state == "removed"; });
+        return counted;
+    }
     if (all.empty()) return failure("the site is on this machine alone: there is no cluster");
     for (const std::string& name : names)
         if (std::ranges::find(all, name, &ClusterMachine::name) == all.end())
@@ -45,8 +51,6 @@ Result<std::vector<ClusterMachine>> chosen_of(const std::vector<ClusterMachine>&
         if (std::ranges::find(names, machine.name) != names.end()) chosen.push_back(machine);
     return chosen;
 }
-
-bool is_lines(const ApiTarget& target) { return target.path == "/v1/events" || target.path == "/v1/logs"; }
 
 // What another supervisor is asked.
 std::string path_for_peer(ApiTarget target, std::optional<std::int64_t> since_ms) {

@@ -130,6 +130,7 @@ std::string status_json(const WorkerHandle& worker, std::optional<std::int64_t> 
                         {"health", health_json(worker, now_ms.has_value())},
                         {"last_failure", core.last_failure()},
                         {"processes", processes_json(worker, now_ms.has_value())}};
+    if (!spec.gateway_of.empty()) object["gateway_of"] = spec.gateway_of;
     if (spec.kind == topology::Kind::dynamic) object["pool"] = pool_json(spec.pool);
     if (spec.kind == topology::Kind::dynamic && spec.is_private()) object["socket"] = worker.endpoints().front().path;
     if (!spec.front->flags.empty() || !spec.public_url.empty()) object["urls"] = urls_json(spec);

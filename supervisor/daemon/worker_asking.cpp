@@ -3,6 +3,7 @@
 #include "supervisor/daemon/worker_handle.h"
 #include "supervisor/topology/front.h"
 #include "worker/contract/light_control.h"
+#include "worker/contract/scoreboard.h"
 
 #include <fcntl.h>
 #include <filesystem>
@@ -46,9 +47,10 @@ asio::awaitable<Result<std::string>> WorkerHandle::ask(core::GenerationNumber nu
 // One that ends while it is asked has none any more.
 asio::awaitable<Result<std::uint64_t>> WorkerHandle::in_flight() {
     const auto self = shared_from_this();
+    if (spec_->kind == topology::Kind::dynamic) co_return busy_children();
     std::vector<core::GenerationNumber> numbers;
     for (const auto& generation : generations_)
-        if (generation->link) numbers.push_back(generation->number);
+        if (generation->link && generation->told_go) numbers.push_back(generation->number);
     // Not in the expression that waits: g++ 12 moves what is made with braces there to another place without its constructor.
     const std::string question = contract::encode_question({.what = contract::Question::What::in_flight});
     std::uint64_t sum = 0;
@@ -61,6 +63,18 @@ asio::awaitable<Result<std::uint64_t>> WorkerHandle::in_flight() {
         sum += *count;
     }
     co_return sum;
+}
+
+Result<std::uint64_t> WorkerHandle::busy_children() const {
+    std::uint64_t busy = 0;
+    for (const auto& generation : generations_)
+        for (const auto& [pid, child] : generation->children) {
+            const char activity = child.scoreboard.read().activity;
+            if (activity == '?')
+                return failure(spec_->name + ": its process " + std::to_string(pid) + " does not say what it does");
+            busy += activity == static_cast<char>(contract::Activity::sending) ? 1 : 0;
+        }
+    return busy;
 }
 
 void WorkerHandle::send_backends_out(GenerationHandle& generation) {

@@ -164,10 +164,11 @@ public:
     /// One that came after that.
     void settle(core::GenerationNumber number);
 
-    // Light workers (worker_asking.cpp)
+    // What it is asked while it serves (worker_asking.cpp); all but in_flight of light workers alone
     /// What the generation that serves answers to a question (contract/light_control.h), at most some seconds later.
     [[nodiscard]] boost::asio::awaitable<Result<std::string>> ask(std::string question);
-    /// Requests that its generations have in hand, those that drain included. An error when one of them does not say.
+    /// Requests that its generations have in hand, those that drain included. An error when one of them does not say. Of a
+    /// pool: those that its children run.
     [[nodiscard]] boost::asio::awaitable<Result<std::uint64_t>> in_flight();
     /// Tells its generations of Surroundings::backends_out, if it is an accelerator. Those to come are told by themselves.
     void tell_backends_out();
@@ -218,6 +219,7 @@ private:
     [[nodiscard]] bool could_serve_again(const GenerationHandle& generation, core::GenerationNumber instead_of) const;
     void send_go(GenerationHandle& generation);
     [[nodiscard]] boost::asio::awaitable<Result<std::string>> ask(core::GenerationNumber number, std::string question);
+    [[nodiscard]] Result<std::uint64_t> busy_children() const;
     void on_answer(const GenerationHandle& generation, contract::Answer answer);
     void send_backends_out(GenerationHandle& generation);
     [[nodiscard]] int cache_for(const topology::WorkerSpec& spec); // -1: it has none

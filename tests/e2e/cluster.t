@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Mpsup::Cluster;
+use IO::Socket::INET;
 use JSON::PP    qw(decode_json);
 use Mpsup::Load qw(application start_load);
 use Mpsup::Test qw(request wait_until);
@@ -15,7 +16,8 @@ my $cluster = Mpsup::Cluster->new(machines => [qw(web1 app1 app2)]);
 my $files   = $cluster->files;
 mkdir $files->dir . "/$_" for 'root', 'root/static';
 $files->write('root/static/a.css', "a {}\n");
-$files->write('app.psgi', application());
+my $go = $files->dir . '/go'; # what is held is let go when it is there
+$files->write('app.psgi', application() =~ s{my \$env = shift;\K}{ if (\$env->{PATH_INFO} eq '/held') { select undef, undef, undef, 0.05 while !-e '$go' }}r);
 
 sub workers {
     my (%app) = (app => 'app.psgi', pool => 2, gateway => 8081, %{ $_[0] // {} });
@@ -68,6 +70,8 @@ is $cluster->wanted, 0, 'nothing runs yet';
 subtest 'up' => sub {
     my ($code, $out, $err) = $cluster->on('app2')->mpsup('up', $cluster->topology(workers()), '--timeout', '60s');
     is $code, 0, 'on any of them, for all' or diag $out, $err, map { $cluster->log($_) } $cluster->names;
+    like $out, qr{^front +http://10\.9\.0\.1:8080/? +web1$}m, 'with where clients come in, on whichever machine';
+    unlike $out, qr/8081/, 'and no gateway';
     ok $cluster->wait_converged(10), 'all run it';
     is get('/static/a.css')->{body}, "a {}\n", 'a file';
     my %machines = map { get('/')->{headers}{'x-machine'} => 1 } 1 .. 20;
@@ -102,7 +106,8 @@ subtest 'a topology that one machine cannot run' => sub {
         'my $l = IO::Socket::INET->new(LocalAddr => "10.9.0.3", LocalPort => 8085, Listen => 1) or die; sleep 100');
     wait_until(5, 'the port is taken', sub { IO::Socket::INET->new(PeerAddr => '10.9.0.3', PeerPort => 8085) });
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology(workers({gateway => 8085})), '--timeout', '60s');
-    isnt $code, 0, 'is refused';
+    is $code, 6, 'is refused';
+    is $cluster->change->{phase}, 'refused', 'before anything of it is brought up';
     like "$out$err", qr/app2.*8085/s, 'where the command was typed, with the machine and the reason' or diag $out, $err;
     is $cluster->wanted, $wanted, 'and nothing has changed';
     kill 'KILL', $busy;
@@ -115,10 +120,18 @@ subtest 'a topology that fails on a machine' => sub {
     my $finish = load();
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology(workers({app => 'bad.psgi'})), '--timeout', '60s');
     nothing_failed($finish, 'while it was tried and taken back');
-    ok $code == 6 || $code == 7, 'is taken back' or diag $code, $out, $err;
+    is $code, 7, 'is taken back, after app1 had served it' or diag $out, $err;
     like "$out$err", qr/app2/, 'with the machine';
     is $cluster->key('wanted')->{digest}, $wanted, 'what ran before is wanted';
     ok $cluster->wait_converged(10), 'and runs, everywhere';
+};
+
+subtest 'a topology that fails where nothing of it had served' => sub {
+    my $with = sub { $cluster->topology(workers() . "  more: {kind: dynamic, on: app2, app: $_[0], listen: 8089}\n") };
+    $cluster->on('web1')->must('up', $with->('app.psgi'), '--timeout', '60s');
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $with->('bad.psgi'), '--timeout', '60s');
+    is $code, 6, 'is kept from serving: app1 has nothing of it' or diag $out, $err;
+    ok $cluster->wait_converged(10), 'what ran before runs';
 };
 
 subtest 'one worker alone' => sub {
@@ -134,6 +147,10 @@ subtest 'drain' => sub {
     is +($cluster->on('web1')->mpsup('drain', 'app1', '--wait'))[0], 0, 'a machine is drained';
     my %machines = map { get('/')->{headers}{'x-machine'} // 'none' => 1 } 1 .. 20;
     is_deeply [sort keys %machines], ['app2'], 'then nothing new is sent there';
+    like +($cluster->on('web1')->mpsup('explain', '/'))[1], qr/^passes by +app1: it is drained.*^machine +app2$/ms, 'and explain says so';
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('drain', 'app2');
+    is $code, 1, 'the last machine of a pool is not drained by accident';
+    like $err, qr/app2 is the last machine of pool app, which front needs \(app1 is drained\).*--force/, 'and it is said why' or diag $err;
     is +($cluster->on('web1')->mpsup('uncordon', 'app1'))[0], 0, 'it is let in again';
     ok wait_until(20, 'app1 answers', sub { get('/')->{headers}{'x-machine'} eq 'app1' }), 'and serves';
     nothing_failed($finish, 'meanwhile');
@@ -147,8 +164,18 @@ subtest 'a machine that is gone, and comes back' => sub {
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology(workers({pool => 3})), '--timeout', '60s');
     is $code, 0, 'the others are brought up' or diag $out, $err;
     like "$out$err", qr/app2/, 'and it is named';
+    ($code, $out, $err) = $cluster->on('web1')->mpsup('restart', 'app');
+    is $code, 0, 'what is there is restarted';
+    like "$out$err", qr/absent, so what runs there was not restarted: app2/, 'and who was not is named' or diag $out, $err;
+    is +($cluster->on('web1')->mpsup('status'))[0], 5, 'status counts on it';
+    is +($cluster->on('web1')->mpsup('remove', 'app2'))[0], 0, 'remove';
+    ($code, $out) = $cluster->on('web1')->mpsup('status');
+    is $code, 0, 'then it is counted no more' or diag $out;
+    like $out, qr/^app2 +removed .*uncordon/m, 'and has its row';
+    is +($cluster->on('web1')->mpsup('events'))[0], 0, 'nor asked for events';
     $cluster->network->boot('app2');
     $cluster->supervise('app2');
+    is +($cluster->on('web1')->mpsup('uncordon', 'app2'))[0], 0, 'uncordon brings it back';
     ok $cluster->wait_converged(20), 'when it is on again it comes to what is wanted by itself';
     my ($worker) = grep { $_->{name} eq 'app' } @{ $cluster->machine('app2')->{workers} };
     is $worker->{wanted}, 3, 'which is the new topology';
@@ -171,10 +198,26 @@ subtest 'a cordoned machine is passed by' => sub {
 };
 
 subtest 'history' => sub {
-    my $out;
-    wait_until(10, 'it knows', sub { $out = ($cluster->on('web1')->mpsup('history', '-n', 100))[1]; $out !~ /\brunning\b/ });
+    $cluster->on('web1')->must('up', $cluster->topology(workers({pool => 1})), '--timeout', '60s');
+    my $out = ($cluster->on('web1')->mpsup('history', '-n', 100))[1];
+    unlike $out, qr/\brunning\b/, 'knows the end of a change as soon as it is told';
     like $out, qr/root\@app2/, 'says where something was ordered';
     like $out, qr/rolled_back/, 'and how it ended' or diag $out;
+};
+
+subtest 'drain --wait' => sub {
+    my $client = IO::Socket::INET->new(PeerAddr => '10.9.0.1', PeerPort => 8080) or die;
+    print $client "GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    my $finish = $cluster->begin('app1', 'drain', 'web1', '--wait');
+    ok wait_until(10, 'it is counted', sub { ($cluster->machine('web1')->{in_flight} // 0) == 1 }), 'a request at the accelerator is in flight';
+    ok !$finish->('has ended'), 'and waited for';
+    $files->write('go', '');
+    my $reply = do { local $/; <$client> };
+    like $reply, qr/\AHTTP\/1\.1 200 /, 'it is answered';
+    my ($code, $out, $err) = $finish->();
+    is $code, 0, 'then it has nothing in flight' or diag $out, $err;
+    like $out, qr/^web1 has 1 request in flight$/m, 'meanwhile it was said how many';
+    is +($cluster->on('app1')->mpsup('uncordon', 'web1'))[0], 0, 'back';
 };
 
 subtest 'down on one machine' => sub {

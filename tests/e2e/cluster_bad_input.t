@@ -57,7 +57,7 @@ my $wanted = $cluster->wanted;
 sub is_refused {
     my ($what, $file, $says) = @_;
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $file, '--timeout', '30s');
-    is $code, 6, $what or diag $out, $err;
+    is $code, 78, $what or diag $out, $err;
     like "$out$err", $says, '  and it is said why, and by whom' or diag $out, $err;
     is $cluster->wanted, $wanted, '  nothing else is wanted';
     is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", '  and it serves';
@@ -90,7 +90,8 @@ subtest 'two supervisors of one name' => sub {
     wait_until(20, 'it says so', sub { ($site->mpsup('status', '--machine', 'app1', '-o', 'json'))[1] =~ /"state":"refused"/ });
     is $cluster->machine('app1')->{instance}, $before, 'the first has the name';
     my ($code, $out) = $site->mpsup('status', '--machine', 'app1');
-    like $out, qr/refused since .*the name app1 is taken by another machine, with the address 10\.9\.0\.2: .*--machine/, 'the second says who has it, and what to do' or diag $out;
+    like $out, qr/refused since .*the name app1 is taken by another machine \(10\.9\.0\.2:7117\): .*--machine/, 'the second says who has it, and what to do' or diag $out;
+    ok wait_until(5, 'its log', sub { Mpsup::Test::read_file($log) =~ /name app1 is taken by another machine \(10\.9\.0\.2:7117\)/ }), 'in its log too';
     is +($site->mpsup('up', $cluster->topology($front . $app), '--timeout', '20s'))[0], 1, 'and takes no orders';
     is $cluster->wanted, $wanted, 'nothing else is wanted';
     kill 'TERM', $pid;
@@ -242,7 +243,11 @@ subtest 'etcd that refuses the user' => sub {
         $cluster->start_supervisor('app1', '--cluster-user', 'root', '--cluster-password-file', $password);
         $cluster->wait_for_supervisor('app1');
         $cluster->wait_for_state('app1', $state);
-        ok wait_until(10, 'it was asked', sub { $cluster->seen_by('app1')->{why} =~ /user|password|authenti/i }), 'it is said why' if $state eq 'alone';
+        next if $state ne 'alone';
+        ok wait_until(10, 'it was asked', sub { $cluster->seen_by('app1')->{why} =~ /10\.9\.0\.254.*invalid user ID or password.*--cluster-user/ }), 'it is said where, why and what to do';
+        my ($code, $out) = $cluster->on('app1')->mpsup('status');
+        is $code, 5, 'status does not end as if all were well';
+        like $out, qr/^cluster: alone /m, 'and says why';
         pass "with the password '$word' it is $state";
     }
 };

@@ -116,6 +116,9 @@ subtest 'etcd is gone' => sub {
     waitpid $cluster->pid('app2'), 0;
     $cluster->supervise('app2');
     ok restarts_what_dies('app2'), 'by a supervisor that never heard of etcd too';
+    my ($code, $out) = $cluster->on('app2')->mpsup('status');
+    is $code, 5, 'which says that not all is well';
+    like $out, qr/^web1 +unknown .*not heard of/m, 'and that it has not heard of the others' or diag $out;
     is_refused($ordered, qr/etcd|store/);
     $etcd->start;
     $cluster->wait_for_state($_, 'connected') for $cluster->names;
@@ -186,8 +189,10 @@ subtest 'etcd is another one' => sub {
     my $ordered = $cluster->begin('web1', 'up', next_topology(), '--timeout', '60s');
     ok restarts_what_dies('app1'), 'what dies is restarted';
     is_refused($ordered, qr/accept/);
+    is +($cluster->on('web1')->mpsup('status'))[0], 5, 'status tells that';
     is +($cluster->on('web1')->mpsup('cluster', 'accept'))[0], 0, 'an operator accepts it';
     $cluster->wait_for_state($_, 'connected') for $cluster->names;
+    ok wait_until(5, 'history', sub { ($cluster->on('web1')->mpsup('history'))[1] =~ /^.* done .*\n +what ran, taken over into this store/m }), 'history has it';
     ok $cluster->wait_converged(30), 'all run what they ran';
     served($finish);
     is +(up('app1'))[0], 0, 'and changes are made';

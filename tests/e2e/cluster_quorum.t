@@ -36,6 +36,9 @@ $cluster->wait_for_state($_, 'alone', 40) for $cluster->names;
 ($code, $out, $err) = up();
 isnt $code, 0, 'without a quorum none begins';
 like "$out$err", qr/etcd|store/, 'and it is said why' or diag $out, $err;
+is +($cluster->on('web1')->mpsup('status'))[0], 5, 'status does not end as if all were well';
+note $cluster->seen_by('web1')->{why};
+like $cluster->seen_by('web1')->{why}, qr{http://10\.9\.0\.254:\d+.*quorum}, 'and says where, and what is wrong';
 
 $cluster->etcd->start;
 $cluster->wait_for_state($_, 'connected') for $cluster->names;

@@ -14,8 +14,8 @@ my $cluster = Mpsup::Cluster->new(machines => [qw(web1 app1)]);
 my $files   = $cluster->files;
 mkdir $files->dir . '/root';
 $files->write('root/a.txt', "a\n");
-$files->write('app.psgi', <<'APP');
-sub { print STDERR "app says $_[0]{QUERY_STRING}\n"; [200, ['Content-Type' => 'text/plain'], ["$$\n"]] }
+$files->write('app.psgi', "my \$go = '" . $files->dir . "/go';\n" . <<'APP');
+sub { print STDERR "app says $_[0]{QUERY_STRING}\n"; if ($_[0]{QUERY_STRING} eq 'hold') { select undef, undef, undef, 0.05 while !-e $go } [200, ['Content-Type' => 'text/plain'], ["$$\n"]] }
 APP
 $cluster->supervise;
 my $web  = $cluster->on('web1');
@@ -90,6 +90,25 @@ subtest 'logs are followed on both' => sub {
     $seen{$_}++ for split /\n/, Mpsup::Test::read_file($file);
     my @twice = grep { $seen{$_} > 1 } keys %seen;
     is_deeply \@twice, [], 'no line twice';
+};
+
+# What clients bring to a machine itself: nobody is kept from that, and it is waited for.
+subtest 'drain --wait counts what clients ask of the machine' => sub {
+    my %held = (app1 => [8081, '/?hold', sub { $files->write('go', '') }], web1 => [8080, '/large', sub { close $_[0] }]);
+    open my $large, '>', $files->dir . '/root/large' or die;
+    truncate $large, 200 << 20 or die; # more than sockets hold
+    for my $name (sort keys %held) {
+        my ($port, $path, $let_go) = @{ $held{$name} };
+        my $client = IO::Socket::INET->new(PeerAddr => $ip{$name}, PeerPort => $port) or die;
+        print $client "GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        my $finish = $cluster->begin('web1', 'drain', $name, '--wait');
+        ok wait_until(15, 'it is counted', sub { ($cluster->machine($name)->{in_flight} // 0) == 1 }), "$name has it in flight";
+        ok !$finish->('has ended'), 'and is waited for';
+        $let_go->($client);
+        my ($code, $out, $err) = $finish->();
+        is $code, 0, 'then nothing is' or diag $out, $err;
+        is +($web->mpsup('uncordon', $name))[0], 0, 'back';
+    }
 };
 
 subtest 'a supervisor that does not answer' => sub {

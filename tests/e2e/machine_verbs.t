@@ -45,6 +45,7 @@ subtest 'what is said of a machine' => sub {
     my $done = lines({type => 'progress', text => 'app1: 2 requests are left'}, {type => 'result', code => 0, text => 'app1 is drained'});
     for my $case ([['drain', 'app1', '--wait'], 'drain {"machine":"app1","wait":true}'],
                   [['drain', 'app1'], 'drain {"machine":"app1","wait":false}'],
+                  [['drain', 'app1', '--force'], 'drain {"machine":"app1","wait":false,"force":true}'],
                   [['cordon', 'app1'], 'cordon {"machine":"app1"}'],
                   [['uncordon', 'app1'], 'uncordon {"machine":"app1"}'],
                   [['remove', 'app1'], 'remove {"machine":"app1"}'],
@@ -83,6 +84,15 @@ subtest 'status' => sub {
     ($code, $out, my $err) = $site->mpsup('status', '--machine', 'app7');
     is $code, 2, 'an unknown machine';
     is $err, "mpsup: there is no machine app7; there is app1, web1\n", 'with the known ones';
+    $rows[0] = {%{ $rows[0] }, state => 'removed', note => 'counted no more'};
+    plays('/v1/status?machines=all' => json($status));
+    ($code, $out) = $site->mpsup('status');
+    is $code, 0, 'one that was removed need not answer';
+    like $out, qr/^app1 +removed .* counted no more$/m, 'its row says why';
+    plays('/v1/status?machines=all' => json({%$status, cluster => {state => 'alone', why => 'http://10.9.0.254:2379: connect: Connection refused'}}));
+    ($code, $out) = $site->mpsup('status');
+    is $code, 5, 'a store that cannot be asked';
+    like $out, qr/^cluster: alone, .*Connection refused$/m, 'and why';
     delete $status->{machines};
     plays('/v1/status' => json({%$status, workers => []}));
     ($code, $out) = $site->mpsup('status', '-o', 'json');
@@ -95,6 +105,14 @@ subtest 'events and logs' => sub {
     my ($code, $out) = $site->mpsup('events');
     is $code, 0, 'events';
     like $out, qr/  web1  app gen 2  exited pid 9, killed by signal 9 \(KILL\): gone\?\[2J\n.*  app1  app gen 2/, 'in a column';
+    {
+        local $ENV{COLUMNS} = 80;
+        $events[0]{reason} = 'x' x 200;
+        plays('/v1/machines' => json($machines), '/v1/events?lines=50&machines=all' => lines(@events));
+        is_deeply [grep { length > 80 } split /\n/, ($site->mpsup('events'))[1]], [], 'none longer than the page';
+        $events[0]{reason} = 'gone';
+        plays('/v1/machines' => json($machines), '/v1/events?lines=50&machines=all' => lines(@events), '/v1/events?lines=3&machines=app1&worker=app' => lines($events[1]));
+    }
     is_deeply [map { $_->{machine} } @{ decode_json(($site->mpsup('events', '-o', 'json'))[1])->{events} }], ['web1', 'app1'], 'as JSON';
     like +($site->mpsup('events', 'app', '--machine', 'app1', '-n', 3))[1], qr/\A\S+ +\S* *app1  app/, 'narrowed';
 

@@ -117,7 +117,7 @@ json::object answer_to(LightControl& control, const Question& question) {
         return purge_answer(question.texts, [&](const std::string& tag) { return control.purge_tag(tag); });
     case Question::What::explain: return explain_answer(control.explain(question.request));
     case Question::What::backends: return list_answer("backends", control.backends());
-    case Question::What::in_flight: return {{"in_flight", static_cast<std::int64_t>(control.in_flight())}};
+    case Question::What::in_flight: break; // which no control knows
     case Question::What::maintenance: control.set_maintenance(question.on); return {{"maintenance", question.on}};
     }
     return {};
@@ -134,10 +134,18 @@ Result<Question> decode_question(std::string_view text) {
     return from_json<Question>("question", value);
 }
 
-std::string answer(LightControl& control, std::string_view question) {
+std::string answer(LightControl* control, std::uint64_t in_flight, std::string_view question) {
     const auto asked = decode_question(question);
-    std::string text =
-        json::serialize(asked ? answer_to(control, *asked) : json::object{{"error", asked.error().to_string()}});
+    json::object object;
+    if (!asked)
+        object["error"] = asked.error().to_string();
+    else if (asked->what == Question::What::in_flight)
+        object["in_flight"] = static_cast<std::int64_t>(in_flight);
+    else if (control)
+        object = answer_to(*control, *asked);
+    else
+        object["error"] = "this worker serves files: it has no cache";
+    std::string text = json::serialize(object);
     if (text.size() <= max_answer_bytes) return text;
     return R"({"error":"the answer is too long"})";
 }

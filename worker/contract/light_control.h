@@ -84,8 +84,6 @@ public:
     [[nodiscard]] virtual Explanation explain(const ExplainedRequest& request) = 0;
     /// Of all routes that lead to addresses.
     [[nodiscard]] virtual BackendReports backends() = 0;
-    /// Requests that are not answered yet.
-    [[nodiscard]] virtual std::uint64_t in_flight() = 0;
     /// On: everything is answered 503 with the page of error_pages, but for what the supervisor probes.
     virtual void set_maintenance(bool on) = 0;
 };
@@ -105,9 +103,10 @@ struct Question {
 /// Everything is checked: other keys, types, sizes.
 [[nodiscard]] Result<Question> decode_question(std::string_view text);
 
-/// The answer to the text of an Ask, in at most max_answer_bytes (objects that do not fit are left out, with "left_out"):
+/// The answer to the text of an Ask, in at most max_answer_bytes (objects that do not fit are left out, with "left_out").
+/// `control`: null of a worker that keeps nothing. `in_flight`: requests that it has not answered yet.
 ///   {"stats": {…}} · {"objects": […]} · {"purged": 3} · {"explanation": {…}} · {"backends": […]} · {"in_flight": 3} · {"maintenance": true} · {"error": "why"}
-[[nodiscard]] std::string answer(LightControl& control, std::string_view question);
+[[nodiscard]] std::string answer(LightControl* control, std::uint64_t in_flight, std::string_view question);
 
 /// From the answer to What::in_flight.
 [[nodiscard]] Result<std::uint64_t> decode_in_flight(std::string_view answer);

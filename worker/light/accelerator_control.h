@@ -5,17 +5,13 @@
 #include "worker/contract/light_control.h"
 
 #include <cstdint>
-#include <functional>
-#include <utility>
 
 namespace mpsup::light {
 
 /// Called in the main loop, while all threads serve. `state` outlives it.
 class AcceleratorControl final : public contract::LightControl {
 public:
-    /// `busy` as EventServer::busy.
-    explicit AcceleratorControl(accelerator::AcceleratorState& state, std::function<std::uint64_t()> busy = {})
-        : state_(state), busy_(std::move(busy)) {}
+    explicit AcceleratorControl(accelerator::AcceleratorState& state) : state_(state) {}
 
     [[nodiscard]] contract::Counts cache_stats() override;
     /// In the order of the memory: nobody keeps what was used last over the whole of it.
@@ -24,14 +20,12 @@ public:
     std::uint64_t purge_tag(std::string_view tag) override;
     [[nodiscard]] contract::Explanation explain(const contract::ExplainedRequest& asked) override;
     [[nodiscard]] contract::BackendReports backends() override;
-    [[nodiscard]] std::uint64_t in_flight() override { return busy_ ? busy_() : 0; }
     void set_maintenance(bool on) override { state_.set_maintenance(on); }
 
 private:
     void report(std::size_t route, contract::BackendReports& reports);
 
     accelerator::AcceleratorState& state_;
-    const std::function<std::uint64_t()> busy_;
 };
 
 } // namespace mpsup::light

@@ -122,9 +122,7 @@ private:
 
     void reply_to(const contract::Ask& ask) {
         if (!session_) return;
-        contract::LightControl* control = serving_.control();
-        const std::string text =
-            control ? contract::answer(*control, ask.text) : R"({"error":"this worker serves files: it has no cache"})";
+        const std::string text = contract::answer(serving_.control(), server_.busy(), ask.text);
         if (auto sent = session_->send(contract::Answer{ask.id, text}); !sent) static_cast<void>(fail(sent.error()));
     }
 
@@ -217,7 +215,6 @@ int run_light(contract::Session session, const contract::CommandLine& command_li
     (*serving)->on_quarantine(
         [&](const std::string& request) { server.post([&obedience, request] { obedience.tell_of(request); }); });
     server.on_terminate([&] { obedience.drain(); });
-    (*serving)->count_busy_by([&server] { return server.busy(); });
     std::vector<std::shared_ptr<http::TlsFiles>> files = (*serving)->tls_files();
     if (*certificates) files.push_back(*certificates);
     for (const auto& each : files)

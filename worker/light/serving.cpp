@@ -118,7 +118,7 @@ public:
             made->owned_.push_back(std::move(*handler));
             made->handlers_.push_back(made->owned_.back().get());
         }
-        made->control_.emplace(*made->state_, [made = made.get()] { return made->busy_ ? made->busy_() : 0; });
+        made->control_.emplace(*made->state_);
         made->record_.read(*made->state_);
         if (made->store_ && !made->is_guest()) made->open(); // who takes over waits until he serves
         return made;
@@ -127,7 +127,6 @@ public:
     std::span<http::Handler* const> handlers() const noexcept override { return handlers_; }
     contract::LightControl* control() noexcept override { return control_ ? &*control_ : nullptr; }
 
-    void count_busy_by(std::function<std::uint64_t()> busy) override { busy_ = std::move(busy); }
     void set_out(std::span<const std::string> addresses) override { state_->set_out(addresses); }
     std::vector<std::shared_ptr<http::TlsFiles>> tls_files() const override {
         return {state_->tls_clients().begin(), state_->tls_clients().end()};
@@ -192,7 +191,6 @@ private:
     std::vector<std::unique_ptr<accelerator::Accelerator>> owned_;
     std::vector<http::Handler*> handlers_;
     std::optional<AcceleratorControl> control_;
-    std::function<std::uint64_t()> busy_;
     const std::shared_ptr<Impairment> impairment_ = std::make_shared<Impairment>();
     Background upkeep_{{.threads = 1, .waiting = 1, .nice = 5}};
 };

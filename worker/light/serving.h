@@ -32,9 +32,6 @@ public:
     /// Whom an operator's questions go to; null: there is nothing to be asked.
     [[nodiscard]] virtual contract::LightControl* control() noexcept { return nullptr; }
 
-    /// Who knows how many requests are not answered yet (EventServer::busy), for whoever is asked.
-    // NOLINTNEXTLINE(performance-unnecessary-value-param): as below
-    virtual void count_busy_by(std::function<std::uint64_t()>) {}
     /// To backends at these addresses nothing new is sent (contract::Backends).
     virtual void set_out(std::span<const std::string>) {}
     /// What is read anew when it changes on the disk.

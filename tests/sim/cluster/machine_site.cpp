@@ -70,13 +70,14 @@ void FleetMachine::end_operation(int number, bool succeeds, const std::string& t
             ails_until_ = {};
     }
     tell_site();
-    member_->on_done({task.change, task.round, says, says ? "" : text}, now());
+    member_->on_done({task.change, task.round, says, says ? "" : text, says}, now());
 }
 
 void FleetMachine::tell_site() {
     cluster::LocalReport report;
     report.runs = disk_.runs;
     report.well = says_well_ = world_.clock.now() >= ails_until_;
+    report.in_flight = cluster::InFlight{};
     for (int i = 0; i < world_.pools && !disk_.serves.empty(); ++i)
         report.workers.push_back({"pool" + std::to_string(i), "running", 8, 8});
     report.busy = is_busy_;

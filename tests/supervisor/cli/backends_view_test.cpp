@@ -1,6 +1,8 @@
 #include "supervisor/cli/backends_view.h"
 
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace mpsup::cli {
 namespace {
@@ -17,6 +19,25 @@ TEST(BackendsView, IsATableOfWhatEachAcceleratorSaid) {
     EXPECT_EQ(backends_table(status), "BACKEND        WORKER  STATE             BUSY  FAILED  CHECK          ROUTE\n"
                                       "10.0.0.1:8090  front   up                3     0       passed 2s ago  /api/\n"
                                       "10.0.0.2:8090  front   ejected, 8s left  0     5       -              /api/\n");
+}
+
+TEST(BackendsView, FitsThePage) {
+    const auto table_of = [](const std::string& worker, const std::string& address) {
+        std::string status = document;
+        status.replace(status.find("\"front\""), 7, '"' + worker + '"');
+        const std::string one = R"({"backends":[{"route":1,"path":"/a/long/path/","address":")" + address +
+                                R"(","state":"ejected","in_flight":30,"failures":0,"left_ms":8000,)" +
+                                R"("check":{"passed":true,"ago_ms":12000}}]})";
+        ::setenv("COLUMNS", "80", 1);
+        std::string table = backends_table(with_backends(status, {{worker, "", one}}));
+        ::unsetenv("COLUMNS");
+        std::istringstream lines(table);
+        for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << table;
+        return table;
+    };
+    const std::string table = table_of("front", "10.9.0.12:8090");
+    EXPECT_TRUE(table.contains("\n10.9.0.12:8090  front   ejected, 8s left  30 ")) << table;
+    table_of("a_worker_with_quite_a_long_name", "192.168.100.100:65535");
 }
 
 TEST(BackendsView, StandsInTheDocument) {

@@ -195,12 +195,12 @@ topology::Topology several() {
 }
 
 // "web1 front 10.9.0.1:80 > app1 perl-gateway > app1 perl"
-std::string path_through(const topology::Topology& share, const std::string& url) {
+std::string path_through(const topology::Topology& share, const std::string& url, const MachineNames& out = {}) {
     const topology::Topology topology = topology::over_all_machines(share);
     auto first = way_of(topology, parse_request(url, "GET", {}).value(), {"/run/pool", {}, {}});
     if (!first) return first.error().what;
     std::string text;
-    for (const Way& way : ways_from(topology, std::move(*first), {"/run/pool", {}, {}}))
+    for (const Way& way : ways_from(topology, std::move(*first), {"/run/pool", {}, {}}, out))
         text += (text.empty() ? "" : " > ") + machine_of(topology, way) + " " + way.worker->name +
                 (way.listener ? " " + way.listener->to_string() : "");
     return text;
@@ -217,6 +217,17 @@ TEST(Explanation, FollowsARequestFromMachineToMachine) {
               "web1 front 10.9.0.1:80 > app1 perl-gateway > app1 perl")
         << "a gateway is for no client";
     EXPECT_EQ(path_through(whole, "http://10.9.0.3:8090/page"), "app1 perl-gateway 10.9.0.3:8090 > app1 perl");
+}
+
+TEST(Explanation, PassesByMachinesThatGetNothingNew) {
+    const topology::Topology whole = several();
+    EXPECT_EQ(path_through(whole, "http://10.9.0.1/page", {"app1"}),
+              "web1 front 10.9.0.1:80 > web2 perl-gateway > web2 perl");
+    EXPECT_EQ(path_through(whole, "http://10.9.0.1/page", {"app1", "web2"}), "web1 front 10.9.0.1:80");
+    EXPECT_EQ(path_through(whole, "http://10.9.0.2/page", {"web2"}), "web2 front 10.9.0.2:80 > web2 perl") << "its own";
+    const topology::Topology topology = topology::over_all_machines(whole);
+    const auto first = way_of(topology, parse_request("http://10.9.0.1/page", "GET", {}).value(), {});
+    EXPECT_EQ(passed_by(topology, *first, {"app1", "web7"}), MachineNames{"app1"});
 }
 
 TEST(Explanation, KnowsWhichMachineAnAddressIsOf) {

@@ -125,6 +125,42 @@ TEST(MachinesView, AMachineThatDoesNotAnswerIsAsBadAsOneThatIsUnwell) {
     EXPECT_EQ(exit_code_of({document(stopped, all), true}), not_running);
 }
 
+TEST(MachinesView, AddressesAreThoseWhereClientsComeInOnAllMachines) {
+    const auto at = [](const char* machine, const char* name, const char* listen, const char* more = "") {
+        return R"({"name":")" + std::string(name) + R"(","machine":")" + machine + R"(","listen":[)" + listen + "]" +
+               more + "}";
+    };
+    const std::string machines =
+        R"({"name":"app1","address":"10.9.0.2"},{"name":"web1","address":"10.9.0.1"},{"name":"web2","address":"10.9.0.3"})";
+    const std::string workers = at("app1", "app-gateway", R"("10.9.0.2:8090")", R"(,"gateway_of":"app")") + "," +
+                                at("app1", "app", "") + "," + at("app1", "own", R"("127.0.0.1:81")") + "," +
+                                at("web1", "front", R"("10.9.0.100:80","0.0.0.0:80")") + "," +
+                                at("web2", "front", R"("10.9.0.100:80","0.0.0.0:80")");
+    EXPECT_EQ(addresses_table(document(workers, machines)), "WORKER  ADDRESS               MACHINE\n"
+                                                            "front   http://10.9.0.100:80  web1, web2\n"
+                                                            "front   http://10.9.0.1:80    web1\n"
+                                                            "front   http://10.9.0.3:80    web2\n");
+}
+
+TEST(MachinesView, OneThatWasRemovedNeedNotAnswer) {
+    const std::string removed =
+        R"({"name":"app3","state":"removed","address":"10.9.0.4","number":0,"answered":false,"why":"it does not say",)"
+        R"("note":"counted no more"})";
+    const std::string status = document(worker("web1", "docs"), web1 + std::string(",") + removed);
+    EXPECT_EQ(exit_code_of({status, true}), ok);
+    EXPECT_TRUE(
+        machines_table(parse_object(status)).contains("app3     removed  -         10.9.0.4  counted no more\n"));
+    EXPECT_EQ(silent_machines(parse_object(status)), "");
+}
+
+TEST(MachinesView, ASiteWithoutItsStoreIsUnhealthyThoughAllOfItServes) {
+    for (const auto& [state, code] : {std::pair("connected", ok), {"alone", unhealthy}, {"unaccepted", unhealthy}}) {
+        std::string status = document(worker("web1", "docs"), web1);
+        status.insert(1, R"("cluster":{"state":")" + std::string(state) + R"("},)");
+        EXPECT_EQ(exit_code_of({status, true}), code) << state;
+    }
+}
+
 TEST(MachinesView, BackendsAreThoseOfTheirMachine) {
     const std::string status =
         document(worker("web1", "front") + "," + worker("web1", "docs") + "," + worker("web2", "front"), web1);

@@ -3,7 +3,9 @@
 #include "supervisor/cli/terminal.h"
 
 #include <boost/json.hpp>
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace mpsup::cli {
 namespace {
@@ -25,6 +27,17 @@ TEST(TopologiesView, SaysWhoAppliedWhatFromWhere) {
                   "  8       refused  anna@web1  /etc/shop.yaml sha256:0123456789ab\n" +
                   "    app1: /srv/app is not there\n" + local_time(3000) +
                   "  9       running  -          /tmp/?[2Jx.yaml \n");
+}
+
+TEST(TopologiesView, FitsThePage) {
+    ClusterTopology applied{.number = 1234567, .at_ms = 1, .digest = "sha256:0123456789abcdef", .path = std::string(100, 'p')};
+    applied.who = applied.from = std::string(40, 'w');
+    applied.outcome = "rolled_back";
+    applied.note = std::string(100, 'n');
+    ::setenv("COLUMNS", "80", 1);
+    std::istringstream lines(topologies_table({applied}));
+    ::unsetenv("COLUMNS");
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
 TEST(TopologiesView, IsJsonForPrograms) {

@@ -56,7 +56,7 @@ protected:
         return taken;
     }
     void report(const std::string& name, Report::State state, std::string reason = {}) {
-        machines[name].report = {change.id, change.round(), state, {}};
+        machines[name].report = {change.id, change.round(), state, {}, state == Report::State::done};
         if (!reason.empty()) machines[name].report.reasons.push_back(std::move(reason));
         if (state == Report::State::done)
             machines[name].runs = change.round() == Round::undoing ? change.before : change.to;
@@ -200,6 +200,48 @@ TEST_F(ChangeStepTest, WhereOneFailsThoseThatWereGrantedGoBack) {
     EXPECT_EQ(change.reasons, std::vector<std::string>{"m1: it did not come up"});
 }
 
+TEST_F(ChangeStepTest, WhatChangedNothingHasNotServed) {
+    facts.allowed = 2;
+    roll();
+    report("m0", Report::State::done);
+    machines["m0"].report.has_served = false; // nothing of it is there
+    report("m1", Report::State::failed, "it did not come up");
+    take();
+    EXPECT_EQ(change.phase, Phase::undoing);
+    EXPECT_FALSE(change.has_served);
+}
+
+TEST_F(ChangeStepTest, OneThatFailedAfterItHadServedHasServed) {
+    roll();
+    report("m0", Report::State::failed, "judged worse");
+    machines["m0"].report.has_served = true;
+    take();
+    EXPECT_EQ(change.phase, Phase::undoing);
+    EXPECT_TRUE(change.has_served);
+}
+
+TEST_F(ChangeStepTest, ATopologyThatIsWrongForAMachineIsNoneThatItRefusesToday) {
+    report("m0", Report::State::refused, "the port is in use");
+    EXPECT_FALSE(step().change.is_invalid);
+    report("m1", Report::State::invalid, "there is no app.psgi");
+    take();
+    EXPECT_EQ(change.phase, Phase::refused);
+    EXPECT_TRUE(change.is_invalid);
+    EXPECT_EQ(change.reasons, (std::vector<std::string>{"m0: the port is in use", "m1: there is no app.psgi"}));
+}
+
+TEST_F(ChangeStepTest, ARestartNamesThoseThatItDidNotReach) {
+    change.kind = ChangeRecord::Kind::restart;
+    change.to = change.before;
+    change.machines = {{"m0"}, {"m1"}};
+    machines.erase("m1");
+    roll();
+    report("m0", Report::State::done);
+    take();
+    EXPECT_EQ(change.phase, Phase::done);
+    EXPECT_EQ(change.reasons, std::vector<std::string>{"absent, so what runs there was not restarted: m1"});
+}
+
 TEST_F(ChangeStepTest, ARestartThatFailsStopsThere) {
     change.kind = ChangeRecord::Kind::restart;
     change.to = change.before;
@@ -213,6 +255,8 @@ TEST_F(ChangeStepTest, ARestartThatFailsStopsThere) {
     report("m1", Report::State::done);
     EXPECT_FALSE(take().wanted);
     EXPECT_EQ(change.phase, Phase::failed);
+    EXPECT_EQ(change.reasons, (std::vector<std::string>{"m0: it did not come up", "restarted, and stay so: m1",
+                                                        "not restarted: m2, m3"}));
 }
 
 TEST_F(ChangeStepTest, AbortedWhileItIsCheckedNothingHasChanged) {

@@ -208,7 +208,8 @@ TEST_F(EtcdClientTest, TakesARefusalForAnAnswer) {
     const auto answer = run(client_->get({}));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, EtcdCode::permission_denied);
-    EXPECT_EQ(answer.error().what, "etcd: etcdserver: permission denied");
+    EXPECT_EQ(answer.error().what,
+              "http://127.0.0.1:" + std::to_string(refuses.port()) + ": etcd: etcdserver: permission denied");
     EXPECT_EQ(other.asked(), 0);
     EXPECT_FALSE(run(client_->get({})));
     EXPECT_EQ(refuses.connections(), 1) << "a refusal leaves the connection as it is";

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 namespace mpsup::cluster {
@@ -22,9 +23,7 @@ TopologyFacts facts_of(std::initializer_list<const char*> machines) {
 // One member, and a store that does at once what it is told.
 class MemberTest : public testing::Test {
 protected:
-    void SetUp() override {
-        items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{local.runs, {}}), 40, 40, 0};
-    }
+    void SetUp() override { items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{local.runs, {}}), 40, 40, 0}; }
     static Identity identity(std::string instance = "i1") {
         return {keys.prefix(), "app1", std::move(instance), "boot", "1.0", "10.9.0.2", "10.9.0.2:7117"};
     }
@@ -144,7 +143,7 @@ protected:
     LeaseId lease = 3;
     bool is_store_up = true;
     std::map<std::string, KeyValue> items;
-    LocalReport local{{1, "d1"}, true, {{"shop", "running", 8, 8}}, 0, false};
+    LocalReport local{{1, "d1"}, true, {{"shop", "running", 8, 8}}, {}, false};
     std::unique_ptr<Member> member;
     std::vector<Effect> done;
     AskId asks = 0;
@@ -155,6 +154,27 @@ TEST_F(MemberTest, SaysThatItLivesOnceItHasALeaseAndKnowsTheStore) {
     EXPECT_EQ(own().runs, local.runs);
     EXPECT_EQ(items.at(keys.machine("app1")).lease, lease);
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::connected);
+}
+
+TEST_F(MemberTest, MachinesThatNobodyCouldHearOfYetAreNotAbsent) {
+    using State = MachineStatus::State;
+    member = std::make_unique<Member>(identity(), Memory{});
+    member->on_local(local, now);
+    member->on_facts(local.runs.digest, facts_of({"app1", "web1"}), now);
+    member->on_unreachable("connection refused", now);
+    std::vector<MachineStatus> machines = member->status(now).machines;
+    ASSERT_EQ(machines.size(), 2U);
+    EXPECT_EQ(machines[0].state, State::living) << "this one";
+    EXPECT_EQ(machines[1].state, State::unknown);
+    start();
+    machines = member->status(now).machines;
+    EXPECT_EQ(machines[1].state, State::absent) << "now it is known";
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{9, "d9"}, {}}), 40, 40, 0};
+    web1_is_there();
+    list();
+    machines = member->status(now).machines;
+    ASSERT_EQ(machines.size(), 2U);
+    EXPECT_FALSE(machines[1].in_topology.has_value()) << "what topology 9 says is not known";
 }
 
 TEST_F(MemberTest, WritesNothingWhileNothingChanges) {
@@ -208,7 +228,8 @@ TEST_F(MemberTest, LeavesItsNameToAnotherMachineThatHasIt) {
     EXPECT_TRUE(take<Submit>().empty());
     const ClusterStatus status = member->status(now);
     EXPECT_EQ(status.state, ClusterStatus::State::refused);
-    EXPECT_NE(status.why.find("10.9.0.77"), std::string::npos);
+    EXPECT_EQ(status.why,
+              "the name app1 is taken by another machine (10.9.0.77): give one of the two another --machine");
     write(keys.machine("app1"), {});
     EXPECT_EQ(own().instance, "i1");
 }
@@ -434,6 +455,85 @@ TEST_F(MemberTest, NothingIsSentToMachinesThatAreDrained) {
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told.front().out, std::vector<std::string>{"web1"});
     order(FenceOrder{FenceOrder::What::uncordon, "web1", false});
+}
+
+TEST_F(MemberTest, ADrainIsWaitedForUntilNothingIsLeftThatAnybodyKnowsOf) {
+    start();
+    const auto web1_has = [&](std::optional<InFlight> in_flight) {
+        MachineRecord record = decode<MachineRecord>(other(local.runs)).value();
+        record.in_flight = std::move(in_flight);
+        write(keys.machine("web1"), encode(record));
+        pass(1s);
+    };
+    const auto told = [&] {
+        pass(10s); // longer than nothing has to be in flight
+        const auto last = answer();
+        return last && !last->code ? last->text : last ? "the end: " + last->text : "nothing";
+    };
+    web1_is_there();
+    order(FenceOrder{FenceOrder::What::drain, "web1", true});
+    EXPECT_EQ(told(), "web1 has not said yet what is in flight");
+    web1_has(InFlight{2, {}});
+    EXPECT_EQ(told(), "web1 has 2 requests in flight");
+    EXPECT_EQ(told(), "nothing") << "what has not changed is not said again";
+    web1_has(InFlight{0, "docs does not answer"});
+    EXPECT_EQ(told(), "web1 has 0 requests in flight, and maybe more (docs does not answer)");
+    write(keys.vip("10.9.0.100/24"), encode(VipRecord{"web1", "i9"}));
+    web1_has(InFlight{});
+    EXPECT_EQ(told(), "web1 has the address 10.9.0.100/24");
+    write(keys.machine("web1"), {});
+    EXPECT_TRUE(told().starts_with("web1 is not heard of"));
+    write(keys.vip("10.9.0.100/24"), encode(VipRecord()));
+    web1_has(InFlight{});
+    EXPECT_EQ(told(), "the end: web1 has nothing in flight");
+}
+
+TEST_F(MemberTest, ADrainThatDoesNotEndIsNotWaitedForForever) {
+    start();
+    order(FenceOrder{FenceOrder::What::drain, "web1", true});
+    take<Tell>();
+    for (int i = 0; i < 60; ++i) pass(10s);
+    const auto told = answer();
+    ASSERT_TRUE(told && told->code);
+    EXPECT_EQ(*told->code, 9);
+    EXPECT_TRUE(told->text.starts_with("web1 still is not heard of")) << told->text;
+}
+
+TEST_F(MemberTest, TheLastMachineOfWhatOthersNeedIsNotDrainedByAccident) {
+    TopologyFacts facts = facts_of({"app1", "web1", "web2"});
+    facts.needs = {{"pool shop", "front", {"app1", "web1"}}, {"docs", "front", {"web2"}}};
+    start();
+    member->on_facts("d1", facts, now);
+    const auto drained = [&](const char* machine, bool force = false) {
+        order(FenceOrder{FenceOrder::What::drain, machine, false, force});
+        return answer().value_or(Tell{});
+    };
+    const Tell alone = drained("app1");
+    EXPECT_EQ(alone.code, 1);
+    EXPECT_TRUE(alone.text.starts_with("app1 is the last machine of pool shop, which front needs (web1 is absent): "))
+        << alone.text;
+    web1_is_there();
+    EXPECT_EQ(drained("web1").code, 0) << "app1 is there";
+    EXPECT_TRUE(drained("app1").text.contains("(web1 is drained)"));
+    EXPECT_EQ(drained("web1").code, 0) << "it is drained already";
+    EXPECT_EQ(drained("app1", true).code, 0) << "who says so has it";
+    write(keys.machine("web2"), other(local.runs));
+    EXPECT_TRUE(drained("web2").text.starts_with("web2 is the only machine of docs, which front needs: "));
+}
+
+TEST_F(MemberTest, TwoThatAreDrainedAtATimeDoNotLeaveNothing) {
+    TopologyFacts facts = facts_of({"app1", "web1"});
+    facts.needs = {{"pool shop", "front", {"app1", "web1"}}};
+    start();
+    member->on_facts("d1", facts, now);
+    web1_is_there();
+    is_store_up = false;
+    take<Submit>();
+    order(FenceOrder{FenceOrder::What::drain, "app1", false});
+    const auto written = take<Submit>();
+    ASSERT_EQ(written.size(), 1U);
+    const auto& when = written.front().transaction.when;
+    EXPECT_NE(std::ranges::find(when, keys.fence("web1"), &Unchanged::key), when.end());
 }
 
 TEST_F(MemberTest, AMachineNobodyHasHeardOfIsNotFenced) {

@@ -26,11 +26,11 @@ ChangeRecord change() {
     change.at = WallTime(1'700'000'000'000);
     change.phase = ChangeRecord::Phase::undoing;
     change.allowed = 3;
-    change.has_served = change.is_aborted = true;
+    change.has_served = change.is_aborted = change.is_invalid = true;
     change.owner = "app1";
     change.instance = "i";
     change.term = 4;
-    change.machines = {{"app2", Part::State::granted}, {"app1", Part::State::failed, "no room"}, {"web1"}};
+    change.machines = {{"app2", Part::State::granted}, {"app1", Part::State::failed, "no room", true}, {"web1"}};
     change.reasons = {"app1: no room"};
     return change;
 }
@@ -46,9 +46,12 @@ TEST(Records, AreReadAsTheyWereWritten) {
                                         {3, "d"},
                                         true,
                                         {{"shop", "running", 7, 8}},
-                                        12,
-                                        {"c", Round::rolling, Report::State::failed, {"it did not come up"}}});
+                                        InFlight{12, "docs does not answer"},
+                                        {"c", Round::rolling, Report::State::failed, {"it did not come up"}, true}});
     expect_there_and_back(MachineRecord{"i", "b"});
+    MachineRecord idle{"i", "b"};
+    idle.in_flight = InFlight{};
+    expect_there_and_back(idle);
     expect_there_and_back(FenceRecord{true, true, false, "root", WallTime(5)});
     expect_there_and_back(TopologyRecord{"{}", "d", "/etc/x.yaml", "root", "app1", "note", WallTime(5)});
     expect_there_and_back(WantedRecord{{3, "d3"}, {{1, "d1"}, {2, "d2"}}});

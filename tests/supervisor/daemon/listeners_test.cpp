@@ -43,6 +43,20 @@ TEST(ListenersTest, OpenAllOrNone) {
     EXPECT_TRUE(listen_tcp(good)) << "nobody listens there";
 }
 
+TEST(ListenersTest, TellBeforehandWhatCouldNotBeOpened) {
+    Listeners listeners;
+    const Address own = free_address();
+    const Address taken = free_address();
+    const Address good = free_address();
+    ASSERT_TRUE(listeners.open({own}));
+    const auto holder = listen_tcp(taken);
+    const auto refusals = listeners.refusals_of({own, Address{"0.0.0.0", own.port}, taken, good}, {});
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(refusals[0].contains(taken.to_string() + ": the port is in use")) << refusals[0];
+    EXPECT_TRUE(listen_tcp(good)) << "nobody listens there";
+    EXPECT_TRUE(listeners.refusals_of({Address{"192.0.2.7", good.port}}, "192.0.2.7").empty()) << "it may be away";
+}
+
 TEST(ListenersTest, StayOpenForWhoeverBorrowedThem) {
     Listeners listeners;
     const Address address = free_address();

@@ -29,11 +29,12 @@ public:
             {1, "/api/", "10.0.0.1:80", "ejected", 3, 5, std::chrono::seconds(8), std::chrono::milliseconds(20), false},
             {.route = 2, .path = "h/", .address = "10.0.0.2:80", .state = "up"}};
     }
-    std::uint64_t in_flight() override { return 7; }
     void set_maintenance(bool on) override { maintenance = on; }
 };
 
-std::string asked(FakeControl& control, const Question& question) { return answer(control, encode_question(question)); }
+std::string asked(FakeControl& control, const Question& question) {
+    return answer(&control, 7, encode_question(question));
+}
 
 TEST(LightControl, IsAskedWithWhatAnOperatorSaid) {
     FakeControl control;
@@ -61,6 +62,11 @@ TEST(LightControl, IsAskedWithWhatAnOperatorSaid) {
     EXPECT_EQ(control.explained, request);
 }
 
+TEST(LightControl, WhoKeepsNothingSaysWhatHeHasInHand) {
+    EXPECT_EQ(answer(nullptr, 3, encode_question({.what = Question::What::in_flight})), R"({"in_flight":3})");
+    EXPECT_EQ(answer(nullptr, 3, encode_question({})), R"({"error":"this worker serves files: it has no cache"})");
+}
+
 TEST(LightControl, ListsWhatFitsIntoAnAnswerAndSaysHowMuchDoesNot) {
     FakeControl control;
     control.objects.assign(2, {.url = "http://h/a", .bytes = 7, .age = Seconds(1), .fresh_for = Seconds(-5)});
@@ -75,9 +81,9 @@ TEST(LightControl, ListsWhatFitsIntoAnAnswerAndSaysHowMuchDoesNot) {
 
 TEST(LightControl, SaysWhatIsWrongWithAQuestion) {
     FakeControl control;
-    EXPECT_NE(answer(control, "no json").find("\"error\""), std::string::npos);
-    EXPECT_NE(answer(control, R"({"what":"explode"})").find("what"), std::string::npos);
-    EXPECT_NE(answer(control, R"({"what":"maintenance","strange":1})").find("\"error\""), std::string::npos);
+    EXPECT_NE(answer(&control, 7, "no json").find("\"error\""), std::string::npos);
+    EXPECT_NE(answer(&control, 7, R"({"what":"explode"})").find("what"), std::string::npos);
+    EXPECT_NE(answer(&control, 7, R"({"what":"maintenance","strange":1})").find("\"error\""), std::string::npos);
     EXPECT_FALSE(control.maintenance);
 }
 

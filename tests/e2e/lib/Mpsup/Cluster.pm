@@ -155,7 +155,7 @@ sub change {
     my ($self) = @_;
     my $change = $self->key('change') // return;
     my %word   = map { substr($_, 0, 1) => $_ } qw(waiting granted done failed absent cordoned);
-    my @states = map { $word{$_} } split //, $change->{states} // '';
+    my @states = map { $word{$_} } split //, lc($change->{states} // '');
     $change->{parts} = {map { $change->{machines}[$_] => $states[$_] } 0 .. $#states};
     return $change;
 }

@@ -1,0 +1,46 @@
+#include "supervisor/cluster/etcd_advice.h"
+
+#include <array>
+
+namespace mpsup::cluster {
+
+namespace {
+
+struct Advice {
+    std::string_view words; // that are in the problem
+    std::string_view what;
+};
+
+// The first that fits: what a member said itself goes before what became of a connection.
+constexpr std::array advices{
+    Advice{"user name is empty", "etcd wants a user: --cluster-user NAME and --cluster-password-file FILE"},
+    Advice{"invalid user ID or password", "etcd has another password for --cluster-user, or does not know that user"},
+    Advice{"permission denied", "the user must be allowed to read and write these keys: etcdctl role grant-permission "
+                                "ROLE readwrite --prefix "},
+    Advice{"no leader", "etcd has no quorum: more than half of its members must run and reach each other"},
+    Advice{"request timed out", "etcd has no quorum: more than half of its members must run and reach each other"},
+    Advice{"wrong version number", "it does not speak TLS: http:// in --cluster?"},
+    Advice{"certificate verify failed", "--cluster-ca names a file with the certificate that signed etcd's"},
+    Advice{"certificate required", "etcd wants a certificate: --cluster-cert and --cluster-key"},
+    Advice{"bad certificate", "etcd does not take the certificate of --cluster-cert"},
+    Advice{"HTTP status 400", "does etcd speak TLS there? Then it is https:// in --cluster"},
+    Advice{"HTTP status", "this is no client URL of an etcd 3.4 or later: is it port 2379, and nothing in between?"},
+    Advice{"Connection reset", "whoever listens there hangs up: https:// in --cluster, or is it another service?"},
+    Advice{"end of stream", "whoever listens there hangs up: https:// in --cluster, or is it another service?"},
+    Advice{"Connection refused", "nobody listens there: does etcd run, with this address in its --listen-client-urls?"},
+    Advice{"timed out",
+           "no answer came: does the machine run, does a firewall let this port through, has etcd its quorum?"},
+};
+
+} // namespace
+
+std::string etcd_advice(std::string_view problem, std::string_view prefix) {
+    for (const Advice& advice : advices) {
+        if (!problem.contains(advice.words)) continue;
+        std::string what(advice.what);
+        return what.ends_with("--prefix ") ? what.append(prefix) : what;
+    }
+    return {};
+}
+
+} // namespace mpsup::cluster

@@ -1,0 +1,33 @@
+#include "supervisor/cluster/etcd_advice.h"
+
+#include "supervisor/cluster/etcd_messages.h"
+
+#include <gtest/gtest.h>
+
+namespace mpsup::cluster {
+namespace {
+
+std::string advice(std::string_view problem) { return etcd_advice(problem, "/mpsup/shop/"); }
+
+TEST(EtcdAdvice, NamesTheRemedyOfWhatEtcdSaysInItsOwnWords) {
+    EXPECT_TRUE(advice("http://10.0.0.5:2379: etcdserver: user name is empty").contains("--cluster-user"));
+    EXPECT_TRUE(advice("etcd: etcdserver: permission denied").ends_with("--prefix /mpsup/shop/"));
+    EXPECT_TRUE(advice("http://10.0.0.5:2380: etcd answers with HTTP status 405").contains("port 2379"));
+    EXPECT_TRUE(advice("http://10.0.0.5:2379: etcd answers with HTTP status 400").contains("https://"));
+    EXPECT_TRUE(advice("http://10.0.0.5:2379: read: Connection reset by peer").contains("https://"));
+    EXPECT_TRUE(
+        advice("http://a:2379: connect: Connection refused; http://b:2379: etcdserver: no leader").contains("quorum"));
+    EXPECT_EQ(advice("password of etcd: others may reach it"), "");
+}
+
+TEST(EtcdAdvice, ARefusalOfAStreamHasItsReasonInside) {
+    const Error refused = read_refusal(
+        503,
+        R"({"error":{"grpc_code":14,"http_code":503,"message":"etcdserver: no leader","http_status":"Service Unavailable"}})");
+    EXPECT_EQ(refused.code, EtcdCode::unavailable);
+    EXPECT_TRUE(refused.what.contains("no leader"));
+    EXPECT_TRUE(read_refusal(500, R"({"error":{}})").what.contains("HTTP status 500"));
+}
+
+} // namespace
+} // namespace mpsup::cluster
