@@ -25,7 +25,7 @@ protected:
         std::string name{};
         int processes = 0;
         std::unique_ptr<Member> member{}; // none: it is off
-        LocalReport local{first, true, {}, 0, false};
+        LocalReport local{first, true, {}, {}, false};
         Memory memory{};
         LeaseId lease = 0;
         Time renewed{};
