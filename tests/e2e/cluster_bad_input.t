@@ -235,7 +235,7 @@ subtest 'etcd that refuses the user' => sub {
     is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", 'all serves';
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology($front . $app =~ s/pool: 1/pool: 2/r), '--timeout', '20s');
     is $code, 1, 'nothing new begins';
-    like "$out$err", qr/the store did not take the order in time \(etcd: .*user name is empty/, 'and it is said why' or diag $out, $err;
+    like "$out$err", qr/the store did not take the order in time \(http:\S+: etcd: .*user name is empty/, 'and it is said why' or diag $out, $err;
     for my $case (['wrong', 'alone'], ['secret', 'connected']) {
         my ($word, $state) = @$case;
         $files->write('password', "$word\n");

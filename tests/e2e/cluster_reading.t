@@ -97,11 +97,14 @@ subtest 'drain --wait counts what clients ask of the machine' => sub {
     my %held = (app1 => [8081, '/?hold', sub { $files->write('go', '') }], web1 => [8080, '/large', sub { close $_[0] }]);
     open my $large, '>', $files->dir . '/root/large' or die;
     truncate $large, 200 << 20 or die; # more than sockets hold
+    my ($refused, $why) = ($web->mpsup('drain', 'web1'))[0, 2];
+    is $refused, 1, 'a file server that an accelerator elsewhere needs is not drained by accident';
+    like $why, qr/web1 is the only machine of docs, which front needs/, 'and it is said why';
     for my $name (sort keys %held) {
         my ($port, $path, $let_go) = @{ $held{$name} };
         my $client = IO::Socket::INET->new(PeerAddr => $ip{$name}, PeerPort => $port) or die;
         print $client "GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        my $finish = $cluster->begin('web1', 'drain', $name, '--wait');
+        my $finish = $cluster->begin('web1', 'drain', $name, '--wait', '--force');
         ok wait_until(15, 'it is counted', sub { ($cluster->machine($name)->{in_flight} // 0) == 1 }), "$name has it in flight";
         ok !$finish->('has ended'), 'and is waited for';
         $let_go->($client);
