@@ -44,9 +44,10 @@ bool Convergence::has_turn(Turn& turn) {
     const Keys& keys = turn.keys();
     ConvergingRecord record{living_others(turn)};
     record.machines.push_back(turn.me.machine);
-    flight_.submit(turn, {{turn.unchanged(keys.converging()), turn.unchanged(keys.change()), turn.unchanged(keys.wanted())},
-                          {Put{keys.converging(), encode(record)}},
-                          {}});
+    flight_.submit(turn,
+                   {{turn.unchanged(keys.converging()), turn.unchanged(keys.change()), turn.unchanged(keys.wanted())},
+                    {Put{keys.converging(), encode(record)}},
+                    {}});
     return false;
 }
 

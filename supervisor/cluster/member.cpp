@@ -86,8 +86,7 @@ public:
             return !unreachable_why.empty() ? unreachable_why
                    : is_listed              ? "no lease is granted"
                                             : "it was not asked yet";
-        case ClusterStatus::State::refused:
-            return "the name " + me.machine + " is taken by " + presence.rival();
+        case ClusterStatus::State::refused: return "the name " + me.machine + " is taken by " + presence.rival();
         case ClusterStatus::State::unaccepted: return trust.problem() + "; `mpsup cluster accept` takes its orders";
         }
         std::unreachable();

@@ -273,9 +273,8 @@ template <> Result<OutcomeRecord> decode(std::string_view text) {
 }
 
 template <> Result<ConvergingRecord> decode(std::string_view text) {
-    return read_record<ConvergingRecord>(text, [](Fields fields) {
-        return ConvergingRecord{fields.texts("machines", most_machines, longest_name)};
-    });
+    return read_record<ConvergingRecord>(
+        text, [](Fields fields) { return ConvergingRecord{fields.texts("machines", most_machines, longest_name)}; });
 }
 
 template <> Result<VipRecord> decode(std::string_view text) {

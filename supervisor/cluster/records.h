@@ -185,7 +185,7 @@ struct StoreRecord {
 
 constexpr std::size_t longest_document = 1'000'000; // bytes; etcd takes requests of 1.5 MiB, and base64 stands between
 constexpr std::size_t most_machines = 10'000;
-constexpr std::size_t most_earlier = 20; // topologies that are kept
+constexpr std::size_t most_earlier = 20;   // topologies that are kept
 constexpr std::size_t most_replaced = 100; // stores that one is known to have taken the place of
 
 [[nodiscard]] std::string encode(const MachineRecord& record);

@@ -31,8 +31,8 @@ void StoreTrust::look(const ClusterView& view) {
 }
 
 void StoreTrust::note_replaced(const ClusterView& view) {
-    was_replaced_ = was_replaced_ || (seen_cluster_ != 0 &&
-                                      (view.cluster() != seen_cluster_ || view.revision() < seen_revision_));
+    was_replaced_ =
+        was_replaced_ || (seen_cluster_ != 0 && (view.cluster() != seen_cluster_ || view.revision() < seen_revision_));
     seen_cluster_ = view.cluster();
     seen_revision_ = view.revision();
 }

@@ -125,9 +125,7 @@ void ClusterStore::unreachable(const Error& why) {
     heard_();
 }
 
-std::chrono::milliseconds ClusterStore::longest() const {
-    return member_.is_urgent() ? urgent_pause : longest_pause;
-}
+std::chrono::milliseconds ClusterStore::longest() const { return member_.is_urgent() ? urgent_pause : longest_pause; }
 
 // A random part of it, so that a thousand machines do not ask a store that comes back at one moment.
 asio::awaitable<void> ClusterStore::rest(std::chrono::milliseconds& pause) {

@@ -198,7 +198,8 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
 // What there was before the first topology: nothing, or what was brought up without the cluster.
 asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
     if (!site_.applied()) co_return Outcome{.code = 0, .text = "nothing runs", .is_idle = true};
-    if (site_.applied()->digest == memory_.before) co_return Outcome{.code = 0, .text = "what ran before runs", .is_idle = true};
+    if (site_.applied()->digest == memory_.before)
+        co_return Outcome{.code = 0, .text = "what ran before runs", .is_idle = true};
     AppliedTopology earlier = *site_.applied();
     earlier.topology.workers.clear();
     if (!memory_.before.empty()) {

@@ -36,8 +36,8 @@ void FleetOracle::on_changes(const std::vector<Change>& changes, const std::vect
         if (const auto name = keys_.name_below("fence/", change.now.key); !name.empty())
             fences_[std::string(name)][change.now.modified] =
                 change.deleted ? FenceRecord() : read<FenceRecord>(change.now).value_or(FenceRecord());
-        if (const auto store = change.now.key == keys_.store() && !change.deleted ? read<StoreRecord>(change.now)
-                                                                                     : std::nullopt;
+        if (const auto store =
+                change.now.key == keys_.store() && !change.deleted ? read<StoreRecord>(change.now) : std::nullopt;
             store && !store->replaces.empty())
             accepted_.insert(etcd_.generation());
     }

@@ -184,7 +184,8 @@ private:
     }
 
     void accept(FleetMachine& machine) {
-        fleet_.ask(machine, cluster::AcceptStoreOrder{machine.runs().digest, machine.runs().digest, "/etc/site.yaml"}, "accept");
+        fleet_.ask(machine, cluster::AcceptStoreOrder{machine.runs().digest, machine.runs().digest, "/etc/site.yaml"},
+                   "accept");
     }
 
     // No faults any more. What an operator has to do, one does.

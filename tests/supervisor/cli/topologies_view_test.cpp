@@ -30,7 +30,8 @@ TEST(TopologiesView, SaysWhoAppliedWhatFromWhere) {
 }
 
 TEST(TopologiesView, FitsThePage) {
-    ClusterTopology applied{.number = 1234567, .at_ms = 1, .digest = "sha256:0123456789abcdef", .path = std::string(100, 'p')};
+    ClusterTopology applied{
+        .number = 1234567, .at_ms = 1, .digest = "sha256:0123456789abcdef", .path = std::string(100, 'p')};
     applied.who = applied.from = std::string(40, 'w');
     applied.outcome = "rolled_back";
     applied.note = std::string(100, 'n');

@@ -64,8 +64,8 @@ TEST(Records, AreReadAsTheyWereWritten) {
 }
 
 TEST(Records, OfWhatAMachineRemembersTheSame) {
-    const Memory memory{18'446'744'073'709'551'615U, 77, {"i1/51", {"i0/1"}, "root", WallTime(5)}, 9, {8, "d8"}, true,
-                        true, {"app1"}};
+    const Memory memory{
+        18'446'744'073'709'551'615U, 77, {"i1/51", {"i0/1"}, "root", WallTime(5)}, 9, {8, "d8"}, true, true, {"app1"}};
     EXPECT_EQ(decode_memory(encode(memory)).value(), memory);
 }
 
