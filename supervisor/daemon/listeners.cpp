@@ -23,7 +23,7 @@ Error explain(const Address& address, const Error& error) {
 }
 
 // Like an address, a socket file that somebody listens at is not taken away from him.
-Result<Fd> bind(const Endpoint& endpoint, const std::vector<int>& beside, Absent absent) {
+Result<Fd> open_at(const Endpoint& endpoint, const std::vector<int>& beside, Absent absent) {
     constexpr unsigned for_us = 0600;
     if (endpoint.path.empty()) {
         auto bound = listen_tcp(endpoint.address, beside, absent);
@@ -57,7 +57,7 @@ Result<std::vector<Listener>> Listeners::open(const std::vector<Endpoint>& endpo
             for (const auto& [other, listener] : *some)
                 if (overlap(other, endpoint)) beside.push_back(listener->get());
         const bool comes_and_goes = !absent_.empty() && endpoint.address.ip == absent_;
-        auto bound = bind(endpoint, beside, comes_and_goes ? Absent::allowed : Absent::refused);
+        auto bound = open_at(endpoint, beside, comes_and_goes ? Absent::allowed : Absent::refused);
         if (!bound) return std::unexpected(bound.error());
         listeners.push_back(fresh[endpoint] = std::make_shared<const Fd>(std::move(*bound)));
     }
@@ -74,7 +74,7 @@ std::vector<std::string> Listeners::refusals_of(const std::vector<Endpoint>& end
         };
         if (!endpoint.path.empty() || std::ranges::any_of(open_, is_near)) continue;
         const bool comes_and_goes = !absent.empty() && endpoint.address.ip == absent;
-        const auto bound = bind(endpoint, {}, comes_and_goes ? Absent::allowed : Absent::refused);
+        const auto bound = open_at(endpoint, {}, comes_and_goes ? Absent::allowed : Absent::refused);
         if (!bound) refusals.push_back(bound.error().to_string());
     }
     return refusals;
