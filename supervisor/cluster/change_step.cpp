@@ -13,6 +13,13 @@ namespace {
 using Phase = ChangeRecord::Phase;
 using State = Part::State;
 
+std::vector<std::string_view> names_of(const std::vector<Part>& parts) {
+    std::vector<std::string_view> names;
+    for (const Part& part : parts) names.push_back(part.machine);
+    std::ranges::sort(names);
+    return names;
+}
+
 class Stepper {
 public:
     Stepper(const ClusterView& view, const TopologyFacts* facts, const Tenure& tenure, Moment now)
@@ -52,6 +59,8 @@ private:
         if (refusals.empty() && is_late)
             for (const std::string& name : silent)
                 refusals.push_back(name + " did not answer within " + std::to_string(longest_check.count()) + " s");
+        if (refusals.empty() && silent.empty() && is_late && change_.brings_topology() && !facts_)
+            refusals.push_back(change_.owner + " has not the topology that it leads");
         if (!refusals.empty()) {
             change_.reasons = std::move(refusals);
             return end(Phase::refused);
@@ -67,7 +76,7 @@ private:
         TopologyFacts known; // what it was told of, in its order, so that nobody is left out
         for (const Part& part : change_.machines) known.machines.push_back({part.machine, false});
         auto parts = parts_of(&known, facts_);
-        if (std::ranges::equal(parts, change_.machines, {}, &Part::machine, &Part::machine)) return;
+        if (names_of(parts) == names_of(change_.machines)) return;
         for (Part& part : parts)
             if (const Part* before = change_.part_of(part.machine)) part = *before;
         change_.machines = std::move(parts);
@@ -172,7 +181,7 @@ private:
     void collect_failures() {
         for (const Part& part : change_.machines) {
             if (part.state != State::failed || change_.reasons.size() >= 20) continue;
-            std::string reason = part.machine + ": " + part.text;
+            std::string reason = fit(part.machine + ": " + part.text);
             if (std::ranges::find(change_.reasons, reason) == change_.reasons.end())
                 change_.reasons.push_back(std::move(reason));
         }
@@ -184,7 +193,8 @@ private:
         std::erase_if(change_.machines, [](const Part& part) {
             return part.state == State::waiting || part.state == State::absent || part.state == State::cordoned;
         });
-        for (Part& part : change_.machines) // whoever is at it is out of service, and stays counted
+        std::ranges::reverse(change_.machines); // who led to others first leads back first
+        for (Part& part : change_.machines)     // whoever is at it is out of service, and stays counted
             part = {part.machine, part.state == State::granted ? State::granted : State::waiting, {}};
         if (change_.kind == ChangeRecord::Kind::rollback)
             wanted_.earlier.push_back(change_.to);
@@ -223,12 +233,12 @@ private:
             const FenceRecord fence = view_.fence(part.machine);
             const Known<MachineRecord>* machine = view_.machine(part.machine);
             if (fence.removed) continue;
-            if (part.state == State::granted)
+            const bool is_here = machine && *machine;
+            if (part.state == State::granted || (is_here && view_.is_converging(part.machine)))
                 ++budget.granted;
-            else if (!machine || !*machine)
+            else if (!is_here)
                 ++budget.absent;
-            else if (fence.drained || !machine->value.well || view_.is_converging(part.machine) ||
-                     has_other_than_wanted(part, machine->value))
+            else if (fence.drained || !machine->value.well || has_other_than_wanted(part, machine->value))
                 ++budget.unwell;
         }
         return budget;
@@ -284,16 +294,30 @@ ChangeStep next_step(const ClusterView& view, const TopologyFacts* facts, const 
     return Stepper(view, facts, tenure, now).run();
 }
 
+namespace {
+
+bool only_gives_up(const TopologyFacts::Machine& machine, const TopologyFacts& before) {
+    const auto was = std::ranges::find(before.machines, machine.name, &TopologyFacts::Machine::name);
+    return was != before.machines.end() && was->offers != machine.offers &&
+           std::ranges::includes(was->offers, machine.offers);
+}
+
+} // namespace
+
 std::vector<Part> parts_of(const TopologyFacts* before, const TopologyFacts* after) {
     std::vector<Part> parts;
     const auto add = [&](const std::string& name) {
         if (parts.size() < most_machines) parts.push_back({name});
     };
-    for (const bool accelerators : {false, true})
-        for (const auto& machine : after    ? after->machines
-                                   : before ? before->machines
-                                            : std::vector<TopologyFacts::Machine>())
-            if (machine.has_accelerator == accelerators) add(machine.name);
+    std::vector<TopologyFacts::Machine> machines;
+    if (after) machines = after->machines;
+    if (before && !after) machines = before->machines;
+    const auto rank = [&](const TopologyFacts::Machine& machine) {
+        if (machine.has_accelerator) return 1;
+        return before && after && only_gives_up(machine, *before) ? 2 : 0;
+    };
+    std::ranges::stable_sort(machines, {}, rank);
+    for (const auto& machine : machines) add(machine.name);
     if (!before || !after) return parts;
     for (const auto& machine : before->machines)
         if (!after->has(machine.name)) add(machine.name);

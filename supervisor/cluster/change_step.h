@@ -31,8 +31,8 @@ struct ChangeStep {
 [[nodiscard]] ChangeStep next_step(const ClusterView& view, const TopologyFacts* facts, const Tenure& tenure,
                                    Moment now);
 
-/// The machines of a change: all that are in the topology before it or after it. First those without accelerators, last those
-/// that nothing runs on any more: who sends to them is changed before.
+/// The machines of a change: all that are in the topology before it or after it. First those without accelerators, then those with
+/// one, last those that give addresses up, and get none, or that nothing runs on any more: who sends to them is changed before.
 [[nodiscard]] std::vector<Part> parts_of(const TopologyFacts* before, const TopologyFacts* after);
 
 } // namespace mpsup::cluster

@@ -27,7 +27,7 @@ template <typename Map> void set_in(Map& map, std::string_view name, const KeyVa
     using Value = typename Map::mapped_type;
     if (deleted) {
         if (const auto found = map.find(name); found != map.end()) map.erase(found);
-    } else if (map.size() < most_keys) {
+    } else if (map.size() < most_keys || map.contains(name)) {
         using Record = decltype(Value::value);
         map.insert_or_assign(std::string(name), known<Record>(item));
     }

@@ -21,7 +21,8 @@ bool has_room(const Turn& turn) {
     Budget budget{facts ? std::max(facts->allowed, 1) : 1};
     budget.granted = static_cast<int>(living_others(turn).size());
     if (facts)
-        for (const auto& [name, has_accelerator] : facts->machines) {
+        for (const TopologyFacts::Machine& each : facts->machines) {
+            const std::string& name = each.name;
             if (name == turn.me.machine || turn.view.fence(name).removed) continue;
             const Known<MachineRecord>* machine = turn.view.machine(name);
             if (!machine || !*machine)

@@ -38,7 +38,7 @@ struct Do {
     std::string change{}; // empty: of itself, because it runs something else than is wanted
     Round round = Round::rolling;
     ChangeRecord::Kind kind = ChangeRecord::Kind::up;
-    Version to{};                       // up, and rollback without workers: this; number 0: everything is stopped
+    Version to{};                       // up, and rollback without workers: this; number 0: what ran before the first
     std::string document{}, path{};     // of it; empty where nothing is brought
     std::vector<std::string> workers{}; // of restart and rollback; none: all
     bool fast = false;

@@ -65,7 +65,8 @@ void Leader::lead(Turn& turn) {
     else if (!tenure_.ailing)
         tenure_.ailing = turn.now.boot;
     if (step.change == change) {
-        if (change.phase == ChangeRecord::Phase::checking) turn.alarm.at(tenure_.since + longest_check);
+        const Time late = tenure_.since + longest_check;
+        if (change.phase == ChangeRecord::Phase::checking && turn.now.boot < late) turn.alarm.at(late);
         if (tenure_.ailing) turn.alarm.at(*tenure_.ailing + longest_ailing);
         return;
     }

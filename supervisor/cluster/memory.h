@@ -11,6 +11,9 @@
 
 namespace mpsup::cluster {
 
+/// The id of a store of which is not known any more which it was: none has it.
+constexpr const char* unreadable_store = "unreadable";
+
 /// What the next supervisor of this machine has to know of the store.
 struct Memory {
     std::uint64_t cluster = 0; // 0: none was ever seen

@@ -26,6 +26,7 @@ bool Participant::has_reported(const ChangeRecord& change) const {
 }
 
 void Participant::say(const ChangeRecord& change, Report::State state, std::vector<std::string> reasons) {
+    for (std::string& reason : reasons) reason = fit(reason);
     report_ = {change.id, change.round(), state, std::move(reasons)};
 }
 
@@ -124,6 +125,7 @@ bool Participant::must_converge(Turn& turn) {
     const Known<ChangeRecord>& change = turn.view.change();
     if (change.exists() && (!change || is_in_hand(change.value, turn.me.machine))) return false;
     if (tried_ != wanted->now) try_again_.reset(), patience_ = Duration(0);
+    if (std::exchange(brought_, {}) == wanted->now) wait_longer(turn.now); // and yet it does not run
     if (!try_again_ || turn.now.boot >= *try_again_) return true;
     turn.alarm.at(*try_again_);
     return false;
@@ -135,13 +137,13 @@ void Participant::converge(Turn& turn) {
     if (!must_converge(turn)) return convergence_.give_back(turn);
     const Known<WantedRecord>& wanted = turn.view.wanted();
     if (wanted->now.number != 0 && !turn.facts.of(wanted->now.digest)) return check_alone(wanted->now, turn);
+    const TopologyRecord* topology = wanted->now.number != 0 ? document_of(wanted->now, turn) : nullptr;
+    if (wanted->now.number != 0 && !topology) return;
     if (!convergence_.has_turn(turn)) return;
     Do task;
     task.to = wanted->now;
     task.fast = true;
-    if (task.to.number != 0) {
-        const TopologyRecord* topology = document_of(task.to, turn);
-        if (!topology) return;
+    if (topology) {
         task.document = topology->document;
         task.path = topology->path;
         task.who = topology->who;
@@ -172,16 +174,18 @@ void Participant::mind_operation(Turn& turn) {
 void Participant::on_done(const Done& done, const ClusterView& view, Moment now) {
     if (!operation_ || operation_->task.change != done.change || operation_->task.round != done.round) return;
     const bool was_taken_back = operation_->is_taken_back;
+    const Version to = operation_->task.to;
     operation_.reset();
     if (!done.change.empty()) {
         if (view.change() && view.change()->id != done.change)
             return; // nobody waits for it, and another one may be reported on
         const auto state = done.succeeded ? Report::State::done : Report::State::failed;
         report_ = {done.change, done.round, state, {}, done.has_served};
-        if (!done.succeeded) report_.reasons.push_back(done.text);
+        if (!done.succeeded) report_.reasons.push_back(fit(done.text));
         return;
     }
     if (!done.succeeded && !was_taken_back) wait_longer(now);
+    if (done.succeeded) brought_ = to;
 }
 
 void Participant::wait_longer(Moment now) {

@@ -63,6 +63,7 @@ private:
     std::optional<Time> try_again_;
     Duration patience_{0}; // before the next try to get to what is wanted
     Version tried_{};
+    std::optional<Version> brought_; // by the last try, which succeeded
 };
 
 } // namespace mpsup::cluster

@@ -72,7 +72,8 @@ public:
         change.to = wanted->earlier.back();
         change.fast = true;
         if (const TopologyFacts* facts = turn_.facts.of(change.before.digest)) {
-            change.machines = parts_of(nullptr, facts);
+            const TopologyFacts* to = turn_.facts.of(change.to.digest);
+            change.machines = parts_of(facts, to ? to : facts);
             change.allowed = std::max(facts->allowed, 1);
         } else {
             change.machines = living();

@@ -13,7 +13,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t longest_text = 8'000;
 constexpr std::size_t most_texts = 500;
 
 // The length of the character that begins `text` in UTF-8 (RFC 3629), 0: none does.
@@ -31,8 +30,9 @@ std::size_t character(std::string_view text) {
     return size;
 }
 
-// As those who read it take it: not too long, and nothing that JSON cannot hold. Reasons are what programs say.
-std::string fit(std::string_view text, std::size_t longest = longest_text) {
+} // namespace
+
+std::string fit(std::string_view text, std::size_t longest) {
     std::string fit;
     while (!text.empty()) {
         const std::size_t size = character(text);
@@ -43,6 +43,8 @@ std::string fit(std::string_view text, std::size_t longest = longest_text) {
     }
     return fit;
 }
+
+namespace {
 
 void put(json::object& object, const char* key, const std::string& text) {
     if (!text.empty()) object[key] = fit(text);

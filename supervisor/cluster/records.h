@@ -184,9 +184,14 @@ struct StoreRecord {
 };
 
 constexpr std::size_t longest_document = 1'000'000; // bytes; etcd takes requests of 1.5 MiB, and base64 stands between
+constexpr std::size_t longest_reason = 8'000;
 constexpr std::size_t most_machines = 10'000;
 constexpr std::size_t most_earlier = 20;   // topologies that are kept
 constexpr std::size_t most_replaced = 100; // stores that one is known to have taken the place of
+
+/// What programs say, as those who read records take it: not too long, and nothing that JSON cannot hold. It is the same when it
+/// comes back.
+[[nodiscard]] std::string fit(std::string_view text, std::size_t longest = longest_reason);
 
 [[nodiscard]] std::string encode(const MachineRecord& record);
 [[nodiscard]] std::string encode(const FenceRecord& record);

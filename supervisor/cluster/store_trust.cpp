@@ -44,6 +44,8 @@ bool StoreTrust::is_accepted(const ClusterView& view) const {
 }
 
 std::string StoreTrust::what_is_other(const ClusterView& view) const {
+    if (memory_.store.id == unreadable_store)
+        return "what this machine knew of its store cannot be read (the file `cluster` in the site's state folder)";
     if (view.cluster() != memory_.cluster)
         return "this is another store than before (cluster " + std::to_string(view.cluster()) + " in the place of " +
                std::to_string(memory_.cluster) + ")";

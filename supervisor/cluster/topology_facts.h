@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,8 @@ namespace mpsup::cluster {
 struct TopologyFacts {
     struct Machine {
         std::string name{};
-        bool has_accelerator = false; // it is granted after those that have none
+        bool has_accelerator = false;   // it is granted after those that have none
+        std::set<std::string> offers{}; // addresses at which others reach something there
 
         friend bool operator==(const Machine&, const Machine&) = default;
     };

@@ -84,7 +84,9 @@ cluster::TopologyFacts facts_of(const topology::Topology& whole) {
             return worker.kind == topology::Kind::accelerator &&
                    std::ranges::find(worker.on, machine.name) != worker.on.end();
         };
-        facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here)});
+        facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here), {}});
+        for (const Address& address : addresses_of(whole, {machine.name}))
+            if (!topology::is_loopback(address)) facts.machines.back().offers.insert(address.to_string());
     }
     facts.allowed = whole.cluster.allowed(static_cast<int>(whole.machines.size()));
     if (!whole.vip.ip.empty()) facts.vip = {whole.vip.text(), whole.vip.on};

@@ -271,6 +271,8 @@ private:
         while (!closed_) {
             report_here();
             act();
+            if (is_to_go_back_ && share_.is_working()) // it had not begun when it was told so
+                is_to_go_back_ = orders_.say_to_rollout(false).code != 0;
             cluster::ClusterStatus status = member_.status(moment_now()); // all machines are in it: once a second
             note_state(status);
             status.machines.clear(); // there may be thousands, and who follows what was applied needs none
@@ -340,7 +342,7 @@ private:
                        [&](cluster::Do& work) { spawn(carry_out(std::move(work))); },
                        [&](cluster::TakeBack& back) {
                            log_line("info", "the cluster takes it back: " + back.reason);
-                           (void)orders_.say_to_rollout(false);
+                           is_to_go_back_ = orders_.say_to_rollout(false).code != 0;
                        },
                        [&](cluster::PromoteNow&) { (void)orders_.say_to_rollout(true); },
                        [&](cluster::Tell& tell) { asks_.tell(tell); },
@@ -356,6 +358,7 @@ private:
 
     asio::awaitable<void> carry_out(cluster::Do work) {
         Outcome outcome{Outcome::failed, "the supervisor failed"};
+        is_to_go_back_ = false;
         try {
             Report report = to_askers();
             outcome = co_await share_.carry_out(work, std::move(report));
@@ -397,6 +400,7 @@ private:
     int acting_ = 0;
     bool is_leaving_ = false;
     bool closed_ = false;
+    bool is_to_go_back_ = false; // what is at work here; nobody could be told so yet
 };
 
 ClusterLink::ClusterLink(Site& site, Orders& orders, Takeover& takeover, ClusterOptions options)

@@ -28,9 +28,18 @@ std::uint64_t number_in(const json::object& object, std::string_view key) {
                : std::strtoull(text.c_str(), nullptr, 10);
 }
 
+ClusterMemory unreadable() {
+    ClusterMemory memory;
+    memory.store.store.id = cluster::unreadable_store;
+    return memory;
+}
+
 ClusterMemory memory_in(const json::object& object) {
     ClusterMemory memory;
-    memory.store = cluster::decode_memory(text_in(object, "store")).value_or(cluster::Memory{});
+    if (auto store = cluster::decode_memory(text_in(object, "store")))
+        memory.store = std::move(*store);
+    else
+        memory.store.store.id = cluster::unreadable_store;
     memory.runs = {number_in(object, "number"), text_in(object, "digest")};
     memory.document = text_in(object, "document");
     memory.before = text_in(object, "before");
@@ -41,13 +50,14 @@ ClusterMemory memory_in(const json::object& object) {
 
 ClusterMemory read_cluster_memory(const std::string& path) {
     const auto file = open_file(path, O_RDONLY);
-    if (!file) return {};
+    if (!file && file.error().code == std::errc::no_such_file_or_directory) return {};
+    if (!file) return unreadable();
     std::string text(longest, '\0');
     const ssize_t size = ::read(file->get(), text.data(), text.size());
     text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
     boost::system::error_code error;
     const json::value value = json::parse(text, error);
-    return error || !value.is_object() ? ClusterMemory{} : memory_in(value.get_object());
+    return error || !value.is_object() ? unreadable() : memory_in(value.get_object());
 }
 
 std::string text_of(const ClusterMemory& memory) {

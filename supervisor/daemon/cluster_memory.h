@@ -18,8 +18,8 @@ struct ClusterMemory {
     friend bool operator==(const ClusterMemory&, const ClusterMemory&) = default;
 };
 
-/// Of the file "cluster" in the site's state folder. What is not there, or is none, is as if nothing were known: the store says it
-/// anew.
+/// Of the file "cluster" in the site's state folder. What is not there knows nothing; what is there and cannot be read knew a
+/// store which is no other's (cluster::unreadable_store): the one that answers is not obeyed until it is accepted.
 [[nodiscard]] ClusterMemory read_cluster_memory(const std::string& path);
 /// What that file is to hold.
 [[nodiscard]] std::string text_of(const ClusterMemory& memory);

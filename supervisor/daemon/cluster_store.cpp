@@ -52,11 +52,13 @@ asio::awaitable<void> ClusterStore::keep_lease() {
         const cluster::Time until = end_of(*granted, sent);
         member_.on_lease(lease_, until, moment_now());
         heard_();
+        const cluster::Time began = boot_now();
         co_await renew(until);
         if (is_over()) co_return;
         lease_ = 0;
         member_.on_lease_lost(moment_now());
         heard_();
+        if (boot_now() < began + first_pause) co_await rest(pause); // it was granted for no time
     }
 }
 

@@ -178,15 +178,12 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
     if (!share) co_return Outcome{bad_topology, share.error()};
     const bool is_way_back =
         work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;
-    if (memory_.runs.number == 0 && site_.applied()) {
-        memory_.before = site_.applied()->digest;
-        write_down();
-        co_await wait_until_written();
-    }
+    std::string document = topology::to_document(*share);
+    if (memory_.runs.number == 0 && note_before(topology::digest_of(document))) co_await wait_until_written();
     const UpManner how{.all_anew = false, .fast = work.fast || is_way_back};
     std::string name = "up";
     if (is_way_back) name = "rollback";
-    UpRequest request{topology::to_document(*share), work.path};
+    UpRequest request{std::move(document), work.path};
     const Outcome outcome = co_await orders_.up(std::move(name), std::move(request), std::move(report), how);
     if (outcome.code != 0) co_return outcome;
     failpoint();
@@ -195,11 +192,22 @@ asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report)
     co_return outcome;
 }
 
+// A supervisor that does a part again, which the one before it had done, finds what it is to bring.
+bool OwnShare::note_before(const std::string& digest) {
+    const AppliedTopology* applied = site_.applied();
+    if (applied && applied->digest == digest && orders_.has_processes()) return false;
+    memory_.before = applied && orders_.has_processes() ? applied->digest : "";
+    write_down();
+    return true;
+}
+
 // What there was before the first topology: nothing, or what was brought up without the cluster.
 asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
-    if (!site_.applied()) co_return Outcome{.code = 0, .text = "nothing runs", .is_idle = true};
-    if (site_.applied()->digest == memory_.before)
-        co_return Outcome{.code = 0, .text = "what ran before runs", .is_idle = true};
+    const bool is_there = site_.applied() && site_.applied()->digest == memory_.before;
+    if (!site_.applied() || is_there) {
+        runs({});
+        co_return Outcome{.code = 0, .text = is_there ? "what ran before runs" : "nothing runs", .is_idle = true};
+    }
     AppliedTopology earlier = *site_.applied();
     earlier.topology.workers.clear();
     if (!memory_.before.empty()) {

@@ -64,6 +64,8 @@ private:
     [[nodiscard]] std::vector<std::string> own(const std::vector<std::string>& workers) const;
     [[nodiscard]] Task bring(const cluster::Do& work, Report report);
     [[nodiscard]] Task bring_nothing(Report report);
+    /// Before a first topology, of this digest. Is there something new to know?
+    bool note_before(const std::string& digest);
     void runs(cluster::Version version);
     void write_down() { file_.write(text_of(memory_)); }
     [[nodiscard]] boost::asio::awaitable<void> wait_until_written();

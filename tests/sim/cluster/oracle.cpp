@@ -164,6 +164,10 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
             out_anyway += granted_ailing_[part.machine] ? 1 : 0;
             continue;
         }
+        if (alone_.contains(part.machine) && state.lives) {
+            ++out; // on its way to what is wanted
+            continue;
+        }
         const bool is_expected =
             part.state == Part::State::waiting || part.state == Part::State::cordoned || state.runs == version;
         if (is_ailing || !is_expected) ++out, ++out_anyway;

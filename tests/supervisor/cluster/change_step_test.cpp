@@ -43,6 +43,7 @@ protected:
         for (const auto& [name, record] : fences) put(1, keys.fence(name), encode(record));
         put(3, keys.wanted(), encode(wanted));
         put(4, keys.change(), encode(change));
+        if (!converging.empty()) put(6, keys.converging(), encode(ConvergingRecord{converging}));
         ClusterView view(keys);
         EXPECT_TRUE(view.list(reply));
         return view;
@@ -83,6 +84,7 @@ protected:
     WantedRecord wanted;
     std::map<std::string, MachineRecord> machines;
     std::map<std::string, FenceRecord> fences;
+    std::vector<std::string> converging;
 };
 
 TEST_F(ChangeStepTest, NothingIsDoneBeforeAllHaveSaidWhatTheyThink) {
@@ -162,6 +164,16 @@ TEST_F(ChangeStepTest, AbsentAndUnwellMachinesCountAsOutOfService) {
     EXPECT_EQ(states(), "gwwg"); // the one that is out of service anyway takes nothing away
 }
 
+TEST_F(ChangeStepTest, OneThatConvergesIsInHandAlready) {
+    converging = {"m3"};
+    machines["m3"].runs = {};
+    roll();
+    EXPECT_EQ(states(), "wwww");
+    converging.clear();
+    take();
+    EXPECT_EQ(states(), "gwww");
+}
+
 TEST_F(ChangeStepTest, OneIsAlwaysGranted) {
     machines.erase("m1");
     machines.erase("m2");
@@ -190,10 +202,10 @@ TEST_F(ChangeStepTest, WhereOneFailsThoseThatWereGrantedGoBack) {
     EXPECT_EQ(taken.wanted->now, change.before);
     EXPECT_TRUE(taken.wanted->earlier.empty());
     EXPECT_EQ(change.machines.size(), 3U); // m3 was never touched
-    EXPECT_EQ(states(), "gwg");            // m2 is at it still, and counted
-    for (const char* name : {"m0", "m2"}) report(name, Report::State::done);
+    EXPECT_EQ(states(), "ggw");            // the last first; m2 is at it still, and counted
+    for (const char* name : {"m2", "m1"}) report(name, Report::State::done);
     take();
-    report("m1", Report::State::done);
+    report("m0", Report::State::done);
     const ChangeStep last = take();
     EXPECT_EQ(change.phase, Phase::rolled_back);
     EXPECT_EQ(last.outcome->phase, Phase::rolled_back);
@@ -275,6 +287,19 @@ TEST_F(ChangeStepTest, AMachineThatTurnsUnwellAfterwardsHoldsItUpAndThenEndsIt) 
     now.boot += 61s;
     take();
     EXPECT_EQ(change.phase, Phase::undoing);
+}
+
+TEST(PartsOf, WhoOnlyGivesAddressesUpComesAfterThoseThatAskThere) {
+    const TopologyFacts before{{{"app1", false, {"10.9.0.2:8081"}}, {"app2", false, {}}, {"web1", true, {}}}};
+    const TopologyFacts after{{{"app1", false, {}}, {"app2", false, {"10.9.0.3:8081"}}, {"web1", true, {}}}};
+    const auto names = [](const TopologyFacts& from, const TopologyFacts& to) {
+        std::string text;
+        for (const Part& part : parts_of(&from, &to)) text += part.machine + ' ';
+        return text;
+    };
+    EXPECT_EQ(names(before, after), "app2 web1 app1 ");
+    EXPECT_EQ(names(after, before), "app1 web1 app2 ");
+    EXPECT_EQ(names(before, before), "app1 app2 web1 ");
 }
 
 TEST(PartsOf, AcceleratorsComeAfterOthersAndWhatGoesComesLast) {

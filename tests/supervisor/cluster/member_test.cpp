@@ -336,6 +336,32 @@ TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
     EXPECT_EQ(take<Do>().size(), 1U);
 }
 
+TEST_F(MemberTest, WhatSucceededAndRunsSomethingElseIsNotTriedWithoutAPause) {
+    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
+    local.workers.clear();
+    start();
+    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
+    run();
+    ASSERT_EQ(take<Do>().size(), 1U);
+    member->on_done({{}, Round::rolling, true, {}}, now);
+    run();
+    EXPECT_TRUE(take<Do>().empty());
+    pass(11s);
+    EXPECT_EQ(take<Do>().size(), 1U);
+}
+
+TEST_F(MemberTest, AReasonThatIsTooLongIsToldOnce) {
+    write_alone_until_granted();
+    take<Submit>();
+    std::string words(20'000, 'x');
+    words += '\xff';
+    member->on_done({change().id, Round::rolling, false, words}, now);
+    run();
+    for (int i = 0; i < 20; ++i) pass(1s);
+    EXPECT_LT(take<Submit>().size(), 8U);
+}
+
 TEST_F(MemberTest, WhatServesWaitsForItsTurnToGetToWhatIsWanted) {
     items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
     items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
