@@ -49,6 +49,17 @@ for my $case (@of_files) {
 }
 is $cluster->wanted, 0, 'nothing runs yet';
 
+# The second time there is something that was applied before.
+$files->write('never.psgi', 'die "never"');
+my $never = $cluster->topology("$front$app  worse: {kind: dynamic, on: web1, app: never.psgi, listen: 8089}\n");
+for my $time ('a first topology that fails on one machine', 'and once more') {
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $never, '--timeout', '60s');
+    is $code, 7, "$time: it is taken back" or diag $out, $err;
+    is $cluster->wanted, 0, '  nothing is wanted';
+    is eval { wait_until(10, 'app1 says so', sub { !$cluster->machine('app1')->{number} }) }, 1, '  app1 says that it runs nothing';
+    is eval { request(8081, '/', address => '10.9.0.2')->{status} }, undef, '  and nothing serves there';
+}
+
 is +($cluster->on('web1')->mpsup('up', $cluster->topology($front . $app), '--timeout', '60s'))[0], 0, 'what is right is taken';
 ok $cluster->wait_converged(20), 'and runs';
 my $wanted = $cluster->wanted;
