@@ -227,7 +227,8 @@ asio::awaitable<void> OwnShare::bring_up_last() {
     const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
     if (!row || row->digest != last.document) {
         if (row && last.runs.number > 0)
-            log_line("warning", "what ran here last is not in the database as it was: nothing is brought up before etcd answers");
+            log_line("warning",
+                     "what ran here last is not in the database as it was: nothing is brought up before etcd answers");
         co_return;
     }
     log_line("warning", "nothing is wanted of this machine, as far as it hears: what ran here last is brought up");
