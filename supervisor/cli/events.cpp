@@ -113,7 +113,8 @@ int run_events(const Context& context, const EventsOptions& options) {
     if (!options.reader.here) {
         const auto machines = reach_of(context, *site);
         if (!machines) return machines.error();
-        if (*machines) return events_of_machines(context, *site, options, **machines);
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): it was asked just now
+        if (*machines) return events_of_machines(context, *site, options, machines->value());
     }
     const auto queries = state::Queries::open(site->paths.database());
     if (!queries) return complain(queries.error().to_string(), failed);

@@ -200,7 +200,8 @@ int run_logs(const Context& context, const LogsOptions& options) {
     if (!options.reader.here) {
         const auto machines = reach_of(context, *site);
         if (!machines) return machines.error();
-        if (*machines) return logs_of_machines(context, *site, options, *wanted, **machines);
+        // NOLINTNEXTLINE(bugprone-unchecked-optional-access): it was asked just now
+        if (*machines) return logs_of_machines(context, *site, options, *wanted, machines->value());
     }
     const auto present = logs_in(site->paths.logs(), options.access);
     auto names = options.workers.empty() ? present : std::set(options.workers.begin(), options.workers.end());

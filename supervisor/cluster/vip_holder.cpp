@@ -169,7 +169,8 @@ void VipHolder::take(Turn& turn, const Known<VipRecord>& key) {
     const auto own = std::ranges::find(all, turn.me.machine, &Candidate::name);
     if (own == all.end()) return;
     const Time settled = was_given_up ? *free_since_ : *free_since_ + settling;
-    const Time nobody_left = was_had_ ? not_before_ : std::max(not_before_, *trusts_since_ + longest_hold);
+    const Time nobody_left =
+        was_had_ ? not_before_ : std::max(not_before_, trusts_since_.value_or(turn.now.boot) + longest_hold);
     const Time due = std::max({unable_until_, nobody_left, settled}) + (own - all.begin()) * turn_time;
     if (turn.now.boot < due) return turn.alarm.at(due);
     claim(turn);

@@ -44,7 +44,7 @@ struct BackgroundFile::State {
 void BackgroundFile::State::write_all() {
     std::unique_lock lock(mutex);
     while (next) {
-        const std::string text = *std::exchange(next, std::nullopt);
+        const std::string text = std::exchange(next, std::nullopt).value_or(std::string());
         lock.unlock();
         Result<> result = write_whole_file(path, text);
         lock.lock();

@@ -23,7 +23,7 @@ cluster::AskId ClusterAsks::begin(Report report) {
 boost::asio::awaitable<Outcome> ClusterAsks::end_of(cluster::AskId ask) {
     // No deadline: an order takes as long as it takes, and close() ends it.
     while (!asks_[ask].outcome) co_await told_.wait_until(std::chrono::steady_clock::time_point::max());
-    Outcome outcome = *asks_[ask].outcome;
+    Outcome outcome = asks_[ask].outcome.value_or(Outcome{});
     asks_.erase(ask);
     co_return outcome;
 }
