@@ -151,16 +151,12 @@ public:
 private:
     // Somebody else knows this store, and runs what it says: so will this machine.
     Proposal join() const {
-        Proposal proposal =
-            take_store("this store is taken in the place of the one before, and what it wants, topology " +
-                       std::to_string(turn_.view.wanted()->now.number));
-        name_store(proposal.transaction, replaced());
-        return proposal;
+        return take_store("this store is taken in the place of the one before, and what it wants, topology " +
+                          std::to_string(turn_.view.wanted()->now.number));
     }
 
     Proposal take() const {
         Proposal proposal = take_store("this store is taken in the place of the one before");
-        name_store(proposal.transaction, replaced());
         abort_running(proposal.transaction);
         return proposal;
     }
@@ -185,12 +181,11 @@ private:
     }
 
     Proposal take_store(std::string text) const {
-        return {{{turn_.unchanged(keys().store()), turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())},
-                 {},
-                 {}},
-                {},
-                0,
-                std::move(text)};
+        Proposal proposal;
+        proposal.text = std::move(text);
+        proposal.transaction.when = {turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())};
+        name_store(proposal.transaction, replaced());
+        return proposal;
     }
 
     void abort_running(Transaction& transaction) const {

@@ -75,18 +75,30 @@ std::vector<cluster::TopologyFacts::Need> needs_of(const topology::Topology& who
     return needs;
 }
 
+// By machine.
+std::map<std::string, std::set<std::string>> offers_of(const topology::Topology& whole) {
+    std::map<std::string, std::set<std::string>> offers;
+    for (const topology::WorkerSpec& worker : whole.workers)
+        for (const topology::Machine* machine : topology::machines_of(whole, worker)) {
+            auto& here = offers[machine->name];
+            for (const Address& address : worker.listen)
+                if (!topology::is_loopback(address)) here.insert(topology::reached_at(address, *machine).to_string());
+            if (worker.gateway) here.insert(topology::reached_at(worker.gateway->listen, *machine).to_string());
+        }
+    return offers;
+}
+
 } // namespace
 
 cluster::TopologyFacts facts_of(const topology::Topology& whole) {
     cluster::TopologyFacts facts;
+    auto offers = offers_of(whole);
     for (const topology::Machine& machine : whole.machines) {
         const auto is_here = [&](const topology::WorkerSpec& worker) {
             return worker.kind == topology::Kind::accelerator &&
                    std::ranges::find(worker.on, machine.name) != worker.on.end();
         };
-        facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here), {}});
-        for (const Address& address : addresses_of(whole, {machine.name}))
-            if (!topology::is_loopback(address)) facts.machines.back().offers.insert(address.to_string());
+        facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here), offers[machine.name]});
     }
     facts.allowed = whole.cluster.allowed(static_cast<int>(whole.machines.size()));
     if (!whole.vip.ip.empty()) facts.vip = {whole.vip.text(), whole.vip.on};

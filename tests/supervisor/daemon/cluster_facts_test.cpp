@@ -9,14 +9,16 @@ namespace {
 
 using Need = cluster::TopologyFacts::Need;
 
-std::vector<Need> needs_of(const std::string& workers) {
+cluster::TopologyFacts facts_with(const std::string& workers) {
     const auto loaded = topology::load_text("site: s\nmachines: {web1: {address: 10.9.0.1}, app1: {address: 10.9.0.3}, "
                                             "app2: {address: 10.9.0.4}}\nworkers:\n" +
                                                 workers,
                                             "site.yaml", "/srv");
     EXPECT_TRUE(loaded);
-    return loaded ? facts_of(loaded->topology).needs : std::vector<Need>();
+    return loaded ? facts_of(loaded->topology) : cluster::TopologyFacts();
 }
+
+std::vector<Need> needs_of(const std::string& workers) { return facts_with(workers).needs; }
 
 std::string front(const std::string& routes, const std::string& on = "web1") {
     return "  front: {kind: accelerator, on: [" + on + "], listen: 8080, routes: [" + routes + "]}\n";
@@ -38,6 +40,15 @@ TEST(ClusterFacts, NothingIsNeededThatIsHereOrElsewhereToo) {
     EXPECT_TRUE(needs_of(front("{path: /, to: [\"10.9.0.3:8081\", \"192.0.2.1:80\"]}") + docs).empty())
         << "not of the site";
     EXPECT_TRUE(needs_of(front("{path: /, root: htdocs}") + docs).empty());
+}
+
+TEST(ClusterFacts, OfferedIsWhereOthersReachSomething) {
+    using Offers = std::set<std::string>;
+    const auto machines = facts_with(front("{path: /, to: app}") + pool + docs).machines;
+    ASSERT_EQ(machines.size(), 3U);
+    EXPECT_EQ(machines[0].offers, (Offers{"10.9.0.1:8080"}));
+    EXPECT_EQ(machines[1].offers, (Offers{"10.9.0.3:8081", "10.9.0.3:8090"}));
+    EXPECT_EQ(machines[2].offers, (Offers{"10.9.0.4:8090"}));
 }
 
 TEST(ClusterFacts, AnAddressThatFollowsAMachineIsNeededByClients) {
