@@ -1,5 +1,6 @@
 #include "supervisor/cluster/keys.h"
 #include "supervisor/cluster/member.h"
+#include "tests/supervisor/cluster/listed.h"
 
 #include <gtest/gtest.h>
 
@@ -35,17 +36,7 @@ protected:
         list();
     }
     void list() {
-        TransactionReply reply;
-        reply.header = {cluster, revision};
-        for (const Operation& operation : member->listing().then) {
-            GetReply part;
-            const KeyRange& range = std::get<Get>(operation).keys;
-            for (const auto& [key, item] : items)
-                if (range.end.empty() ? key == range.first : key >= range.first && key < range.end)
-                    part.found.push_back(item);
-            reply.results.push_back(std::move(part));
-        }
-        member->on_listed(reply, now);
+        member->on_listed(listed(member->listing(), items, {cluster, revision}), now);
         run();
     }
     /// Somebody else writes; an empty value: deletes.

@@ -1,4 +1,5 @@
 #include "supervisor/cluster/store_trust.h"
+#include "tests/supervisor/cluster/listed.h"
 
 #include <gtest/gtest.h>
 
@@ -24,15 +25,8 @@ protected:
         set(keys.wanted(), encode(WantedRecord{now, std::move(earlier)}));
     }
     ClusterView view() const {
-        TransactionReply reply{{cluster, revision}, true, {}};
-        for (const Operation& operation : keys.listing().then) {
-            GetReply part;
-            const auto item = items.find(std::get<Get>(operation).keys.first);
-            if (item != items.end()) part.found.push_back(item->second);
-            reply.results.push_back(std::move(part));
-        }
         ClusterView view(keys);
-        EXPECT_TRUE(view.list(reply));
+        EXPECT_TRUE(view.list(listed(keys.listing(), items, {cluster, revision})));
         return view;
     }
     bool trusts() {

@@ -2,6 +2,7 @@
 #include "supervisor/cluster/keys.h"
 #include "supervisor/cluster/member.h"
 #include "supervisor/cluster/vip_holder.h"
+#include "tests/supervisor/cluster/listed.h"
 
 #include <gtest/gtest.h>
 
@@ -85,16 +86,7 @@ protected:
         settle();
     }
     void list(Machine& machine) {
-        TransactionReply reply{{cluster, revision}, true, {}};
-        for (const Operation& operation : machine.member->listing().then) {
-            GetReply part;
-            const KeyRange& range = std::get<Get>(operation).keys;
-            for (const auto& [key, item] : items)
-                if (range.end.empty() ? key == range.first : key >= range.first && key < range.end)
-                    part.found.push_back(item);
-            reply.results.push_back(std::move(part));
-        }
-        machine.member->on_listed(reply, now());
+        machine.member->on_listed(listed(machine.member->listing(), items, {cluster, revision}), now());
     }
 
     // The store
