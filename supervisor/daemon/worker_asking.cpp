@@ -40,8 +40,9 @@ asio::awaitable<Result<std::string>> WorkerHandle::ask(core::GenerationNumber nu
         co_await waiting->bell.wait_until(std::min(deadline, Clock::now() + std::chrono::milliseconds(100)));
     questions_.erase(id);
     if (!sent) co_return failure(spec_->name + ": " + sent.error().to_string());
-    if (!waiting->answer) co_return failure(spec_->name + " does not answer");
-    co_return std::move(*waiting->answer);
+    auto answer = std::move(waiting->answer);
+    if (!answer) co_return failure(spec_->name + " does not answer");
+    co_return std::move(*answer);
 }
 
 // One that ends while it is asked has none any more.
