@@ -1,11 +1,13 @@
 #include "supervisor/cli/crawled_site.h"
 
+#include "base/joined.h"
 #include "supervisor/topology/moved.h"
 #include "supervisor/topology/placement.h"
 #include "supervisor/topology/share.h"
 #include "supervisor/topology/urls.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 namespace mpsup::cli {
@@ -42,6 +44,12 @@ Address reachable(const topology::Topology& topology, const WorkerSpec& worker, 
     if (address.ip == "0.0.0.0") address.ip = "127.0.0.1";
     if (address.ip == "::") address.ip = "::1";
     return address;
+}
+
+// Of listeners on every address, which several machines may have.
+Address named_by_machine(const topology::Topology& topology, const PublicFace& face) {
+    if (!topology::is_for_several(topology) || !face.listener.is_any()) return face.listener;
+    return reached_at(face.listener, *topology::nearest_machine(topology, *face.worker));
 }
 
 bool has_proxy_header(const PublicFace& face) {
@@ -84,10 +92,15 @@ std::string origin_of(const contract::ExplainedRequest& request) { return reques
 
 } // namespace
 
-CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlaces places)
+CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlaces places,
+                         const std::vector<std::string>& machines)
     : topology_(topology), places_(std::move(places)) {
+    if (!machines.empty()) whose_ = joined(machines, ", ");
     const auto backends = backends_of(topology);
-    for (const WorkerSpec& worker : topology.workers)
+    const auto is_meant = [&](const WorkerSpec& worker) {
+        return machines.empty() || std::ranges::find(machines, worker.on.front()) != machines.end();
+    };
+    for (const WorkerSpec& worker : topology.workers | std::views::filter(is_meant))
         for (const Address& address : worker.listen) {
             if (backends.contains(address.to_string()) ||
                 backends.contains(seen_from_elsewhere(topology, worker, address)) ||
@@ -119,7 +132,7 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         if (!has_proxy_header(face))
             job.servers.push_back(
                 {face.origin, reachable(topology_, *face.worker, face.listener).to_string(), face.tls});
-    if (job.servers.empty()) return failure("no worker of the site listens where a client could ask");
+    if (job.servers.empty()) return failure("no worker of " + whose_ + " listens where a client could ask");
     for (const std::string& start : starts) {
         if (start.starts_with('/')) {
             job.start.push_back(job.servers.front().origin + start);
@@ -147,7 +160,7 @@ std::optional<Way> CrawledSite::way_to(std::string_view url) const {
     if (face != faces_.end()) { // whatever it is called, it is that listener
         request->headers.emplace_back("Host", request->authority);
         request->scheme = face->tls ? "https" : "http";
-        request->authority = face->listener.to_string();
+        request->authority = named_by_machine(topology_, *face).to_string();
     }
     auto way = way_of(topology_, *request, places_);
     return way ? std::optional(std::move(*way)) : std::nullopt;

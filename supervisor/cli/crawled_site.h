@@ -31,7 +31,9 @@ struct Served {
 /// Pure; `topology` must outlive it; of several machines it is that of topology::over_all_machines.
 class CrawledSite {
 public:
-    CrawledSite(const topology::Topology& topology, topology::FrontPlaces places);
+    /// `machines`: whose listeners are asked, the others' are not of the site then; none: all.
+    CrawledSite(const topology::Topology& topology, topology::FrontPlaces places,
+                const std::vector<std::string>& machines = {});
 
     /// Listeners of workers that no accelerator leads to, pages before files; no addresses that were given up (moved.h).
     [[nodiscard]] const std::vector<PublicFace>& faces() const noexcept { return faces_; }
@@ -61,6 +63,7 @@ private:
     const topology::Topology& topology_;
     topology::FrontPlaces places_;
     std::vector<PublicFace> faces_;
+    std::string whose_ = "the site"; // in words
 };
 
 } // namespace mpsup::cli

@@ -1,4 +1,5 @@
 // `mpsup links check`: crawls the site through its public face, and says what is wrong with its links.
+#include "base/joined.h"
 #include "supervisor/cli/applied_topology.h"
 #include "supervisor/cli/link_facts.h"
 #include "supervisor/cli/link_report.h"
@@ -6,6 +7,7 @@
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/worker_handle.h"
+#include "supervisor/topology/placement.h"
 #include "supervisor/topology/share.h"
 
 #include <cstdio>
@@ -22,6 +24,18 @@ Result<LinkFacts> crawl(const std::string& program, const contract::LinkJob& job
                                   {contract::encode_link_job(job), job.time + more_time, longest_crawl});
     if (!answer) return std::unexpected(answer.error());
     return read_link_facts(*answer);
+}
+
+// Of --machine; empty: all are known.
+std::string unknown_machine(const topology::Topology& topology, const std::vector<std::string>& machines) {
+    if (machines.empty()) return {};
+    if (!topology::is_for_several(topology)) return "the site is on this machine alone: there is no cluster";
+    std::vector<std::string> known;
+    for (const topology::Machine& machine : topology.machines) known.push_back(machine.name);
+    for (const std::string& name : machines)
+        if (!topology::find_machine(topology, name))
+            return "there is no machine " + name + "; there is " + joined(known, ", ");
+    return {};
 }
 
 void print(const Context& context, const CheckedLinks& links) {
@@ -46,7 +60,9 @@ int run_links_check(const Context& context, const LinksOptions& options) {
     const std::optional<AppliedTopology>& applied = *last;
     if (!applied) return complain("no topology was brought up yet", failed);
     const topology::Topology topology = topology::over_all_machines(applied->topology);
-    const CrawledSite crawled(topology, {site->paths.pool_folder(), {}, {}});
+    if (const std::string wrong = unknown_machine(topology, context.machines); !wrong.empty())
+        return complain(wrong, usage);
+    const CrawledSite crawled(topology, {site->paths.pool_folder(), {}, {}}, context.machines);
     auto job = crawled.job(options.start.empty() ? std::vector<std::string>{"/"} : options.start);
     if (!job) return complain(job.error().to_string(), usage);
     job->exclude = options.exclude;

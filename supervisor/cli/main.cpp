@@ -86,6 +86,7 @@ private:
         restart->add_option("worker", rolled_, "which; all by default");
         restart->add_flag("--fast", fast_, "all at once and unjudged: for what fails already");
         restart->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        add_machines(restart);
         CLI::App* reload = verb("reload", "read the topology file again; every worker gets a fresh generation",
                                 [this] { return run_reload(context_, fast_); });
         reload->add_flag("--fast", fast_, "all at once and unjudged: for what fails already");
@@ -94,6 +95,7 @@ private:
                                   [this] { return run_rollback(context_, rolled_); });
         rollback->add_option("worker", rolled_, "which; all by default");
         rollback->add_flag("--detach,-d", context_.detach, "do not wait until it is done");
+        add_machines(rollback);
         CLI::App* reset = verb("reset", "forget that workers were given up, and try again",
                                [this] { return run_reset(context_, rolled_); });
         reset->add_option("worker", rolled_, "which; all by default");
@@ -182,6 +184,7 @@ private:
         CLI::App* plan = verb("plan", "what `up` would change, step by step; changes nothing",
                               [this] { return run_plan(context_, files_); });
         add_files(plan, files_);
+        add_machines(plan);
         verb("version", "of this program", [this] { return run_version(context_); });
     }
 
@@ -258,6 +261,7 @@ private:
         check->add_option("--start", links_.start, "a path or URL to begin at, as often as you like; / by default");
         check->add_option("--max", links_.max, "so many URLs at most; 1000 by default")->check(CLI::Range(1, 1000000));
         check->add_option("--exclude", links_.exclude, "paths that are not asked for: /logout, '/search?*'");
+        add_machines(check);
     }
 
     void add_history_verbs() {

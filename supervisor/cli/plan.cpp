@@ -1,4 +1,5 @@
 // `mpsup plan`: what `up` would change.
+#include "base/joined.h"
 #include "supervisor/cli/applied_topology.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/topology_file.h"
@@ -51,6 +52,19 @@ std::vector<Plan> plans(const topology::Topology& before, const topology::Topolo
     return all;
 }
 
+// Those of --machine; what is wrong with that.
+std::string narrow(std::vector<Plan>& all, const std::vector<std::string>& machines) {
+    if (machines.empty()) return {};
+    std::vector<std::string> known;
+    for (const Plan& plan : all) known.push_back(plan.machine);
+    if (known.front().empty()) return "the topology is for one machine: there is none to choose";
+    for (const std::string& name : machines)
+        if (std::ranges::find(known, name) == known.end())
+            return "there is no machine " + name + "; there is " + joined(known, ", ");
+    std::erase_if(all, [&](const Plan& plan) { return std::ranges::find(machines, plan.machine) == machines.end(); });
+    return {};
+}
+
 void print_table(const std::vector<Plan>& all) {
     for (const auto& [machine, steps] : all) {
         int number = 0;
@@ -83,7 +97,8 @@ int run_plan(const Context& context, const std::vector<std::string>& files) {
     if (!base) return complain(base.error().to_string(), failed);
     const auto before = running(SitePaths(*base, wanted->site));
     if (!before) return complain(before.error().to_string(), failed);
-    const std::vector<Plan> all = plans(*before, *wanted);
+    std::vector<Plan> all = plans(*before, *wanted);
+    if (const std::string wrong = narrow(all, context.machines); !wrong.empty()) return complain(wrong, usage);
     if (context.output == Output::table)
         print_table(all);
     else

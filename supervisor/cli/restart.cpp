@@ -8,9 +8,9 @@ namespace mpsup::cli {
 int run_restart(const Context& context, const std::vector<std::string>& workers, bool fast) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
-    boost::json::array names;
-    for (const std::string& worker : workers) names.emplace_back(worker);
-    const boost::json::object body{{"workers", names}, {"fast", fast}};
+    const boost::json::object body{{"workers", boost::json::value_from(workers)},
+                                   {"machines", boost::json::value_from(context.machines)},
+                                   {"fast", fast}};
     return ask(context, *site, "/v1/restart", boost::json::serialize(body));
 }
 

@@ -10,9 +10,9 @@ namespace {
 int ask_about(const Context& context, const std::string& path, const std::vector<std::string>& workers) {
     const auto site = choose_site(context);
     if (!site) return complain(site.error().what, usage);
-    boost::json::array names;
-    for (const std::string& worker : workers) names.emplace_back(worker);
-    return ask(context, *site, path, boost::json::serialize(boost::json::object{{"workers", names}}));
+    const boost::json::object body{{"workers", boost::json::value_from(workers)},
+                                   {"machines", boost::json::value_from(context.machines)}};
+    return ask(context, *site, path, boost::json::serialize(body));
 }
 
 } // namespace

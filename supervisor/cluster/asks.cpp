@@ -168,7 +168,7 @@ void Asks::tell_progress(Pending& pending, const ChangeRecord& change, Turn& tur
     for (std::size_t i = 0; i < change.machines.size(); ++i) {
         const Part& part = change.machines[i];
         const Part::State before = is_same_list ? pending.told[i].state : Part::State::waiting;
-        if (part.state == before) continue;
+        if (part.state == before || part.state == Part::State::skipped) continue;
         say(part.machine + ": " + std::string(to_string(part.state)) + (part.text.empty() ? "" : ", " + part.text));
     }
     pending.told = change.machines;

@@ -68,7 +68,7 @@ private:
             judge(part.machine, refusals, silent);
         }
         if (!change_.part_of(change_.owner)) judge(change_.owner, refusals, silent);
-        if (!is_any) refusals.emplace_back("no machine of it lives");
+        if (!is_any) refusals.push_back(why_nobody());
         const bool is_late = now_.boot >= tenure_.since + longest_check;
         if (refusals.empty() && is_late)
             for (const std::string& name : silent)
@@ -96,8 +96,16 @@ private:
         change_.machines = std::move(parts);
     }
 
+    std::string why_nobody() const {
+        const auto cordoned = std::ranges::find(change_.machines, State::cordoned, &Part::state);
+        if (cordoned == change_.machines.end()) return "no machine of it lives";
+        return "no machine of it takes part: changes pass " + cordoned->machine +
+               " by, as an operator said (`mpsup uncordon " + cordoned->machine + "`)";
+    }
+
     // Is it one that has to accept?
     bool take_up(Part& part) {
+        if (part.state == State::skipped) return false;
         part.state = passes_by(view_.fence(part.machine)) ? State::cordoned
                      : view_.machine(part.machine)        ? State::waiting
                                                           : State::absent;
@@ -258,9 +266,11 @@ private:
         return budget;
     }
 
-    // One that came back, or failed. Who waits, or is passed by, runs what it should.
+    // One that came back, or failed. Who waits, or is not asked, runs what it should.
     bool has_other_than_wanted(const Part& part, const MachineRecord& record) const {
-        return part.state != State::waiting && part.state != State::cordoned && record.runs != wanted_.now;
+        const bool is_untouched =
+            part.state == State::waiting || part.state == State::cordoned || part.state == State::skipped;
+        return !is_untouched && record.runs != wanted_.now;
     }
 
     [[nodiscard]] bool has(State state) const {

@@ -22,12 +22,14 @@ struct UpOrder {
     bool fast = false;
 };
 struct RestartOrder {
-    std::vector<std::string> workers{}; // none: all
+    std::vector<std::string> workers{};  // none: all
+    std::vector<std::string> machines{}; // where they are; none: on all
     bool fast = false;
 };
-/// Without workers the topology before this one; with them what these ran before.
+/// Without workers the topology before this one, which is for all machines; with them what these ran before.
 struct RollBackOrder {
     std::vector<std::string> workers{};
+    std::vector<std::string> machines{}; // none: all
 };
 /// Of the change that runs, whoever ordered it.
 struct AbortOrder {};

@@ -3,6 +3,7 @@
 #include "supervisor/cluster/change_step.h"
 #include "supervisor/cluster/stand_ins.h"
 
+#include "base/joined.h"
 #include "base/overloaded.h"
 
 namespace mpsup::cluster {
@@ -60,11 +61,15 @@ public:
     }
 
     Proposal operator()(const RestartOrder& order) const {
-        return of_workers(Kind::restart, order.workers, order.fast);
+        return of_workers(Kind::restart, order.workers, order.machines, order.fast);
     }
 
     Proposal operator()(const RollBackOrder& order) const {
-        if (!order.workers.empty()) return of_workers(Kind::rollback, order.workers, true);
+        if (!order.workers.empty()) return of_workers(Kind::rollback, order.workers, order.machines, true);
+        if (!order.machines.empty())
+            return refuse(asked_wrongly, "all machines run one topology; name what is to be rolled back on " +
+                                             joined(order.machines, ", ") + ": `mpsup rollback WORKER --machine " +
+                                             order.machines.front() + "`");
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
         const Known<WantedRecord>& wanted = turn_.view.wanted();
         if (!wanted || wanted->earlier.empty()) return refuse(failed, "there is no earlier topology to go back to");
@@ -272,7 +277,8 @@ private:
         return change;
     }
 
-    Proposal of_workers(Kind kind, const std::vector<std::string>& workers, bool fast) const {
+    Proposal of_workers(Kind kind, const std::vector<std::string>& workers, const std::vector<std::string>& machines,
+                        bool fast) const {
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
         ChangeRecord change = begin(kind);
         change.to = change.before;
@@ -281,7 +287,22 @@ private:
         const TopologyFacts* facts = turn_.facts.of(change.before.digest);
         change.machines = facts ? parts_of(nullptr, facts) : living();
         if (facts) change.allowed = std::max(facts->allowed, 1);
+        for (const std::string& machine : machines)
+            if (!change.part_of(machine)) return refuse(asked_wrongly, there_is_none(machine, change.machines));
+        if (!machines.empty()) skip_all_but(machines, change.machines);
         return with(change);
+    }
+
+    static std::string there_is_none(const std::string& machine, const std::vector<Part>& parts) {
+        std::vector<std::string> names;
+        for (const Part& part : parts) names.push_back(part.machine);
+        return "there is no machine " + machine + "; there is " + joined(names, ", ");
+    }
+
+    // They stay in the change: who of them is out of service counts.
+    static void skip_all_but(const std::vector<std::string>& machines, std::vector<Part>& parts) {
+        for (Part& part : parts)
+            if (std::ranges::find(machines, part.machine) == machines.end()) part.state = Part::State::skipped;
     }
 
     [[nodiscard]] std::vector<Part> living() const {

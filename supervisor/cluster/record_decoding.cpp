@@ -133,7 +133,7 @@ Report report_in(Fields fields) {
 }
 
 Part::State state_of(char letter, Fields& fields) {
-    for (int i = 0; i <= static_cast<int>(Part::State::cordoned); ++i)
+    for (int i = 0; i <= static_cast<int>(Part::State::skipped); ++i)
         if (to_string(static_cast<Part::State>(i)).front() == letter) return static_cast<Part::State>(i);
     return fields.complain("states"), Part::State::waiting;
 }

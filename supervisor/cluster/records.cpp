@@ -60,6 +60,7 @@ std::string_view to_string(Part::State state) noexcept {
     case Part::State::failed: return "failed";
     case Part::State::absent: return "absent";
     case Part::State::cordoned: return "cordoned";
+    case Part::State::skipped: return "skipped";
     }
     std::unreachable();
 }

@@ -105,7 +105,15 @@ struct WantedRecord {
 
 /// A machine in a change.
 struct Part {
-    enum class State { waiting, granted, done, failed, absent, cordoned };
+    enum class State {
+        waiting,
+        granted,
+        done,
+        failed,
+        absent,
+        cordoned,
+        skipped, // whoever ordered it named others
+    };
 
     std::string machine{};
     State state = State::waiting;

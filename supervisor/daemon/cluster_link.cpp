@@ -220,8 +220,9 @@ private:
 
     [[nodiscard]] std::string unknown_in(const cluster::Order& order) const {
         if (const auto* restart = std::get_if<cluster::RestartOrder>(&order))
-            return share_.unknown_in(restart->workers);
-        if (const auto* back = std::get_if<cluster::RollBackOrder>(&order)) return share_.unknown_in(back->workers);
+            return share_.unknown_in(restart->workers, restart->machines);
+        if (const auto* back = std::get_if<cluster::RollBackOrder>(&order))
+            return share_.unknown_in(back->workers, back->machines);
         return {};
     }
 

@@ -24,6 +24,8 @@ namespace {
 
 constexpr int usage = 2;
 
+Outcome alone() { return {usage, "this supervisor is the only one: it was not started with --cluster"}; }
+
 // For the history.
 std::string caller_of(const ControlAnswer& answer) {
     ucred who{};
@@ -111,7 +113,7 @@ asio::awaitable<void> ControlApi::bring_up_everywhere(UpRequest request, UpManne
     const std::string who = caller_of(answer);
     Outcome outcome = co_await cluster_->up(std::move(request), how.fast, who, report);
     if (outcome.code == 0 && how.all_anew) {
-        cluster::Order all = cluster::RestartOrder{{}, how.fast};
+        cluster::Order all = cluster::RestartOrder{{}, {}, how.fast};
         outcome = co_await cluster_->order(std::move(all), who, report);
     }
     answer.line(result_line(outcome));
@@ -128,9 +130,7 @@ asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, con
                                               ControlAnswer& answer) {
     using What = cluster::FenceOrder::What;
     const std::string word = request.path.substr(std::string_view("/v1/cluster/").size());
-    if (!cluster_)
-        co_return answer.line(
-            result_line({usage, "this supervisor is the only one: it was not started with --cluster"}));
+    if (!cluster_) co_return answer.line(result_line(alone()));
     if (word == "accept") {
         std::string who = caller_of(answer);
         const Outcome outcome = co_await cluster_->accept_store(std::move(who), report);
@@ -149,10 +149,12 @@ asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, con
 
 asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const Report& report, ControlAnswer& answer) {
     auto workers = texts_in(body, "workers");
+    auto machines = texts_in(body, "machines");
     if (cluster_) {
-        cluster::Order wanted = cluster::RestartOrder{workers, has_flag(body, "fast")};
+        cluster::Order wanted = cluster::RestartOrder{workers, std::move(machines), has_flag(body, "fast")};
         co_return co_await order(std::move(wanted), report, answer);
     }
+    if (!machines.empty()) co_return answer.line(result_line(alone()));
     const Outcome outcome =
         co_await orders_.perform("restart", restart(site_, workers, has_flag(body, "fast"), report), workers);
     answer.line(result_line(outcome));
@@ -160,10 +162,12 @@ asio::awaitable<void> ControlApi::serve_restart(const std::string& body, const R
 
 asio::awaitable<void> ControlApi::serve_rollback(const std::string& body, const Report& report, ControlAnswer& answer) {
     auto workers = texts_in(body, "workers");
+    auto machines = texts_in(body, "machines");
     if (cluster_) {
-        cluster::Order wanted = cluster::RollBackOrder{workers};
+        cluster::Order wanted = cluster::RollBackOrder{workers, std::move(machines)};
         co_return co_await order(std::move(wanted), report, answer);
     }
+    if (!machines.empty()) co_return answer.line(result_line(alone()));
     const Outcome outcome = co_await orders_.perform("rollback", roll_back(site_, workers, report), workers);
     answer.line(result_line(outcome));
 }

@@ -13,6 +13,7 @@
 #include "supervisor/topology/share.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 // GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
@@ -149,13 +150,21 @@ std::vector<std::string> OwnShare::own(const std::vector<std::string>& workers) 
     return here;
 }
 
-std::string OwnShare::unknown_in(const std::vector<std::string>& workers) const {
+std::string OwnShare::unknown_in(const std::vector<std::string>& workers,
+                                 const std::vector<std::string>& machines) const {
     if (!site_.applied()) return {};
-    std::vector<std::string> known;
-    for (const WorkerSpec* worker : topology::everyone(site_.applied()->topology)) known.push_back(worker->name);
-    for (const std::string& name : workers)
-        if (std::ranges::find(known, name) == known.end())
-            return "there is no worker " + name + "; there is " + joined(known, ", ");
+    std::map<std::string, std::vector<std::string>> places;
+    std::vector<std::string> known; // in the order of the file
+    for (const WorkerSpec* worker : topology::everyone(site_.applied()->topology)) {
+        places.emplace(worker->name, worker->on);
+        known.push_back(worker->name);
+    }
+    for (const std::string& name : workers) {
+        const auto found = places.find(name);
+        if (found == places.end()) return "there is no worker " + name + "; there is " + joined(known, ", ");
+        if (!machines.empty() && std::ranges::find_first_of(machines, found->second) == machines.end())
+            return name + " is on " + joined(found->second, ", ") + ", not on " + joined(machines, ", ");
+    }
     return {};
 }
 

@@ -37,8 +37,10 @@ public:
     /// The whole site as it runs here, and the file it came from.
     [[nodiscard]] cluster::AcceptStoreOrder applied() const;
 
-    /// Of names that an operator says one that no machine has, and what there is; empty: all are known.
-    [[nodiscard]] std::string unknown_in(const std::vector<std::string>& workers) const;
+    /// Of names that an operator says one that no machine has, or none of these (none: all), and what there is; empty: all are
+    /// known, or what there is is not.
+    [[nodiscard]] std::string unknown_in(const std::vector<std::string>& workers,
+                                         const std::vector<std::string>& machines) const;
 
     /// Reads the document, and looks at this machine (obstacles.h). Changes nothing.
     [[nodiscard]] cluster::Checked check(const cluster::Check& check) const;

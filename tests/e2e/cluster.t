@@ -142,6 +142,44 @@ subtest 'one worker alone' => sub {
     like "$out$err", qr/no worker nosuch; there is .*\bapp\b/, 'and what there is is said';
 };
 
+# By machine.
+sub generations { return {map { $_->{machine} => $_->{generation} } grep { $_->{name} eq 'app' } @{ decode_json(($cluster->on('web1')->mpsup('status', '-o', 'json'))[1])->{workers} }} }
+
+subtest 'one machine alone' => sub {
+    my $before = generations();
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('restart', 'app', '--machine', 'app2');
+    is $code, 0, 'is restarted' or diag $out, $err;
+    is_deeply generations(), {%$before, app2 => $before->{app2} + 1}, 'and no other';
+    is +($cluster->on('web1')->mpsup('restart', '--machine', 'web1', '--machine', 'app1'))[0], 0, 'or two of three';
+    is_deeply generations(), {app1 => $before->{app1} + 1, app2 => $before->{app2} + 1}, 'and not the third';
+    $cluster->on('web1')->must('up', $cluster->topology(workers({pool => 3, rolling => '{keep: 10m}'})), '--timeout', '60s');
+    $cluster->on('web1')->must('restart', 'app', '--timeout', '60s');
+    $before = generations();
+    ($code, $out, $err) = $cluster->on('web1')->mpsup('rollback', 'app', '--machine', 'app1');
+    is $code, 0, 'is rolled back' or diag $out, $err;
+    is_deeply generations(), {%$before, app1 => $before->{app1} - 1}, 'and no other';
+    for my $case ([['restart', '--machine', 'app7'], qr/there is no machine app7; there is .*app1/],
+                  [['restart', 'app', '--machine', 'web1'], qr/app is on app1, app2, not on web1/],
+                  [['rollback', '--machine', 'app1'], qr/all machines run one topology; .*mpsup rollback WORKER --machine app1/]) {
+        ($code, $out, $err) = $cluster->on('app2')->mpsup(@{ $case->[0] });
+        is $code, 2, "@{ $case->[0] }";
+        like $err, $case->[1], '  and why' or diag $out;
+    }
+    my $file = $cluster->topology(workers({pool => 2}));
+    like +($cluster->on('web1')->mpsup('plan', $file))[1], qr/^app1:.*^app2:/ms, 'plan is about all';
+    ($code, $out) = $cluster->on('web1')->mpsup('plan', $file, '--machine', 'app2');
+    is $code, 0, 'or of one';
+    like $out, qr/^app2:\n/, 'that one';
+    unlike $out, qr/app1|web1/, 'alone';
+    is +($cluster->on('web1')->mpsup('plan', $file, '--machine', 'app7'))[0], 2, 'which there is';
+    ($code, $out) = $cluster->on('app1')->mpsup('links', 'check', '--machine', 'web1');
+    is $code, 0, 'the pages of one' or diag $out;
+    ($code, $out, $err) = $cluster->on('app1')->mpsup('links', 'check', '--machine', 'app1');
+    is $code, 2, 'one that clients do not ask';
+    like $err, qr/no worker of app1 listens where a client could ask/, 'has none';
+    $cluster->on('web1')->must('up', $cluster->topology(workers()), '--timeout', '60s');
+};
+
 subtest 'drain' => sub {
     my $finish = load();
     is +($cluster->on('web1')->mpsup('drain', 'app1', '--wait'))[0], 0, 'a machine is drained';

@@ -64,6 +64,17 @@ subtest 'what is said of a machine' => sub {
     for my $words (['drain'], ['cordon'], ['cluster'], ['drain', 'a', 'b']) { is +($site->mpsup(@$words))[0], 2, "@$words: usage" }
 };
 
+subtest 'what is narrowed to machines' => sub {
+    my $done = lines({type => 'result', code => 0, text => 'done'});
+    for my $case ([['restart'], 'restart {"workers":[],"machines":[],"fast":false}'],
+                  [['restart', 'app', '--machine', 'app1', '--machine', 'web1', '--fast'], 'restart {"workers":["app"],"machines":["app1","web1"],"fast":true}'],
+                  [['rollback', 'app', '--machine', 'app1'], 'rollback {"workers":["app"],"machines":["app1"]}']) {
+        plays(map { ("/v1/$_" => $done) } qw(restart rollback));
+        is +($site->mpsup(@{ $case->[0] }))[0], 0, "@{ $case->[0] }";
+        is_deeply [asked()], ["POST /v1/$case->[1]"], 'is asked so';
+    }
+};
+
 subtest 'status' => sub {
     my %worker = (kind => 'static', state => 'ready', ready => 1, wanted => 1, generation => 1, health => {state => 'healthy'}, listen => ['10.9.0.1:80']);
     my @rows = ({name => 'app1', state => 'living', address => '10.9.0.2', number => 7, answered => JSON::PP::true},

@@ -168,8 +168,9 @@ void FleetOracle::judge_budget(const ChangeRecord& now, const ChangeRecord* befo
             ++out; // on its way to what is wanted
             continue;
         }
-        const bool is_expected =
-            part.state == Part::State::waiting || part.state == Part::State::cordoned || state.runs == version;
+        const bool is_untouched = part.state == Part::State::waiting || part.state == Part::State::cordoned ||
+                                  part.state == Part::State::skipped;
+        const bool is_expected = is_untouched || state.runs == version;
         if (is_ailing || !is_expected) ++out, ++out_anyway;
     }
     most_out_ = std::max(most_out_, out);

@@ -169,7 +169,7 @@ private:
         case 4:
         case 5:
         case 6: fleet_.ask(machine, fleet_.up(fleet_.enter(document())), "up"); return;
-        case 7: fleet_.ask(machine, cluster::RestartOrder{{"pool0"}, random_.one_in(2)}, "restart"); return;
+        case 7: return restart(machine, other);
         case 8: fleet_.ask(machine, cluster::RollBackOrder{}, "rollback"); return;
         case 9: fleet_.ask(machine, cluster::AbortOrder{}, "abort"); return;
         case 10: fleet_.ask(machine, cluster::PromoteOrder{}, "promote"); return;
@@ -181,6 +181,14 @@ private:
         case 14: return accept(machine);
         default: fleet_.ask(machine, cluster::FenceOrder{What::uncordon, other, false}, "uncordon " + other); return;
         }
+    }
+
+    // Everywhere, or on one machine.
+    void restart(FleetMachine& machine, const std::string& other) {
+        cluster::RestartOrder order{{"pool0"}, {}, random_.one_in(2)};
+        if (random_.one_in(2)) order.machines.push_back(other);
+        const std::string words = order.machines.empty() ? "restart" : "restart of " + other;
+        fleet_.ask(machine, std::move(order), words);
     }
 
     void accept(FleetMachine& machine) {

@@ -160,6 +160,20 @@ TEST(CrawledSites, AreOfAllMachines) {
     EXPECT_EQ(origins(behind), "http://10.9.0.100 http://10.9.0.2 http://10.9.0.1 ");
     EXPECT_EQ(behind.secrets(), (std::vector<std::string>{"10.9.0.3:8081", "10.9.0.3:8090", "/run/pool/app.sock"}));
     EXPECT_EQ(behind.served("http://10.9.0.100/page").worker, "app");
+    const CrawledSite narrowed(of_three, {"/run/pool", {}, {}}, {"web1"});
+    EXPECT_EQ(origins(narrowed), "http://10.9.0.100 http://10.9.0.1 ");
+    EXPECT_EQ(narrowed.secrets(), behind.secrets());
+    const CrawledSite hidden(of_three, {"/run/pool", {}, {}}, {"app1"});
+    EXPECT_EQ(hidden.job({"/"}).error().to_string(), "no worker of app1 listens where a client could ask");
+
+    // The same port everywhere, of another worker on each.
+    auto apart = two_servers();
+    apart.machines = two.machines;
+    apart.workers[0].on = {"web1"};
+    apart.workers[1].on = {"app1"};
+    for (auto& worker : apart.workers) worker.listen = {{"0.0.0.0", 8080}};
+    const auto of_both = topology::over_all_machines(topology::share_of(apart, "app1"));
+    EXPECT_EQ(CrawledSite(of_both, {"/run/pool", {}, {}}).served("http://10.9.0.1:8080/static/a.css").worker, "docs");
 }
 
 TEST(CrawledSites, ThatRedirectNeedNoRightLinks) {

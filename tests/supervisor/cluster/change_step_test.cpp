@@ -137,6 +137,40 @@ TEST_F(ChangeStepTest, AbsentAndCordonedMachinesArePassedByAndNamed) {
     EXPECT_NE(change.reasons[1].find("m2"), std::string::npos);
 }
 
+TEST_F(ChangeStepTest, WhoeverWasNotNamedIsNotAsked) {
+    change.kind = ChangeRecord::Kind::restart;
+    for (const std::size_t other : {0, 1, 3}) change.machines[other].state = State::skipped;
+    report("m2", Report::State::accepted);
+    take();
+    EXPECT_EQ(states(), "ssgs");
+    report("m2", Report::State::done);
+    take();
+    EXPECT_EQ(states(), "ssds");
+    EXPECT_EQ(change.phase, Phase::done);
+    EXPECT_EQ(change.reasons, std::vector<std::string>{});
+}
+
+TEST_F(ChangeStepTest, WhoeverWasNotNamedAndIsAwayCountsAsOutOfService) {
+    change.kind = ChangeRecord::Kind::restart;
+    change.allowed = 2;
+    change.machines[0].state = State::skipped;
+    machines.erase("m0");
+    all_accept();
+    take();
+    EXPECT_EQ(states(), "sgww");
+}
+
+TEST_F(ChangeStepTest, WhereAllThatWereNamedArePassedByItSaysSo) {
+    change.kind = ChangeRecord::Kind::restart;
+    for (const std::size_t other : {0, 1, 3}) change.machines[other].state = State::skipped;
+    fences["m2"].cordoned = true;
+    take();
+    EXPECT_EQ(change.phase, Phase::refused);
+    ASSERT_FALSE(change.reasons.empty());
+    EXPECT_EQ(change.reasons.front(),
+              "no machine of it takes part: changes pass m2 by, as an operator said (`mpsup uncordon m2`)");
+}
+
 TEST_F(ChangeStepTest, AClockThatIsFarOffIsRefused) {
     all_accept();
     machines["m1"].clock += 31s;

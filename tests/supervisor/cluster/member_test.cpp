@@ -264,6 +264,37 @@ TEST_F(MemberTest, AnotherOrderWhileAChangeRunsIsToldWhichOne) {
     EXPECT_NE(told->text.find("up by root on app1"), std::string::npos);
 }
 
+TEST_F(MemberTest, ARestartOfOneMachineSkipsTheOthers) {
+    start();
+    web1_is_there();
+    order(RestartOrder{{}, {"app1"}, false});
+    pass(1s);
+    ASSERT_EQ(change().phase, Phase::rolling);
+    EXPECT_EQ(change().part_of("app1")->state, Part::State::granted);
+    EXPECT_EQ(change().part_of("web1")->state, Part::State::skipped);
+    for (const Tell& told : take<Tell>()) EXPECT_EQ(told.text.find("web1"), std::string::npos) << told.text;
+}
+
+TEST_F(MemberTest, AMachineThatThereIsNotIsNamedWithThoseThatThereAre) {
+    start();
+    web1_is_there();
+    order(RestartOrder{{}, {"app7"}, false});
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 2);
+    EXPECT_EQ(told->text, "there is no machine app7; there is app1, web1");
+    EXPECT_FALSE(items.contains(keys.change()));
+}
+
+TEST_F(MemberTest, ATopologyIsNotRolledBackOnOneMachine) {
+    start();
+    order(RollBackOrder{{}, {"app1"}});
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 2);
+    EXPECT_NE(told->text.find("`mpsup rollback WORKER --machine app1`"), std::string::npos) << told->text;
+}
+
 TEST_F(MemberTest, ChecksAndDoesItsPartAndTellsTheEnd) {
     write_alone_until_granted();
     local.runs = change().to;
