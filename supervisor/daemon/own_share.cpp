@@ -178,8 +178,16 @@ asio::awaitable<Outcome> OwnShare::outcome_of(const cluster::Do& work, Report re
     if (!work.workers.empty() && workers.empty()) return nothing_to_do();
     if (work.kind == cluster::ChangeRecord::Kind::restart)
         return perform("restart", restart(site_, workers, work.fast, std::move(report)), workers);
-    if (!workers.empty()) return perform("rollback", roll_back(site_, workers, std::move(report)), workers);
+    if (!workers.empty()) return wake(workers, std::move(report));
     return work.to.number == 0 ? bring_nothing(std::move(report)) : bring(work, std::move(report));
+}
+
+// The topology is the same, and what ran last is another.
+asio::awaitable<Outcome> OwnShare::wake(std::vector<std::string> workers, Report report) {
+    auto back = roll_back(site_, workers, std::move(report));
+    Outcome outcome = co_await perform("rollback", std::move(back), workers);
+    if (memory_.runs.number > 0) runs(memory_.runs);
+    co_return outcome;
 }
 
 asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report) {

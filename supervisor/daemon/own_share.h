@@ -66,6 +66,7 @@ private:
     [[nodiscard]] std::vector<std::string> own(const std::vector<std::string>& workers) const;
     [[nodiscard]] Task bring(const cluster::Do& work, Report report);
     [[nodiscard]] Task bring_nothing(Report report);
+    [[nodiscard]] Task wake(std::vector<std::string> workers, Report report);
     /// Before a first topology, of this digest. Is there something new to know?
     bool note_before(const std::string& digest);
     void runs(cluster::Version version);

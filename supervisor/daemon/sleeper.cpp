@@ -62,7 +62,11 @@ void record_woken(Site& site, const std::vector<std::string>& names) {
         changed = true;
     }
     if (!changed) return;
-    applied.digest = topology::digest_of(topology::to_document(applied.topology));
+    const std::string document = topology::to_document(applied.topology);
+    if (const auto readable = topology::from_document(document); !readable) // it leads to what is no more
+        return log_line("warning", "what was woken is forgotten when the supervisor is started anew: " +
+                                       readable.error().to_string());
+    applied.digest = topology::digest_of(document);
     site.set_applied(std::move(applied));
     record(site, *site.applied());
 }

@@ -6,6 +6,28 @@
 
 namespace mpsup::topology {
 
+namespace {
+
+// To addresses that have this one.
+void give_ip(WorkerSpec& worker, const std::string& before, const std::string& after) {
+    const auto give = [&](Address& address) {
+        if (address.ip == before) address.ip = after;
+    };
+    if (std::ranges::find(worker.listen, before, &Address::ip) != worker.listen.end()) {
+        std::map<Address, ListenerFlags> flags;
+        for (const auto& [address, of_it] : worker.front->flags) {
+            Address given = address;
+            give(given);
+            flags.emplace(std::move(given), of_it);
+        }
+        if (!flags.empty()) worker.front.edit().flags = std::move(flags);
+        std::ranges::for_each(worker.listen, give);
+    }
+    if (worker.gateway) give(worker.gateway->listen);
+}
+
+} // namespace
+
 std::optional<Address> parse_endpoint(std::string_view text) {
     Address address;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), address.port);
@@ -54,21 +76,10 @@ Address reached_at(const Address& address, const Machine& machine) {
     return address.ip.empty() || address.is_any() ? Address{machine.ip, address.port} : address;
 }
 
-void settle_ports(WorkerSpec& worker, const Machine& machine) {
-    const auto settle = [&](Address& address) {
-        if (address.ip.empty()) address.ip = machine.ip;
-    };
-    if (std::ranges::find(worker.listen, std::string(), &Address::ip) != worker.listen.end()) {
-        std::map<Address, ListenerFlags> flags;
-        for (const auto& [address, of_it] : worker.front->flags) {
-            Address settled = address;
-            settle(settled);
-            flags.emplace(std::move(settled), of_it);
-        }
-        if (!flags.empty()) worker.front.edit().flags = std::move(flags);
-        std::ranges::for_each(worker.listen, settle);
-    }
-    if (worker.gateway) settle(worker.gateway->listen);
+void settle_ports(WorkerSpec& worker, const Machine& machine) { give_ip(worker, "", machine.ip); }
+
+void unsettle_ports(WorkerSpec& worker, const Machine& machine) {
+    if (worker.on.size() > 1) give_ip(worker, machine.ip, "");
 }
 
 std::optional<Address> remote_address(const WorkerSpec& pool, const Machine& machine) {

@@ -32,6 +32,8 @@ namespace mpsup::topology {
 
 /// A worker's ports, of listeners and of its gateway, become addresses of that machine.
 void settle_ports(WorkerSpec& worker, const Machine& machine);
+/// Of one on several machines, addresses of that machine become ports again.
+void unsettle_ports(WorkerSpec& worker, const Machine& machine);
 
 /// Where the pool is reached from other machines: its gateway, or its first listener that is no loopback address; as
 /// reached_at. Nothing: nowhere.

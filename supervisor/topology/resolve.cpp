@@ -164,11 +164,18 @@ Error refuse_version(const json::value* version) {
     return refuse("version: must be " + std::to_string(document_version));
 }
 
-// `moved` is in a document of the machine that has it, and in no file.
-Topology share_in(const Topology& read, std::string_view machine) {
-    Topology share = share_of(without_moved(read), machine);
-    if (const WorkerSpec* const moved = read.find(moved_worker)) share.workers.push_back(*moved);
-    return share;
+// What a machine runs otherwise than its topology says, as a file would have it.
+json::object woken_of(const Topology& share) {
+    json::object woken;
+    const Topology written = share_of(*share.whole, share.here);
+    for (const WorkerSpec& worker : share.workers) {
+        const WorkerSpec* const as_written = written.find(worker.name);
+        if (!as_written || *as_written == worker || is_gateway(worker)) continue;
+        WorkerSpec of_file = worker;
+        unsettle_ports(of_file, *find_machine(share, share.here));
+        woken[worker.name] = worker_object(of_file);
+    }
+    return woken;
 }
 
 Error to_error(const Findings& findings) {
@@ -176,6 +183,52 @@ Error to_error(const Findings& findings) {
     for (const auto& finding : findings)
         text += (text.empty() ? "" : "; ") + (finding.key.empty() ? "" : finding.key + ": ") + finding.message;
     return refuse(text.substr(0, 2000));
+}
+
+Result<Topology> read_whole(const json::object& file) {
+    const auto root = to_node(file);
+    if (const auto twice = find_duplicates(*root); !twice.empty()) return std::unexpected(to_error(twice));
+    auto valid = validate(*root, {"", false, {}});
+    if (!valid) return std::unexpected(to_error(valid.error()));
+    return std::move(valid->topology);
+}
+
+// `moved` is in a document of the machine that has it, and in no file.
+Topology share_in(const Topology& read, std::string_view machine) {
+    Topology share = share_of(without_moved(read), machine);
+    if (const WorkerSpec* const moved = read.find(moved_worker)) share.workers.push_back(*moved);
+    return share;
+}
+
+// It is what it would be if the file had it so.
+Result<WorkerSpec> woken_worker(json::object file, std::string_view here, std::string_view name,
+                                const json::value& woken) {
+    auto* const workers = file["workers"].if_object();
+    if (workers && workers->contains(name)) (*workers)[name] = woken;
+    const auto read = read_whole(file);
+    if (!read) return std::unexpected(refuse("woken." + std::string(name) + ": " + read.error().what));
+    const Topology share = share_of(without_moved(*read), here);
+    const WorkerSpec* const spec = share.find(name);
+    if (!spec) return std::unexpected(refuse("woken." + std::string(name) + ": no worker of this machine"));
+    return *spec;
+}
+
+// Of the machine `here`.
+Result<Topology> read_share(const json::object& file, const json::value& here, const json::value* woken) {
+    auto read = read_whole(file);
+    if (!read) return read;
+    if (!here.is_string() || !is_name(here.get_string())) return std::unexpected(refuse("here: no name of a machine"));
+    Topology share = share_in(*read, here.get_string());
+    if (!woken) return share;
+    if (!woken->is_object()) return std::unexpected(refuse("woken: no workers"));
+    for (const auto& [name, value] : woken->get_object()) {
+        auto worker = woken_worker(file, share.here, name, value);
+        if (!worker) return std::unexpected(worker.error());
+        const auto as_written = std::ranges::find(share.workers, std::string_view(name), &WorkerSpec::name);
+        if (as_written == share.workers.end()) return std::unexpected(refuse("woken: a worker of another machine"));
+        *as_written = std::move(*worker);
+    }
+    return share;
 }
 
 } // namespace
@@ -199,6 +252,8 @@ std::string to_document(const Topology& topology) {
     for (const auto& worker : whole.workers) workers[worker.name] = worker_object(worker);
     const WorkerSpec* const moved = topology.whole ? topology.find(moved_worker) : nullptr;
     if (moved) workers[moved->name] = worker_object(*moved);
+    if (!topology.whole) return json::serialize(document);
+    if (json::object woken = woken_of(topology); !woken.empty()) document["woken"] = std::move(woken);
     return json::serialize(document);
 }
 
@@ -230,18 +285,11 @@ Result<Topology> from_document(std::string_view document) {
         if (!object) return std::unexpected(refuse("not an object"));
         const auto* version = object->if_contains("version");
         if (!version || *version != json::value(document_version)) return std::unexpected(refuse_version(version));
-        json::object rest;
+        const auto* const here = object->if_contains("here");
+        json::object file;
         for (auto& [key, value] : *object)
-            if (key != "version" && key != "here") rest[key] = std::move(value);
-        const auto root = to_node(rest);
-        if (const auto twice = find_duplicates(*root); !twice.empty()) return std::unexpected(to_error(twice));
-        auto valid = validate(*root, {"", false, {}});
-        if (!valid) return std::unexpected(to_error(valid.error()));
-        const auto* here = object->if_contains("here");
-        if (!here) return std::move(valid->topology);
-        if (!here->is_string() || !is_name(here->get_string()))
-            return std::unexpected(refuse("here: no name of a machine"));
-        return share_in(valid->topology, here->get_string());
+            if (key != "version" && key != "here" && (key != "woken" || !here)) file[key] = std::move(value);
+        return here ? read_share(file, *here, object->if_contains("woken")) : read_whole(file);
     } catch (const std::exception& thrown) {
         return std::unexpected(refuse(thrown.what()));
     }

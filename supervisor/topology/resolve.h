@@ -12,7 +12,8 @@ namespace mpsup::topology {
 
 constexpr std::size_t max_document_bytes = 4U << 20;
 
-/// Of a share (share.h): the document of its whole and, besides, `here` and the worker `moved` if it has one.
+/// Of a share (share.h): the document of its whole and, besides, `here`, the worker `moved` if it has one, and in `woken` workers
+/// that are others than its whole says (but gateways).
 /// JSON text with every default filled in, absolute paths, and keys in one fixed order: equal topologies give equal
 /// bytes. Durations are written as a topology file has them ("1.5s").
 [[nodiscard]] std::string to_document(const Topology& topology);

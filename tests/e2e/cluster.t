@@ -152,12 +152,23 @@ subtest 'one machine alone' => sub {
     is_deeply generations(), {%$before, app2 => $before->{app2} + 1}, 'and no other';
     is +($cluster->on('web1')->mpsup('restart', '--machine', 'web1', '--machine', 'app1'))[0], 0, 'or two of three';
     is_deeply generations(), {app1 => $before->{app1} + 1, app2 => $before->{app2} + 1}, 'and not the third';
-    $cluster->on('web1')->must('up', $cluster->topology(workers({pool => 3, rolling => '{keep: 10m}'})), '--timeout', '60s');
-    $cluster->on('web1')->must('restart', 'app', '--timeout', '60s');
+    my $keep = sub { $cluster->on('web1')->must('up', $cluster->topology(workers({app => $_[0], rolling => '{keep: 10m}'})), '--timeout', '60s') };
+    $files->write('newer.psgi', application() =~ s/'X-Machine' => \Khostname\(\)/hostname() . ' newer'/r);
+    $keep->('app.psgi');
+    $keep->('newer.psgi');
     $before = generations();
     ($code, $out, $err) = $cluster->on('web1')->mpsup('rollback', 'app', '--machine', 'app1');
     is $code, 0, 'is rolled back' or diag $out, $err;
     is_deeply generations(), {%$before, app1 => $before->{app1} - 1}, 'and no other';
+    my $is_apart = sub { my %seen = map { get('/')->{headers}{'x-machine'} => 1 } 1 .. 20; return join(', ', sort keys %seen) eq 'app1, app2 newer' };
+    ok $is_apart->(), 'app1 answers as before, app2 does not';
+    $cluster->end('app1', 'KILL');
+    $cluster->supervise('app1');
+    ok $cluster->wait_converged(20), 'and it is the same for its next supervisor';
+    ok $is_apart->(), 'which serves the same';
+    like +($cluster->on('app1')->mpsup('plan', $cluster->topology(workers({app => 'newer.psgi', rolling => '{keep: 10m}'})), '--machine', 'app1'))[1], qr/replace +app \(app\)/, 'and knows what is other than the topology';
+    $cluster->on('web1')->must('restart', 'app', '--machine', 'app1', '--timeout', '60s');
+    ok $is_apart->(), 'a restart is of what runs';
     for my $case ([['restart', '--machine', 'app7'], qr/there is no machine app7; there is .*app1/],
                   [['restart', 'app', '--machine', 'web1'], qr/app is on app1, app2, not on web1/],
                   [['rollback', '--machine', 'app1'], qr/all machines run one topology; .*mpsup rollback WORKER --machine app1/]) {

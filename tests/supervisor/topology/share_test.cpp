@@ -10,6 +10,8 @@
 
 #include "site_folder.h"
 
+#include <algorithm>
+
 namespace mpsup::topology {
 namespace {
 
@@ -191,6 +193,37 @@ TEST_F(Shares, RememberWhoAnswersAtAddressesThatWereGivenUp) {
     EXPECT_EQ(*again, after);
     EXPECT_EQ(without_moved(*again), share_of(whole, "web1"));
     EXPECT_EQ(links_of_moved(after).servers.at(0).url, "http://10.9.0.1");
+}
+
+TEST_F(Shares, RememberWorkersThatAreOthersThanTheFileSays) {
+    const Topology before = share_of(fleet("gateway: 8090\n    pool: {size: 7}"), "web2");
+    const Topology whole = fleet("gateway: 8091");
+    Topology now = share_of(whole, "web2");
+    for (const char* name : {"docs", "perl"})
+        *std::ranges::find(now.workers, name, &WorkerSpec::name) = *before.find(name);
+    ASSERT_NE(now, share_of(whole, "web2"));
+    const std::string document = to_document(now);
+    const auto again = from_document(document);
+    ASSERT_TRUE(again) << again.error().to_string();
+    EXPECT_EQ(*again, now);
+    EXPECT_EQ(to_document(*again), document);
+    EXPECT_EQ(*again->whole, whole);
+}
+
+TEST_F(Shares, AreRefusedWhereAWorkerOfTheirsIsNoneThatItCouldBe) {
+    const std::string whole = to_document(fleet()).substr(13);
+    const auto refusal = [&](const std::string& woken) {
+        const auto read = from_document(R"({"version":1,"here":"web1","woken":)" + woken + "," + whole);
+        return read ? "" : read.error().to_string();
+    };
+    EXPECT_EQ(refusal("7"), "topology document: woken: no workers");
+    EXPECT_EQ(refusal(R"({"docs":{"kind":"static","on":["web2"],"listen":"8081","root":"/x"}})"),
+              "topology document: woken.docs: no worker of this machine");
+    EXPECT_EQ(refusal(R"({"nosuch":{}})"), "topology document: woken.nosuch: no worker of this machine");
+    EXPECT_NE(refusal(R"({"front":7})"), "");
+    EXPECT_NE(refusal(R"({"front":{"kind":"accelerator","routes":[{"path":"/","to":["gone"]}]}})"), "");
+    EXPECT_NE(from_document(R"({"version":1,"woken":{},)" + whole).error().to_string().find("woken"),
+              std::string::npos);
 }
 
 TEST_F(Shares, AreReplacedForWhatConcernsThemAlone) {

@@ -150,11 +150,11 @@ sub machine { my ($self, $name) = @_; return $self->key("machine/$name") }
 # The number of the topology that is wanted; 0: none.
 sub wanted { my ($self) = @_; return ($self->key('wanted') // {})->{number} // 0 }
 
-# The change that runs or ran last, with how each machine stands in it: name => waiting, granted, done, failed, absent, cordoned.
+# The change that runs or ran last, with how each machine stands in it: name => waiting, granted, done, failed, absent, cordoned, skipped.
 sub change {
     my ($self) = @_;
     my $change = $self->key('change') // return;
-    my %word   = map { substr($_, 0, 1) => $_ } qw(waiting granted done failed absent cordoned);
+    my %word   = map { substr($_, 0, 1) => $_ } qw(waiting granted done failed absent cordoned skipped);
     my @states = map { $word{$_} } split //, lc($change->{states} // '');
     $change->{parts} = {map { $change->{machines}[$_] => $states[$_] } 0 .. $#states};
     return $change;
