@@ -80,7 +80,7 @@ public:
 
     /// Of what changes in etcd, as it does.
     [[nodiscard]] bool is_hearing() const {
-        return member_ && stream_ && stream_->watch != 0 && stream_->queue.empty() &&
+        return member_ && stream_ && stream_->etcd == &world_.etcd && stream_->watch != 0 && stream_->queue.empty() &&
                world_.clock.now() >= slow_until_ && can_be_heard();
     }
 
