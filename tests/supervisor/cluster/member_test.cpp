@@ -315,6 +315,15 @@ TEST_F(MemberTest, TheEndOfWhatNobodyWaitsForIsNotReported) {
     EXPECT_EQ(own().report.state, Report::State::accepted);
 }
 
+TEST_F(MemberTest, TellsSoonByWhichCertificateItIsKnownThoughItHadNoneAtFirst) {
+    start();
+    EXPECT_EQ(own().fingerprint, "");
+    member->on_certificate("aa", now);
+    run();
+    pass(1s);
+    EXPECT_EQ(own().fingerprint, "aa");
+}
+
 TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
     items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
     items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
