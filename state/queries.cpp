@@ -35,6 +35,11 @@ std::vector<std::string> from_lines(const std::string& text) {
     return lines;
 }
 
+TopologyRow read_topology(SQLite::Statement& row) {
+    return {row.getColumn(0).getString(), row.getColumn(1).getString(), row.getColumn(2).getString(),
+            Stamp{row.getColumn(3).getInt64(), 0}};
+}
+
 // The columns of the table after `id`, beginning with column `first`.
 SlowRow read_slow(SQLite::Statement& row, int first) {
     return {.worker = row.getColumn(first + 2).getString(),
@@ -123,8 +128,17 @@ Result<std::optional<TopologyRow>> Queries::last_topology() const {
     constexpr auto sql = "SELECT digest, document, path, applied_ms FROM topologies ORDER BY id DESC LIMIT 1";
     return connection_->run(sql, [](SQLite::Statement& rows) -> std::optional<TopologyRow> {
         if (!rows.executeStep()) return std::nullopt;
-        return TopologyRow{rows.getColumn(0).getString(), rows.getColumn(1).getString(), rows.getColumn(2).getString(),
-                           Stamp{rows.getColumn(3).getInt64(), 0}};
+        return read_topology(rows);
+    });
+}
+
+Result<std::optional<TopologyRow>> Queries::topology(const std::string& digest) const {
+    constexpr auto sql =
+        "SELECT digest, document, path, applied_ms FROM topologies WHERE digest = ? ORDER BY id DESC LIMIT 1";
+    return connection_->run(sql, [&](SQLite::Statement& rows) -> std::optional<TopologyRow> {
+        rows.bind(1, digest);
+        if (!rows.executeStep()) return std::nullopt;
+        return read_topology(rows);
     });
 }
 
@@ -133,9 +147,7 @@ Result<std::vector<TopologyRow>> Queries::last_topologies(std::size_t limit) con
     return connection_->run(sql, [&](SQLite::Statement& rows) {
         rows.bind(1, static_cast<std::int64_t>(limit));
         std::vector<TopologyRow> topologies;
-        while (rows.executeStep())
-            topologies.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(),
-                                  rows.getColumn(2).getString(), Stamp{rows.getColumn(3).getInt64(), 0}});
+        while (rows.executeStep()) topologies.push_back(read_topology(rows));
         return topologies;
     });
 }

@@ -95,8 +95,8 @@ public:
     [[nodiscard]] static Result<Queries> open(const std::string& path,
                                               std::chrono::milliseconds limit = std::chrono::milliseconds(500));
     /// The same of a file of any earlier version too, which is not changed by this: for a successor that has not migrated it
-    /// yet. Of such a one only living(), last_topology(), last_topologies(), last_generation() and workers() can be asked;
-    /// what they read is the same in every version.
+    /// yet. Of such a one only living(), last_topology(), topology(), last_topologies(), last_generation() and workers() can be
+    /// asked; what they read is the same in every version.
     [[nodiscard]] static Result<Queries> open_any(const std::string& path,
                                                   std::chrono::milliseconds limit = std::chrono::milliseconds(500));
     Queries(Queries&&) noexcept;
@@ -109,6 +109,8 @@ public:
     [[nodiscard]] Result<std::vector<RecordedProcess>> living() const;
     /// The one applied last; nothing when there never was one.
     [[nodiscard]] Result<std::optional<TopologyRow>> last_topology() const;
+    /// The latest of that digest; nothing when none was ever applied.
+    [[nodiscard]] Result<std::optional<TopologyRow>> topology(const std::string& digest) const;
     /// The latest, newest first.
     [[nodiscard]] Result<std::vector<TopologyRow>> last_topologies(std::size_t limit) const;
     /// The last status of each worker that belongs to the site, by name.

@@ -36,8 +36,8 @@ bool has_room(const Turn& turn) {
 } // namespace
 
 bool Convergence::has_turn(Turn& turn) {
-    const bool serves = turn.local.well && !turn.local.workers.empty();
-    if (!serves) return true;
+    const bool is_in_service = turn.local.well && !turn.local.workers.empty();
+    if (!is_in_service) return true;
     if (!flight_.is_free(turn)) return false; // a turn that is being given back is none
     if (turn.view.is_converging(turn.me.machine)) return true;
     const Known<ChangeRecord>& change = turn.view.change();

@@ -5,8 +5,8 @@
 
 namespace mpsup::cluster {
 
-/// Pure. Who has a turn stands in the store, so that no two machines take the last one. Whoever serves nothing needs none, or a
-/// site would come back one machine after the other.
+/// Pure. Who has a turn stands in the store, so that no two machines take the last one. Whoever is not well, or has no workers,
+/// is out of service as it is and needs none, or a site would come back one machine after the other.
 class Convergence {
 public:
     /// May this machine begin? If not, it asks, when there is room and no change runs.

@@ -11,6 +11,9 @@ struct Advice {
     std::string_view what;
 };
 
+constexpr std::string_view hangs_up = "whoever listens there hangs up: etcd was stopped just now, or it speaks TLS "
+                                      "(https:// in --cluster), or it is another service";
+
 // The first that fits: what a member said itself goes before what became of a connection.
 constexpr std::array advices{
     Advice{"user name is empty", "etcd wants a user: --cluster-user NAME and --cluster-password-file FILE"},
@@ -25,8 +28,8 @@ constexpr std::array advices{
     Advice{"bad certificate", "etcd does not take the certificate of --cluster-cert"},
     Advice{"HTTP status 400", "does etcd speak TLS there? Then it is https:// in --cluster"},
     Advice{"HTTP status", "this is no client URL of an etcd 3.4 or later: is it port 2379, and nothing in between?"},
-    Advice{"Connection reset", "whoever listens there hangs up: https:// in --cluster, or is it another service?"},
-    Advice{"end of stream", "whoever listens there hangs up: https:// in --cluster, or is it another service?"},
+    Advice{"Connection reset", hangs_up},
+    Advice{"end of stream", hangs_up},
     Advice{"Connection refused", "nobody listens there: does etcd run, with this address in its --listen-client-urls?"},
     Advice{"timed out",
            "no answer came: does the machine run, does a firewall let this port through, has etcd its quorum?"},

@@ -263,6 +263,11 @@ void Member::on_done(const Done& done, Moment now) {
     parts_->look(now);
 }
 
+void Member::on_certificate(std::string fingerprint, Moment now) {
+    parts_->me.fingerprint = std::move(fingerprint);
+    parts_->look(now);
+}
+
 void Member::on_vip(const HoldVip& asked, bool is_here, Moment now) {
     parts_->vip.on_vip(asked, is_here, now);
     parts_->look(now);

@@ -50,7 +50,7 @@ struct Identity {
     std::string boot{}; // the machine's boot id: the same one and `address` make it the successor of an earlier process
     std::string version{};
     std::string address{}, api{};
-    std::string fingerprint{}; // as in MachineRecord
+    std::string fingerprint{}; // as in MachineRecord; may come later (on_certificate)
 };
 
 /// The machine's own site. Given before anything else, and whenever something of it changed.
@@ -112,6 +112,8 @@ public:
     void on_facts(const std::string& digest, TopologyFacts facts, Moment now);
     void on_checked(const Checked& checked, Moment now);
     void on_done(const Done& done, Moment now);
+    /// Of a certificate that could not be had when this member began.
+    void on_certificate(std::string fingerprint, Moment now);
     /// After each HoldVip: is the address here now? If it was to go, and this is never told, it counts as gone when its time is over.
     void on_vip(const HoldVip& asked, bool is_here, Moment now);
 

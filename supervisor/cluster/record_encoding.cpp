@@ -1,4 +1,5 @@
 // Writing records. What is as it is by default is left out: a thousand machines read each of them.
+#include "base/utf8.h"
 #include "supervisor/cluster/memory.h"
 #include "supervisor/cluster/records.h"
 
@@ -11,31 +12,10 @@ namespace mpsup::cluster {
 
 namespace json = boost::json;
 
-namespace {
-
-constexpr std::size_t most_texts = 500;
-
-// The length of the character that begins `text` in UTF-8 (RFC 3629), 0: none does.
-std::size_t character(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = byte(0);
-    if (first < 0x80) return 1;
-    const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-    for (std::size_t i = 1; i < size; ++i)
-        if ((byte(i) & 0xc0) != 0x80) return 0;
-    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
-        (first == 0xf4 && byte(1) > 0x8f))
-        return 0;
-    return size;
-}
-
-} // namespace
-
 std::string fit(std::string_view text, std::size_t longest) {
     std::string fit;
     while (!text.empty()) {
-        const std::size_t size = character(text);
+        const std::size_t size = utf8_character(text);
         const std::size_t step = std::max<std::size_t>(size, 1);
         if (fit.size() + step > longest) break;
         fit += size ? text.substr(0, size) : "?";
@@ -45,6 +25,8 @@ std::string fit(std::string_view text, std::size_t longest) {
 }
 
 namespace {
+
+constexpr std::size_t most_texts = 500;
 
 void put(json::object& object, const char* key, const std::string& text) {
     if (!text.empty()) object[key] = fit(text);

@@ -68,7 +68,8 @@ void VipHolder::look(Turn& turn) {
     mind_store(turn);
     if (!turn.is_connected || !turn.is_trusted) return free_since_.reset();
     const bool was_mine = turn.view.vip(address_)->machine == turn.me.machine;
-    if (wanted != address_ && !was_mine && !is_going(turn.now)) change_address(turn, wanted);
+    const bool is_done_with = wanted != address_ && !was_mine && !is_going(turn.now);
+    if (is_done_with && flight_.is_free(turn)) change_address(turn, wanted); // a key that is taken still would stay
     if (address_.empty()) return;
     const Known<VipRecord>& key = turn.view.vip(address_);
     if (turn.has_key && key->machine == turn.me.machine) {

@@ -10,8 +10,15 @@
 namespace mpsup {
 
 PeerTrust::PeerTrust(Options options) : options_(std::move(options)) {
-    if (has_authority() || !make_own()) return;
-    if (const auto own = context(true)) fingerprint_ = (*own)->fingerprint();
+    if (!has_authority()) static_cast<void>(try_again());
+}
+
+bool PeerTrust::try_again() {
+    const auto made = make_own();
+    const auto own = made ? context(true) : std::unexpected(made.error());
+    fingerprint_ = own ? (*own)->fingerprint() : "";
+    problem_ = own ? "" : own.error().to_string();
+    return own.has_value();
 }
 
 Result<> PeerTrust::check() const {
@@ -41,8 +48,10 @@ Result<std::unique_ptr<tls::Context>> PeerTrust::context(bool is_client) const {
 PeerTrust::Session PeerTrust::ask(const Peer& peer) const {
     const auto address = Address::parse(peer.api);
     if (!address) return failure("it does not say where it can be asked");
+    if (!problem_.empty()) return failure("this machine has no certificate: " + problem_);
     if (!has_authority() && peer.fingerprint.empty())
-        return failure("it does not say by which certificate it is known: is --peer-ca given there, and not here?");
+        return failure("it does not say by which certificate it is known: it has none (its log says why), or "
+                       "--peer-ca is given there and not here");
     auto made = context(true);
     if (!made) return std::unexpected(made.error());
     if (!has_authority())
@@ -51,6 +60,7 @@ PeerTrust::Session PeerTrust::ask(const Peer& peer) const {
 }
 
 PeerTrust::Session PeerTrust::answer(const std::string& ip, tls::Knows knows) const {
+    if (!problem_.empty()) return failure("this machine has no certificate: " + problem_);
     auto made = context(false);
     if (!made) return std::unexpected(made.error());
     if (has_authority()) return (*made)->accept(ip);

@@ -26,8 +26,12 @@ public:
     explicit PeerTrust(Options options);
     [[nodiscard]] Result<> check() const;
 
-    /// What others must know of us; empty: they know the authority, or there is something wrong with the files.
+    /// What others must know of us; empty: they know the authority, or there is a problem.
     [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+    /// Why there is no key of our own, be it that it could not be made or not be read; empty: there is, or none is needed.
+    [[nodiscard]] const std::string& problem() const { return problem_; }
+    /// While there is a problem. Is it over now? Then there is a fingerprint.
+    [[nodiscard]] bool try_again();
 
     /// To be whoever asks.
     [[nodiscard]] Session ask(const Peer& peer) const;
@@ -41,6 +45,7 @@ private:
 
     Options options_;
     std::string fingerprint_{};
+    std::string problem_{};
 };
 
 } // namespace mpsup

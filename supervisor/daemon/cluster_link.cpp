@@ -40,6 +40,7 @@ constexpr std::chrono::milliseconds pace{1'000};          // of looking whether 
 constexpr std::chrono::milliseconds boot_patience{3'000}; // before what ran last is brought up without being asked
 constexpr std::chrono::milliseconds look_again{200};
 constexpr std::chrono::milliseconds after_exception{5'000};
+constexpr std::chrono::seconds between_certificates{10}; // tries to have one
 
 cluster::EtcdOptions etcd_options(const ClusterOptions& options) {
     cluster::EtcdOptions etcd;
@@ -187,6 +188,7 @@ public:
                                .is_here = machine.name == options_.machine,
                                .fingerprint = machine.record ? machine.record->fingerprint : "",
                                .note = remark_on(machine)};
+            if (one.is_here) one.note = own_note(std::move(one.note));
             machines.push_back(std::move(one));
         }
         // Before the others were heard of there is one machine.
@@ -194,7 +196,8 @@ public:
             machines.push_back({.name = options_.machine,
                                 .address = address_of(options_.machine),
                                 .state = std::string(cluster::to_string(cluster::MachineStatus::State::living)),
-                                .is_here = true});
+                                .is_here = true,
+                                .note = own_note({})});
         return machines;
     }
 
@@ -268,8 +271,23 @@ private:
         }
     }
 
+    [[nodiscard]] std::string own_note(std::string note) const {
+        if (trust_.problem().empty()) return note;
+        return "has no certificate to be known by: " + trust_.problem() + (note.empty() ? "" : "; " + note);
+    }
+
+    // The disk was full when this supervisor began, say.
+    void mind_certificate() {
+        if (trust_.problem().empty() || SteadyClock::now() < certificate_due_) return;
+        certificate_due_ = SteadyClock::now() + between_certificates;
+        if (!trust_.try_again()) return;
+        log_line("info", "this machine has a certificate now: supervisors can ask each other");
+        member_.on_certificate(trust_.fingerprint(), moment_now());
+    }
+
     asio::awaitable<void> watch_site() {
         while (!closed_) {
+            mind_certificate();
             report_here();
             act();
             if (is_to_go_back_ && share_.is_working()) // it had not begun when it was told so
@@ -388,6 +406,7 @@ private:
     Takeover& takeover_;
     ClusterOptions options_;
     PeerTrust trust_;
+    SteadyClock::time_point certificate_due_ = SteadyClock::now() + between_certificates;
     OwnShare share_;
     VipAddresses vips_;
     cluster::Keys keys_;

@@ -1,10 +1,12 @@
 #include "supervisor/daemon/last_words.h"
 
 #include "base/fd.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 #include <ctime>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -16,20 +18,10 @@ namespace {
 constexpr std::size_t bytes_read = 4096;
 constexpr int lines_kept = 10;
 
-// Of the UTF-8 sequence at `at`; 0: there is none.
-std::size_t sequence_length(const std::string& text, std::size_t at) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if ((lead >= 0x80 && lead < 0xC2) || lead >= 0xF5 || at + length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return 0;
-    return length;
-}
-
 // The history is printed on terminals and as JSON.
 void make_printable(std::string& text) {
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t length = sequence_length(text, at);
+        const std::size_t length = utf8_character(std::string_view(text).substr(at));
         char& c = text[at];
         const bool control = (length == 1 && c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
         if (length == 0 || control) c = '?';

@@ -101,9 +101,9 @@ asio::awaitable<Outcome> bring_up(Site& site, AppliedTopology wanted, Report rep
     std::string trouble = co_await start_in_order(site, wanted.topology, conversion, how, progress, report, newcomers);
     if (trouble.empty() && newcomers.empty() && changes.empty() && resized.empty()) {
         co_await forget_strangers(site, wanted.topology, report);
-        const bool is_another = is_first || wanted.digest != site.applied()->digest; // for other machines, say
+        const bool is_known = !is_first && site.applied()->digest == wanted.digest;
         site.set_applied(std::move(wanted));
-        if (is_another) record(site, *site.applied());
+        if (!is_known) record(site, *site.applied()); // it may be another one, which asks for nothing else here
         co_return Outcome{.code = 0, .text = "nothing changed", .is_idle = true};
     }
     if (trouble.empty())

@@ -240,12 +240,12 @@ asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
 
 asio::awaitable<void> OwnShare::bring_up_last() {
     const auto queries = state::Queries::open_any(site_.around().paths.database());
-    const auto row = queries ? queries->last_topology().value_or(std::nullopt) : std::nullopt;
     const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
-    if (!row || row->digest != last.document) {
-        if (row && last.runs.number > 0)
-            log_line("warning",
-                     "what ran here last is not in the database as it was: nothing is brought up before etcd answers");
+    // Not always the last of the database, which is written first.
+    const auto row = queries ? queries->topology(last.document).value_or(std::nullopt) : std::nullopt;
+    if (!row) {
+        if (!last.document.empty())
+            log_line("warning", "what ran here last is not in the database: nothing is brought up before etcd answers");
         co_return;
     }
     log_line("warning", "nothing is wanted of this machine, as far as it hears: what ran here last is brought up");

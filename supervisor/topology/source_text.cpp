@@ -1,5 +1,7 @@
 #include "supervisor/topology/source_text.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -8,31 +10,6 @@ namespace mpsup::topology {
 namespace {
 
 constexpr std::size_t shown_bytes = 160; // of one line
-
-/// Length of the well-formed UTF-8 sequence at the front (RFC 3629 section 4), 0 when there is none.
-std::size_t utf8_sequence(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto lead = byte(0);
-    if (lead < 0x80) return 1;
-    std::size_t length = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-        length = 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-        length = 3;
-        if (lead == 0xE0) low = 0xA0;
-        if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-        length = 4;
-        if (lead == 0xF0) low = 0x90;
-        if (lead == 0xF4) high = 0x8F;
-    }
-    if (length == 0 || text.size() < length || byte(1) < low || byte(1) > high) return 0;
-    for (std::size_t i = 2; i < length; ++i)
-        if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-    return length;
-}
 
 std::optional<std::string> refuse_character(std::string_view rest, bool indenting) {
     const auto c = static_cast<unsigned char>(rest.front());
@@ -63,7 +40,7 @@ std::string excerpt(std::string_view line, std::size_t column) {
 std::string printable(std::string_view text) {
     std::string result;
     while (!text.empty()) {
-        const auto length = utf8_sequence(text);
+        const auto length = utf8_character(text);
         const auto lead = static_cast<unsigned char>(text.front());
         const bool c1 = length == 2 && lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
         if (length == 0 || c1 || lead == 0x7F || (lead < 0x20 && lead != '\t'))
@@ -79,7 +56,7 @@ std::string printable(std::string_view text) {
 
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
-        const auto length = utf8_sequence(text);
+        const auto length = utf8_character(text);
         if (length == 0) return false;
         text.remove_prefix(length);
     }
@@ -105,7 +82,7 @@ std::optional<Finding> check_text(std::string_view text) {
     int open_brackets = 0;
     while (!text.empty()) {
         if (auto refused = refuse_character(text, indenting)) return Finding{mark, "", *refused};
-        const auto length = utf8_sequence(text);
+        const auto length = utf8_character(text);
         if (length == 0) return Finding{mark, "", "not valid UTF-8"};
         if (text.front() == '\n') {
             mark = {mark.line + 1, 1};

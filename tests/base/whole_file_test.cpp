@@ -5,7 +5,26 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <string>
 #include <unistd.h>
+#include <vector>
+
+namespace {
+
+std::vector<std::string> synced;
+
+int note(int fd) {
+    synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd)));
+    return 0;
+}
+
+} // namespace
+
+// In the place of libc's, whose parameters have names of its own.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
+int fsync(int fd) { return note(fd); }
+int fdatasync(int fd) { return note(fd); }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 namespace mpsup {
 namespace {
@@ -19,6 +38,16 @@ TEST(WholeFile, TakesThePlaceOfTheOneBeforeForItsOwnerAlone) {
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     EXPECT_FALSE(std::filesystem::exists(path + ".new"));
     std::filesystem::remove(path);
+}
+
+TEST(WholeFile, IsOnTheDiskUnderItsName) {
+    const std::string folder = testing::TempDir() + "whole-synced-" + std::to_string(::getpid()),
+                      path = folder + "/file";
+    std::filesystem::create_directory(folder);
+    synced.clear();
+    ASSERT_TRUE(write_whole_file(path, "text"));
+    EXPECT_EQ(synced, (std::vector<std::string>{path + ".new", folder}));
+    std::filesystem::remove_all(folder);
 }
 
 TEST(WholeFile, SaysWhyItCannotBeWritten) {

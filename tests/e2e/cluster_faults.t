@@ -6,7 +6,7 @@ use warnings;
 use Mpsup::Cluster;
 use JSON::PP    qw(decode_json);
 use Mpsup::Load qw(application start_load);
-use Mpsup::Test qw(read_file request wait_until);
+use Mpsup::Test qw(read_file request wait_until write_file);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -21,11 +21,13 @@ my $proxy   = $cluster->proxy;
 # A number of the pool for each topology, so that none is as the one before.
 my $pool = 1;
 
-sub next_topology {
-    my ($more) = @_;
-    ++$pool;
+sub next_topology { ++$pool; return topology(@_) }
+
+sub topology {
+    my ($more, $front) = @_;
+    $front //= 'backoff: 50ms';
     return $cluster->topology(<<"YAML", name => "site-$pool.yaml");
-  front: {kind: accelerator, on: web1, listen: 8080, routes: [{path: /, to: app, cache: off}]}
+  front: {kind: accelerator, on: web1, listen: 8080, restart: {$front}, routes: [{path: /, to: app, cache: off}]}
   app:
     kind: dynamic
     on: [app1, app2]
@@ -126,13 +128,14 @@ subtest 'etcd is gone' => sub {
     is +(up('app2'))[0], 0, 'when it is there again changes are made';
 };
 
-subtest 'a machine boots without etcd' => sub {
-    --$pool;
-    is +(up('web1', "  more: {kind: dynamic, on: app2, app: app.psgi, listen: 8089}\n"))[0], 0, 'what changed last does not concern it';
+# The machine is off, and $meanwhile is done, before it boots.
+sub boots_without_etcd {
+    my ($meanwhile) = @_;
     $etcd->crash;
     $cluster->end('app1', 'KILL');
     $network->signal('app1', 'KILL');
     wait_until(5, 'nothing runs there', sub { !$network->pids('app1') });
+    $meanwhile->() if $meanwhile;
     my $finish = load();
     $cluster->supervise('app1');
     ok wait_until(20, 'it serves', sub { (eval { request(8081, '/', address => '10.9.0.2') } // {status => 0})->{status} == 200 }), 'it runs what it ran last';
@@ -141,6 +144,19 @@ subtest 'a machine boots without etcd' => sub {
     $cluster->wait_for_state($_, 'connected') for $cluster->names;
     ok $cluster->wait_converged(30), 'then it is one of them';
     served($finish);
+    return;
+}
+
+subtest 'a machine boots without etcd' => sub {
+    is +($cluster->on('web1')->mpsup('up', topology('', 'backoff: 60ms'), '--timeout', '60s'))[0], 0, 'what changed last is nothing to it';
+    boots_without_etcd();
+};
+
+subtest 'power fails before the last topology is in the file' => sub {
+    my $file   = $cluster->files->dir . '/app1/test/cluster';
+    my $before = read_file($file);
+    is +(up('web1'))[0], 0, 'it is in the database';
+    boots_without_etcd(sub { write_file($file, $before) });
 };
 
 subtest 'etcd is paused' => sub {

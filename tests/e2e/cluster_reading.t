@@ -154,6 +154,21 @@ subtest 'who may ask' => sub {
     like Mpsup::Test::read_file($cluster->log_file('web1')), qr/\[warning\] a supervisor at \Q$ip{app1}\E that asks was refused: TLS: /, 'the log has who was refused';
 };
 
+subtest 'a key that cannot be made at first' => sub {
+    my $key = $files->dir . '/app1/test/peer.pem';
+    $cluster->end('app1', 'KILL');
+    unlink $key or die "$key: $!";
+    mkdir "$key.new" or die "$key.new: $!";
+    $cluster->start_supervisor('app1');
+    $cluster->wait_for_supervisor('app1');
+    my $says = sub { my ($name, $what) = @_; return sub { ($cluster->on($name)->mpsup('status'))[1] =~ $what } };
+    ok wait_until(20, 'status there', $says->('app1', qr/^app1 .* has no certificate to be known by: open \S+peer\.pem\.new: Is a directory$/m)), 'its status says why';
+    ok wait_until(20, 'status elsewhere', $says->('web1', qr/^app1 .*does not answer: .*it has none \(its log says why\)/m)), 'the status of others where to look';
+    like Mpsup::Test::read_file($cluster->log_file('app1')), qr/\[warning\] supervisors cannot ask each other: open \S+peer\.pem\.new: Is a directory/, 'and so does its log';
+    rmdir "$key.new" or die "$key.new: $!";
+    ok wait_until(30, 'it has one', sub { ($web->mpsup('status'))[0] == 0 }), 'then it is made, without a restart';
+};
+
 subtest 'certificates of an authority' => sub {
     my $dir     = $files->dir;
     my $openssl = sub { system("openssl $_[0] 2>/dev/null") == 0 };

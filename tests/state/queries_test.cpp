@@ -116,6 +116,15 @@ TEST_F(QueriesTest, GiveTheTopologyAppliedLast) {
     EXPECT_EQ(last->at.wall_ms, 7);
 }
 
+TEST_F(QueriesTest, FindATopologyByItsDigestTheOneAppliedLast) {
+    given(TopologyRow{.digest = "1", .document = "{}", .path = "a"}, TopologyRow{.digest = "1", .path = "b"},
+          TopologyRow{.digest = "2", .path = "c"});
+    const auto found = queries().topology("1").value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->path, "b");
+    EXPECT_EQ(queries().topology("3").value(), std::nullopt);
+}
+
 TEST_F(QueriesTest, GiveTheLastStatusOfWorkersThatBelong) {
     given(WorkerRow{.worker = "b", .state = "ready"}, WorkerRow{.worker = "a", .state = "starting"},
           WorkerRow{.worker = "a", .state = "ready", .generation = 4, .status = "{}"},
@@ -237,6 +246,7 @@ TEST_F(QueriesTest, ReadsWhatASuccessorNeedsFromAnEarlierSchema) {
     EXPECT_TRUE(queries->last_topology().value().has_value());
     EXPECT_EQ(queries->last_generation("perl").value(), 3U);
     EXPECT_EQ(queries->last_topologies(5).value().size(), 1U);
+    EXPECT_TRUE(queries->topology("d").value().has_value());
     EXPECT_TRUE(queries->workers());
     {
         const DatabaseFile migrated(path_);

@@ -14,7 +14,11 @@ TEST(EtcdAdvice, NamesTheRemedyOfWhatEtcdSaysInItsOwnWords) {
     EXPECT_TRUE(advice("etcd: etcdserver: permission denied").ends_with("--prefix /mpsup/shop/"));
     EXPECT_TRUE(advice("http://10.0.0.5:2380: etcd answers with HTTP status 405").contains("port 2379"));
     EXPECT_TRUE(advice("http://10.0.0.5:2379: etcd answers with HTTP status 400").contains("https://"));
-    EXPECT_TRUE(advice("http://10.0.0.5:2379: read: Connection reset by peer").contains("https://"));
+    for (const char* problem :
+         {"http://a:2379: read: Connection reset by peer", "http://a:2379: read: end of stream"}) {
+        EXPECT_TRUE(advice(problem).contains("https://"));
+        EXPECT_TRUE(advice(problem).contains("stopped")) << "which looks the same";
+    }
     EXPECT_TRUE(
         advice("http://a:2379: connect: Connection refused; http://b:2379: etcdserver: no leader").contains("quorum"));
     EXPECT_EQ(advice("password of etcd: others may reach it"), "");

@@ -114,6 +114,16 @@ protected:
         return encode(record);
     }
     void web1_is_there() { write(keys.machine("web1"), other(local.runs)); }
+    /// To something else than what runs here; no other may at the same time.
+    void start_while_web1_converges() {
+        items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
+        items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
+        items[keys.machine("web1")] = {keys.machine("web1"), other(local.runs), 40, 40, 9};
+        items[keys.converging()] = {keys.converging(), encode(ConvergingRecord{{"web1"}}), 40, 40, 0};
+        start();
+        member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
+        run();
+    }
     /// Of a change that this machine leads, with the other one absent.
     void write_alone_until_granted() {
         start();
@@ -336,6 +346,15 @@ TEST_F(MemberTest, TheEndOfWhatNobodyWaitsForIsNotReported) {
     EXPECT_EQ(own().report.state, Report::State::accepted);
 }
 
+TEST_F(MemberTest, TellsSoonByWhichCertificateItIsKnownThoughItHadNoneAtFirst) {
+    start();
+    EXPECT_EQ(own().fingerprint, "");
+    member->on_certificate("aa", now);
+    run();
+    pass(1s);
+    EXPECT_EQ(own().fingerprint, "aa");
+}
+
 TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
     items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
     items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
@@ -385,27 +404,21 @@ TEST_F(MemberTest, AReasonThatIsTooLongIsToldOnce) {
 }
 
 TEST_F(MemberTest, WhatServesWaitsForItsTurnToGetToWhatIsWanted) {
-    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
-    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
-    items[keys.machine("web1")] = {keys.machine("web1"), other(local.runs), 40, 40, 9};
-    items[keys.converging()] = {keys.converging(), encode(ConvergingRecord{{"web1"}}), 40, 40, 0};
-    start();
-    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
-    run();
+    start_while_web1_converges();
     EXPECT_TRUE(take<Do>().empty());
     write(keys.converging(), {});
     EXPECT_EQ(take<Do>().size(), 1U);
 }
 
 TEST_F(MemberTest, WhatServesNothingWaitsForNoTurn) {
-    items[keys.wanted()] = {keys.wanted(), encode(WantedRecord{{5, "d5"}, {}}), 40, 40, 0};
-    items[keys.topology(5)] = {keys.topology(5), encode(TopologyRecord{"{5}", "d5", "/etc/shop.yaml"}), 40, 40, 0};
-    items[keys.machine("web1")] = {keys.machine("web1"), other(local.runs), 40, 40, 9};
-    items[keys.converging()] = {keys.converging(), encode(ConvergingRecord{{"web1"}}), 40, 40, 0};
     local.workers.clear();
-    start();
-    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
-    run();
+    start_while_web1_converges();
+    EXPECT_EQ(take<Do>().size(), 1U);
+}
+
+TEST_F(MemberTest, WhatIsNotWellIsOutOfServiceAndWaitsForNoTurn) {
+    local.well = false;
+    start_while_web1_converges();
     EXPECT_EQ(take<Do>().size(), 1U);
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 
 namespace mpsup::cluster {
@@ -34,6 +35,8 @@ protected:
         bool keeps_addresses = false; // its kernel, though told to take them away
         bool takes_none = false;
         std::optional<Time> has_until{};
+        bool hears_late = false; // what the store says, until hear()
+        std::vector<std::function<void()>> unheard{};
     };
 
     void SetUp() override {
@@ -136,6 +139,15 @@ protected:
         const WatchNews news{{cluster, ++revision}, false, {}, {}, std::move(changes)};
         for (Machine& machine : machines) told.emplace_back(&machine, news);
     }
+    static void say(Machine& machine, std::function<void()> words) {
+        if (machine.hears_late) return machine.unheard.push_back(std::move(words));
+        words();
+    }
+    void hear(Machine& machine) {
+        machine.hears_late = false;
+        for (const auto& words : std::exchange(machine.unheard, {})) words();
+        settle();
+    }
     void stop_store(bool is_stopped) {
         for (Machine& machine : machines) cut(machine, is_stopped);
     }
@@ -178,7 +190,9 @@ protected:
                 const auto [machine, news] = std::move(told.front());
                 told.pop_front();
                 goes_on = true;
-                if (machine->member && !machine->is_cut) machine->member->on_news(news, now());
+                say(*machine, [this, to = machine, news] {
+                    if (to->member && !to->is_cut) to->member->on_news(news, now());
+                });
             }
         }
         is_settling = false;
@@ -210,7 +224,8 @@ protected:
             if (const auto* put = std::get_if<Put>(&operation); put && put->key == keys.vip(address))
                 story.push_back(machine.name + (put->value == encode(VipRecord()) ? " gives it up" : " takes it"));
         const TransactionReply reply = apply(submit.transaction);
-        machine.member->on_answer(submit.request, reply, now());
+        say(machine,
+            [this, to = &machine, request = submit.request, reply] { to->member->on_answer(request, reply, now()); });
     }
     void pass(Duration time) {
         for (const Time end = boot + time; boot < end;) {
@@ -444,6 +459,17 @@ TEST_F(VipTest, WhoseTopologyHasItNoMoreLetsOthersHaveIt) {
     report(web2(), true, without);
     EXPECT_EQ(holder(), "");
     EXPECT_EQ(decode<VipRecord>(items.at(keys.vip(address)).value)->machine, "");
+}
+
+TEST_F(VipTest, WhatWasTakenForATopologyThatRunsNoMoreIsGivenUp) {
+    pass(longest_hold - 100ms);
+    web1().hears_late = true;
+    pass(100ms);
+    ASSERT_EQ(take_story(), Story({"web1 takes it"}));
+    report(web1(), true, without); // before it hears that it has it
+    hear(web1());
+    pass(5s);
+    EXPECT_EQ(take_story(), Story({"web1 gives it up", "web2 takes it", "web2 has it"}));
 }
 
 TEST_F(VipTest, AMachineThatIsCutOffKeepsItsKeyAsLongAsItMayHaveTheAddress) {

@@ -220,8 +220,8 @@ TEST_F(Peers, WhoTakesThePlaceOfASupervisorIsNotBelieved) {
     const PeerTrust other(own("other"));
     const std::string api = start("127.0.0.1", other);
     EXPECT_EQ(why(peer("a", api), manner()), "its certificate is not believed: certificate not trusted");
-    EXPECT_EQ(why({"a", api, ""}, manner()),
-              "it does not say by which certificate it is known: is --peer-ca given there, and not here?");
+    EXPECT_EQ(why({"a", api, ""}, manner()), "it does not say by which certificate it is known: it has none (its log "
+                                             "says why), or --peer-ca is given there and not here");
 }
 
 TEST_F(Peers, KeepTheirKey) {
@@ -233,6 +233,21 @@ TEST_F(Peers, KeepTheirKey) {
     const PeerTrust nowhere({.own_file = "/nowhere/peer.pem", .machine = "a", .plugin = MPSUP_TLS_PLUGIN});
     EXPECT_EQ(nowhere.fingerprint(), "");
     EXPECT_EQ(nowhere.check().error().to_string(), "open /nowhere/peer.pem.new: No such file or directory");
+}
+
+TEST_F(Peers, CanHaveTheirKeyLater) {
+    const std::string folder = certificates().path("later"),
+                      trouble = "open " + folder + "/peer.pem.new: No such file or directory";
+    PeerTrust late({.own_file = folder + "/peer.pem", .machine = "a", .plugin = MPSUP_TLS_PLUGIN});
+    EXPECT_EQ(late.problem(), trouble);
+    const std::string api = start("127.0.0.1");
+    EXPECT_EQ(why({"a", api, asked_.fingerprint()}, {.trust = late}), "this machine has no certificate: " + trouble);
+    EXPECT_FALSE(late.try_again());
+    std::filesystem::create_directory(folder);
+    EXPECT_TRUE(late.try_again());
+    EXPECT_EQ(late.problem(), "");
+    known_ = {late.fingerprint()};
+    EXPECT_EQ(why({"a", api, asked_.fingerprint()}, {.trust = late}), "");
 }
 
 TEST_F(Peers, WithAnAuthorityHaveCertificatesForTheirAddresses) {

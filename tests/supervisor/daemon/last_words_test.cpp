@@ -52,6 +52,8 @@ TEST_F(LastWords, HoldNothingThatActsOnATerminal) {
     EXPECT_EQ(of(std::string("a\x1b[31m\0", 7)), "a?[31m?");
     EXPECT_EQ(of("gr\xc3\xbc\xc3\x9f dich"), "gr\xc3\xbc\xc3\x9f dich");
     EXPECT_EQ(of("gr\xfc\xdf dich\xe2\x82"), "gr?? dich??");
+    EXPECT_EQ(of("\xed\xa0\x80 is half a character, \xc0\xaf a long way to say one"),
+              "??? is half a character, ?? a long way to say one");
 }
 
 TEST_F(LastWords, OfWhatIsNoLogAreEmpty) {
