@@ -101,14 +101,18 @@ void Asks::look_at(Pending& pending, Turn& turn, const std::string& obstacle) {
         if (!pending.lost_since) pending.lost_since = turn.now.boot;
         const Time due = *pending.lost_since + (has_begun ? longest_blindness : patience);
         if (turn.now.boot < due) return turn.alarm.at(due);
-        return end(pending, turn, failed,
-                   has_begun ? obstacle + ": what was begun goes on without this machine"
-                             : obstacle + ": nothing was changed");
+        return end(pending, turn, failed, obstacle + ": " + what_became_of(pending));
     }
     pending.lost_since.reset();
     if (pending.drains) return drain(pending, turn);
     if (!pending.follows) begin(pending, turn);
     if (pending.follows) follow(pending, turn);
+}
+
+std::string Asks::what_became_of(const Pending& pending) {
+    if (pending.follows || pending.drains) return "what was begun goes on without this machine";
+    if (!pending.flight.may_be_done()) return "nothing was changed";
+    return "it is not known whether the store took the order before; `mpsup status` tells when it can be asked again";
 }
 
 // Tried again as long as somebody else was first, or nobody knows; then it is the same change, so it is begun once.

@@ -43,6 +43,7 @@ private:
     void tell_progress(Pending& pending, const ChangeRecord& change, Turn& turn);
     void drain(Pending& pending, Turn& turn);
     void end(Pending& pending, Turn& turn, int code, std::string text);
+    [[nodiscard]] static std::string what_became_of(const Pending& pending);
 
     std::list<Pending> pending_;
     std::uint64_t changes_ = 0; // ids that were given

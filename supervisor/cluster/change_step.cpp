@@ -76,7 +76,7 @@ private:
         if (refusals.empty() && silent.empty() && is_late && change_.brings_topology() && !facts_)
             refusals.push_back(change_.owner + " has not the topology that it leads");
         if (!refusals.empty()) {
-            change_.reasons = std::move(refusals);
+            change_.reasons = fit(refusals);
             return end(Phase::refused);
         }
         if (!silent.empty() || (change_.brings_topology() && !facts_)) return;
@@ -156,7 +156,7 @@ private:
             if (change_.is_aborted || has(State::failed)) return give_up();
         }
         if (!step_.has_ailing) grant();
-        if (has(State::waiting) || has(State::granted)) return;
+        if (has(State::waiting) || has(State::granted) || step_.has_ailing) return;
         if (change_.phase == Phase::rolling) return end(Phase::done);
         if (has(State::failed)) collect_failures();
         end(has(State::failed) ? Phase::failed : change_.is_aborted ? Phase::aborted : Phase::rolled_back);
@@ -174,15 +174,16 @@ private:
             if (!report) return;
             part.state = report->state == Report::State::done ? State::done : State::failed;
             part.has_served = report->has_served;
-            if (part.state == State::failed) part.text = report->reasons.empty() ? "failed" : report->reasons.front();
+            if (part.state == State::failed)
+                part.text = report->reasons.empty() ? "failed" : fit(report->reasons.front(), longest_text_of_part);
         }
     }
 
-    // What is found bad only once it serves.
+    // What is found bad only once it serves. Who was unwell before may be so for other reasons.
     void watch_the_changed() {
         for (Part& part : change_.machines) {
             const Known<MachineRecord>* machine = view_.machine(part.machine);
-            if (part.state != State::done || !machine || !*machine || machine->value.well) continue;
+            if (part.state != State::done || part.was_unwell || !machine || !*machine || machine->value.well) continue;
             step_.has_ailing = true;
             if (!tenure_.ailing || now_.boot < *tenure_.ailing + longest_ailing) continue;
             part.state = State::failed;
@@ -228,7 +229,8 @@ private:
 
     void want() {
         if (change_.kind == ChangeRecord::Kind::up) {
-            if (change_.before.number != 0) wanted_.earlier.push_back(change_.before);
+            const bool is_another = change_.before.digest != change_.to.digest; // what is gone back to is
+            if (change_.before.number != 0 && is_another) wanted_.earlier.push_back(change_.before);
             if (wanted_.earlier.size() > most_earlier) wanted_.earlier.erase(wanted_.earlier.begin());
         } else if (!wanted_.earlier.empty() && wanted_.earlier.back() == change_.to) {
             wanted_.earlier.pop_back();
@@ -244,6 +246,7 @@ private:
             const bool is_out = !view_.machine(part.machine)->value.well;
             if (!budget.has_room(is_out)) continue;
             part.state = State::granted;
+            part.was_unwell = is_out;
             ++budget.granted;
             if (is_out) --budget.unwell;
         }

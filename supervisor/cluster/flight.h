@@ -25,6 +25,10 @@ public:
     }
     /// Of the last one, once: taken by whoever asks.
     [[nodiscard]] Outcome take_outcome() { return std::exchange(outcome_, Outcome::none); }
+    /// May the last one have been done, or be done yet?
+    [[nodiscard]] bool may_be_done() const {
+        return request_ || outcome_ == Outcome::done || outcome_ == Outcome::unknown;
+    }
     /// Why nobody knows what came of the last one; empty: it was answered.
     [[nodiscard]] const std::string& problem() const { return problem_; }
 

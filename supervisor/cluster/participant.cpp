@@ -25,9 +25,8 @@ bool Participant::has_reported(const ChangeRecord& change) const {
     return report_.change == change.id && report_.round == change.round() && report_.state != Report::State::none;
 }
 
-void Participant::say(const ChangeRecord& change, Report::State state, std::vector<std::string> reasons) {
-    for (std::string& reason : reasons) reason = fit(reason);
-    report_ = {change.id, change.round(), state, std::move(reasons)};
+void Participant::say(const ChangeRecord& change, Report::State state, const std::vector<std::string>& reasons) {
+    report_ = {change.id, change.round(), state, fit(reasons)};
 }
 
 void Participant::look(Turn& turn) {

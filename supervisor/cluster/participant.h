@@ -44,7 +44,7 @@ private:
     const TopologyRecord* document_of(const Version& version, Turn& turn);
     [[nodiscard]] bool has_reported(const ChangeRecord& change) const;
     [[nodiscard]] std::string missing_words() const;
-    void say(const ChangeRecord& change, Report::State state, std::vector<std::string> reasons);
+    void say(const ChangeRecord& change, Report::State state, const std::vector<std::string>& reasons);
 
     Report report_{};
     Revision granted_in_ = 0; // of the change in which this machine was looked for last

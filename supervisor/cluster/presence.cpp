@@ -68,7 +68,9 @@ MachineRecord Presence::record(const Turn& turn, const Report& report) const {
         turn.me.instance, turn.me.boot,    turn.me.version, turn.me.address,    turn.me.api, turn.me.fingerprint,
         turn.now.wall,    turn.local.runs, turn.local.well, turn.local.workers, {},          report};
     if (turn.view.fence(turn.me.machine).drained) record.in_flight = turn.local.in_flight;
-    return record;
+    if (record.in_flight) record.in_flight->unknown = fit(record.in_flight->unknown);
+    if (record.workers.size() > most_workers) record.workers.resize(most_workers);
+    return record; // as it is read
 }
 
 void Presence::look(Turn& turn, const Report& report) {

@@ -125,7 +125,9 @@ public:
             if (facts) stand_ins = stand_ins_for(order.machine, *facts, turn_.view);
             if (!stand_ins.lacking.empty()) return refuse(failed, stand_ins.lacking + remedy_of_last(order.machine));
         }
-        FenceRecord fence{false, false, false, ask_.who, turn_.now.wall};
+        FenceRecord fence = turn_.view.fence(order.machine); // which `uncordon` alone makes less
+        fence.by = ask_.who;
+        fence.at = turn_.now.wall;
         switch (order.what) {
         case FenceOrder::What::uncordon: return write(key, Delete{{key}}, order.machine + " takes part in changes");
         case FenceOrder::What::cordon: fence.cordoned = true; break;
@@ -280,6 +282,8 @@ private:
     Proposal of_workers(Kind kind, const std::vector<std::string>& workers, const std::vector<std::string>& machines,
                         bool fast) const {
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        if (workers.size() > most_workers)
+            return refuse(asked_wrongly, "more than " + std::to_string(most_workers) + " workers are named");
         ChangeRecord change = begin(kind);
         change.to = change.before;
         change.workers = workers;

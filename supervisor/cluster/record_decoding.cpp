@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 namespace mpsup::cluster {
@@ -17,7 +18,6 @@ namespace {
 constexpr std::size_t longest_name = 255;
 constexpr std::size_t longest_text = 10'000;
 constexpr std::size_t most_texts = 1'000;
-constexpr std::size_t most_workers = 1'000;
 constexpr std::size_t longest_record = 2'000'000; // etcd takes less
 constexpr std::size_t deepest = 8;
 constexpr WallTime end_of_time{std::int64_t{1} << 48}; // of clocks that can be reckoned with
@@ -155,6 +155,9 @@ std::vector<Part> parts_in(Fields& fields) {
     fields.object("texts", [&](Fields texts) {
         for (Part& part : parts) part.text = texts.text(part.machine.c_str());
     });
+    const auto unwell = fields.texts("unwell", most_machines, longest_name);
+    const std::set<std::string_view> were_unwell(unwell.begin(), unwell.end());
+    for (Part& part : parts) part.was_unwell = were_unwell.contains(part.machine);
     return parts;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <ranges>
 #include <string_view>
 
 namespace mpsup::cluster {
@@ -24,9 +25,23 @@ std::string fit(std::string_view text, std::size_t longest) {
     return fit;
 }
 
-namespace {
+std::vector<std::string> fit(const std::vector<std::string>& reasons) {
+    std::vector<std::string> fitting;
+    std::size_t size = 0;
+    for (const std::string& reason : reasons) {
+        std::string text = fit(reason);
+        size += text.size();
+        const bool is_last = &reason == &reasons.back();
+        if (size > longest_reasons || (fitting.size() + 1 == most_reasons && !is_last)) {
+            fitting.push_back("and " + std::to_string(reasons.size() - fitting.size()) + " more");
+            break;
+        }
+        fitting.push_back(std::move(text));
+    }
+    return fitting;
+}
 
-constexpr std::size_t most_texts = 500;
+namespace {
 
 void put(json::object& object, const char* key, const std::string& text) {
     if (!text.empty()) object[key] = fit(text);
@@ -39,8 +54,7 @@ void put(json::object& object, const char* key, bool flag) {
 }
 void put(json::object& object, const char* key, const std::vector<std::string>& texts) {
     json::array array;
-    for (const std::string& text : texts)
-        if (array.size() < most_texts) array.emplace_back(fit(text));
+    for (const std::string& text : texts) array.emplace_back(fit(text));
     if (!array.empty()) object[key] = std::move(array);
 }
 void put(json::object& object, const char* key, WallTime time) { object[key] = time.count(); }
@@ -74,7 +88,7 @@ json::object object_of(const Report& report) {
 
 json::array array_of(const std::vector<WorkerSummary>& workers) {
     json::array array;
-    for (const WorkerSummary& worker : workers)
+    for (const WorkerSummary& worker : workers | std::views::take(most_workers))
         array.push_back(json::object{{"name", fit(worker.name, 255)},
                                      {"state", fit(worker.state, 255)},
                                      {"ready", worker.ready},
@@ -88,15 +102,18 @@ void put_parts(json::object& object, const std::vector<Part>& parts) {
     json::array names;
     std::string states;
     json::object texts;
+    json::array unwell;
     for (const Part& part : parts) {
         names.emplace_back(part.machine);
         const char letter = to_string(part.state).front();
         states += part.has_served ? static_cast<char>(letter - 'a' + 'A') : letter;
         if (!part.text.empty()) texts[part.machine] = fit(part.text);
+        if (part.was_unwell) unwell.emplace_back(part.machine);
     }
     object["machines"] = std::move(names);
     object["states"] = states;
     if (!texts.empty()) object["texts"] = std::move(texts);
+    if (!unwell.empty()) object["unwell"] = std::move(unwell);
 }
 
 } // namespace

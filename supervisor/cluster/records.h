@@ -119,6 +119,7 @@ struct Part {
     State state = State::waiting;
     std::string text{};      // of a failed one why
     bool has_served = false; // as it reported
+    bool was_unwell = false; // when it was granted: what it is afterwards says nothing of the change
 
     friend bool operator==(const Part&, const Part&) = default;
 };
@@ -193,13 +194,19 @@ struct StoreRecord {
 
 constexpr std::size_t longest_document = 1'000'000; // bytes; etcd takes requests of 1.5 MiB, and base64 stands between
 constexpr std::size_t longest_reason = 8'000;
+constexpr std::size_t longest_text_of_part = 1'000;
+constexpr std::size_t most_reasons = 100;
+constexpr std::size_t longest_reasons = 100'000; // all of them
 constexpr std::size_t most_machines = 10'000;
-constexpr std::size_t most_earlier = 20;   // topologies that are kept
-constexpr std::size_t most_replaced = 100; // stores that one is known to have taken the place of
+constexpr std::size_t most_workers = 1'000; // of a machine, and that an order names
+constexpr std::size_t most_earlier = 20;    // topologies that are kept
+constexpr std::size_t most_replaced = 100;  // stores that one is known to have taken the place of
 
 /// What programs say, as those who read records take it: not too long, and nothing that JSON cannot hold. It is the same when it
 /// comes back.
 [[nodiscard]] std::string fit(std::string_view text, std::size_t longest = longest_reason);
+/// As many of them as fit, and in the last place how many more there are.
+[[nodiscard]] std::vector<std::string> fit(const std::vector<std::string>& reasons);
 
 [[nodiscard]] std::string encode(const MachineRecord& record);
 [[nodiscard]] std::string encode(const FenceRecord& record);

@@ -323,6 +323,47 @@ TEST_F(ChangeStepTest, AMachineThatTurnsUnwellAfterwardsHoldsItUpAndThenEndsIt) 
     EXPECT_EQ(change.phase, Phase::undoing);
 }
 
+TEST_F(ChangeStepTest, TheLastOneIsWatchedTooBeforeItIsDone) {
+    roll();
+    for (Part& part : change.machines) part.state = State::done;
+    machines["m3"].well = false;
+    take();
+    EXPECT_EQ(change.phase, Phase::rolling);
+    machines["m3"].well = true;
+    take();
+    EXPECT_EQ(change.phase, Phase::done);
+}
+
+TEST_F(ChangeStepTest, OneThatWasUnwellBeforeMayStaySo) {
+    machines["m1"].well = false;
+    change.allowed = 2;
+    change.kind = ChangeRecord::Kind::restart;
+    roll();
+    ASSERT_EQ(states(), "ggww");
+    EXPECT_FALSE(change.part_of("m0")->was_unwell);
+    report("m0", Report::State::done);
+    report("m1", Report::State::done);
+    EXPECT_FALSE(take().has_ailing);
+    EXPECT_EQ(states(), "ddgw");
+}
+
+TEST_F(ChangeStepTest, TheSameTopologyOnceMoreIsNoneToGoBackTo) {
+    change.to.digest = change.before.digest;
+    all_accept();
+    EXPECT_EQ(take().wanted->earlier, std::vector<Version>{});
+}
+
+TEST_F(ChangeStepTest, WhatAllMachinesSaySaidAtOnceFitsIntoTheStore) {
+    for (auto& [name, machine] : machines) {
+        report(name, Report::State::refused);
+        machine.report.reasons.assign(80, std::string(7'000, 'x'));
+    }
+    take();
+    EXPECT_EQ(change.phase, Phase::refused);
+    EXPECT_LT(encode(change).size(), 200'000U);
+    EXPECT_TRUE(change.reasons.back().starts_with("and ")) << change.reasons.back();
+}
+
 TEST(PartsOf, WhoOnlyGivesAddressesUpComesAfterThoseThatAskThere) {
     const TopologyFacts before{{{"app1", false, {"10.9.0.2:8081"}}, {"app2", false, {}}, {"web1", true, {}}}};
     const TopologyFacts after{{{"app1", false, {}}, {"app2", false, {"10.9.0.3:8081"}}, {"web1", true, {}}}};

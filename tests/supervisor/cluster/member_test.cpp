@@ -403,6 +403,60 @@ TEST_F(MemberTest, AReasonThatIsTooLongIsToldOnce) {
     EXPECT_LT(take<Submit>().size(), 8U);
 }
 
+TEST_F(MemberTest, TooManyReasonsAreToldOnce) {
+    start();
+    order(up());
+    const auto checks = take<Check>();
+    ASSERT_EQ(checks.size(), 1U);
+    member->on_checked({checks.front().change, checks.front().to, false, std::vector<std::string>(2'000, "no"), {}},
+                       now);
+    run();
+    for (int i = 0; i < 20; ++i) pass(1s);
+    EXPECT_LT(take<Submit>().size(), 8U);
+    EXPECT_EQ(own().report.reasons.size(), most_reasons);
+    EXPECT_EQ(own().report.reasons.back(), "and 1901 more");
+}
+
+TEST_F(MemberTest, MoreWorkersThanOthersReadAreNotToldAll) {
+    local.workers.assign(most_workers + 7, {"app", "ready", 1, 1});
+    start();
+    take<Submit>();
+    for (int i = 0; i < 200; ++i) pass(1s);
+    EXPECT_EQ(own().workers.size(), most_workers);
+    EXPECT_LT(take<Submit>().size(), 8U);
+}
+
+TEST_F(MemberTest, AnOrderOfWhichNobodyKnowsIsNotCalledUndone) {
+    start();
+    is_store_up = false;
+    order(up());
+    member->on_unreachable("etcd does not answer", now);
+    run();
+    pass(11s);
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 1);
+    EXPECT_NE(told->text.find("it is not known whether the store took the order"), std::string::npos) << told->text;
+}
+
+TEST_F(MemberTest, OnlyUncordonTakesAnythingBack) {
+    using What = FenceOrder::What;
+    start();
+    web1_is_there();
+    const auto fence = [&](What what) {
+        order(FenceOrder{what, "web1", false, true});
+        return decode<FenceRecord>(items.at(keys.fence("web1")).value).value();
+    };
+    EXPECT_TRUE(fence(What::drain).drained);
+    EXPECT_TRUE(fence(What::cordon).drained) << "what is drained gets nothing new because somebody cordons it";
+    write(keys.machine("web1"), {});
+    EXPECT_TRUE(fence(What::remove).removed);
+    EXPECT_TRUE(fence(What::cordon).removed);
+    EXPECT_TRUE(fence(What::drain).removed);
+    order(FenceOrder{What::uncordon, "web1", false});
+    EXPECT_FALSE(items.contains(keys.fence("web1")));
+}
+
 TEST_F(MemberTest, WhatServesWaitsForItsTurnToGetToWhatIsWanted) {
     start_while_web1_converges();
     EXPECT_TRUE(take<Do>().empty());
