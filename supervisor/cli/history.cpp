@@ -177,13 +177,18 @@ void print_json(const Past& past, bool as_lines) {
     if (!as_lines) {
         json::object document{{"version", 1}, {"history", entries}, {"restarts", restarts}};
         if (in_cluster) document["topologies"] = topologies_json(past.applied);
+        if (in_cluster) document["changes"] = changes_json(past.applied);
         std::printf("%s\n", json::serialize(document).c_str());
         return;
     }
-    for (json::value& applied : topologies_json(past.applied)) {
-        applied.as_object()["type"] = "applied";
-        std::printf("%s\n", json::serialize(applied).c_str());
-    }
+    const auto print = [](json::array list, const char* type) {
+        for (json::value& each : list) {
+            each.as_object()["type"] = type;
+            std::printf("%s\n", json::serialize(each).c_str());
+        }
+    };
+    print(topologies_json(past.applied), "applied");
+    print(changes_json(past.applied), "changed");
     for (const auto& entry : entries) std::printf("%s\n", json::serialize(entry).c_str());
     for (const auto& counts : past.restarts) {
         json::object line = to_json(counts);

@@ -1,5 +1,6 @@
 #include "supervisor/cli/topologies_view.h"
 
+#include "base/joined.h"
 #include "supervisor/cli/members.h"
 #include "supervisor/cli/table.h"
 #include "supervisor/cli/terminal.h"
@@ -28,20 +29,41 @@ std::string who_text(const ClusterTopology& applied) {
     return applied.from.empty() ? who : who + "@" + printable(applied.from);
 }
 
+ClusterTopology topology_in(const json::object& object) {
+    return {.kind = text_at(object, "kind"),
+            .number = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(object, "number"))),
+            .workers = texts_at(object, "workers"),
+            .machines = texts_at(object, "machines"),
+            .at_ms = number_at(object, "at_ms"),
+            .digest = text_at(object, "digest"),
+            .path = text_at(object, "path"),
+            .who = text_at(object, "who"),
+            .from = text_at(object, "from"),
+            .outcome = text_at(object, "outcome"),
+            .note = text_at(object, "note")};
+}
+
+// "/etc/shop.yaml sha256:0123456789ab", "restart of app on app1".
+std::string what_text(const ClusterTopology& applied) {
+    if (applied.kind.empty()) return printable(applied.path) + " " + printable(applied.digest.substr(0, digest_shown));
+    std::string text = applied.kind;
+    if (!applied.workers.empty()) text += " of " + joined(applied.workers, ", ");
+    if (!applied.machines.empty()) text += " on " + joined(applied.machines, ", ");
+    return printable(text);
+}
+
+json::value outcome_json(const ClusterTopology& applied) {
+    return applied.outcome.empty() ? json::value(nullptr) : json::value(applied.outcome);
+}
+
 } // namespace
 
 std::vector<ClusterTopology> applied_topologies(std::string_view answer) {
     std::vector<ClusterTopology> applied;
-    for (const json::object& each : objects_at(parse_object(answer), "topologies"))
-        applied.push_back({.number = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(each, "number"))),
-                           .at_ms = number_at(each, "at_ms"),
-                           .digest = text_at(each, "digest"),
-                           .path = text_at(each, "path"),
-                           .who = text_at(each, "who"),
-                           .from = text_at(each, "from"),
-                           .outcome = text_at(each, "outcome"),
-                           .note = text_at(each, "note")});
-    std::ranges::sort(applied, {}, &ClusterTopology::number);
+    const json::object document = parse_object(answer);
+    for (const char* list : {"topologies", "changes"})
+        for (const json::object& each : objects_at(document, list)) applied.push_back(topology_in(each));
+    std::ranges::stable_sort(applied, {}, &ClusterTopology::at_ms);
     return applied;
 }
 
@@ -50,10 +72,10 @@ std::string topologies_table(const std::vector<ClusterTopology>& applied) {
     for (const ClusterTopology& each : applied) {
         const std::string outcome = each.outcome.empty() ? "running" : printable(each.outcome);
         table.add({local_time(each.at_ms),
-                   std::to_string(each.number),
+                   each.number == 0 ? "-" : std::to_string(each.number),
                    {outcome.substr(0, widest_who), colour_of_outcome(each.outcome)},
                    cut(who_text(each), widest_who),
-                   printable(each.path) + " " + printable(each.digest.substr(0, digest_shown))});
+                   what_text(each)});
         if (!each.note.empty())
             table.add_below(std::string(indent, ' ') + cut(printable(each.note), page_width() - indent));
     }
@@ -63,15 +85,31 @@ std::string topologies_table(const std::vector<ClusterTopology>& applied) {
 json::array topologies_json(const std::vector<ClusterTopology>& applied) {
     json::array list;
     for (const ClusterTopology& each : applied)
-        list.push_back(
-            json::object{{"number", each.number},
-                         {"at_ms", each.at_ms},
-                         {"digest", each.digest},
-                         {"path", each.path},
-                         {"who", each.who},
-                         {"from", each.from},
-                         {"outcome", each.outcome.empty() ? json::value(nullptr) : json::value(each.outcome)},
-                         {"note", each.note}});
+        if (each.kind.empty())
+            list.push_back(json::object{{"number", each.number},
+                                        {"at_ms", each.at_ms},
+                                        {"digest", each.digest},
+                                        {"path", each.path},
+                                        {"who", each.who},
+                                        {"from", each.from},
+                                        {"outcome", outcome_json(each)},
+                                        {"note", each.note}});
+    return list;
+}
+
+json::array changes_json(const std::vector<ClusterTopology>& applied) {
+    json::array list;
+    for (const ClusterTopology& each : applied)
+        if (!each.kind.empty())
+            list.push_back(json::object{{"kind", each.kind},
+                                        {"at_ms", each.at_ms},
+                                        {"number", each.number == 0 ? json::value(nullptr) : json::value(each.number)},
+                                        {"workers", json::value_from(each.workers)},
+                                        {"machines", json::value_from(each.machines)},
+                                        {"who", each.who},
+                                        {"from", each.from},
+                                        {"outcome", outcome_json(each)},
+                                        {"note", each.note}});
     return list;
 }
 

@@ -1,4 +1,4 @@
-// The topologies that were applied to a cluster: who applied what, from where, and what became of it.
+// What was changed of a cluster: who applied which topology, or restarted or rolled back what, from where, and what became of it.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -11,8 +11,11 @@
 namespace mpsup::cli {
 
 struct ClusterTopology {
-    std::uint64_t number = 0;
-    std::int64_t at_ms = 0; // wall clock
+    std::string kind{};                  // "restart", "rollback": what ran already; empty: it was new
+    std::uint64_t number = 0;            // of a restart, and of a rollback of workers, 0
+    std::vector<std::string> workers{};  // that were named; none: all
+    std::vector<std::string> machines{}; // the same
+    std::int64_t at_ms = 0;              // wall clock
     std::string digest{};
     std::string path{};
     std::string who{};
@@ -22,12 +25,14 @@ struct ClusterTopology {
 };
 
 /// Of the answer to /v1/topologies:
-/// {"version":1,"topologies":[{"number","at_ms","digest","path","who","from","outcome", "note"}]}, in the order of
-/// their numbers. Empty when it is none.
+/// {"version":1,"topologies":[{"number","at_ms","digest","path","who","from","outcome", "note"}],
+/// "changes":[{"kind","at_ms","number","workers","machines","who","from","outcome","note"}]}, in the order of time. Empty when it is
+/// none.
 [[nodiscard]] std::vector<ClusterTopology> applied_topologies(std::string_view answer);
 
 /// A line for each; what is said of one stands beneath it.
 [[nodiscard]] std::string topologies_table(const std::vector<ClusterTopology>& applied);
-[[nodiscard]] boost::json::array topologies_json(const std::vector<ClusterTopology>& applied);
+[[nodiscard]] boost::json::array topologies_json(const std::vector<ClusterTopology>& applied); // that were new
+[[nodiscard]] boost::json::array changes_json(const std::vector<ClusterTopology>& applied);    // the others
 
 } // namespace mpsup::cli

@@ -41,7 +41,7 @@ public:
           facts_(facts),
           tenure_(tenure),
           now_(now),
-          step_{view.change().value, {}, {}, false},
+          step_{view.change().value},
           change_(step_.change),
           wanted_(view.wanted().value) {}
 
@@ -293,8 +293,10 @@ private:
                                                            : "absent, so what runs there was not rolled back: ",
              is(State::absent));
         name("passed by, because an operator said so: ", is(State::cordoned));
-        if (change_.brings_topology() && change_.kind == ChangeRecord::Kind::up)
+        if (change_.brings_new_topology())
             step_.outcome = OutcomeRecord{change_.id, phase, now_.wall, change_.reasons};
+        else
+            step_.past = past_of(change_, now_.wall);
     }
 
     template <typename Is> void name(std::string words, Is is) {

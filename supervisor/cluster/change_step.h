@@ -22,7 +22,8 @@ struct Tenure {
 struct ChangeStep {
     ChangeRecord change{};
     std::optional<WantedRecord> wanted{};   // to be written with it
-    std::optional<OutcomeRecord> outcome{}; // the same
+    std::optional<OutcomeRecord> outcome{}; // the same: of the topology that it brought
+    std::optional<PastRecord> past{};       // the same: it brought none of its own
     bool has_ailing = false;                // a machine that has changed is unwell: no further one is granted
 };
 

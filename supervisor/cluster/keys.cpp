@@ -1,5 +1,7 @@
 #include "supervisor/cluster/keys.h"
 
+#include "supervisor/cluster/records.h"
+
 #include <algorithm>
 
 namespace mpsup::cluster {
@@ -15,6 +17,8 @@ std::string ten_digits(std::uint64_t number) {
 
 std::string Keys::topology(std::uint64_t number) const { return below("topology/", ten_digits(number)); }
 std::string Keys::outcome(std::uint64_t number) const { return below("outcome/", ten_digits(number)); }
+
+std::string Keys::past(std::uint64_t serial) const { return below("past/", std::to_string(serial % most_past)); }
 
 std::string_view Keys::name_below(std::string_view folder, std::string_view key) const {
     if (!key.starts_with(prefix_)) return {};

@@ -21,6 +21,8 @@ public:
     /// Ten digits: by key they are in their order.
     [[nodiscard]] std::string topology(std::uint64_t number) const;
     [[nodiscard]] std::string outcome(std::uint64_t number) const;
+    /// Of the change with this serial, in the place of the one that was most_past before it.
+    [[nodiscard]] std::string past(std::uint64_t serial) const;
     [[nodiscard]] std::string wanted() const { return prefix_ + "wanted"; }
     [[nodiscard]] std::string change() const { return prefix_ + "change"; }
     [[nodiscard]] std::string store() const { return prefix_ + "store"; }

@@ -33,6 +33,7 @@ Transaction to_write(const ChangeStep& step, const ClusterView& view) {
         transaction.then.emplace_back(Put{keys.wanted(), encode(*step.wanted)});
     }
     if (step.outcome) transaction.then.emplace_back(Put{keys.outcome(step.change.to.number), encode(*step.outcome)});
+    if (step.past) transaction.then.emplace_back(Put{keys.past(step.change.serial), encode(*step.past)});
     return transaction;
 }
 

@@ -270,6 +270,7 @@ private:
         if (turn_.view.wanted()) change.before = turn_.view.wanted()->now;
         change.last = std::max({change.before.number, turn_.local.runs.number, turn_.memory.last});
         if (turn_.view.change()) change.last = std::max(change.last, turn_.view.change()->last);
+        if (turn_.view.change()) change.serial = turn_.view.change()->serial + 1;
         change.who = ask_.who;
         change.from = ask_.from;
         change.note = ask_.note;

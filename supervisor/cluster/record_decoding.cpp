@@ -132,6 +132,12 @@ Report report_in(Fields fields) {
     return report;
 }
 
+OutcomeRecord outcome_in(Fields fields) {
+    using Phase = ChangeRecord::Phase;
+    return {fields.needed_name("change"), fields.word("phase", Phase::checking, Phase::aborted), fields.time("at"),
+            fields.texts("reasons", most_texts, longest_text)};
+}
+
 Part::State state_of(char letter, Fields& fields) {
     for (int i = 0; i <= static_cast<int>(Part::State::skipped); ++i)
         if (to_string(static_cast<Part::State>(i)).front() == letter) return static_cast<Part::State>(i);
@@ -247,6 +253,7 @@ template <> Result<ChangeRecord> decode(std::string_view text) {
         record.to = version_at(fields, "to");
         record.before = version_at(fields, "before");
         record.last = fields.count("last");
+        record.serial = fields.count("serial");
         record.workers = fields.texts("workers", most_workers, longest_name);
         record.fast = fields.flag("fast");
         record.who = fields.name("who");
@@ -267,11 +274,21 @@ template <> Result<ChangeRecord> decode(std::string_view text) {
     });
 }
 
-template <> Result<OutcomeRecord> decode(std::string_view text) {
-    using Phase = ChangeRecord::Phase;
-    return read_record<OutcomeRecord>(text, [](Fields fields) {
-        return OutcomeRecord{fields.needed_name("change"), fields.word("phase", Phase::checking, Phase::aborted),
-                             fields.time("at"), fields.texts("reasons", most_texts, longest_text)};
+template <> Result<OutcomeRecord> decode(std::string_view text) { return read_record<OutcomeRecord>(text, outcome_in); }
+
+template <> Result<PastRecord> decode(std::string_view text) {
+    using Kind = ChangeRecord::Kind;
+    return read_record<PastRecord>(text, [](Fields fields) {
+        PastRecord record;
+        record.kind = fields.word("kind", Kind::up, Kind::rollback);
+        record.to = version_at(fields, "to");
+        record.workers = fields.texts("workers", most_workers, longest_name);
+        record.machines = fields.texts("machines", most_machines, longest_name);
+        record.who = fields.name("who");
+        record.from = fields.name("from");
+        record.at = fields.time("at");
+        fields.object("outcome", [&](Fields inner) { record.outcome = outcome_in(inner); });
+        return record;
     });
 }
 

@@ -86,6 +86,13 @@ json::object object_of(const Report& report) {
     return object;
 }
 
+json::object object_of(const OutcomeRecord& record) {
+    json::object object{{"change", record.change}, {"phase", to_string(record.phase)}};
+    put(object, "at", record.at);
+    put(object, "reasons", record.reasons);
+    return object;
+}
+
 json::array array_of(const std::vector<WorkerSummary>& workers) {
     json::array array;
     for (const WorkerSummary& worker : workers | std::views::take(most_workers))
@@ -176,6 +183,7 @@ std::string encode(const ChangeRecord& record) {
                         {"owner", record.owner},
                         {"instance", record.instance}};
     put(object, "last", record.last);
+    put(object, "serial", record.serial);
     put(object, "workers", record.workers);
     put(object, "fast", record.fast);
     put_name(object, "who", record.who);
@@ -192,10 +200,16 @@ std::string encode(const ChangeRecord& record) {
     return json::serialize(object);
 }
 
-std::string encode(const OutcomeRecord& record) {
-    json::object object{{"change", record.change}, {"phase", to_string(record.phase)}};
+std::string encode(const OutcomeRecord& record) { return json::serialize(object_of(record)); }
+
+std::string encode(const PastRecord& record) {
+    json::object object{{"kind", to_string(record.kind)}, {"to", object_of(record.to)}};
+    put(object, "workers", record.workers);
+    put(object, "machines", record.machines);
+    put_name(object, "who", record.who);
+    put_name(object, "from", record.from);
     put(object, "at", record.at);
-    put(object, "reasons", record.reasons);
+    object["outcome"] = object_of(record.outcome);
     return json::serialize(object);
 }
 

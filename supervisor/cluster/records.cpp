@@ -29,6 +29,16 @@ const Part* ChangeRecord::part_of(std::string_view machine) const {
     return found == machines.end() ? nullptr : &*found;
 }
 
+PastRecord past_of(const ChangeRecord& change, WallTime ended) {
+    PastRecord past{change.kind, change.to,   change.workers, {},
+                    change.who,  change.from, change.at,      {change.id, change.phase, ended, change.reasons}};
+    const auto is_skipped = [](const Part& part) { return part.state == Part::State::skipped; };
+    if (std::ranges::none_of(change.machines, is_skipped)) return past;
+    for (const Part& part : change.machines)
+        if (!is_skipped(part)) past.machines.push_back(part.machine);
+    return past;
+}
+
 std::string_view to_string(ChangeRecord::Kind kind) noexcept {
     switch (kind) {
     case ChangeRecord::Kind::up: return "up";

@@ -134,6 +134,7 @@ struct ChangeRecord {
     Version to{};                       // of a restart, and of a rollback of single workers, what runs anyway
     Version before{};                   // what it goes back to
     std::uint64_t last = 0;             // the highest number that was ever given to a topology
+    std::uint64_t serial = 0;           // one more with each change
     std::vector<std::string> workers{}; // of restart and rollback; none: all
     bool fast = false;                  // without steps, without a verdict
     std::string who{}, from{}, note{};
@@ -154,6 +155,8 @@ struct ChangeRecord {
     [[nodiscard]] Round round() const;
     /// Does it bring another topology?
     [[nodiscard]] bool brings_topology() const { return kind != Kind::restart && workers.empty(); }
+    /// One with a number of its own?
+    [[nodiscard]] bool brings_new_topology() const { return kind == Kind::up; }
     [[nodiscard]] const Part* part_of(std::string_view machine) const; // nullptr: it has none
     friend bool operator==(const ChangeRecord&, const ChangeRecord&) = default;
 };
@@ -167,6 +170,22 @@ struct OutcomeRecord {
 
     friend bool operator==(const OutcomeRecord&, const OutcomeRecord&) = default;
 };
+
+/// past/N: a change that brought no new topology, and how it ended. `N` is its serial modulo most_past: they are overwritten in turn.
+struct PastRecord {
+    ChangeRecord::Kind kind = ChangeRecord::Kind::restart;
+    Version to{};
+    std::vector<std::string> workers{};  // that were named; none: all
+    std::vector<std::string> machines{}; // the same
+    std::string who{}, from{};
+    WallTime at{0}; // it was ordered
+    OutcomeRecord outcome{};
+
+    friend bool operator==(const PastRecord&, const PastRecord&) = default;
+};
+
+/// What is kept of a change that is over.
+[[nodiscard]] PastRecord past_of(const ChangeRecord& change, WallTime ended);
 
 /// converging: those that serve something else and are on their way to what is wanted, outside of any change.
 struct ConvergingRecord {
@@ -200,6 +219,7 @@ constexpr std::size_t longest_reasons = 100'000; // all of them
 constexpr std::size_t most_machines = 10'000;
 constexpr std::size_t most_workers = 1'000; // of a machine, and that an order names
 constexpr std::size_t most_earlier = 20;    // topologies that are kept
+constexpr std::size_t most_past = 50;       // changes that brought none
 constexpr std::size_t most_replaced = 100;  // stores that one is known to have taken the place of
 
 /// What programs say, as those who read records take it: not too long, and nothing that JSON cannot hold. It is the same when it
@@ -214,6 +234,7 @@ constexpr std::size_t most_replaced = 100;  // stores that one is known to have 
 [[nodiscard]] std::string encode(const WantedRecord& record);
 [[nodiscard]] std::string encode(const ChangeRecord& record);
 [[nodiscard]] std::string encode(const OutcomeRecord& record);
+[[nodiscard]] std::string encode(const PastRecord& record);
 [[nodiscard]] std::string encode(const ConvergingRecord& record);
 [[nodiscard]] std::string encode(const VipRecord& record);
 [[nodiscard]] std::string encode(const StoreRecord& record);
@@ -226,6 +247,7 @@ template <> Result<TopologyRecord> decode(std::string_view text);
 template <> Result<WantedRecord> decode(std::string_view text);
 template <> Result<ChangeRecord> decode(std::string_view text);
 template <> Result<OutcomeRecord> decode(std::string_view text);
+template <> Result<PastRecord> decode(std::string_view text);
 template <> Result<ConvergingRecord> decode(std::string_view text);
 template <> Result<VipRecord> decode(std::string_view text);
 template <> Result<StoreRecord> decode(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -25,8 +26,26 @@ std::optional<std::uint64_t> number_in(std::string_view name) {
     return number;
 }
 
-bool brings_new(const cluster::ChangeRecord& change) {
-    return change.kind == cluster::ChangeRecord::Kind::up && change.brings_topology();
+std::vector<cluster::PastRecord> past_in(const std::vector<cluster::KeyValue>& found) {
+    std::vector<cluster::PastRecord> all;
+    for (const cluster::KeyValue& each : found)
+        if (auto past = cluster::decode<cluster::PastRecord>(each.value)) all.push_back(std::move(*past));
+    std::ranges::sort(all, {}, [](const cluster::PastRecord& past) { return past.outcome.at; });
+    return all;
+}
+
+json::object object_of(const cluster::PastRecord& past, bool is_over) {
+    json::object object{{"kind", cluster::to_string(past.kind)},
+                        {"at_ms", past.at.count()},
+                        {"workers", json::value_from(past.workers)},
+                        {"machines", json::value_from(past.machines)},
+                        {"who", past.who},
+                        {"from", past.from},
+                        {"outcome", is_over ? cluster::to_string(past.outcome.phase) : ""},
+                        {"note", joined(past.outcome.reasons, "; ")}};
+    const bool goes_back = past.kind == cluster::ChangeRecord::Kind::rollback && past.workers.empty();
+    if (goes_back) object["number"] = past.to.number;
+    return object;
 }
 
 } // namespace
@@ -42,6 +61,10 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
     cluster::Get get{.keys = cluster::KeyRange::prefix(folder)};
     const auto outcomes = co_await etcd.get(get);
     if (!outcomes) co_return;
+    cluster::Get others{.keys = cluster::KeyRange::prefix(keys.prefix() + "past/")};
+    const auto past = co_await etcd.get(others);
+    if (!past) co_return;
+    past_ = past_in(past->found);
     for (const cluster::KeyValue& found : outcomes->found) {
         const auto number = number_in(keys.name_below("outcome/", found.key));
         const auto outcome = cluster::decode<cluster::OutcomeRecord>(found.value);
@@ -50,7 +73,7 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
         applied.outcome = cluster::to_string(outcome->phase);
         applied.note = joined(outcome->reasons, "; ");
     }
-    if (status.change && brings_new(*status.change)) applied_[status.change->to.number];
+    if (status.change && status.change->brings_new_topology()) applied_[status.change->to.number];
     if (status.wanted && status.wanted->now.number > 0) applied_[status.wanted->now.number];
     std::vector<std::uint64_t> unread;
     for (const auto& [number, applied] : applied_)
@@ -74,7 +97,7 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
 
 std::string ClusterTopologies::json(const std::optional<cluster::ChangeRecord>& change) const {
     std::map<std::uint64_t, Applied> all = applied_;
-    if (change && brings_new(*change)) {
+    if (change && change->brings_new_topology()) {
         Applied& last = all[change->to.number];
         if (last.record.digest.empty())
             last.record = {{}, change->to.digest, {}, change->who, change->from, change->note, change->at};
@@ -93,7 +116,13 @@ std::string ClusterTopologies::json(const std::optional<cluster::ChangeRecord>& 
                                              {"from", applied.record.from},
                                              {"outcome", applied.outcome},
                                              {"note", applied.note.empty() ? applied.record.note : applied.note}});
-    return json::serialize(json::object{{"version", 1}, {"topologies", std::move(topologies)}});
+    json::array changes;
+    for (const cluster::PastRecord& past : past_)
+        if (!change || past.outcome.change != change->id) changes.push_back(object_of(past, true));
+    if (change && !change->brings_new_topology())
+        changes.push_back(object_of(cluster::past_of(*change, change->at), change->is_over()));
+    return json::serialize(
+        json::object{{"version", 1}, {"topologies", std::move(topologies)}, {"changes", std::move(changes)}});
 }
 
 } // namespace mpsup

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpsup {
 
@@ -31,6 +32,7 @@ private:
         std::string outcome{}, note{};
     };
     std::map<std::uint64_t, Applied> applied_;
+    std::vector<cluster::PastRecord> past_; // restarts and rollbacks, in the order of their ends
     std::string seen_; // what the change was like, and what was wanted, at the last refresh that succeeded
 };
 

@@ -252,6 +252,12 @@ subtest 'history' => sub {
     unlike $out, qr/\brunning\b/, 'knows the end of a change as soon as it is told';
     like $out, qr/root\@app2/, 'says where something was ordered';
     like $out, qr/rolled_back/, 'and how it ended' or diag $out;
+    like $out, qr/-  +done +root\@web1 +restart of app on app2$/m, 'a restart too' or diag $out;
+    like $out, qr/-  +done +root\@web1 +rollback of app on app1$/m, 'and what was rolled back';
+    my $number = $cluster->wanted;
+    $cluster->on('app1')->must('rollback', '--timeout', '60s');
+    isnt $cluster->wanted, $number, 'another one is wanted';
+    like +($cluster->on('web1')->mpsup('history'))[1], qr/^\S+ +@{[$cluster->wanted]} +done +root\@app1 +rollback$/m, 'which one is said';
 };
 
 subtest 'drain --wait' => sub {

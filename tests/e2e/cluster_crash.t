@@ -51,12 +51,13 @@ sub start {
     return;
 }
 
-# What a machine tells of what happened: verdicts of its own part, and how the change ended that brought a topology.
+# What a machine tells of what happened: how the change ended, and verdicts of its own part.
 sub told_by {
-    my ($name, $number) = @_;
+    my ($name, $change) = @_;
     my ($code, $out, $err) = $cluster->on($name)->mpsup('history', '-n', 1000, '-o', 'json');
     my $told = eval { decode_json($out) } // die "history: $code $out $err";
-    my ($applied) = grep { $_->{number} == $number } @{ $told->{topologies} };
+    my ($applied) = $change->{kind} eq 'up' ? grep { $_->{number} == $change->{to}{number} } @{ $told->{topologies} }
+                                            : grep { $_->{at_ms} == $change->{at} } @{ $told->{changes} };
     return ($applied ? $applied->{outcome} // 'running' : 'unknown', map { $_->{verdict} } grep { $_->{type} eq 'rollout' } @{ $told->{history} });
 }
 
@@ -90,9 +91,9 @@ sub dies_at {
     if ($what ne 'restart') { is $cluster->wanted != $wanted, $change->{phase} eq 'done' && $began, '  the new topology if it is done, else the old one' }
     for my $machine ($cluster->names) {
         my ($outcome, @verdicts);
-        my $knows = sub { ($outcome, @verdicts) = told_by($machine, $change->{to}{number}); return !grep { $_ eq 'running' } $outcome, @verdicts };
+        my $knows = sub { ($outcome, @verdicts) = told_by($machine, $change); return !grep { $_ eq 'running' } $outcome, @verdicts };
         ok eval { wait_until(10, 'history knows', $knows) }, "  history of $machine says that all has ended";
-        is $outcome, $change->{phase}, '  and how' if $what ne 'restart';
+        is $outcome, $change->{phase}, '  and how';
     }
     return $died;
 }

@@ -29,6 +29,27 @@ TEST(TopologiesView, SaysWhoAppliedWhatFromWhere) {
                   "  9       running  -          /tmp/?[2Jx.yaml \n");
 }
 
+constexpr auto changes =
+    R"({"version":1,"topologies":[{"number":7,"at_ms":2000,"digest":"sha256:fe","path":"/s.yaml","outcome":"done"}],"changes":[)"
+    R"({"kind":"restart","at_ms":1000,"workers":["app","docs"],"machines":["app1"],"who":"anna","from":"web1","outcome":"failed","note":"app1: no"},)"
+    R"({"kind":"rollback","at_ms":3000,"number":6,"workers":[],"machines":[],"who":"root","from":"app1","outcome":""}]})";
+
+TEST(TopologiesView, SaysWhoRestartedAndRolledBackWhat) {
+    const std::string table = topologies_table(applied_topologies(changes));
+    EXPECT_NE(table.find("  -       failed   anna@web1  restart of app, docs on app1\n    app1: no\n"),
+              std::string::npos)
+        << table;
+    EXPECT_NE(table.find("  6       running  root@app1  rollback\n"), std::string::npos) << table;
+    EXPECT_LT(table.find("restart"), table.find("/s.yaml"));
+    EXPECT_LT(table.find("/s.yaml"), table.find("rollback"));
+    const auto list = changes_json(applied_topologies(changes));
+    ASSERT_EQ(list.size(), 2U);
+    EXPECT_EQ(
+        boost::json::serialize(list[0]),
+        R"({"kind":"restart","at_ms":1000,"number":null,"workers":["app","docs"],"machines":["app1"],"who":"anna","from":"web1","outcome":"failed","note":"app1: no"})");
+    EXPECT_EQ(topologies_json(applied_topologies(changes)).size(), 1U);
+}
+
 TEST(TopologiesView, FitsThePage) {
     ClusterTopology applied{
         .number = 1234567, .at_ms = 1, .digest = "sha256:0123456789abcdef", .path = std::string(100, 'p')};

@@ -144,10 +144,15 @@ TEST_F(ChangeStepTest, WhoeverWasNotNamedIsNotAsked) {
     take();
     EXPECT_EQ(states(), "ssgs");
     report("m2", Report::State::done);
-    take();
+    change.workers = {"shop"};
+    const ChangeStep last = take();
     EXPECT_EQ(states(), "ssds");
     EXPECT_EQ(change.phase, Phase::done);
     EXPECT_EQ(change.reasons, std::vector<std::string>{});
+    ASSERT_TRUE(last.past) << "what has no topology of its own is in the history, too";
+    EXPECT_EQ(last.past->machines, std::vector<std::string>{"m2"});
+    EXPECT_EQ(last.past->workers, change.workers);
+    EXPECT_FALSE(last.outcome);
 }
 
 TEST_F(ChangeStepTest, WhoeverWasNotNamedAndIsAwayCountsAsOutOfService) {

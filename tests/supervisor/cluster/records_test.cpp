@@ -57,6 +57,14 @@ TEST(Records, AreReadAsTheyWereWritten) {
     expect_there_and_back(WantedRecord{{3, "d3"}, {{1, "d1"}, {2, "d2"}}});
     expect_there_and_back(change());
     expect_there_and_back(OutcomeRecord{"c", ChangeRecord::Phase::failed, WallTime(5), {"why"}});
+    expect_there_and_back(PastRecord{ChangeRecord::Kind::rollback,
+                                     {3, "d"},
+                                     {"shop"},
+                                     {"app1"},
+                                     "root",
+                                     "web1",
+                                     WallTime(4),
+                                     {"c", ChangeRecord::Phase::failed, WallTime(5), {"why"}}});
     expect_there_and_back(VipRecord{"web1", "i"});
     expect_there_and_back(VipRecord());
     expect_there_and_back(ConvergingRecord{{"app1", "web1"}});
