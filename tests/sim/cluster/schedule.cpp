@@ -17,8 +17,10 @@ constexpr Duration memory_age = 80s; // of what a machine remembers of the store
 
 class ClusterSchedule {
 public:
-    ClusterSchedule(std::uint64_t seed, ClusterBug bug, bool trace)
-        : fleet_(seed, Random(seed).between(2, 6), bug, trace), random_(fleet_.random) {
+    ClusterSchedule(std::uint64_t seed, ClusterBug bug, bool trace, int machines)
+        : fleet_(seed, machines > 0 ? machines : Random(seed).between(2, 6), bug, trace),
+          random_(fleet_.random),
+          is_large_(machines > 0) {
         FleetWorld& world = fleet_.world;
         world.loss = random_.one_in(2) ? 0 : random_.between(5, 40);
         world.slowest = random_.one_in(3) ? 400 : 60;
@@ -139,12 +141,16 @@ private:
 
     // Orders
 
+    int allowed() {
+        return is_large_ ? std::max(1, static_cast<int>(fleet_.machines.size()) / 20) : random_.between(1, 3);
+    }
+
     Document document() {
         Document document;
         for (const FleetMachine& machine : fleet_.machines)
             if (!random_.one_in(6) || document.facts.machines.empty())
                 document.facts.machines.push_back({machine.name(), random_.one_in(3)});
-        document.facts.allowed = random_.between(1, 3);
+        document.facts.allowed = allowed();
         cluster::TopologyFacts::Vip vip{"10.0.0.100/24", {}};
         for (const auto& machine : document.facts.machines) vip.on.push_back(machine.name);
         document.facts.vip = vip;
@@ -227,7 +233,7 @@ private:
     Document last_document() {
         Document document;
         for (const FleetMachine& machine : fleet_.machines) document.facts.machines.push_back({machine.name(), false});
-        document.facts.allowed = 2;
+        document.facts.allowed = is_large_ ? allowed() : 2;
         document.facts.vip = cluster::TopologyFacts::Vip{
             "10.0.0.100/24", {fleet_.machines.front().name(), fleet_.machines.back().name()}};
         return document;
@@ -255,14 +261,15 @@ private:
         if ((change && !change->is_over()) || fleet_.oracle.has_open_asks()) return false;
         bool has_vip = false;
         for (const FleetMachine& machine : fleet_.machines) {
-            if (!machine.has_supervisor() || !machine.can_be_heard() ||
-                machine.status().state != cluster::ClusterStatus::State::connected)
-                return false;
+            if (!machine.has_supervisor() || !machine.can_be_heard()) return false;
             if (machine.runs() != (wanted ? wanted->now : cluster::Version())) return false;
             if (cluster::passes_by(fleet_.fence(machine.name()))) return false;
             has_vip = has_vip || may_have_vip(machine);
         }
-        return !has_vip || fleet_.oracle.holders() == 1;
+        if (has_vip && fleet_.oracle.holders() != 1) return false;
+        return std::ranges::all_of(fleet_.machines, [](const FleetMachine& machine) { // which looks at all others
+            return machine.status().state == cluster::ClusterStatus::State::connected;
+        });
     }
 
     bool may_have_vip(const FleetMachine& machine) const {
@@ -275,14 +282,15 @@ private:
     Random& random_;
     std::optional<Etcd::Backup> backup_;
     std::unique_ptr<FleetMachine> impostor_;
+    const bool is_large_;
     bool has_impostor_ = false;
     Time calm_until_{};
 };
 
 } // namespace
 
-ClusterVerdict run_cluster_schedule(std::uint64_t seed, ClusterBug bug, bool trace) {
-    ClusterSchedule schedule(seed, bug, trace);
+ClusterVerdict run_cluster_schedule(std::uint64_t seed, ClusterBug bug, bool trace, int machines) {
+    ClusterSchedule schedule(seed, bug, trace, machines);
     try {
         schedule.run();
         return {true, {}, schedule.events()};

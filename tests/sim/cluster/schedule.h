@@ -14,8 +14,9 @@ struct ClusterVerdict {
     std::uint64_t events = 0;
 };
 
-/// The same seed and bug: the same verdict. `trace`: what happens on stdout.
+/// The same seed and bug: the same verdict. `trace`: what happens on stdout. `machines`: so many, of which one in twenty may be out
+/// of service; 0: a few.
 [[nodiscard]] ClusterVerdict run_cluster_schedule(std::uint64_t seed, ClusterBug bug = ClusterBug::none,
-                                                  bool trace = false);
+                                                  bool trace = false, int machines = 0);
 
 } // namespace mpsup::sim

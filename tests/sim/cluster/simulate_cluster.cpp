@@ -1,5 +1,5 @@
-// simulate_cluster [--seconds N | --schedules N] [--seed S] [--trace] [--bug NAME]: schedules one after the other, from a seed
-// of the day or S, until one fails. That one is traced. simulate_cluster --curve MACHINES...: rollouts across so many.
+// simulate_cluster [--seconds N | --schedules N] [--seed S] [--machines N] [--trace] [--bug NAME]: schedules one after the other, from
+// a seed of the day or S, of few machines or N, until one fails. That one is traced. simulate_cluster --curve MACHINES...: rollouts across so many.
 #include "tests/sim/cluster/curve.h"
 #include "tests/sim/cluster/schedule.h"
 #include "tests/sim/series.h"
@@ -15,6 +15,7 @@ namespace {
 
 struct Options : Series {
     ClusterBug bug = ClusterBug::none;
+    int fleet = 0; // machines of a schedule; 0: a few
     bool is_curve = false;
     std::vector<int> machines;
 };
@@ -36,6 +37,8 @@ std::optional<Options> parse(int argc, char** argv) {
         }
         if (key == "--bug" && bug)
             options.bug = *bug;
+        else if (key == "--machines" && value && *value > 1 && *value <= 10'000)
+            options.fleet = static_cast<int>(*value);
         else if (key == "--seed" && value)
             options.seed = *value;
         else if (key == "--schedules" && value)
@@ -64,8 +67,9 @@ int draw_curve(const Options& options) {
 }
 
 int run(const Options& options) {
-    return run_series("simulate_cluster", options,
-                      [&](std::uint64_t seed, bool traces) { return run_cluster_schedule(seed, options.bug, traces); });
+    return run_series("simulate_cluster", options, [&](std::uint64_t seed, bool traces) {
+        return run_cluster_schedule(seed, options.bug, traces, options.fleet);
+    });
 }
 
 } // namespace
@@ -74,9 +78,10 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
     const auto options = mpsup::sim::parse(argc, argv);
     if (!options) {
-        std::fputs("usage: simulate_cluster [--seconds N | --schedules N] [--seed S] [--trace] [--bug NAME]\n"
-                   "       simulate_cluster --curve MACHINES...\n",
-                   stderr);
+        std::fputs(
+            "usage: simulate_cluster [--seconds N | --schedules N] [--seed S] [--machines N] [--trace] [--bug NAME]\n"
+            "       simulate_cluster --curve MACHINES...\n",
+            stderr);
         return 2;
     }
     return options->is_curve ? mpsup::sim::draw_curve(*options) : mpsup::sim::run(*options);
