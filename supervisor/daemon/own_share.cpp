@@ -117,6 +117,7 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
     if (share) {
         checked.reasons = obstacles_to(*share, share->vip.ip);
         checked.facts = facts_of(*share->whole);
+        if (const std::string doubt = doubt_about_vip(*share); !doubt.empty()) log_line("warning", doubt);
     } else {
         checked.reasons.push_back(share.error());
     }

@@ -81,6 +81,10 @@ $files->write('only-here', 'x');
 is_refused('a file that is not there on a machine',
     file_of($cluster->topology($front . $app), sub { s/app\.psgi/none.psgi/ }), qr{refused: app1: workers\.app\.app: there is no `/.*/none\.psgi`$}m);
 
+my $vip = $cluster->topology($front . $app, more => "vip: {address: 10.99.0.100/24, on: [web1, app1]}\n");
+is_refused('a vip on a network that no machine has', $vip,
+    qr{refused: (?:app1|web1): vip: no interface of this machine has another address in the network of 10\.99\.0\.100/24, .*`vip\.on`$}m);
+
 subtest 'a supervisor that is none of them' => sub {
     for my $case ([['--machine', 'app1'], qr/--cluster/], [['--cluster', 'http://10.9.0.254:2379'], qr/--machine/],
         [['--machine', 'app1', '--cluster', 'nowhere'], qr/nowhere/]) {
