@@ -143,8 +143,8 @@ void Asks::begin(Pending& pending, Turn& turn) {
     if (turn.now.boot >= pending.since + patience) {
         const std::string& problem = pending.flight.problem();
         return end(pending, turn, failed,
-                   "the store did not take the order in time" + (problem.empty() ? "" : " (" + problem + ")") +
-                       "; `mpsup status` tells whether it did later");
+                   "the store did not take " + turn.me.machine + "'s order in time" +
+                       (problem.empty() ? "" : " (" + problem + ")") + "; `mpsup status` tells whether it did later");
     }
     pending.change = proposal.change;
     pending.text = std::move(proposal.text);

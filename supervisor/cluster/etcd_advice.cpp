@@ -16,6 +16,10 @@ constexpr std::string_view hangs_up = "whoever listens there hangs up: etcd was 
 
 // The first that fits: what a member said itself goes before what became of a connection.
 constexpr std::array advices{
+    Advice{"database space exceeded",
+           "etcd is full: `etcdctl compact REVISION` (`etcdctl endpoint status -w json` has it), "
+           "`etcdctl defrag`, `etcdctl alarm disarm`; run it with "
+           "--auto-compaction-mode=periodic --auto-compaction-retention=1h"},
     Advice{"user name is empty", "etcd wants a user: --cluster-user NAME and --cluster-password-file FILE"},
     Advice{"invalid user ID or password", "etcd has another password for --cluster-user, or does not know that user"},
     Advice{"permission denied", "the user must be allowed to read and write these keys: etcdctl role grant-permission "

@@ -65,7 +65,7 @@ public:
     [[nodiscard]] std::string obstacle() const {
         switch (state()) {
         case ClusterStatus::State::connected: return {};
-        case ClusterStatus::State::alone: return "the cluster's store cannot be reached: " + why();
+        case ClusterStatus::State::alone: return me.machine + " cannot ask the cluster's store: " + why();
         case ClusterStatus::State::refused:
         case ClusterStatus::State::unaccepted: return why();
         }

@@ -39,6 +39,8 @@ constexpr int bad_topology = 78;
 constexpr std::chrono::milliseconds pace{1'000};          // of looking whether something changed here
 constexpr std::chrono::milliseconds boot_patience{3'000}; // before what ran last is brought up without being asked
 constexpr std::chrono::milliseconds look_again{200};
+constexpr std::chrono::milliseconds first_boot_pause{1'000}; // before it is tried again; doubled each time
+constexpr std::chrono::milliseconds longest_boot_pause{30'000};
 constexpr std::chrono::milliseconds after_exception{5'000};
 constexpr std::chrono::seconds between_certificates{10}; // tries to have one
 
@@ -328,11 +330,22 @@ private:
     void report_here() { member_.on_local(share_.report(), moment_now()); }
 
     // Nothing runs, as after the machine was started, and nothing is wanted of it: the store is not heard, or changes pass it by.
+    [[nodiscard]] bool is_dark() const { return !closed_ && !share_.has_worked() && !orders_.has_processes(); }
+
+    asio::awaitable<void> stay_dark_for(std::chrono::milliseconds time) {
+        const auto deadline = SteadyClock::now() + time;
+        while (is_dark() && SteadyClock::now() < deadline) co_await pause_for(look_again);
+    }
+
+    // An address, a mount or a certificate may come later than the supervisor. A store that is heard sees to it itself.
     asio::awaitable<void> boot() {
-        const auto deadline = SteadyClock::now() + boot_patience;
-        while (!closed_ && !share_.is_working() && SteadyClock::now() < deadline) co_await pause_for(look_again);
-        if (closed_ || share_.is_working() || orders_.has_processes()) co_return;
-        co_await share_.bring_up_last();
+        co_await stay_dark_for(boot_patience);
+        for (auto pause = first_boot_pause; is_dark(); pause = std::min(pause * 2, longest_boot_pause)) {
+            const bool is_settled = co_await share_.bring_up_last();
+            if (is_settled) break;
+            co_await stay_dark_for(pause);
+            while (is_dark() && status_.state == cluster::ClusterStatus::State::connected) co_await pause_for(pace);
+        }
         tell_facts(share_.report().runs.digest);
         report_here();
         act();

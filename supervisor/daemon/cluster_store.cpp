@@ -120,11 +120,15 @@ asio::awaitable<void> ClusterStore::watch(cluster::Revision from) {
 void ClusterStore::list_anew() { client_.end_watches(); }
 
 void ClusterStore::unreachable(const Error& why) {
+    member_.on_unreachable(advised(why).to_string(), moment_now());
+    heard_();
+}
+
+Error ClusterStore::advised(const Error& why) const {
     std::string words = why.to_string();
     if (const std::string advice = cluster::etcd_advice(words, member_.prefix()); !advice.empty())
         words += " (" + advice + ")";
-    member_.on_unreachable(std::move(words), moment_now());
-    heard_();
+    return {std::move(words)};
 }
 
 std::chrono::milliseconds ClusterStore::longest() const { return member_.is_urgent() ? urgent_pause : longest_pause; }
@@ -152,6 +156,7 @@ asio::awaitable<void> ClusterStore::send(cluster::Submit submit) {
     failpoint();
     quieter_.ring();
     if (is_closed_) co_return;
+    if (!reply) reply = std::unexpected(advised(reply.error()));
     member_.on_answer(submit.request, reply, moment_now());
     heard_();
 }

@@ -50,6 +50,8 @@ private:
     [[nodiscard]] Task rest(std::chrono::milliseconds& pause);
     [[nodiscard]] std::chrono::milliseconds longest() const;
     void unreachable(const Error& why);
+    /// In words, with what can be done about it.
+    [[nodiscard]] Error advised(const Error& why) const;
     [[nodiscard]] bool is_over() const { return is_closed_ || is_leaving_; }
 
     cluster::EtcdClient client_;

@@ -1,7 +1,6 @@
 #include "supervisor/daemon/own_share.h"
 
 #include "base/joined.h"
-#include "state/queries.h"
 #include "supervisor/daemon/cluster_facts.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/obstacles.h"
@@ -44,6 +43,7 @@ OwnShare::OwnShare(Site& site, Orders& orders, std::string machine)
       orders_(orders),
       machine_(std::move(machine)),
       memory_(read_cluster_memory(memory_path(site.around()))),
+      last_(memory_),
       left_out_(memory_.store.out),
       file_(site.around().executor, memory_path(site.around()),
             [](const Error& why) { log_line("warning", why.to_string()); }) {}
@@ -117,6 +117,7 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
     if (share) {
         checked.reasons = obstacles_to(*share, share->vip.ip);
         checked.facts = facts_of(*share->whole);
+        if (const std::string doubt = doubt_about_vip(*share); !doubt.empty()) log_line("warning", doubt);
     } else {
         checked.reasons.push_back(share.error());
     }
@@ -132,6 +133,7 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
 
 asio::awaitable<Outcome> OwnShare::carry_out(const cluster::Do& work, Report report) {
     const UnderWay one(working_);
+    has_worked_ = true;
     failpoint();
     Outcome outcome = co_await outcome_of(work, report);
     while (outcome.code == Outcome::busy && !orders_.is_closed()) {
@@ -238,23 +240,34 @@ asio::awaitable<Outcome> OwnShare::bring_nothing(Report report) {
     co_return outcome;
 }
 
-asio::awaitable<void> OwnShare::bring_up_last() {
+// Not always the last of the database, which is written first.
+Result<std::optional<state::TopologyRow>> OwnShare::last_topology() const {
     const auto queries = state::Queries::open_any(site_.around().paths.database());
-    const ClusterMemory last = read_cluster_memory(memory_path(site_.around()));
-    // Not always the last of the database, which is written first.
-    const auto row = queries ? queries->topology(last.document).value_or(std::nullopt) : std::nullopt;
+    if (!queries) return std::unexpected(queries.error());
+    return queries->topology(last_.document);
+}
+
+asio::awaitable<bool> OwnShare::bring_up_last() {
+    if (last_.document.empty()) co_return true;
+    const auto found = last_topology();
+    if (!found) {
+        log_line("error", "what ran here last cannot be read: " + found.error().to_string());
+        co_return false;
+    }
+    const std::optional<state::TopologyRow>& row = *found;
     if (!row) {
-        if (!last.document.empty())
-            log_line("warning", "what ran here last is not in the database: nothing is brought up before etcd answers");
-        co_return;
+        log_line("warning", "what ran here last is not in the database: nothing is brought up before etcd answers");
+        co_return true;
     }
     log_line("warning", "nothing is wanted of this machine, as far as it hears: what ran here last is brought up");
     UpRequest request{row->document, row->path};
     Report report = [](const ReportLine& line) { log_line("info", line.text); };
     const Outcome outcome = co_await orders_.up("up", std::move(request), std::move(report), UpManner{});
-    if (outcome.code != 0) co_return;
-    memory_.runs = last.runs;
+    if (outcome.code != 0) co_return false;
+    memory_.runs = last_.runs;
+    write_down();
     apply_left_out();
+    co_return true;
 }
 
 void OwnShare::runs(cluster::Version version) {

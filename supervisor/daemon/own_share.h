@@ -1,6 +1,7 @@
 // This machine's share of a site of several: what the cluster wants checked and done here, on the machine's own site.
 #pragma once
 
+#include "state/queries.h"
 #include "supervisor/cluster/effect.h"
 #include "supervisor/cluster/member.h"
 #include "supervisor/daemon/background_file.h"
@@ -47,8 +48,11 @@ public:
     /// Waits while something of this machine's own runs.
     [[nodiscard]] boost::asio::awaitable<Outcome> carry_out(const cluster::Do& work, Report report);
     [[nodiscard]] bool is_working() const { return working_ > 0; }
-    /// What ran here last, as the history has it; when nothing runs.
-    [[nodiscard]] boost::asio::awaitable<void> bring_up_last();
+    /// Has the cluster had anything done here since this supervisor was started?
+    [[nodiscard]] bool has_worked() const { return has_worked_; }
+    /// What ran here last, as the history has it; when nothing runs. False: it failed, and may not the next time. True also when
+    /// there is nothing to bring up.
+    [[nodiscard]] boost::asio::awaitable<bool> bring_up_last();
 
     /// To workers of these machines accelerators of this one send nothing new.
     void leave_out(std::vector<std::string> machines);
@@ -69,6 +73,7 @@ private:
     [[nodiscard]] Task wake(std::vector<std::string> workers, Report report);
     /// Before a first topology, of this digest. Is there something new to know?
     bool note_before(const std::string& digest);
+    [[nodiscard]] Result<std::optional<state::TopologyRow>> last_topology() const;
     void runs(cluster::Version version);
     void write_down() { file_.write(text_of(memory_)); }
     [[nodiscard]] boost::asio::awaitable<void> wait_until_written();
@@ -78,10 +83,12 @@ private:
     Orders& orders_;
     std::string machine_;
     ClusterMemory memory_;
+    const ClusterMemory last_; // of the supervisor before, as this one found it
     std::vector<std::string> left_out_;
     [[nodiscard]] bool is_left_out() const;
     std::optional<cluster::InFlight> in_flight_; // nothing: not counted since nothing is to be sent here
     int working_ = 0;
+    bool has_worked_ = false;
     BackgroundFile file_;
 };
 

@@ -81,6 +81,10 @@ $files->write('only-here', 'x');
 is_refused('a file that is not there on a machine',
     file_of($cluster->topology($front . $app), sub { s/app\.psgi/none.psgi/ }), qr{refused: app1: workers\.app\.app: there is no `/.*/none\.psgi`$}m);
 
+my $vip = $cluster->topology($front . $app, more => "vip: {address: 10.99.0.100/24, on: [web1, app1]}\n");
+is_refused('a vip on a network that no machine has', $vip,
+    qr{refused: (?:app1|web1): vip: no interface of this machine has another address in the network of 10\.99\.0\.100/24, .*`vip\.on`$}m);
+
 subtest 'a supervisor that is none of them' => sub {
     for my $case ([['--machine', 'app1'], qr/--cluster/], [['--cluster', 'http://10.9.0.254:2379'], qr/--machine/],
         [['--machine', 'app1', '--cluster', 'nowhere'], qr/nowhere/]) {
@@ -230,6 +234,22 @@ subtest 'rubbish in the store' => sub {
     $cluster->etcd->remove("/mpsup/test/$_") for qw(machine/ghost fence/ghost other);
 };
 
+subtest 'etcd that is full' => sub {
+    my $alarm = sub {
+        my ($action) = @_;
+        my $question = {action => $action, memberID => 0, alarm => 'NOSPACE'};
+        my $reply = HTTP::Tiny->new(timeout => 5)->post('http://10.9.0.254:2379/v3/maintenance/alarm', {content => encode_json($question)});
+        die "alarm: $reply->{content}" if !$reply->{success};
+    };
+    $alarm->('ACTIVATE');
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology($front . $app =~ s/pool: 1/pool: 2/r), '--timeout', '20s');
+    is $code, 1, 'nothing new begins';
+    like "$out$err", qr/database space exceeded\b.*etcdctl compact.*etcdctl defrag.*etcdctl alarm disarm/, 'and it is said why, and what to do' or diag $out, $err;
+    is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", 'all serves';
+    $alarm->('DEACTIVATE');
+    is +($cluster->on('web1')->mpsup('up', $cluster->topology($front . $app), '--timeout', '30s'))[0], 0, 'when there is room, changes are made';
+};
+
 subtest 'etcd that refuses the user' => sub {
     my $post = sub {
         my ($what, $question) = @_;
@@ -246,7 +266,13 @@ subtest 'etcd that refuses the user' => sub {
     is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", 'all serves';
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology($front . $app =~ s/pool: 1/pool: 2/r), '--timeout', '20s');
     is $code, 1, 'nothing new begins';
-    like "$out$err", qr/the store did not take the order in time \(http:\S+: etcd: .*user name is empty/, 'and it is said why' or diag $out, $err;
+    like "$out$err", qr/the store did not take web1's order in time \(http:\S+: etcd: .*user name is empty.*--cluster-user/, 'and it is said why' or diag $out, $err;
+    $files->write('right', "secret\n");
+    chmod 0600, $files->dir . '/right' or die "chmod: $!";
+    $cluster->end('web1', 'TERM');
+    $cluster->start_supervisor('web1', '--cluster-user', 'root', '--cluster-password-file', $files->dir . '/right');
+    $cluster->wait_for_supervisor('web1');
+    $cluster->wait_for_state('web1', 'connected');
     for my $case (['wrong', 'alone'], ['secret', 'connected']) {
         my ($word, $state) = @$case;
         $files->write('password', "$word\n");
@@ -259,6 +285,12 @@ subtest 'etcd that refuses the user' => sub {
         my ($code, $out) = $cluster->on('app1')->mpsup('status');
         is $code, 5, 'status does not end as if all were well';
         like $out, qr/^cluster: alone /m, 'and says why';
+        my ($elsewhere, @said) = $cluster->on('web1')->mpsup('up', $cluster->topology($front . $app =~ s/pool: 1/pool: 2/r), '--timeout', '40s');
+        is $elsewhere, 0, 'where only this machine is refused, changes are made elsewhere' or diag @said;
+        like "@said", qr/absent, to take it when they return: app1/, '  and it is said that it was absent' or diag @said;
+        ($code, @said) = $cluster->on('app1')->mpsup('up', $cluster->topology($front . $app =~ s/pool: 1/pool: 3/r), '--timeout', '20s');
+        is $code, 1, 'what is typed at it does not begin';
+        like "@said", qr/app1 cannot ask the cluster's store: http:\S+: .*invalid user ID or password.*--cluster-user.*: nothing was changed/, '  and it is said of whom, and why' or diag @said;
         pass "with the password '$word' it is $state";
     }
 };

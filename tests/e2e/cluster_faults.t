@@ -128,9 +128,9 @@ subtest 'etcd is gone' => sub {
     is +(up('app2'))[0], 0, 'when it is there again changes are made';
 };
 
-# The machine is off, and $meanwhile is done, before it boots.
+# The machine is off, and $meanwhile is done, before it boots; $afterwards when its supervisor answers.
 sub boots_without_etcd {
-    my ($meanwhile) = @_;
+    my ($meanwhile, $afterwards) = @_;
     $etcd->crash;
     $cluster->end('app1', 'KILL');
     $network->signal('app1', 'KILL');
@@ -138,6 +138,7 @@ sub boots_without_etcd {
     $meanwhile->() if $meanwhile;
     my $finish = load();
     $cluster->supervise('app1');
+    $afterwards->() if $afterwards;
     ok wait_until(20, 'it serves', sub { (eval { request(8081, '/', address => '10.9.0.2') } // {status => 0})->{status} == 200 }), 'it runs what it ran last';
     is $cluster->seen_by('app1')->{state}, 'alone', 'and says that it is alone';
     $etcd->start;
@@ -150,6 +151,18 @@ sub boots_without_etcd {
 subtest 'a machine boots without etcd' => sub {
     is +($cluster->on('web1')->mpsup('up', topology('', 'backoff: 60ms'), '--timeout', '60s'))[0], 0, 'what changed last is nothing to it';
     boots_without_etcd();
+};
+
+subtest 'a machine boots without etcd, and the application comes later' => sub {
+    my $app = $cluster->files->dir . '/app.psgi';
+    is +(up('web1'))[0], 0, 'something runs';
+    boots_without_etcd(
+        sub { rename $app, "$app.away" or die "rename: $!" },
+        sub {
+            wait_until(30, 'it was tried and failed', sub { $cluster->log('app1') =~ m{\[error\] up: } });
+            is eval { request(8081, '/', address => '10.9.0.2')->{status} }, undef, 'nothing serves';
+            rename "$app.away", $app or die "rename: $!";
+        });
 };
 
 subtest 'power fails before the last topology is in the file' => sub {

@@ -14,6 +14,10 @@ TEST(EtcdAdvice, NamesTheRemedyOfWhatEtcdSaysInItsOwnWords) {
     EXPECT_TRUE(advice("etcd: etcdserver: permission denied").ends_with("--prefix /mpsup/shop/"));
     EXPECT_TRUE(advice("http://10.0.0.5:2380: etcd answers with HTTP status 405").contains("port 2379"));
     EXPECT_TRUE(advice("http://10.0.0.5:2379: etcd answers with HTTP status 400").contains("https://"));
+    const std::string full = advice("http://10.0.0.5:2379: etcd: etcdserver: mvcc: database space exceeded");
+    for (const char* step :
+         {"etcdctl compact", "etcdctl defrag", "etcdctl alarm disarm", "--auto-compaction-retention"})
+        EXPECT_TRUE(full.contains(step)) << step;
     for (const char* problem :
          {"http://a:2379: read: Connection reset by peer", "http://a:2379: read: end of stream"}) {
         EXPECT_TRUE(advice(problem).contains("https://"));

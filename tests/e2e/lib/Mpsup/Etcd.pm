@@ -51,7 +51,7 @@ sub start_member {
             '--listen-client-urls', client_of($member), '--advertise-client-urls', client_of($member),
             '--listen-peer-urls', peer_of($member), '--initial-advertise-peer-urls', peer_of($member),
             '--initial-cluster', join(',', map { "etcd-$_->{number}=" . peer_of($_) } @{ $self->{members} }),
-            '--initial-cluster-token', $self->{token}, '--heartbeat-interval', 50, '--election-timeout', 500
+            '--initial-cluster-token', $self->{token}, '--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h', '--heartbeat-interval', 50, '--election-timeout', 500
             or POSIX::_exit(127);
     }
     $member->{pid} = $pid;
