@@ -8,7 +8,7 @@
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/sleeper.h"
 #include "supervisor/daemon/under_way.h"
-#include "supervisor/topology/placement.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
@@ -152,14 +152,22 @@ std::vector<std::string> OwnShare::own(const std::vector<std::string>& workers) 
 
 std::string OwnShare::unknown_in(const std::vector<std::string>& workers,
                                  const std::vector<std::string>& machines) const {
-    if (!site_.applied()) return {};
+    if (workers.empty()) return {};
+    if (!site_.applied() || !site_.applied()->topology.whole)
+        return "this machine has no topology of the cluster yet that would know " + workers.front() +
+               ": say it on another one";
     std::map<std::string, std::vector<std::string>> places;
     std::vector<std::string> known; // in the order of the file
-    for (const WorkerSpec* worker : topology::everyone(site_.applied()->topology)) {
-        places.emplace(worker->name, worker->on);
-        known.push_back(worker->name);
+    const auto add = [&](std::string name, const std::vector<std::string>& on) {
+        places.emplace(name, on);
+        known.push_back(std::move(name));
+    };
+    for (const WorkerSpec& worker : site_.applied()->topology.whole->workers) {
+        add(worker.name, worker.on);
+        if (worker.gateway) add(topology::gateway_name(worker.name), worker.on); // where the pool is
     }
     for (const std::string& name : workers) {
+        if (name == topology::moved_worker) continue; // of any machine
         const auto found = places.find(name);
         if (found == places.end()) return "there is no worker " + name + "; there is " + joined(known, ", ");
         if (!machines.empty() && std::ranges::find_first_of(machines, found->second) == machines.end())

@@ -37,8 +37,8 @@ public:
     /// The whole site as it runs here, and the file it came from.
     [[nodiscard]] cluster::AcceptStoreOrder applied() const;
 
-    /// Of names that an operator says one that no machine has, or none of these (none: all), and what there is; empty: all are
-    /// known, or what there is is not.
+    /// Of names that an operator says one that no machine has, or none of these (none: all), and what there is; also where nothing
+    /// is here that would know them. Empty: all are known.
     [[nodiscard]] std::string unknown_in(const std::vector<std::string>& workers,
                                          const std::vector<std::string>& machines) const;
 

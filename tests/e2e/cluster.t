@@ -66,6 +66,11 @@ sub watch_change {
 
 $cluster->supervise;
 is $cluster->wanted, 0, 'nothing runs yet';
+for my $case (['restart', 'nosuch'], ['rollback', 'app', '--machine', 'app1']) {
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup(@$case);
+    is $code, 2, "@$case" or diag $out;
+    like $err, qr/this machine has no topology of the cluster yet that would know $case->[1]/, '  where no names are known';
+}
 
 subtest 'up' => sub {
     my ($code, $out, $err) = $cluster->on('app2')->mpsup('up', $cluster->topology(workers()), '--timeout', '60s');
@@ -140,10 +145,12 @@ subtest 'one worker alone' => sub {
     ($code, $out, $err) = $cluster->on('app1')->mpsup('restart', 'nosuch');
     is $code, 2, 'one that no machine has is refused';
     like "$out$err", qr/no worker nosuch; there is .*\bapp\b/, 'and what there is is said';
+    ($code, $out, $err) = $cluster->on('web1')->mpsup('restart', 'app-gateway');
+    is $code, 0, 'a gateway is restarted from where there is none' or diag $out, $err;
 };
 
 # By machine.
-sub generations { return {map { $_->{machine} => $_->{generation} } grep { $_->{name} eq 'app' } @{ decode_json(($cluster->on('web1')->mpsup('status', '-o', 'json'))[1])->{workers} }} }
+sub generations { my $name = shift // 'app'; return {map { $_->{machine} => $_->{generation} } grep { $_->{name} eq $name } @{ decode_json(($cluster->on('web1')->mpsup('status', '-o', 'json'))[1])->{workers} }} }
 
 subtest 'one machine alone' => sub {
     my $before = generations();
@@ -152,6 +159,10 @@ subtest 'one machine alone' => sub {
     is_deeply generations(), {%$before, app2 => $before->{app2} + 1}, 'and no other';
     is +($cluster->on('web1')->mpsup('restart', '--machine', 'web1', '--machine', 'app1'))[0], 0, 'or two of three';
     is_deeply generations(), {app1 => $before->{app1} + 1, app2 => $before->{app2} + 1}, 'and not the third';
+    $before = generations('app-gateway');
+    ($code, $out, $err) = $cluster->on('app1')->mpsup('restart', 'app-gateway', '--machine', 'app2');
+    is $code, 0, 'a gateway of another machine' or diag $out, $err;
+    is_deeply generations('app-gateway'), {%$before, app2 => $before->{app2} + 1}, 'and no other';
     my $keep = sub { $cluster->on('web1')->must('up', $cluster->topology(workers({app => $_[0], rolling => '{keep: 10m}'})), '--timeout', '60s') };
     $files->write('newer.psgi', application() =~ s/'X-Machine' => \Khostname\(\)/hostname() . ' newer'/r);
     $keep->('app.psgi');
