@@ -104,16 +104,23 @@ cluster::AcceptStoreOrder OwnShare::applied() const {
     return {std::move(document), std::move(digest), site_.applied()->path};
 }
 
-std::expected<topology::Topology, std::string> OwnShare::share_in(const std::string& document) const {
+std::expected<topology::Topology, std::string> OwnShare::share_in(const cluster::Version& version,
+                                                                  const std::string& document) const {
+    if (topology::digest_of(document) != version.digest)
+        return std::unexpected(
+            "topology " + std::to_string(version.number) +
+            " in the store is not what its digest says: it was damaged or altered; bring the file up again");
     const auto whole = topology::from_document(document);
     if (!whole) return std::unexpected("mpsup " MPSUP_VERSION " cannot read it: " + whole.error().to_string());
+    if (whole->whole || whole->find(topology::moved_worker))
+        return std::unexpected("it is one machine's share of a topology, not the topology of all");
     if (whole->site != orders_.site_name()) return std::unexpected("it is of the site " + whole->site);
     return topology::share_of(*whole, machine_);
 }
 
 cluster::Checked OwnShare::check(const cluster::Check& check) const {
     cluster::Checked checked{.change = check.change, .to = check.to};
-    const auto share = share_in(check.document);
+    const auto share = share_in(check.to, check.document);
     if (share) {
         checked.reasons = obstacles_to(*share, share->vip.ip);
         checked.facts = facts_of(*share->whole);
@@ -199,7 +206,7 @@ asio::awaitable<Outcome> OwnShare::wake(std::vector<std::string> workers, Report
 }
 
 asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report) {
-    const auto share = share_in(work.document);
+    const auto share = share_in(work.to, work.document);
     if (!share) co_return Outcome{bad_topology, share.error()};
     const bool is_way_back =
         work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;

@@ -60,7 +60,9 @@ public:
 
 private:
     using Task = boost::asio::awaitable<Outcome>;
-    [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const std::string& document) const;
+    /// Of what the store has under that version. An error says why it cannot be trusted, or read.
+    [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const cluster::Version& version,
+                                                                          const std::string& document) const;
     [[nodiscard]] Task perform(std::string name, Task what, const std::vector<std::string>& workers);
     [[nodiscard]] Task outcome_of(const cluster::Do& work, Report report);
     [[nodiscard]] std::vector<std::string> own(const std::vector<std::string>& workers) const;
