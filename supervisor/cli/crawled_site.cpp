@@ -88,19 +88,27 @@ bool is_at(const topology::Topology& topology, const PublicFace& face, const std
            local_name_of(reachable(topology, *face.worker, face.listener).to_string()) == authority;
 }
 
+// Of --machine; none: all.
+bool is_meant(const WorkerSpec& worker, const std::vector<std::string>& machines) {
+    return machines.empty() || std::ranges::find(machines, worker.on.front()) != machines.end();
+}
+
+topology::Topology without_listeners_of_others(topology::Topology topology, const std::vector<std::string>& machines) {
+    for (WorkerSpec& worker : topology.workers)
+        if (!is_meant(worker, machines)) worker.listen.clear();
+    return topology;
+}
+
 std::string origin_of(const contract::ExplainedRequest& request) { return request.scheme + "://" + request.authority; }
 
 } // namespace
 
 CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlaces places,
                          const std::vector<std::string>& machines)
-    : topology_(topology), places_(std::move(places)) {
-    if (!machines.empty()) whose_ = joined(machines, ", ");
+    : topology_(topology), places_(std::move(places)), machines_(machines) {
     const auto backends = backends_of(topology);
-    const auto is_meant = [&](const WorkerSpec& worker) {
-        return machines.empty() || std::ranges::find(machines, worker.on.front()) != machines.end();
-    };
-    for (const WorkerSpec& worker : topology.workers | std::views::filter(is_meant))
+    const auto is_asked = [&](const WorkerSpec& worker) { return is_meant(worker, machines); };
+    for (const WorkerSpec& worker : topology.workers | std::views::filter(is_asked))
         for (const Address& address : worker.listen) {
             if (backends.contains(address.to_string()) ||
                 backends.contains(seen_from_elsewhere(topology, worker, address)) ||
@@ -132,7 +140,9 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         if (!has_proxy_header(face))
             job.servers.push_back(
                 {face.origin, reachable(topology_, *face.worker, face.listener).to_string(), face.tls});
-    if (job.servers.empty()) return failure("no worker of " + whose_ + " listens where a client could ask");
+    const std::string whose = machines_.empty() ? "the site" : joined(machines_, ", ");
+    if (job.servers.empty()) return failure("no worker of " + whose + " listens where a client could ask");
+    const topology::Topology asked = without_listeners_of_others(topology_, machines_);
     for (const std::string& start : starts) {
         if (start.starts_with('/')) {
             job.start.push_back(job.servers.front().origin + start);
@@ -144,7 +154,8 @@ Result<contract::LinkJob> CrawledSite::job(const std::vector<std::string>& start
         job.start.push_back(origin + request->target);
         const auto known = std::ranges::find(job.servers, origin, &contract::CrawledServer::origin);
         if (known != job.servers.end()) continue;
-        const auto way = way_of(topology_, *request, places_); // by another name
+        const auto way = way_of(asked, *request, places_); // by another name
+        if (!way && !machines_.empty()) return failure("of " + whose + " " + way.error().to_string());
         if (!way) return std::unexpected(way.error());
         const Address listener = way->listener.value_or(Address{});
         job.servers.push_back({origin, reachable(topology_, *way->worker, listener).to_string(), way->tls});

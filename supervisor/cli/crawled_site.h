@@ -41,8 +41,8 @@ public:
     /// Addresses that only accelerators should use, also as "localhost:8081" where that is no public one, and sockets of pools.
     [[nodiscard]] std::vector<std::string> secrets() const;
 
-    /// `starts`: paths of the first face, or URLs, whose names may be others than the faces'. An error: nobody listens
-    /// there, or nowhere.
+    /// `starts`: paths of the first face, or URLs, whose names may be others than the faces'. An error: nobody of these machines
+    /// listens there, or nowhere.
     [[nodiscard]] Result<contract::LinkJob> job(const std::vector<std::string>& starts) const;
 
     [[nodiscard]] Served served(std::string_view url) const;
@@ -63,7 +63,7 @@ private:
     const topology::Topology& topology_;
     topology::FrontPlaces places_;
     std::vector<PublicFace> faces_;
-    std::string whose_ = "the site"; // in words
+    std::vector<std::string> machines_; // none: all
 };
 
 } // namespace mpsup::cli

@@ -3,7 +3,9 @@
 
 #include <boost/json/object.hpp>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace mpsup::cli {
 
@@ -19,6 +21,11 @@ namespace mpsup::cli {
 [[nodiscard]] std::string machines_table(const boost::json::object& status);
 /// A line for each that did not answer.
 [[nodiscard]] std::string silent_machines(const boost::json::object& status);
+
+/// Of one of the machines: that it runs something else than this topology (`digest`: of its share; empty: nothing), or does not say
+/// what it runs; empty: it runs that.
+[[nodiscard]] std::string what_else_runs(const boost::json::object& machine, std::int64_t number,
+                                         std::string_view digest);
 
 /// Of a worker, for a column of a table: cut, where the page has an end.
 [[nodiscard]] std::string machine_of(const boost::json::object& worker);

@@ -1,6 +1,9 @@
 // `mpsup plan`: what `up` would change.
 #include "base/joined.h"
 #include "supervisor/cli/applied_topology.h"
+#include "supervisor/cli/machines_view.h"
+#include "supervisor/cli/members.h"
+#include "supervisor/cli/status_view.h"
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
@@ -8,6 +11,7 @@
 #include "supervisor/daemon/history.h"
 #include "supervisor/daemon/up_steps.h"
 #include "supervisor/topology/moved.h"
+#include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
 #include <boost/json.hpp>
@@ -33,6 +37,7 @@ Result<topology::Topology> running(const SitePaths& paths) {
 struct Plan {
     std::string machine; // empty: there is one
     std::vector<UpStep> steps;
+    std::string note{}; // what else runs there than the steps begin with
 };
 
 // Each machine's, in the order of the file; those that leave come last.
@@ -65,10 +70,32 @@ std::string narrow(std::vector<Plan>& all, const std::vector<std::string>& machi
     return {};
 }
 
+// The steps are those of machines that run what this one does.
+void note_what_others_run(const ChosenSite& site, const topology::Topology& before, std::vector<Plan>& all) {
+    if (all.front().machine.empty()) return;
+    const auto status = fetch_status(site, "all");
+    if (!status || !status->is_live) return;
+    const std::vector<json::object> machines = objects_at(parse_object(status->text), "machines");
+    const auto here = std::ranges::find_if(machines, [](const json::object& each) { return is_true(each, "here"); });
+    if (here == machines.end()) return;
+    const auto number = number_at(*here, "number");
+    for (const json::object& machine : machines) {
+        const auto plan = std::ranges::find(all, text_at(machine, "name"), &Plan::machine);
+        if (plan == all.end() || is_true(machine, "here")) continue;
+        const auto digest =
+            before.whole ? topology::digest_of(topology::to_document(share_of(before, plan->machine))) : std::string();
+        plan->note = what_else_runs(machine, number, digest);
+        if (plan->note.empty()) continue;
+        plan->note +=
+            "; these steps begin with " + (number > 0 ? "topology " + std::to_string(number) : std::string("nothing"));
+    }
+}
+
 void print_table(const std::vector<Plan>& all) {
-    for (const auto& [machine, steps] : all) {
+    for (const auto& [machine, steps, note] : all) {
         int number = 0;
         if (!machine.empty()) std::printf("%s:%s\n", machine.c_str(), steps.empty() ? " nothing changes" : "");
+        if (!note.empty()) std::printf("    (%s)\n", printable(note).c_str());
         for (const UpStep& step : steps)
             std::printf("%2d  %-8s%s%s\n", ++number, step.verb.c_str(), printable(step.object).c_str(),
                         step.why.empty() ? "" : (" (" + printable(step.why) + ")").c_str());
@@ -78,14 +105,17 @@ void print_table(const std::vector<Plan>& all) {
 
 void print_json(const std::string& site, const std::vector<Plan>& all) {
     json::array list;
-    for (const auto& [machine, steps] : all)
+    json::array notes;
+    for (const auto& [machine, steps, note] : all) {
         for (const UpStep& step : steps) {
             json::object one{{"step", step.verb}, {"object", step.object}, {"why", step.why}};
             if (!machine.empty()) one["machine"] = machine;
             list.push_back(std::move(one));
         }
-    std::printf("%s\n",
-                json::serialize(json::object{{"version", 1}, {"site", site}, {"steps", std::move(list)}}).c_str());
+        if (!note.empty()) notes.emplace_back(json::object{{"machine", machine}, {"note", note}});
+    }
+    const json::object plan{{"version", 1}, {"site", site}, {"steps", std::move(list)}, {"notes", std::move(notes)}};
+    std::printf("%s\n", json::serialize(plan).c_str());
 }
 
 } // namespace
@@ -95,10 +125,12 @@ int run_plan(const Context& context, const std::vector<std::string>& files) {
     if (!wanted) return bad_topology;
     const auto base = context.base_dirs();
     if (!base) return complain(base.error().to_string(), failed);
-    const auto before = running(SitePaths(*base, wanted->site));
+    const ChosenSite site{wanted->site, SitePaths(*base, wanted->site)};
+    const auto before = running(site.paths);
     if (!before) return complain(before.error().to_string(), failed);
     std::vector<Plan> all = plans(*before, *wanted);
     if (const std::string wrong = narrow(all, context.machines); !wrong.empty()) return complain(wrong, usage);
+    note_what_others_run(site, *before, all);
     if (context.output == Output::table)
         print_table(all);
     else

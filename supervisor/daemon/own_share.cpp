@@ -7,7 +7,7 @@
 #include "supervisor/daemon/operations.h"
 #include "supervisor/daemon/sleeper.h"
 #include "supervisor/daemon/under_way.h"
-#include "supervisor/topology/placement.h"
+#include "supervisor/topology/moved.h"
 #include "supervisor/topology/resolve.h"
 #include "supervisor/topology/share.h"
 
@@ -104,16 +104,23 @@ cluster::AcceptStoreOrder OwnShare::applied() const {
     return {std::move(document), std::move(digest), site_.applied()->path};
 }
 
-std::expected<topology::Topology, std::string> OwnShare::share_in(const std::string& document) const {
+std::expected<topology::Topology, std::string> OwnShare::share_in(const cluster::Version& version,
+                                                                  const std::string& document) const {
+    if (topology::digest_of(document) != version.digest)
+        return std::unexpected(
+            "topology " + std::to_string(version.number) +
+            " in the store is not what its digest says: it was damaged or altered; bring the file up again");
     const auto whole = topology::from_document(document);
     if (!whole) return std::unexpected("mpsup " MPSUP_VERSION " cannot read it: " + whole.error().to_string());
+    if (whole->whole || whole->find(topology::moved_worker))
+        return std::unexpected("it is one machine's share of a topology, not the topology of all");
     if (whole->site != orders_.site_name()) return std::unexpected("it is of the site " + whole->site);
     return topology::share_of(*whole, machine_);
 }
 
 cluster::Checked OwnShare::check(const cluster::Check& check) const {
     cluster::Checked checked{.change = check.change, .to = check.to};
-    const auto share = share_in(check.document);
+    const auto share = share_in(check.to, check.document);
     if (share) {
         checked.reasons = obstacles_to(*share, share->vip.ip);
         checked.facts = facts_of(*share->whole);
@@ -154,14 +161,22 @@ std::vector<std::string> OwnShare::own(const std::vector<std::string>& workers) 
 
 std::string OwnShare::unknown_in(const std::vector<std::string>& workers,
                                  const std::vector<std::string>& machines) const {
-    if (!site_.applied()) return {};
+    if (workers.empty()) return {};
+    if (!site_.applied() || !site_.applied()->topology.whole)
+        return "this machine has no topology of the cluster yet that would know " + workers.front() +
+               ": say it on another one";
     std::map<std::string, std::vector<std::string>> places;
     std::vector<std::string> known; // in the order of the file
-    for (const WorkerSpec* worker : topology::everyone(site_.applied()->topology)) {
-        places.emplace(worker->name, worker->on);
-        known.push_back(worker->name);
+    const auto add = [&](std::string name, const std::vector<std::string>& on) {
+        places.emplace(name, on);
+        known.push_back(std::move(name));
+    };
+    for (const WorkerSpec& worker : site_.applied()->topology.whole->workers) {
+        add(worker.name, worker.on);
+        if (worker.gateway) add(topology::gateway_name(worker.name), worker.on); // where the pool is
     }
     for (const std::string& name : workers) {
+        if (name == topology::moved_worker) continue; // of any machine
         const auto found = places.find(name);
         if (found == places.end()) return "there is no worker " + name + "; there is " + joined(known, ", ");
         if (!machines.empty() && std::ranges::find_first_of(machines, found->second) == machines.end())
@@ -193,7 +208,7 @@ asio::awaitable<Outcome> OwnShare::wake(std::vector<std::string> workers, Report
 }
 
 asio::awaitable<Outcome> OwnShare::bring(const cluster::Do& work, Report report) {
-    const auto share = share_in(work.document);
+    const auto share = share_in(work.to, work.document);
     if (!share) co_return Outcome{bad_topology, share.error()};
     const bool is_way_back =
         work.round == cluster::Round::undoing || work.kind == cluster::ChangeRecord::Kind::rollback;

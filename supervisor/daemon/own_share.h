@@ -38,8 +38,8 @@ public:
     /// The whole site as it runs here, and the file it came from.
     [[nodiscard]] cluster::AcceptStoreOrder applied() const;
 
-    /// Of names that an operator says one that no machine has, or none of these (none: all), and what there is; empty: all are
-    /// known, or what there is is not.
+    /// Of names that an operator says one that no machine has, or none of these (none: all), and what there is; also where nothing
+    /// is here that would know them. Empty: all are known.
     [[nodiscard]] std::string unknown_in(const std::vector<std::string>& workers,
                                          const std::vector<std::string>& machines) const;
 
@@ -64,7 +64,9 @@ public:
 
 private:
     using Task = boost::asio::awaitable<Outcome>;
-    [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const std::string& document) const;
+    /// Of what the store has under that version. An error says why it cannot be trusted, or read.
+    [[nodiscard]] std::expected<topology::Topology, std::string> share_in(const cluster::Version& version,
+                                                                          const std::string& document) const;
     [[nodiscard]] Task perform(std::string name, Task what, const std::vector<std::string>& workers);
     [[nodiscard]] Task outcome_of(const cluster::Do& work, Report report);
     [[nodiscard]] std::vector<std::string> own(const std::vector<std::string>& workers) const;

@@ -66,6 +66,11 @@ sub watch_change {
 
 $cluster->supervise;
 is $cluster->wanted, 0, 'nothing runs yet';
+for my $case (['restart', 'nosuch'], ['rollback', 'app', '--machine', 'app1']) {
+    my ($code, $out, $err) = $cluster->on('web1')->mpsup(@$case);
+    is $code, 2, "@$case" or diag $out;
+    like $err, qr/this machine has no topology of the cluster yet that would know $case->[1]/, '  where no names are known';
+}
 
 subtest 'up' => sub {
     my ($code, $out, $err) = $cluster->on('app2')->mpsup('up', $cluster->topology(workers()), '--timeout', '60s');
@@ -140,10 +145,12 @@ subtest 'one worker alone' => sub {
     ($code, $out, $err) = $cluster->on('app1')->mpsup('restart', 'nosuch');
     is $code, 2, 'one that no machine has is refused';
     like "$out$err", qr/no worker nosuch; there is .*\bapp\b/, 'and what there is is said';
+    ($code, $out, $err) = $cluster->on('web1')->mpsup('restart', 'app-gateway');
+    is $code, 0, 'a gateway is restarted from where there is none' or diag $out, $err;
 };
 
 # By machine.
-sub generations { return {map { $_->{machine} => $_->{generation} } grep { $_->{name} eq 'app' } @{ decode_json(($cluster->on('web1')->mpsup('status', '-o', 'json'))[1])->{workers} }} }
+sub generations { my $name = shift // 'app'; return {map { $_->{machine} => $_->{generation} } grep { $_->{name} eq $name } @{ decode_json(($cluster->on('web1')->mpsup('status', '-o', 'json'))[1])->{workers} }} }
 
 subtest 'one machine alone' => sub {
     my $before = generations();
@@ -152,6 +159,10 @@ subtest 'one machine alone' => sub {
     is_deeply generations(), {%$before, app2 => $before->{app2} + 1}, 'and no other';
     is +($cluster->on('web1')->mpsup('restart', '--machine', 'web1', '--machine', 'app1'))[0], 0, 'or two of three';
     is_deeply generations(), {app1 => $before->{app1} + 1, app2 => $before->{app2} + 1}, 'and not the third';
+    $before = generations('app-gateway');
+    ($code, $out, $err) = $cluster->on('app1')->mpsup('restart', 'app-gateway', '--machine', 'app2');
+    is $code, 0, 'a gateway of another machine' or diag $out, $err;
+    is_deeply generations('app-gateway'), {%$before, app2 => $before->{app2} + 1}, 'and no other';
     my $keep = sub { $cluster->on('web1')->must('up', $cluster->topology(workers({app => $_[0], rolling => '{keep: 10m}'})), '--timeout', '60s') };
     $files->write('newer.psgi', application() =~ s/'X-Machine' => \Khostname\(\)/hostname() . ' newer'/r);
     $keep->('app.psgi');
@@ -167,10 +178,18 @@ subtest 'one machine alone' => sub {
     ok $cluster->wait_converged(20), 'and it is the same for its next supervisor';
     ok $is_apart->(), 'which serves the same';
     like +($cluster->on('app1')->mpsup('plan', $cluster->topology(workers({app => 'newer.psgi', rolling => '{keep: 10m}'})), '--machine', 'app1'))[1], qr/replace +app \(app\)/, 'and knows what is other than the topology';
+    $cluster->wait_for_state('app1', 'connected'); # and knows who may ask it
+    my $newer = $cluster->topology(workers({app => 'newer.psgi', rolling => '{keep: 10m}'}));
+    my $plan  = decode_json(($cluster->on('web1')->mpsup('plan', $newer, '-o', 'json'))[1]);
+    is_deeply $plan->{steps}, [], 'elsewhere it is planned as if all ran that';
+    is_deeply [map { $_->{machine} } @{ $plan->{notes} }], ['app1'], 'and said who does not';
+    like +($cluster->on('web1')->mpsup('plan', $newer))[1],
+        qr/^app1: nothing changes\n +\(runs a worker of another topology, as after `rollback WORKER`; these steps begin with topology \d+\)$/m, 'in the table too';
     $cluster->on('web1')->must('restart', 'app', '--machine', 'app1', '--timeout', '60s');
     ok $is_apart->(), 'a restart is of what runs';
     for my $case ([['restart', '--machine', 'app7'], qr/there is no machine app7; there is .*app1/],
                   [['restart', 'app', '--machine', 'web1'], qr/app is on app1, app2, not on web1/],
+                  [['restart', 'app-gateway', '--machine', 'web1'], qr/app-gateway is on app1, app2, not on web1/],
                   [['rollback', '--machine', 'app1'], qr/all machines run one topology; .*mpsup rollback WORKER --machine app1/]) {
         ($code, $out, $err) = $cluster->on('app2')->mpsup(@{ $case->[0] });
         is $code, 2, "@{ $case->[0] }";
@@ -188,7 +207,11 @@ subtest 'one machine alone' => sub {
     ($code, $out, $err) = $cluster->on('app1')->mpsup('links', 'check', '--machine', 'app1');
     is $code, 2, 'one that clients do not ask';
     like $err, qr/no worker of app1 listens where a client could ask/, 'has none';
+    ($code, $out, $err) = $cluster->on('app1')->mpsup('links', 'check', '--machine', 'web1', '--start', 'http://10.9.0.2:8081/');
+    is $code, 2, 'a start on another machine is refused';
+    like $err, qr{of web1 nothing listens at http://10\.9\.0\.2:8081; listeners are http://10\.9\.0\.1:8080$}, 'and it is said why' or diag $out;
     $cluster->on('web1')->must('up', $cluster->topology(workers()), '--timeout', '60s');
+    is_deeply decode_json(($cluster->on('web1')->mpsup('plan', $newer, '-o', 'json'))[1])->{notes}, [], 'where all run one topology a plan has no notes';
 };
 
 subtest 'drain' => sub {
@@ -217,6 +240,7 @@ subtest 'a machine that is gone, and comes back' => sub {
     is $code, 0, 'what is there is restarted';
     like "$out$err", qr/absent, so what runs there was not restarted: app2/, 'and who was not is named' or diag $out, $err;
     is +($cluster->on('web1')->mpsup('status'))[0], 5, 'status counts on it';
+    like +($cluster->on('web1')->mpsup('plan', $cluster->topology(workers({pool => 3}))))[1], qr/^app2: nothing changes\n +\(does not say what it runs \(absent: /m, 'a plan says that it was not asked';
     is +($cluster->on('web1')->mpsup('remove', 'app2'))[0], 0, 'remove';
     ($code, $out) = $cluster->on('web1')->mpsup('status');
     is $code, 0, 'then it is counted no more' or diag $out;
@@ -241,7 +265,10 @@ subtest 'a cordoned machine is passed by' => sub {
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology(workers()), '--timeout', '60s');
     is $code, 0, 'the others are brought up' or diag $out, $err;
     like "$out$err", qr/app1/, 'it is named';
-    isnt $cluster->machine('app1')->{number}, $cluster->wanted, 'and runs what it ran';
+    my $number = $cluster->machine('app1')->{number};
+    isnt $number, $cluster->wanted, 'and runs what it ran';
+    like +($cluster->on('web1')->mpsup('plan', $cluster->topology(workers())))[1],
+        qr/^app1: nothing changes\n +\(runs topology $number; these steps begin with topology @{[$cluster->wanted]}\)$/m, 'a plan says so';
     is +($cluster->on('web1')->mpsup('uncordon', 'app1'))[0], 0, 'uncordon';
     ok $cluster->wait_converged(20), 'then it comes to it by itself';
 };

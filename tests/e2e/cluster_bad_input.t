@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 use Mpsup::Cluster;
+use Digest::SHA qw(sha256_hex);
+use Encode      qw(encode_utf8);
 use IO::Socket::UNIX;
 use JSON::PP    qw(decode_json encode_json);
 use Mpsup::Test qw(request wait_until write_file);
@@ -134,31 +136,47 @@ subtest 'a clock that is far off' => sub {
     $cluster->etcd->remove('/mpsup/test/machine/ghost');
 };
 
-# A later mpsup would lead such a change; here web1 does, so that both are asked.
-sub newer_topology {
-    my ($change) = @_;
-    my $of_now = sprintf 'topology/%010d', $wanted;
-    my $number = ($cluster->change->{last} // 0) + 1;
-    my $topology = $cluster->key($of_now);
-    $topology->{document} =~ s/"version":1/"version":2/ or die 'no version';
-    $topology->{digest} = 'sha256:' . '7' x 64;
+sub digest { my ($document) = @_; return 'sha256:' . sha256_hex(encode_utf8($document)) }
+
+# Asks for a topology that the store has and nobody brought up: what runs, with `document` changed, and its digest or another. web1
+# leads the change, so that both are asked.
+sub order {
+    my ($id, $document, $digest) = @_;
+    my $number   = ($cluster->change->{last} // 0) + 1;
+    my $topology = $cluster->key(sprintf 'topology/%010d', $wanted);
+    local $_ = $topology->{document};
+    $document->() or die 'nothing is changed';
+    $topology->{document} = $_;
+    $topology->{digest}   = $digest // digest($_);
     my $to = {number => $number, digest => $topology->{digest}};
     my $key = sprintf '/mpsup/test/topology/%010d', $number;
     $cluster->etcd->write($key, encode_json($topology));
-    $cluster->etcd->write('/mpsup/test/change', encode_json({id => 'newer', kind => 'up', to => $to, before => $cluster->key('wanted'),
+    $cluster->etcd->write('/mpsup/test/change', encode_json({id => $id, kind => 'up', to => $to, before => $cluster->key('wanted'),
         last => $number, who => 'root', from => 'web1', at => int(1000 * time), phase => 'checking', allowed => 1, owner => 'web1',
-        instance => $cluster->machine('web1')->{instance}, term => 1, machines => [qw(app1 web1)], states => 'ww', %$change}));
+        instance => $cluster->machine('web1')->{instance}, term => 1, machines => [qw(app1 web1)], states => 'ww'}));
+    return wait_until(20, 'it is judged', sub { my $change = $cluster->change; $change->{phase} ne 'checking' ? $change : undef });
+}
+
+# By each machine; whoever was the first to say so is named.
+sub order_is_refused {
+    my ($what, $says, @order) = @_;
+    my $change = order(@order);
+    is $change->{phase}, 'refused', $what;
+    like join("\n", @{ $change->{reasons} }), qr/^(?:app1|web1): $says/m, '  and it is said why, and what to do' or diag explain $change;
+    is $cluster->wanted, $wanted, '  nothing else is wanted';
+    is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", '  and it serves';
     return;
 }
 
+subtest 'a topology that is not what was brought up' => sub {
+    my $of_now = $cluster->key('wanted')->{digest};
+    order_is_refused('one that was altered', qr/topology \d+ in the store is not what its digest says: .*bring the file up again/, 'altered', sub { s/"pool":\{[^}]*\}|"pool":1\b/"pool":2/ }, $of_now);
+    order_is_refused('the share of one machine', qr/it is one machine's share of a topology/, 'share', sub { s/"version":1,/"version":1,"here":"web1",/ });
+};
+
 subtest 'a topology newer than the binary' => sub {
-    newer_topology({});
-    my $change = wait_until(20, 'it is judged', sub { my $change = $cluster->change; $change->{phase} ne 'checking' ? $change : undef });
-    is $change->{phase}, 'refused', 'is refused by those who lead older ones';
-    like join("\n", @{ $change->{reasons} }), qr/^(?:app1|web1): mpsup \S+ cannot read it: .*version 2.* upgrade/m, '  who was the first to say so says why, and what to do'
-        or diag explain $change;
-    is $cluster->wanted, $wanted, '  nothing else is wanted';
-    is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", '  and it serves';
+    # A later mpsup would lead such a change.
+    order_is_refused('is refused by those who lead older ones', qr/mpsup \S+ cannot read it: .*version 2.* upgrade/, 'newer', sub { s/"version":1/"version":2/ });
     # What a later mpsup sends to a supervisor that is not upgraded yet.
     my $document = $cluster->key(sprintf 'topology/%010d', $wanted)->{document} =~ s/"version":1/"version":2/r;
     my $body     = encode_json({document => $document, path => 'later.yaml'});
@@ -167,14 +185,14 @@ subtest 'a topology newer than the binary' => sub {
     my $said = do { local $/; <$socket> };
     like $said, qr/version 2, .* upgrade/, '  so it is where the command was typed' or diag $said;
     is $cluster->wanted, $wanted, '  nothing else is wanted';
-    ($change) = $cluster->change;
-    is $change->{id}, 'newer', '  and no change began';
+    is $cluster->change->{id}, 'newer', '  and no change began';
 };
 
 # What it is told to do by a store that it does not know: pool 2.
 sub plant {
     my ($topology, $number) = @_;
-    my %planted = (%$topology, document => $topology->{document} =~ s/"pool":\{[^}]*\}|"pool":1\b/"pool":2/r, digest => 'sha256:' . '8' x 64);
+    my %planted = (%$topology, document => $topology->{document} =~ s/"pool":\{[^}]*\}|"pool":1\b/"pool":2/r);
+    $planted{digest} = digest($planted{document});
     my $key = sprintf '/mpsup/test/topology/%010d', $number;
     $cluster->etcd->write($key, encode_json(\%planted));
     $cluster->etcd->write('/mpsup/test/wanted', encode_json({number => $number, digest => $planted{digest}}));

@@ -163,6 +163,10 @@ TEST(CrawledSites, AreOfAllMachines) {
     const CrawledSite narrowed(of_three, {"/run/pool", {}, {}}, {"web1"});
     EXPECT_EQ(origins(narrowed), "http://10.9.0.100 http://10.9.0.1 ");
     EXPECT_EQ(narrowed.secrets(), behind.secrets());
+    EXPECT_EQ(narrowed.job({"http://10.9.0.2/"}).error().to_string(),
+              "of web1 nothing listens at http://10.9.0.2; listeners are http://10.9.0.100, http://10.9.0.1");
+    EXPECT_EQ(narrowed.job({"http://shop.example/"}).value().servers.back().address, "10.9.0.100:80");
+    EXPECT_EQ(behind.job({"http://10.9.0.2/"}).value().servers.size(), 3U);
     const CrawledSite hidden(of_three, {"/run/pool", {}, {}}, {"app1"});
     EXPECT_EQ(hidden.job({"/"}).error().to_string(), "no worker of app1 listens where a client could ask");
 

@@ -59,6 +59,22 @@ TEST(MachinesView, HasARowForEachMachineThatSaysWhoIsSilent) {
     EXPECT_EQ(silent_machines(parse_object(document("", all))), "app1 does not answer: no answer in time\n");
 }
 
+TEST(MachinesView, KnowsWhoRunsSomethingElse) {
+    const auto of = [](const std::string& number, const char* more) {
+        return what_else_runs(parse_object(R"({"name":"a","state":"living","number":)" + number + "," + more + "}"), 7,
+                              "d");
+    };
+    EXPECT_EQ(of("7", R"("answered":true,"topology":{"digest":"d"})"), "");
+    EXPECT_EQ(of("7", R"("answered":true,"topology":{"digest":"e"})"),
+              "runs a worker of another topology, as after `rollback WORKER`");
+    EXPECT_EQ(of("6", R"("answered":true,"topology":{"digest":"d"})"), "runs topology 6");
+    EXPECT_EQ(of("0", R"("answered":true)"), "runs no topology of the cluster");
+    EXPECT_EQ(of("7", R"("answered":false,"why":"no answer in time")"),
+              "does not say what it runs (living: no answer in time)");
+    EXPECT_EQ(what_else_runs(parse_object(R"({"answered":true,"number":0,"topology":{"digest":"e"}})"), 0, ""), "")
+        << "nothing was brought up anywhere";
+}
+
 TEST(MachinesView, SaysWhatIsWrongWithTheStore) {
     const auto of = [](const char* cluster) {
         const std::string table =
