@@ -79,11 +79,12 @@ void note_what_others_run(const ChosenSite& site, const topology::Topology& befo
     const auto here = std::ranges::find_if(machines, [](const json::object& each) { return is_true(each, "here"); });
     if (here == machines.end()) return;
     const auto number = number_at(*here, "number");
+    const std::string document = before.whole ? topology::to_document(*before.whole) : std::string();
     for (const json::object& machine : machines) {
         const auto plan = std::ranges::find(all, text_at(machine, "name"), &Plan::machine);
         if (plan == all.end() || is_true(machine, "here")) continue;
-        const auto digest =
-            before.whole ? topology::digest_of(topology::to_document(share_of(before, plan->machine))) : std::string();
+        std::string digest;
+        if (before.whole) digest = topology::digest_of(topology::document_of_share(document, plan->machine));
         plan->note = what_else_runs(machine, number, digest);
         if (plan->note.empty()) continue;
         plan->note +=

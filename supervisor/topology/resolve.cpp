@@ -257,6 +257,13 @@ std::string to_document(const Topology& topology) {
     return json::serialize(document);
 }
 
+std::string document_of_share(std::string_view document, std::string_view machine) {
+    const std::size_t version = document.find(',') + 1; // comes first
+    std::string share(document.substr(0, version));
+    share += "\"here\":" + json::serialize(json::string(machine)) + ',';
+    return share += document.substr(version);
+}
+
 std::string digest_of(std::string_view document) {
     std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
     SHA2_CTX context{};

@@ -18,6 +18,9 @@ constexpr std::size_t max_document_bytes = 4U << 20;
 /// bytes. Durations are written as a topology file has them ("1.5s").
 [[nodiscard]] std::string to_document(const Topology& topology);
 
+/// to_document(share_of(whole, machine)), given to_document(whole): they differ by that name alone.
+[[nodiscard]] std::string document_of_share(std::string_view document, std::string_view machine);
+
 /// "sha256:" and 64 hexadecimal digits, of the document's bytes.
 [[nodiscard]] std::string digest_of(std::string_view document);
 

@@ -174,7 +174,7 @@ TEST_F(Shares, AreTheWholeDocumentWithAName) {
         ASSERT_TRUE(again) << again.error().to_string();
         EXPECT_EQ(*again, share) << machine;
         EXPECT_EQ(to_document(*again), document);
-        EXPECT_EQ(document, R"({"version":1,"here":")" + std::string(machine) + "\"," + to_document(whole).substr(13));
+        EXPECT_EQ(document, document_of_share(to_document(whole), machine));
     }
     EXPECT_EQ(problems("here: web1\n" + static_worker("")).substr(0, 23), "1:1 unknown key `here` ");
     const auto refused = from_document(R"({"version":1,"here":7,)" + to_document(whole).substr(13));
