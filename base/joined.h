@@ -13,4 +13,12 @@ namespace mpsup {
     return text;
 }
 
+/// "there is no machine app7; there is app1, web1"
+[[nodiscard]] inline std::string there_is_no(std::string_view kind, std::string_view name,
+                                             const std::vector<std::string>& known) {
+    std::string text = "there is no ";
+    text.append(kind).append(" ").append(name).append("; there is ");
+    return text += joined(known, ", ");
+}
+
 } // namespace mpsup

@@ -65,11 +65,12 @@ std::string with_backends(const std::string& document, const std::vector<WorkerA
     const bool many = has_machines(status);
     for (json::value& each : workers->as_array()) {
         json::object* worker = each.if_object();
-        const json::value* name = worker ? worker->if_contains("name") : nullptr;
-        if (!name || !name->is_string()) continue;
+        if (!worker) continue;
+        const std::string name = text_at(*worker, "name");
+        const std::string machine = text_at(*worker, "machine");
         for (const WorkerAnswer& answer : answers) {
-            if (answer.worker != std::string(name->as_string()) || !answer.error.empty()) continue;
-            if (many && answer.machine != text_at(*worker, "machine")) continue;
+            if (name.empty() || answer.worker != name || !answer.error.empty()) continue;
+            if (many && answer.machine != machine) continue;
             json::array list;
             for (json::object& backend : objects_at(parse_object(answer.text), "backends"))
                 list.push_back(std::move(backend));

@@ -108,8 +108,12 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
     : topology_(topology), places_(std::move(places)), machines_(machines) {
     const auto backends = backends_of(topology);
     const auto is_asked = [&](const WorkerSpec& worker) { return is_meant(worker, machines); };
+    const auto is_of_several = [&](const Address& address) { // whoever has it then would be asked
+        return !machines.empty() && address.ip == topology.vip.ip;
+    };
     for (const WorkerSpec& worker : topology.workers | std::views::filter(is_asked))
         for (const Address& address : worker.listen) {
+            if (is_of_several(address)) continue;
             if (backends.contains(address.to_string()) ||
                 backends.contains(seen_from_elsewhere(topology, worker, address)) ||
                 worker.name == topology::moved_worker || is_gateway(worker))

@@ -221,9 +221,15 @@ void print_tables(const Past& past) {
 std::vector<ClusterTopology> applied_to_cluster(const ChosenSite& site, const state::PastFilter& filter) {
     constexpr std::chrono::milliseconds patience{2000};
     const auto reply = control_get(site.paths.control_socket(), "/v1/topologies", patience);
-    if (!reply || reply->status != 200 || !filter.worker.empty()) return {};
+    if (!reply || reply->status != 200) return {};
     auto applied = applied_topologies(reply->body);
-    std::erase_if(applied, [&](const ClusterTopology& each) { return each.at_ms < filter.since_ms; });
+    const auto is_of_worker = [&](const ClusterTopology& each) {
+        return !each.kind.empty() &&
+               (each.workers.empty() || std::ranges::find(each.workers, filter.worker) != each.workers.end());
+    };
+    std::erase_if(applied, [&](const ClusterTopology& each) {
+        return each.at_ms < filter.since_ms || (!filter.worker.empty() && !is_of_worker(each));
+    });
     if (applied.size() > filter.limit)
         applied.erase(applied.begin(), applied.end() - static_cast<std::ptrdiff_t>(filter.limit));
     return applied;

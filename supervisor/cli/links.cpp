@@ -33,8 +33,7 @@ std::string unknown_machine(const topology::Topology& topology, const std::vecto
     std::vector<std::string> known;
     for (const topology::Machine& machine : topology.machines) known.push_back(machine.name);
     for (const std::string& name : machines)
-        if (!topology::find_machine(topology, name))
-            return "there is no machine " + name + "; there is " + joined(known, ", ");
+        if (!topology::find_machine(topology, name)) return there_is_no("machine", name, known);
     return {};
 }
 

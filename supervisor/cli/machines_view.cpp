@@ -108,7 +108,7 @@ std::string what_else_runs(const json::object& machine, std::int64_t number, std
         return "does not say what it runs (" + text_at(machine, "state") + ": " + text_at(machine, "why") + ")";
     const auto runs = number_at(machine, "number");
     if (runs != number) return "runs " + (runs > 0 ? "topology " + std::to_string(runs) : "no topology of the cluster");
-    const bool is_that = number == 0 || text_at(object_at(machine, "topology"), "digest") == digest;
+    const bool is_that = number == 0 || digest.empty() || text_at(object_at(machine, "topology"), "digest") == digest;
     return is_that ? "" : "runs a worker of another topology, as after `rollback WORKER`";
 }
 

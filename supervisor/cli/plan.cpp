@@ -64,10 +64,14 @@ std::string narrow(std::vector<Plan>& all, const std::vector<std::string>& machi
     for (const Plan& plan : all) known.push_back(plan.machine);
     if (known.front().empty()) return "the topology is for one machine: there is none to choose";
     for (const std::string& name : machines)
-        if (std::ranges::find(known, name) == known.end())
-            return "there is no machine " + name + "; there is " + joined(known, ", ");
+        if (std::ranges::find(known, name) == known.end()) return there_is_no("machine", name, known);
     std::erase_if(all, [&](const Plan& plan) { return std::ranges::find(machines, plan.machine) == machines.end(); });
     return {};
+}
+
+// Of a machine's share.
+std::string digest_at(const std::string& document, const std::string& machine) {
+    return document.empty() ? "" : topology::digest_of(topology::document_of_share(document, machine));
 }
 
 // The steps are those of machines that run what this one does.
@@ -80,12 +84,13 @@ void note_what_others_run(const ChosenSite& site, const topology::Topology& befo
     if (here == machines.end()) return;
     const auto number = number_at(*here, "number");
     const std::string document = before.whole ? topology::to_document(*before.whole) : std::string();
+    // This mpsup may write another document of it than that which brought it up.
+    const bool is_as_brought_up =
+        text_at(object_at(*here, "topology"), "digest") == digest_at(document, text_at(*here, "name"));
     for (const json::object& machine : machines) {
         const auto plan = std::ranges::find(all, text_at(machine, "name"), &Plan::machine);
         if (plan == all.end() || is_true(machine, "here")) continue;
-        std::string digest;
-        if (before.whole) digest = topology::digest_of(topology::document_of_share(document, plan->machine));
-        plan->note = what_else_runs(machine, number, digest);
+        plan->note = what_else_runs(machine, number, is_as_brought_up ? digest_at(document, plan->machine) : "");
         if (plan->note.empty()) continue;
         plan->note +=
             "; these steps begin with " + (number > 0 ? "topology " + std::to_string(number) : std::string("nothing"));

@@ -29,8 +29,7 @@ std::expected<std::optional<std::string>, int> reach_of(const Context& context, 
         return std::unexpected(complain("the site is on this machine alone: there is no cluster", usage));
     for (const std::string& name : context.machines)
         if (std::ranges::find(names, name) == names.end())
-            return std::unexpected(
-                complain("there is no machine " + name + "; there is " + joined(names, ", "), usage));
+            return std::unexpected(complain(there_is_no("machine", name, names), usage));
     if (names.empty()) return std::nullopt;
     return machines_word(context);
 }

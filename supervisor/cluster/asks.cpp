@@ -111,7 +111,7 @@ void Asks::look_at(Pending& pending, Turn& turn, const std::string& obstacle) {
 
 std::string Asks::what_became_of(const Pending& pending) {
     if (pending.follows || pending.drains) return "what was begun goes on without this machine";
-    if (!pending.flight.may_be_done()) return "nothing was changed";
+    if (!pending.was_unknown && !pending.flight.may_be_done()) return "nothing was changed";
     return "it is not known whether the store took the order before; `mpsup status` tells when it can be asked again";
 }
 
@@ -124,7 +124,9 @@ void Asks::begin(Pending& pending, Turn& turn) {
         return;
     }
     if (!pending.flight.is_free(turn)) return;
-    if (pending.flight.take_outcome() == Flight::Outcome::done && pending.change.empty()) {
+    const Flight::Outcome outcome = pending.flight.take_outcome();
+    pending.was_unknown = pending.was_unknown || outcome == Flight::Outcome::unknown;
+    if (outcome == Flight::Outcome::done && pending.change.empty()) {
         const auto* fence = std::get_if<FenceOrder>(&pending.ask.order);
         if (!fence || fence->what != FenceOrder::What::drain || !fence->wait)
             return end(pending, turn, done, pending.text);

@@ -26,8 +26,9 @@ private:
         Time since{};         // it was asked
         std::string change{}; // that it begins, and then follows
         bool follows = false;
-        bool drains = false; // waits for what is in flight
-        std::string text{};  // to end with, once it is written
+        bool drains = false;      // waits for what is in flight
+        bool was_unknown = false; // what came of an attempt
+        std::string text{};       // to end with, once it is written
         Flight flight{};
         std::vector<Part> told{};
         std::optional<ChangeRecord::Phase> phase{}; // that was told

@@ -179,11 +179,13 @@ private:
         }
     }
 
-    // What is found bad only once it serves. Who was unwell before may be so for other reasons.
+    // What is found bad only once it serves. Who was unwell before and stays so may be it for other reasons.
     void watch_the_changed() {
         for (Part& part : change_.machines) {
             const Known<MachineRecord>* machine = view_.machine(part.machine);
-            if (part.state != State::done || part.was_unwell || !machine || !*machine || machine->value.well) continue;
+            if (part.state != State::done || !machine || !*machine) continue;
+            if (machine->value.well) part.was_unwell = false; // from here on it is as all others
+            if (machine->value.well || part.was_unwell) continue;
             step_.has_ailing = true;
             if (!tenure_.ailing || now_.boot < *tenure_.ailing + longest_ailing) continue;
             part.state = State::failed;
@@ -293,10 +295,6 @@ private:
                                                            : "absent, so what runs there was not rolled back: ",
              is(State::absent));
         name("passed by, because an operator said so: ", is(State::cordoned));
-        if (change_.brings_new_topology())
-            step_.outcome = OutcomeRecord{change_.id, phase, now_.wall, change_.reasons};
-        else
-            step_.past = past_of(change_, now_.wall);
     }
 
     template <typename Is> void name(std::string words, Is is) {
@@ -321,6 +319,11 @@ private:
 
 ChangeStep next_step(const ClusterView& view, const TopologyFacts* facts, const Tenure& tenure, Moment now) {
     return Stepper(view, facts, tenure, now).run();
+}
+
+Put end_of(const ChangeRecord& change, WallTime ended, const Keys& keys) {
+    if (!change.brings_new_topology()) return {keys.past(change.serial), encode(past_of(change, ended))};
+    return {keys.outcome(change.to.number), encode(OutcomeRecord{change.id, change.phase, ended, change.reasons})};
 }
 
 // Of thousands, each time that one of them answers: nothing is copied, and nobody is looked for in a list.

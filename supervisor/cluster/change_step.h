@@ -21,16 +21,17 @@ struct Tenure {
 
 struct ChangeStep {
     ChangeRecord change{};
-    std::optional<WantedRecord> wanted{};   // to be written with it
-    std::optional<OutcomeRecord> outcome{}; // the same: of the topology that it brought
-    std::optional<PastRecord> past{};       // the same: it brought none of its own
-    bool has_ailing = false;                // a machine that has changed is unwell: no further one is granted
+    std::optional<WantedRecord> wanted{}; // to be written with it
+    bool has_ailing = false;              // a machine that has changed is unwell: no further one is granted
 };
 
 /// Of a change that is not over. The one given back is the same when there is nothing to do. `facts`: of the topology that it
 /// brings; nullptr: not known (yet). Pure.
 [[nodiscard]] ChangeStep next_step(const ClusterView& view, const TopologyFacts* facts, const Tenure& tenure,
                                    Moment now);
+
+/// Of one that is over: what is kept of it, in the key of the topology that it brought, or else of its own.
+[[nodiscard]] Put end_of(const ChangeRecord& change, WallTime ended, const Keys& keys);
 
 /// The machines of a change: all that are in the topology before it or after it. First those without accelerators, then those with
 /// one, last those that give addresses up, and get none, or that nothing runs on any more: who sends to them is changed before.

@@ -111,6 +111,11 @@ FenceRecord ClusterView::fence(std::string_view name) const {
     return found->second ? found->second.value : cautious;
 }
 
+bool ClusterView::can_read_fence(std::string_view name) const {
+    const auto found = fences_.find(name);
+    return found == fences_.end() || found->second;
+}
+
 bool ClusterView::is_converging(std::string_view machine) const {
     return std::ranges::find(converging_.value.machines, machine) != converging_.value.machines.end();
 }

@@ -57,6 +57,7 @@ public:
     /// Of a machine that lives; one whose record cannot be read lives too. nullptr: it does not.
     [[nodiscard]] const Known<MachineRecord>* machine(std::string_view name) const;
     [[nodiscard]] FenceRecord fence(std::string_view name) const;
+    [[nodiscard]] bool can_read_fence(std::string_view name) const;
     [[nodiscard]] const TopologyRecord* topology(std::uint64_t number) const; // nullptr: it did not come by
     /// mod_revision of a key; 0: it does not exist.
     [[nodiscard]] Revision modified(std::string_view key) const;

@@ -24,7 +24,7 @@ bool leads(const ClusterView& view, const ChangeRecord& change) {
 
 } // namespace
 
-Transaction to_write(const ChangeStep& step, const ClusterView& view) {
+Transaction to_write(const ChangeStep& step, const ClusterView& view, WallTime now) {
     const Keys& keys = view.keys();
     const auto unchanged = [&](const std::string& key) { return Unchanged{key, view.modified(key)}; };
     Transaction transaction{{unchanged(keys.change())}, {Put{keys.change(), encode(step.change)}}, {}};
@@ -32,8 +32,7 @@ Transaction to_write(const ChangeStep& step, const ClusterView& view) {
         transaction.when.push_back(unchanged(keys.wanted()));
         transaction.then.emplace_back(Put{keys.wanted(), encode(*step.wanted)});
     }
-    if (step.outcome) transaction.then.emplace_back(Put{keys.outcome(step.change.to.number), encode(*step.outcome)});
-    if (step.past) transaction.then.emplace_back(Put{keys.past(step.change.serial), encode(*step.past)});
+    if (step.change.is_over()) transaction.then.emplace_back(end_of(step.change, now, keys));
     return transaction;
 }
 
@@ -72,7 +71,7 @@ void Leader::lead(Turn& turn) {
         return;
     }
     stepped_at_ = turn.now.boot;
-    flight_.submit(turn, to_write(step, turn.view));
+    flight_.submit(turn, to_write(step, turn.view, turn.now.wall));
 }
 
 // One after the other, by name; whoever was the leader's machine is first.
@@ -91,7 +90,7 @@ void Leader::take_over(Turn& turn) {
     step.change.owner = turn.me.machine;
     step.change.instance = turn.me.instance;
     ++step.change.term;
-    flight_.submit(turn, to_write(step, turn.view));
+    flight_.submit(turn, to_write(step, turn.view, turn.now.wall));
     orphaned_.clear();
 }
 

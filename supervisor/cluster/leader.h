@@ -33,6 +33,6 @@ private:
 };
 
 /// Writes a change, with what goes with it, if it is still as it was seen.
-[[nodiscard]] Transaction to_write(const ChangeStep& step, const ClusterView& view);
+[[nodiscard]] Transaction to_write(const ChangeStep& step, const ClusterView& view, WallTime now);
 
 } // namespace mpsup::cluster

@@ -48,9 +48,8 @@ void Participant::refuse_orders(const ChangeRecord& change, const Turn& turn) {
     if (!part || has_reported(change)) return;
     if (change.phase == Phase::checking || part->state == Part::State::granted)
         say(change, change.phase == Phase::checking ? Report::State::refused : Report::State::failed,
-            {"takes no orders of this store, which is not the one that it knows: say `mpsup cluster accept` there, if "
-             "this is "
-             "the right one"});
+            {"takes no orders of this store, which is not the one that it knows; `mpsup cluster accept` there takes "
+             "it"});
 }
 
 void Participant::check(const ChangeRecord& change, Turn& turn) {

@@ -125,6 +125,10 @@ public:
             if (facts) stand_ins = stand_ins_for(order.machine, *facts, turn_.view);
             if (!stand_ins.lacking.empty()) return refuse(failed, stand_ins.lacking + remedy_of_last(order.machine));
         }
+        if (order.what != FenceOrder::What::uncordon && !turn_.view.can_read_fence(order.machine))
+            return refuse(failed, "what was said of " + order.machine +
+                                      " cannot be read, a later mpsup may have written it: `mpsup uncordon " +
+                                      order.machine + "` takes it away");
         FenceRecord fence = turn_.view.fence(order.machine); // which `uncordon` alone makes less
         fence.by = ask_.who;
         fence.at = turn_.now.wall;
@@ -202,6 +206,7 @@ private:
         change.phase = Phase::aborted;
         change.reasons.emplace_back("the store that it was in was replaced");
         transaction.then.emplace_back(Put{keys().change(), encode(change)});
+        transaction.then.emplace_back(end_of(change, turn_.now.wall, keys()));
     }
 
     // All that this machine knows of, and what was there.
@@ -270,7 +275,8 @@ private:
         if (turn_.view.wanted()) change.before = turn_.view.wanted()->now;
         change.last = std::max({change.before.number, turn_.local.runs.number, turn_.memory.last});
         if (turn_.view.change()) change.last = std::max(change.last, turn_.view.change()->last);
-        if (turn_.view.change()) change.serial = turn_.view.change()->serial + 1;
+        if (turn_.view.change()) change.serial = turn_.view.change()->serial;
+        if (!change.brings_new_topology()) ++change.serial;
         change.who = ask_.who;
         change.from = ask_.from;
         change.note = ask_.note;
@@ -293,15 +299,16 @@ private:
         change.machines = facts ? parts_of(nullptr, facts) : living();
         if (facts) change.allowed = std::max(facts->allowed, 1);
         for (const std::string& machine : machines)
-            if (!change.part_of(machine)) return refuse(asked_wrongly, there_is_none(machine, change.machines));
+            if (!change.part_of(machine))
+                return refuse(asked_wrongly, there_is_no("machine", machine, names_of(change.machines)));
         if (!machines.empty()) skip_all_but(machines, change.machines);
         return with(change);
     }
 
-    static std::string there_is_none(const std::string& machine, const std::vector<Part>& parts) {
+    static std::vector<std::string> names_of(const std::vector<Part>& parts) {
         std::vector<std::string> names;
         for (const Part& part : parts) names.push_back(part.machine);
-        return "there is no machine " + machine + "; there is " + joined(names, ", ");
+        return names;
     }
 
     // They stay in the change: who of them is out of service counts.
@@ -332,14 +339,30 @@ private:
 
     // Numbers below the last few, but for those that are gone back to.
     void trim(Proposal& proposal, std::uint64_t number) const {
-        std::uint64_t first = number > most_earlier ? number - most_earlier : 0;
-        if (const Known<WantedRecord>& wanted = turn_.view.wanted()) {
-            first = std::min(first, wanted->now.number);
-            for (const Version& version : wanted->earlier) first = std::min(first, version.number);
+        const std::uint64_t end = number > most_earlier ? number - most_earlier : 0;
+        std::uint64_t first = 0;
+        const auto forget = [&](std::uint64_t until) {
+            if (first >= until) return;
+            proposal.transaction.then.emplace_back(Delete{{keys().topology(first), keys().topology(until)}});
+            proposal.transaction.then.emplace_back(Delete{{keys().outcome(first), keys().outcome(until)}});
+        };
+        for (const std::uint64_t kept : gone_back_to()) {
+            if (kept >= end) break;
+            forget(kept);
+            first = kept + 1;
         }
-        if (first == 0) return;
-        proposal.transaction.then.emplace_back(Delete{{keys().topology(0), keys().topology(first)}});
-        proposal.transaction.then.emplace_back(Delete{{keys().outcome(0), keys().outcome(first)}});
+        forget(end);
+    }
+
+    // Numbers, in their order.
+    [[nodiscard]] std::vector<std::uint64_t> gone_back_to() const {
+        std::vector<std::uint64_t> numbers;
+        const Known<WantedRecord>& wanted = turn_.view.wanted();
+        if (!wanted) return numbers;
+        for (const Version& version : wanted->earlier) numbers.push_back(version.number);
+        numbers.push_back(wanted->now.number);
+        std::ranges::sort(numbers);
+        return numbers;
     }
 
     const Ask& ask_;

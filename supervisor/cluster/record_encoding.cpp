@@ -6,7 +6,6 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <ranges>
 #include <string_view>
 
 namespace mpsup::cluster {
@@ -95,7 +94,7 @@ json::object object_of(const OutcomeRecord& record) {
 
 json::array array_of(const std::vector<WorkerSummary>& workers) {
     json::array array;
-    for (const WorkerSummary& worker : workers | std::views::take(most_workers))
+    for (const WorkerSummary& worker : workers)
         array.push_back(json::object{{"name", fit(worker.name, 255)},
                                      {"state", fit(worker.state, 255)},
                                      {"ready", worker.ready},

@@ -119,7 +119,7 @@ struct Part {
     State state = State::waiting;
     std::string text{};      // of a failed one why
     bool has_served = false; // as it reported
-    bool was_unwell = false; // when it was granted: what it is afterwards says nothing of the change
+    bool was_unwell = false; // when it was granted, and ever since: that says nothing of the change
 
     friend bool operator==(const Part&, const Part&) = default;
 };
@@ -134,7 +134,7 @@ struct ChangeRecord {
     Version to{};                       // of a restart, and of a rollback of single workers, what runs anyway
     Version before{};                   // what it goes back to
     std::uint64_t last = 0;             // the highest number that was ever given to a topology
-    std::uint64_t serial = 0;           // one more with each change
+    std::uint64_t serial = 0;           // one more with each change that brings no new topology
     std::vector<std::string> workers{}; // of restart and rollback; none: all
     bool fast = false;                  // without steps, without a verdict
     std::string who{}, from{}, note{};
@@ -171,7 +171,8 @@ struct OutcomeRecord {
     friend bool operator==(const OutcomeRecord&, const OutcomeRecord&) = default;
 };
 
-/// past/N: a change that brought no new topology, and how it ended. `N` is its serial modulo most_past: they are overwritten in turn.
+/// past/N: a change that brought no new topology, and how it ended. `N` is its serial modulo most_past: they are overwritten in
+/// turn.
 struct PastRecord {
     ChangeRecord::Kind kind = ChangeRecord::Kind::restart;
     Version to{};

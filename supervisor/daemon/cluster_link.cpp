@@ -329,22 +329,28 @@ private:
 
     void report_here() { member_.on_local(share_.report(), moment_now()); }
 
-    // Nothing runs, as after the machine was started, and nothing is wanted of it: the store is not heard, or changes pass it by.
-    [[nodiscard]] bool is_dark() const { return !closed_ && !share_.has_worked() && !orders_.has_processes(); }
+    // Nothing runs, as after the machine was started, and nothing is at work: the store is not heard, changes pass the machine by, or
+    // what they brought failed.
+    [[nodiscard]] bool is_dark() const {
+        return !closed_ && !share_.is_settled() && !share_.is_working() && !orders_.has_processes();
+    }
 
     asio::awaitable<void> stay_dark_for(std::chrono::milliseconds time) {
         const auto deadline = SteadyClock::now() + time;
         while (is_dark() && SteadyClock::now() < deadline) co_await pause_for(look_again);
     }
 
-    // An address, a mount or a certificate may come later than the supervisor. A store that is heard sees to it itself.
+    // An address, a mount or a certificate may come later than the supervisor.
     asio::awaitable<void> boot() {
         co_await stay_dark_for(boot_patience);
-        for (auto pause = first_boot_pause; is_dark(); pause = std::min(pause * 2, longest_boot_pause)) {
-            const bool is_settled = co_await share_.bring_up_last();
-            if (is_settled) break;
-            co_await stay_dark_for(pause);
-            while (is_dark() && status_.state == cluster::ClusterStatus::State::connected) co_await pause_for(pace);
+        bool is_over = false, is_again = false;
+        for (auto pause = first_boot_pause; !is_over && !closed_ && !share_.is_settled();) {
+            if (!is_dark()) {
+                co_await pause_for(look_again);
+                continue;
+            }
+            is_over = co_await share_.bring_up_last(std::exchange(is_again, true));
+            if (!is_over) co_await stay_dark_for(std::exchange(pause, std::min(pause * 2, longest_boot_pause)));
         }
         tell_facts(share_.report().runs.digest);
         report_here();

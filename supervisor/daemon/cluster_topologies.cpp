@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 // GCC 12 inlines Asio's operator new of a coroutine's frame here and not its operator delete, and then finds that they differ.
@@ -65,7 +66,8 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
     const auto past = co_await etcd.get(others);
     if (!past) co_return;
     past_ = past_in(past->found);
-    for (const cluster::KeyValue& found : outcomes->found) {
+    const std::size_t old = outcomes->found.size() - std::min(outcomes->found.size(), cluster::most_earlier);
+    for (const cluster::KeyValue& found : outcomes->found | std::views::drop(old)) { // in their order
         const auto number = number_in(keys.name_below("outcome/", found.key));
         const auto outcome = cluster::decode<cluster::OutcomeRecord>(found.value);
         if (!number || !outcome) continue;

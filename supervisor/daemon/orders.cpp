@@ -51,7 +51,7 @@ asio::awaitable<Outcome> Orders::perform(std::string name, asio::awaitable<Outco
     running_ = std::move(name);
     std::optional<RolloutRecord>
         record; // of an upgrade none: it changes no worker, and this process may not see its end
-    if (running_ != "upgrade") record.emplace(site_, running_, std::move(workers));
+    if (running_ != "upgrade" && running_ != unrecorded) record.emplace(site_, running_, std::move(workers));
     Outcome outcome{failed, "internal error, see the supervisor's log"};
     try {
         outcome = co_await std::move(work);

@@ -21,7 +21,7 @@ struct UpManner {
     bool fast = false;
 };
 
-/// Runs operations (operations.h), each after the takeover and none beside another; all are written down. One event loop;
+/// Runs operations (operations.h), each after the takeover and none beside another; all but `unrecorded` ones are written down. One event loop;
 /// what it works with outlives it.
 class Orders {
 public:
@@ -41,6 +41,8 @@ public:
     /// Does `work`, or answers that another change runs. `workers`: which it is about; empty for all.
     [[nodiscard]] boost::asio::awaitable<Outcome> perform(std::string name, boost::asio::awaitable<Outcome> work,
                                                           std::vector<std::string> workers = {});
+    /// The name of what is not recorded: an attempt of which there may be thousands.
+    static constexpr auto unrecorded = "another attempt";
     /// `name`: under which it is recorded.
     [[nodiscard]] boost::asio::awaitable<Outcome> up(std::string name, UpRequest request, Report report,
                                                      UpManner how = {});

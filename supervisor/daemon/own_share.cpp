@@ -54,6 +54,7 @@ void OwnShare::remember(cluster::Memory store) {
 }
 
 void OwnShare::look_at_adopted() {
+    is_settled_ = site_.applied() != nullptr;
     if (!site_.applied() || site_.applied()->digest != memory_.document) memory_.runs = {};
     apply_left_out();
 }
@@ -140,7 +141,6 @@ cluster::Checked OwnShare::check(const cluster::Check& check) const {
 
 asio::awaitable<Outcome> OwnShare::carry_out(const cluster::Do& work, Report report) {
     const UnderWay one(working_);
-    has_worked_ = true;
     failpoint();
     Outcome outcome = co_await outcome_of(work, report);
     while (outcome.code == Outcome::busy && !orders_.is_closed()) {
@@ -178,7 +178,7 @@ std::string OwnShare::unknown_in(const std::vector<std::string>& workers,
     for (const std::string& name : workers) {
         if (name == topology::moved_worker) continue; // of any machine
         const auto found = places.find(name);
-        if (found == places.end()) return "there is no worker " + name + "; there is " + joined(known, ", ");
+        if (found == places.end()) return there_is_no("worker", name, known);
         if (!machines.empty() && std::ranges::find_first_of(machines, found->second) == machines.end())
             return name + " is on " + joined(found->second, ", ") + ", not on " + joined(machines, ", ");
     }
@@ -262,7 +262,7 @@ Result<std::optional<state::TopologyRow>> OwnShare::last_topology() const {
     return queries->topology(last_.document);
 }
 
-asio::awaitable<bool> OwnShare::bring_up_last() {
+asio::awaitable<bool> OwnShare::bring_up_last(bool is_again) {
     if (last_.document.empty()) co_return true;
     const auto found = last_topology();
     if (!found) {
@@ -277,15 +277,24 @@ asio::awaitable<bool> OwnShare::bring_up_last() {
     log_line("warning", "nothing is wanted of this machine, as far as it hears: what ran here last is brought up");
     UpRequest request{row->document, row->path};
     Report report = [](const ReportLine& line) { log_line("info", line.text); };
-    const Outcome outcome = co_await orders_.up("up", std::move(request), std::move(report), UpManner{});
+    std::string name = "up";
+    if (is_again) name = Orders::unrecorded;
+    const Outcome outcome = co_await orders_.up(std::move(name), std::move(request), std::move(report), UpManner{});
     if (outcome.code != 0) co_return false;
-    memory_.runs = last_.runs;
-    write_down();
+    runs(last_.runs);
     apply_left_out();
     co_return true;
 }
 
+// Until something has come up, what is known is what ran last.
+void OwnShare::write_down() {
+    ClusterMemory memory = memory_;
+    if (!is_settled_) memory.runs = last_.runs, memory.document = last_.document;
+    file_.write(text_of(memory));
+}
+
 void OwnShare::runs(cluster::Version version) {
+    is_settled_ = true;
     memory_.runs = std::move(version);
     memory_.document = memory_.runs.number > 0 && site_.applied() ? site_.applied()->digest : "";
     write_down();

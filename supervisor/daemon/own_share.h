@@ -48,11 +48,11 @@ public:
     /// Waits while something of this machine's own runs.
     [[nodiscard]] boost::asio::awaitable<Outcome> carry_out(const cluster::Do& work, Report report);
     [[nodiscard]] bool is_working() const { return working_ > 0; }
-    /// Has the cluster had anything done here since this supervisor was started?
-    [[nodiscard]] bool has_worked() const { return has_worked_; }
+    /// Has anything come up here since this supervisor was started, or was it found, or did nothing have to?
+    [[nodiscard]] bool is_settled() const { return is_settled_; }
     /// What ran here last, as the history has it; when nothing runs. False: it failed, and may not the next time. True also when
-    /// there is nothing to bring up.
-    [[nodiscard]] boost::asio::awaitable<bool> bring_up_last();
+    /// there is nothing to bring up. `is_again`: it failed before, so it is not recorded once more.
+    [[nodiscard]] boost::asio::awaitable<bool> bring_up_last(bool is_again);
 
     /// To workers of these machines accelerators of this one send nothing new.
     void leave_out(std::vector<std::string> machines);
@@ -77,7 +77,7 @@ private:
     bool note_before(const std::string& digest);
     [[nodiscard]] Result<std::optional<state::TopologyRow>> last_topology() const;
     void runs(cluster::Version version);
-    void write_down() { file_.write(text_of(memory_)); }
+    void write_down();
     [[nodiscard]] boost::asio::awaitable<void> wait_until_written();
     void apply_left_out();
 
@@ -90,7 +90,7 @@ private:
     [[nodiscard]] bool is_left_out() const;
     std::optional<cluster::InFlight> in_flight_; // nothing: not counted since nothing is to be sent here
     int working_ = 0;
-    bool has_worked_ = false;
+    bool is_settled_ = false;
     BackgroundFile file_;
 };
 

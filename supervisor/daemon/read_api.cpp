@@ -45,7 +45,7 @@ Result<std::vector<ClusterMachine>> chosen_of(const std::vector<ClusterMachine>&
     if (all.empty()) return failure("the site is on this machine alone: there is no cluster");
     for (const std::string& name : names)
         if (std::ranges::find(all, name, &ClusterMachine::name) == all.end())
-            return failure("there is no machine " + name + "; there is " + joined(names_of(all), ", "));
+            return failure(there_is_no("machine", name, names_of(all)));
     std::vector<ClusterMachine> chosen;
     for (const ClusterMachine& machine : all)
         if (std::ranges::find(names, machine.name) != names.end()) chosen.push_back(machine);

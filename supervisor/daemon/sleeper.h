@@ -17,7 +17,8 @@ namespace mpsup {
 [[nodiscard]] boost::asio::awaitable<std::string> go_back(Site& site, std::shared_ptr<WorkerHandle> worker,
                                                           Report report);
 
-/// What is applied now follows what was woken: the specs of `names`. Where these no longer fit the rest, it does not.
+/// What is applied now follows what was woken: the specs of `names`. Where one of these no longer fits the rest, it
+/// does not.
 void record_woken(Site& site, const std::vector<std::string>& names);
 
 /// Notes in the history what is applied.

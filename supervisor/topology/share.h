@@ -28,7 +28,7 @@ namespace mpsup::topology {
 /// all workers. What a share is was proved when the whole was: nothing of it is checked again.
 ///
 /// to_document of a share is that of its whole, with `here`, with `moved` if it has that worker, and with those of `workers` that
-/// were changed since; from_document makes it again.
+/// were changed since (but gateways: they are as the whole says); from_document makes it again.
 [[nodiscard]] Topology share_of(const Topology& whole, std::string_view machine);
 
 /// The shares of all machines as one topology, that of `here` first (of a whole: that of the first machine), for whoever follows

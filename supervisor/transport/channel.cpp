@@ -231,9 +231,12 @@ asio::awaitable<Result<>> Channel::connect(std::string host, std::uint16_t port,
     Result<> connected = state->failed("connect", std::make_error_code(std::errc::address_not_available));
     for (std::size_t i = 0; i < found->size(); ++i) {
         // One that is silent leaves time for those that follow.
-        const auto share = (deadline - Clock::now()) / static_cast<Clock::rep>(found->size() - i);
-        connected =
-            co_await state->connect((*found)[i], from, i + 1 == found->size() ? deadline : Clock::now() + share);
+        Deadline until = deadline;
+        if (i + 1 < found->size() && deadline != whenever) {
+            const auto now = Clock::now();
+            until = now + (deadline - now) / static_cast<Clock::rep>(found->size() - i);
+        }
+        connected = co_await state->connect((*found)[i], from, until);
         if (connected || state->closed || Clock::now() >= deadline) break;
     }
     co_return connected;

@@ -207,17 +207,16 @@ YAML
     is scalar(keys %seen), scalar(keys %number), 'no two alike';
 };
 
-# On a machine that is busy with other things a child may sleep through one round of clients, and not through each.
+# On a machine that is busy with other things a child may sleep through one round of clients, and not through most.
 sub each_has_some {
     my ($clients_of_a_round) = @_;
-    my $most = 0;
-    for my $round (1 .. 20) {
+    my $even = 0;
+    for (1 .. 15) {
         my %clients;
         ++$clients{$_} for $clients_of_a_round->();
-        $most = keys %clients if keys %clients > $most;
-        last if $most == 3;
+        ++$even if keys %clients == 3;
     }
-    return is $most, 3, 'each has some';
+    return cmp_ok $even, '>=', 8, 'each has some, in most rounds';
 }
 
 subtest 'clients that take their time do not gather with one child' => sub {

@@ -161,7 +161,7 @@ TEST(CrawledSites, AreOfAllMachines) {
     EXPECT_EQ(behind.secrets(), (std::vector<std::string>{"10.9.0.3:8081", "10.9.0.3:8090", "/run/pool/app.sock"}));
     EXPECT_EQ(behind.served("http://10.9.0.100/page").worker, "app");
     const CrawledSite narrowed(of_three, {"/run/pool", {}, {}}, {"web1"});
-    EXPECT_EQ(origins(narrowed), "http://10.9.0.100 http://10.9.0.1 ");
+    EXPECT_EQ(origins(narrowed), "http://10.9.0.1 ") << "the vip may be on another machine";
     EXPECT_EQ(narrowed.secrets(), behind.secrets());
     EXPECT_EQ(narrowed.job({"http://10.9.0.2/"}).error().to_string(),
               "of web1 nothing listens at http://10.9.0.2; listeners are http://10.9.0.100, http://10.9.0.1");

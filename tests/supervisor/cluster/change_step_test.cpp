@@ -149,10 +149,14 @@ TEST_F(ChangeStepTest, WhoeverWasNotNamedIsNotAsked) {
     EXPECT_EQ(states(), "ssds");
     EXPECT_EQ(change.phase, Phase::done);
     EXPECT_EQ(change.reasons, std::vector<std::string>{});
-    ASSERT_TRUE(last.past) << "what has no topology of its own is in the history, too";
-    EXPECT_EQ(last.past->machines, std::vector<std::string>{"m2"});
-    EXPECT_EQ(last.past->workers, change.workers);
-    EXPECT_FALSE(last.outcome);
+    const Put end = end_of(last.change, now.wall, Keys("/p/"));
+    EXPECT_EQ(end.key, "/p/past/0") << "what has no topology of its own is in the history, too";
+    const PastRecord past = decode<PastRecord>(end.value).value();
+    EXPECT_EQ(past.machines, std::vector<std::string>{"m2"});
+    EXPECT_EQ(past.workers, change.workers);
+    EXPECT_EQ(past.outcome.phase, Phase::done);
+    change.serial = 53;
+    EXPECT_EQ(end_of(change, now.wall, Keys("/p/")).key, "/p/past/3");
 }
 
 TEST_F(ChangeStepTest, WhoeverWasNotNamedAndIsAwayCountsAsOutOfService) {
@@ -247,7 +251,8 @@ TEST_F(ChangeStepTest, WhereOneFailsThoseThatWereGrantedGoBack) {
     report("m0", Report::State::done);
     const ChangeStep last = take();
     EXPECT_EQ(change.phase, Phase::rolled_back);
-    EXPECT_EQ(last.outcome->phase, Phase::rolled_back);
+    EXPECT_EQ(end_of(last.change, now.wall, Keys("/p/")).key, Keys("/p/").outcome(2));
+    EXPECT_EQ(last.change.phase, Phase::rolled_back);
     EXPECT_EQ(change.reasons, std::vector<std::string>{"m1: it did not come up"});
 }
 
@@ -350,6 +355,10 @@ TEST_F(ChangeStepTest, OneThatWasUnwellBeforeMayStaySo) {
     report("m1", Report::State::done);
     EXPECT_FALSE(take().has_ailing);
     EXPECT_EQ(states(), "ddgw");
+    machines["m1"].well = true;
+    take();
+    machines["m1"].well = false;
+    EXPECT_TRUE(take().has_ailing) << "once it was well it is watched as all others";
 }
 
 TEST_F(ChangeStepTest, TheSameTopologyOnceMoreIsNoneToGoBackTo) {

@@ -75,8 +75,11 @@ protected:
                 items[put->key] = {put->key, put->value, revision + 1, revision + 1, put->lease};
                 news.changes.push_back({false, items[put->key]});
             } else if (const auto* gone = std::get_if<Delete>(&operation); gone && reply.succeeded) {
-                if (items.erase(gone->keys.first) > 0)
-                    news.changes.push_back({true, {gone->keys.first, {}, revision + 1, revision + 1, 0}});
+                const auto from = items.lower_bound(gone->keys.first);
+                const auto to =
+                    gone->keys.end.empty() ? items.upper_bound(gone->keys.first) : items.lower_bound(gone->keys.end);
+                for (auto item = from; item != to; item = items.erase(item))
+                    news.changes.push_back({true, {item->first, {}, revision + 1, revision + 1, 0}});
             }
         }
         if (!news.changes.empty()) reply.header.revision = ++revision;
@@ -437,6 +440,67 @@ TEST_F(MemberTest, AnOrderOfWhichNobodyKnowsIsNotCalledUndone) {
     ASSERT_TRUE(told);
     EXPECT_EQ(told->code, 1);
     EXPECT_NE(told->text.find("it is not known whether the store took the order"), std::string::npos) << told->text;
+}
+
+TEST_F(MemberTest, AnOrderThatWasTriedTwiceIsNotCalledUndoneEither) {
+    start();
+    take<Submit>();
+    is_store_up = false;
+    order(up());
+    const auto tried = take<Submit>();
+    ASSERT_EQ(tried.size(), 1U);
+    member->on_answer(tried.front().request, failure("the answer was lost"), now);
+    pass(2s);
+    const auto again = take<Submit>();
+    ASSERT_FALSE(again.empty());
+    for (const Submit& each : again)
+        member->on_answer(each.request, TransactionReply{{cluster, revision}, false, {}}, now); // by its own first try
+    member->on_unreachable("etcd does not answer", now);
+    run();
+    pass(11s);
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_NE(told->text.find("it is not known"), std::string::npos) << told->text;
+}
+
+TEST_F(MemberTest, OfATopologyThatIsBroughtUpAgainAndAgainAFewAreKept) {
+    start();
+    const auto bring = [&](const char* digest) {
+        UpOrder order_of_it = up();
+        order_of_it.digest = digest;
+        order(std::move(order_of_it));
+        for (const Check& check : take<Check>())
+            member->on_checked({check.change, check.to, true, {}, facts_of({"app1", "web1"})}, now);
+        run();
+        pass(2s);
+        local.runs = change().to;
+        member->on_local(local, now);
+        member->on_done({change().id, Round::rolling, true, {}}, now);
+        run();
+        pass(2s);
+        ASSERT_EQ(change().phase, Phase::done);
+    };
+    bring("d8");
+    for (int i = 0; i < 40; ++i) bring("d9");
+    std::size_t topologies = 0, outcomes = 0;
+    for (const auto& [key, item] : items) {
+        topologies += key.starts_with("/mpsup/shop/topology/") ? 1 : 0;
+        outcomes += key.starts_with("/mpsup/shop/outcome/") ? 1 : 0;
+    }
+    EXPECT_LE(topologies, most_earlier + 3);
+    EXPECT_LE(outcomes, most_earlier + 3);
+    EXPECT_TRUE(items.contains(keys.topology(2))) << "which is gone back to";
+    EXPECT_FALSE(items.contains(keys.topology(4)));
+}
+
+TEST_F(MemberTest, WhatALaterMpsupSaidOfAMachineIsNotOverwritten) {
+    start();
+    write(keys.fence("web1"), R"({"drained":"half"})");
+    order(FenceOrder{FenceOrder::What::cordon, "web1", false});
+    const auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 1);
+    EXPECT_NE(told->text.find("cannot be read"), std::string::npos) << told->text;
 }
 
 TEST_F(MemberTest, OnlyUncordonTakesAnythingBack) {

@@ -18,6 +18,7 @@ ChangeRecord change() {
     change.to = {7, "d7"};
     change.before = {6, "d6"};
     change.last = 7;
+    change.serial = 51;
     change.workers = {"shop"};
     change.fast = true;
     change.who = "root";
@@ -30,7 +31,11 @@ ChangeRecord change() {
     change.owner = "app1";
     change.instance = "i";
     change.term = 4;
-    change.machines = {{"app2", Part::State::granted}, {"app1", Part::State::failed, "no room", true}, {"web1"}};
+    change.machines = {{"app2", Part::State::granted},
+                       {"app1", Part::State::failed, "no room", true},
+                       {"web1"},
+                       {"web2", Part::State::done, {}, false, true},
+                       {"web3", Part::State::skipped}};
     change.reasons = {"app1: no room"};
     return change;
 }

@@ -78,7 +78,14 @@ sub end {
 
 sub stop   { my ($self, @numbers) = @_; return $self->end('TERM', @numbers) }
 sub crash  { my ($self, @numbers) = @_; return $self->end('KILL', @numbers) }
-sub pause  { my ($self) = @_; return kill 'STOP', $self->pids }
+# Waits until each of its threads has stopped.
+sub pause {
+    my ($self) = @_;
+    kill 'STOP', $self->pids;
+    my $runs = sub { grep { (eval { read_file($_) } // '() T') !~ /\) [Tt]/ } map { glob "/proc/$_/task/*/stat" } $self->pids };
+    wait_until(5, 'etcd has stopped', sub { !$runs->() });
+    return;
+}
 sub resume { my ($self) = @_; return kill 'CONT', $self->pids }
 
 # What it knows is gone, and it is another cluster when it is started again.
