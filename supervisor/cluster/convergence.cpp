@@ -16,9 +16,20 @@ std::vector<std::string> living_others(const Turn& turn) {
     return names;
 }
 
+int allowed(const TopologyFacts* facts) { return facts ? std::max(facts->allowed, 1) : 1; }
+
+// It was given for another topology, of which more might be out of service.
+bool has_turn_too_many(const Turn& turn) {
+    const std::vector<std::string>& machines = turn.view.converging().value.machines;
+    const auto own = std::ranges::find(machines, turn.me.machine);
+    const auto before = std::count_if(machines.begin(), own,
+                                      [&](const std::string& name) { return turn.view.machine(name) != nullptr; });
+    return before >= allowed(turn.facts.of(turn.view.wanted()->now.digest));
+}
+
 bool has_room(const Turn& turn) {
     const TopologyFacts* facts = turn.facts.of(turn.view.wanted()->now.digest);
-    Budget budget{facts ? std::max(facts->allowed, 1) : 1};
+    Budget budget{allowed(facts)};
     budget.granted = static_cast<int>(living_others(turn).size());
     if (facts)
         for (const TopologyFacts::Machine& each : facts->machines) {
@@ -39,7 +50,11 @@ bool Convergence::has_turn(Turn& turn) {
     const bool is_in_service = turn.local.well && !turn.local.workers.empty();
     if (!is_in_service) return true;
     if (!flight_.is_free(turn)) return false; // a turn that is being given back is none
-    if (turn.view.is_converging(turn.me.machine)) return true;
+    if (turn.view.is_converging(turn.me.machine)) {
+        if (!has_turn_too_many(turn)) return true;
+        give_back(turn);
+        return false;
+    }
     const Known<ChangeRecord>& change = turn.view.change();
     if ((change && !change->is_over()) || !has_room(turn)) return false;
     const Keys& keys = turn.keys();

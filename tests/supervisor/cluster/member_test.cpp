@@ -528,6 +528,14 @@ TEST_F(MemberTest, WhatServesWaitsForItsTurnToGetToWhatIsWanted) {
     EXPECT_EQ(take<Do>().size(), 1U);
 }
 
+TEST_F(MemberTest, ATurnThatWasGivenForAnotherTopologyMayBeOneTooMany) {
+    start_while_web1_converges();
+    write(keys.converging(), encode(ConvergingRecord{{"web1", "app1"}}));
+    pass(1s);
+    EXPECT_TRUE(take<Do>().empty());
+    EXPECT_EQ(decode<ConvergingRecord>(items.at(keys.converging()).value)->machines, std::vector<std::string>{"web1"});
+}
+
 TEST_F(MemberTest, WhatServesNothingWaitsForNoTurn) {
     local.workers.clear();
     start_while_web1_converges();
