@@ -110,7 +110,8 @@ void Asks::look_at(Pending& pending, Turn& turn, const std::string& obstacle) {
 }
 
 std::string Asks::what_became_of(const Pending& pending) {
-    if (pending.follows || pending.drains) return "what was begun goes on without this machine";
+    if (pending.follows || pending.drains)
+        return "what was begun goes on without this machine; `mpsup history` tells how it ends";
     if (!pending.was_unknown && !pending.flight.may_be_done()) return "nothing was changed";
     return "it is not known whether the store took the order before; `mpsup status` tells when it can be asked again";
 }

@@ -6,6 +6,9 @@
 #include "base/joined.h"
 #include "base/overloaded.h"
 
+#include <set>
+#include <string_view>
+
 namespace mpsup::cluster {
 
 namespace {
@@ -15,6 +18,7 @@ using Phase = ChangeRecord::Phase;
 
 constexpr int failed = 1;
 constexpr int asked_wrongly = 2;
+constexpr int old_kept = 6;
 constexpr int busy = 8;
 constexpr std::size_t largest_put = 1'400'000; // etcd takes requests of 1.5 MiB, all in all
 
@@ -40,6 +44,11 @@ public:
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
         if (auto refusal = has_lost_what_runs(); refusal.code) return refusal;
         ChangeRecord change = begin(Kind::up);
+        if (const TopologyFacts* before = turn_.facts.of(change.before.digest)) {
+            const std::string taken = taken_from_all(*before, order.facts, turn_.view);
+            if (!taken.empty())
+                return refuse(old_kept, taken + ": start `mpsup supervise` there, or uncordon the machine, first");
+        }
         change.to = {change.last + 1, order.digest};
         change.last = change.to.number;
         change.fast = order.fast;
@@ -302,6 +311,7 @@ private:
             if (!change.part_of(machine))
                 return refuse(asked_wrongly, there_is_no("machine", machine, names_of(change.machines)));
         if (!machines.empty()) skip_all_but(machines, change.machines);
+        if (facts && !workers.empty()) skip_all_without(workers, *facts, change.machines);
         return with(change);
     }
 
@@ -315,6 +325,16 @@ private:
     static void skip_all_but(const std::vector<std::string>& machines, std::vector<Part>& parts) {
         for (Part& part : parts)
             if (std::ranges::find(machines, part.machine) == machines.end()) part.state = Part::State::skipped;
+    }
+
+    static void skip_all_without(const std::vector<std::string>& workers, const TopologyFacts& facts,
+                                 std::vector<Part>& parts) {
+        std::set<std::string_view> with;
+        for (const TopologyFacts::Machine& machine : facts.machines)
+            if (std::ranges::any_of(workers, [&](const auto& name) { return machine.workers.contains(name); }))
+                with.insert(machine.name);
+        for (Part& part : parts)
+            if (!with.contains(part.machine)) part.state = Part::State::skipped;
     }
 
     [[nodiscard]] std::vector<Part> living() const {

@@ -112,7 +112,7 @@ struct Part {
         failed,
         absent,
         cordoned,
-        skipped, // whoever ordered it named others
+        skipped, // it is about others: those that were named, or have what was named
     };
 
     std::string machine{};
@@ -177,7 +177,7 @@ struct PastRecord {
     ChangeRecord::Kind kind = ChangeRecord::Kind::restart;
     Version to{};
     std::vector<std::string> workers{};  // that were named; none: all
-    std::vector<std::string> machines{}; // the same
+    std::vector<std::string> machines{}; // that it was about; none: all
     std::string who{}, from{};
     WallTime at{0}; // it was ordered
     OutcomeRecord outcome{};

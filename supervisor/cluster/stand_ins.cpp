@@ -1,6 +1,10 @@
 #include "supervisor/cluster/stand_ins.h"
 
+#include "base/joined.h"
+
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 namespace mpsup::cluster {
 
@@ -14,6 +18,20 @@ std::string why_not(const std::string& machine, const ClusterView& view) {
     if (fence.drained) return "drained";
     if (!known || !*known) return "absent";
     return known->value.well ? "" : "not well";
+}
+
+bool takes_part(const std::string& machine, const ClusterView& view) {
+    const Known<MachineRecord>* known = view.machine(machine);
+    return known && *known && !passes_by(view.fence(machine));
+}
+
+using Places = std::map<std::string_view, std::vector<std::string>>; // machines, by worker
+
+Places places_in(const TopologyFacts& facts) {
+    Places places;
+    for (const TopologyFacts::Machine& machine : facts.machines)
+        for (const std::string& worker : machine.workers) places[worker].push_back(machine.name);
+    return places;
 }
 
 std::string sentence(const std::string& machine, const TopologyFacts::Need& need, const std::string& others) {
@@ -47,6 +65,20 @@ StandIns stand_ins_for(const std::string& machine, const TopologyFacts& facts, c
             found.lacking += (found.lacking.empty() ? "" : "; ") + sentence(machine, need, others);
     }
     return found;
+}
+
+std::string taken_from_all(const TopologyFacts& before, const TopologyFacts& after, const ClusterView& view) {
+    const Places earlier = places_in(before);
+    const auto is_there = [&](const std::string& machine) { return takes_part(machine, view); };
+    for (const auto& [worker, machines] : places_in(after)) {
+        const auto was = earlier.find(worker);
+        if (was == earlier.end() || std::ranges::any_of(machines, is_there)) continue;
+        const auto has_it = std::ranges::find_if(was->second, is_there);
+        if (has_it == was->second.end()) continue;
+        return std::string(worker) + " is on " + *has_it + " now, and would be on " + joined(machines, ", ") +
+               " alone, where no supervisor would take it";
+    }
+    return {};
 }
 
 } // namespace mpsup::cluster

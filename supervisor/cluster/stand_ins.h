@@ -18,4 +18,9 @@ struct StandIns {
 /// others are away, is lacking too. Pure.
 [[nodiscard]] StandIns stand_ins_for(const std::string& machine, const TopologyFacts& facts, const ClusterView& view);
 
+/// A worker that a living machine has, and that the next topology has on none, and where it would be; empty: there is none. Those
+/// that changes pass by would not get it. Pure.
+[[nodiscard]] std::string taken_from_all(const TopologyFacts& before, const TopologyFacts& after,
+                                         const ClusterView& view);
+
 } // namespace mpsup::cluster

@@ -12,8 +12,9 @@ namespace mpsup::cluster {
 struct TopologyFacts {
     struct Machine {
         std::string name{};
-        bool has_accelerator = false;   // it is granted after those that have none
-        std::set<std::string> offers{}; // addresses at which others reach something there
+        bool has_accelerator = false;    // it is granted after those that have none
+        std::set<std::string> offers{};  // addresses at which others reach something there
+        std::set<std::string> workers{}; // names, of gateways too
 
         friend bool operator==(const Machine&, const Machine&) = default;
     };

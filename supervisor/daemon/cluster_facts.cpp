@@ -75,6 +75,17 @@ std::vector<cluster::TopologyFacts::Need> needs_of(const topology::Topology& who
     return needs;
 }
 
+// Names, by machine.
+std::map<std::string, std::set<std::string>> workers_of(const topology::Topology& whole) {
+    std::map<std::string, std::set<std::string>> workers;
+    for (const topology::WorkerSpec& worker : whole.workers)
+        for (const topology::Machine* machine : topology::machines_of(whole, worker)) {
+            workers[machine->name].insert(worker.name);
+            if (worker.gateway) workers[machine->name].insert(topology::gateway_name(worker.name));
+        }
+    return workers;
+}
+
 // By machine.
 std::map<std::string, std::set<std::string>> offers_of(const topology::Topology& whole) {
     std::map<std::string, std::set<std::string>> offers;
@@ -93,12 +104,14 @@ std::map<std::string, std::set<std::string>> offers_of(const topology::Topology&
 cluster::TopologyFacts facts_of(const topology::Topology& whole) {
     cluster::TopologyFacts facts;
     auto offers = offers_of(whole);
+    auto workers = workers_of(whole);
     for (const topology::Machine& machine : whole.machines) {
         const auto is_here = [&](const topology::WorkerSpec& worker) {
             return worker.kind == topology::Kind::accelerator &&
                    std::ranges::find(worker.on, machine.name) != worker.on.end();
         };
-        facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here), offers[machine.name]});
+        facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here),
+                                  std::move(offers[machine.name]), std::move(workers[machine.name])});
     }
     facts.allowed = whole.cluster.allowed(static_cast<int>(whole.machines.size()));
     if (!whole.vip.ip.empty()) facts.vip = {whole.vip.text(), whole.vip.on};

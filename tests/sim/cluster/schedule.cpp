@@ -149,7 +149,7 @@ private:
         Document document;
         for (const FleetMachine& machine : fleet_.machines)
             if (!random_.one_in(6) || document.facts.machines.empty())
-                document.facts.machines.push_back({machine.name(), random_.one_in(3)});
+                document.facts.machines.push_back({machine.name(), random_.one_in(3), {}, {"pool0"}});
         document.facts.allowed = allowed();
         cluster::TopologyFacts::Vip vip{"10.0.0.100/24", {}};
         for (const auto& machine : document.facts.machines) vip.on.push_back(machine.name);
@@ -232,7 +232,8 @@ private:
 
     Document last_document() {
         Document document;
-        for (const FleetMachine& machine : fleet_.machines) document.facts.machines.push_back({machine.name(), false});
+        for (const FleetMachine& machine : fleet_.machines)
+            document.facts.machines.push_back({machine.name(), false, {}, {"pool0"}});
         document.facts.allowed = is_large_ ? allowed() : 2;
         document.facts.vip = cluster::TopologyFacts::Vip{
             "10.0.0.100/24", {fleet_.machines.front().name(), fleet_.machines.back().name()}};

@@ -17,7 +17,7 @@ const Keys keys("/mpsup/shop/");
 
 TopologyFacts facts_of(std::initializer_list<const char*> machines) {
     TopologyFacts facts;
-    for (const char* machine : machines) facts.machines.push_back({machine, false});
+    for (const char* machine : machines) facts.machines.push_back({machine, false, {}, {"shop"}});
     return facts;
 }
 
@@ -286,6 +286,33 @@ TEST_F(MemberTest, ARestartOfOneMachineSkipsTheOthers) {
     EXPECT_EQ(change().part_of("app1")->state, Part::State::granted);
     EXPECT_EQ(change().part_of("web1")->state, Part::State::skipped);
     for (const Tell& told : take<Tell>()) EXPECT_EQ(told.text.find("web1"), std::string::npos) << told.text;
+}
+
+TEST_F(MemberTest, ARestartOfAWorkerSkipsMachinesThatHaveNoneOfIt) {
+    TopologyFacts facts = facts_of({"app1", "web1"});
+    facts.machines[1].workers = {"front"};
+    start();
+    member->on_facts(local.runs.digest, facts, now);
+    web1_is_there();
+    order(RestartOrder{{"shop"}});
+    pass(1s);
+    EXPECT_EQ(change().part_of("app1")->state, Part::State::granted);
+    EXPECT_EQ(change().part_of("web1")->state, Part::State::skipped);
+}
+
+TEST_F(MemberTest, ATopologyThatTakesAWorkerFromAllThatLiveIsRefused) {
+    start();
+    UpOrder misspelt = up();
+    misspelt.facts = facts_of({"app7"});
+    order(misspelt);
+    auto told = answer();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->code, 6);
+    EXPECT_NE(told->text.find("shop is on app1 now, and would be on app7 alone"), std::string::npos) << told->text;
+    EXPECT_FALSE(items.contains(keys.change()));
+    misspelt.facts.machines.front().workers = {"another"};
+    order(misspelt);
+    EXPECT_TRUE(items.contains(keys.change())) << "who leaves it out of the file means it";
 }
 
 TEST_F(MemberTest, AMachineThatThereIsNotIsNamedWithThoseThatThereAre) {

@@ -51,6 +51,15 @@ TEST(ClusterFacts, OfferedIsWhereOthersReachSomething) {
     EXPECT_EQ(machines[2].offers, (Offers{"10.9.0.4:8090"}));
 }
 
+TEST(ClusterFacts, WorkersOfAMachineAreThoseThatRunThereGatewaysToo) {
+    using Workers = std::set<std::string>;
+    const auto machines = facts_with(front("{path: /, to: app}") + pool + docs).machines;
+    ASSERT_EQ(machines.size(), 3U);
+    EXPECT_EQ(machines[0].workers, (Workers{"front"}));
+    EXPECT_EQ(machines[1].workers, (Workers{"app", "app-gateway", "docs"}));
+    EXPECT_EQ(machines[2].workers, (Workers{"app", "app-gateway"}));
+}
+
 TEST(ClusterFacts, AnAddressThatFollowsAMachineIsNeededByClients) {
     const auto needs =
         needs_of("  front: {kind: accelerator, on: [web1, app1], listen: [\"10.9.0.100:80\"], routes: [{path: /, root: "
