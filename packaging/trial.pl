@@ -13,6 +13,7 @@ use Mpsup::Test     qw(build_dir wait_until);
 $| = 1;
 my $is_check = $ARGV[0] eq '--check' && shift @ARGV;
 my ($file) = @ARGV;
+my $given = $file;
 if (my $reason = Mpsup::Cluster::reason()) { die "two-machines: $reason\n" }
 
 # gitweb has an end when it shows a small repository.
@@ -26,6 +27,7 @@ sub step { my ($what) = @_; print "\n== $what\n"; return }
 
 my $mpsup = build_dir() . '/mpsup';
 my $config = decode_json(qx($mpsup config -o json '$file') || die "two-machines: see above\n")->{topology};
+die "two-machines: $given is for one machine: `mpsup up $given` runs it\n" if keys %{ $config->{machines} // {} } < 2;
 my @machines = map { "$_=$config->{machines}{$_}{address}" } sort keys %{ $config->{machines} };
 
 step('machines: ' . join(', ', map { s/=/ /r } @machines) . '; etcd: ' . Mpsup::Machines::here());
@@ -57,14 +59,23 @@ my @pages = addresses('accelerator');
 @pages = addresses('dynamic') if !@pages;
 my @servers = (@pages, addresses('static'));
 
+# An address that follows a machine comes when nobody can have it from before.
+sub wait_for_server {
+    my ($server, $seconds) = @_;
+    my $is_there = sub { IO::Socket::INET->new(PeerAddr => $server, Timeout => 1) };
+    return if $is_there->();
+    print "waiting until $server answers: an address that follows a machine comes within 18 seconds\n";
+    wait_until($seconds, "$server is there", $is_there);
+    return;
+}
+
 # From each address that has pages.
 sub check {
     my (%asked, $expected);
     my $failed = 0;
     for my $server (@pages) {
         step("every page of both sites from $server on");
-        # An address that follows a machine comes when nobody can have it from before.
-        wait_until(40, "$server is there", sub { IO::Socket::INET->new(PeerAddr => $server, Timeout => 1) });
+        wait_for_server($server, 40);
         my @others = grep { $_ ne $server } @servers;
         my ($found, $from) = crawl(servers => [$server, @others], start => ['/', '/demo/'], max => 1000, unlike => qr/a=snapshot/, asked => \%asked);
         $expected //= $found;
@@ -98,6 +109,7 @@ if ($is_check) {
     exit($is_well ? 0 : 1);
 }
 step('from here on');
+print $@ if $is_well && !eval { wait_for_server($pages[0], 30); 1 };
 print "open            http://$pages[0]/ and http://$pages[0]/demo/\n";
 print "ask             $mpsup --state-dir " . $cluster->on($_)->{state} . " status     (on $_)\n" for $cluster->names;
 print "stop            Ctrl-C, or kill\n";

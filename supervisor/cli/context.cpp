@@ -44,8 +44,10 @@ std::string nobody_answers(const ChosenSite& site) {
     }
     std::error_code error; // a supervisor that ended well took its sockets away
     const bool was_killed = std::filesystem::exists(site.paths.contract_socket(), error);
+    const bool is_of_several = std::filesystem::exists(site.paths.cluster_memory(), error);
+    const std::string starts = is_of_several ? "`mpsup supervise --machine NAME --cluster …`" : "`mpsup up FILE`";
     return "no supervisor runs for site " + site.name +
-           (was_killed ? "; its workers serve on: `mpsup up FILE` takes them over" : ": `mpsup up FILE` starts it");
+           (was_killed ? "; its workers serve on: " + starts + " takes them over" : ": " + starts + " starts it");
 }
 
 int complain(const std::string& text, int code) {

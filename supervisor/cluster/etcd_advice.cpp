@@ -13,6 +13,15 @@ struct Advice {
 
 constexpr std::string_view hangs_up = "whoever listens there hangs up: etcd was stopped just now, or it speaks TLS "
                                       "(https:// in --cluster), or it is another service";
+constexpr std::string_view hangs_up_on_tls =
+    "whoever listens there hangs up: etcd was stopped just now, or it does not speak TLS "
+    "(http:// in --cluster), or it is another service";
+
+// Of the URL that stands before what went wrong there.
+bool is_of_tls(std::string_view before) {
+    const std::size_t scheme_end = before.rfind("://");
+    return scheme_end != std::string_view::npos && before.substr(0, scheme_end).ends_with("https");
+}
 
 // The first that fits: what a member said itself goes before what became of a connection.
 constexpr std::array advices{
@@ -43,7 +52,9 @@ constexpr std::array advices{
 
 std::string etcd_advice(std::string_view problem, std::string_view prefix) {
     for (const Advice& advice : advices) {
-        if (!problem.contains(advice.words)) continue;
+        const std::size_t at = problem.find(advice.words);
+        if (at == std::string_view::npos) continue;
+        if (advice.what == hangs_up && is_of_tls(problem.substr(0, at))) return std::string(hangs_up_on_tls);
         std::string what(advice.what);
         return what.ends_with("--prefix ") ? what.append(prefix) : what;
     }

@@ -13,6 +13,7 @@ struct ClusterMachine {
     std::string state{};       // one word that people read: "well", "absent", "drained"
     std::uint64_t number = 0;  // of the topology that it runs; 0: none
     bool is_here = false;      // it is this one
+    bool lives = false;        // the store knows a supervisor of it
     std::string fingerprint{}; // of the certificate that its supervisor shows (peer_trust.h)
     std::string note{}; // what else people should know of it: "it runs another topology than is wanted"; empty: nothing
 };

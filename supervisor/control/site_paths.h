@@ -37,6 +37,8 @@ public:
     }
     [[nodiscard]] std::string supervisor_log() const { return logs() + "/supervisor.log"; }
     [[nodiscard]] std::string lock() const { return state_ + "/lock"; }
+    /// What a machine of several remembers of the cluster; others have none.
+    [[nodiscard]] std::string cluster_memory() const { return state_ + "/cluster"; }
     [[nodiscard]] std::string control_socket() const { return run_ + "/control/socket"; }
     [[nodiscard]] std::string contract_socket() const { return run_ + "/contract/socket"; }
     [[nodiscard]] std::string private_socket(const std::string& worker, std::uint64_t generation) const {

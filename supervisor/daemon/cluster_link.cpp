@@ -141,9 +141,10 @@ public:
         const auto topology = topology::from_document(request.document);
         if (!topology) co_return Outcome{bad_topology, topology.error().to_string()};
         if (!topology::is_for_several(*topology))
-            co_return Outcome{bad_topology,
-                              "this supervisor is one of several, and " + request.path +
-                                  " names no machines; name them (`machines`), and where each worker is (`on`)"};
+            co_return Outcome{
+                bad_topology,
+                "this supervisor is one of several, and " + request.path +
+                    " is for one machine; name all of them (`machines`), and where each worker is (`on`)"};
         cluster::Order up = cluster::UpOrder{request.document, topology::digest_of(request.document), request.path,
                                              facts_of(*topology), fast};
         co_return co_await order(std::move(up), std::move(who), std::move(report));
@@ -188,6 +189,7 @@ public:
                                .state = std::string(cluster::to_string(machine.state)),
                                .number = machine.record ? machine.record->runs.number : 0,
                                .is_here = machine.name == options_.machine,
+                               .lives = machine.lives,
                                .fingerprint = machine.record ? machine.record->fingerprint : "",
                                .note = remark_on(machine)};
             if (one.is_here) one.note = own_note(std::move(one.note));
@@ -199,6 +201,7 @@ public:
                                 .address = address_of(options_.machine),
                                 .state = std::string(cluster::to_string(cluster::MachineStatus::State::living)),
                                 .is_here = true,
+                                .lives = true,
                                 .note = own_note({})});
         return machines;
     }

@@ -44,7 +44,10 @@ std::string why_silent(const ClusterMachine& machine, const PeerReply* reply) {
     if (reply && !reply->why.empty()) return reply->why;
     if (reply) return "what it answers is not understood: is it of another version?";
     if (machine.state == "unknown") return machine.note;
-    return machine.api.empty() ? "it does not say where it can be asked" : "it was not asked";
+    if (!machine.api.empty()) return "it was not asked";
+    if (machine.lives) return "it does not say where it can be asked";
+    return "the store knows no supervisor of that name: `mpsup supervise --machine " + machine.name +
+           " --cluster …` there starts one; if one runs, its log says why";
 }
 
 std::string machines_status(const std::string& own, const std::vector<ClusterMachine>& machines,

@@ -17,7 +17,8 @@ namespace mpsup {
 [[nodiscard]] std::string machines_status(const std::string& own, const std::vector<ClusterMachine>& machines,
                                           const std::vector<PeerReply>& replies);
 
-/// Why nothing of what was asked of a machine is known: `reply` is null where it was not asked, or what it said is no answer.
+/// Why nothing of what was asked of a machine is known, and what helps where it has no supervisor: `reply` is null where
+/// it was not asked, or what it said is no answer.
 [[nodiscard]] std::string why_silent(const ClusterMachine& machine, const PeerReply* reply);
 
 /// {"version":1,"machines":[{"name","state","address","api","number","here"}]}

@@ -34,18 +34,16 @@ asio::awaitable<Outcome> nothing_to_do() {
     co_return Outcome{.code = 0, .text = "nothing of that is here", .is_idle = true};
 }
 
-std::string memory_path(const Surroundings& around) { return around.paths.state_dir() + "/cluster"; }
-
 } // namespace
 
 OwnShare::OwnShare(Site& site, Orders& orders, std::string machine)
     : site_(site),
       orders_(orders),
       machine_(std::move(machine)),
-      memory_(read_cluster_memory(memory_path(site.around()))),
+      memory_(read_cluster_memory(site.around().paths.cluster_memory())),
       last_(memory_),
       left_out_(memory_.store.out),
-      file_(site.around().executor, memory_path(site.around()),
+      file_(site.around().executor, site.around().paths.cluster_memory(),
             [](const Error& why) { log_line("warning", why.to_string()); }) {}
 
 void OwnShare::remember(cluster::Memory store) {

@@ -164,8 +164,10 @@ asio::awaitable<void> ReadApi::tell_lines(ApiTarget target, Machines chosen, std
             continue;
         }
         Peer peer{machine.name, machine.api, machine.fingerprint};
-        ReadLines theirs = [this, target, peer](std::optional<std::int64_t> since_ms,
-                                                OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+        const std::string why = machine.api.empty() ? why_silent(machine, nullptr) : "";
+        ReadLines theirs = [this, target, peer, why](std::optional<std::int64_t> since_ms,
+                                                     OnLineOfMachine on_line) -> asio::awaitable<Result<>> {
+            if (!why.empty()) co_return failure(why);
             std::string path = path_for_peer(target, since_ms); // locals, likewise
             PeerManner how = manner();
             Peer asked = peer;

@@ -168,15 +168,15 @@ private:
         const auto complain = [&](const std::string& message, const std::string& remedy) {
             add(listener.mark, where, message, remedy);
         };
-        if (listener.is_gateway && (is_loopback(address) || address.ip == topology_.vip.ip))
+        const auto owner = std::ranges::find(topology_.machines, address.ip, &Machine::ip);
+        const bool is_own = owner != topology_.machines.end() && runs_on(topology_, *worker, owner->name);
+        if (listener.is_gateway && ((is_loopback(address) && !is_own) || address.ip == topology_.vip.ip))
             return complain("accelerators of other machines do not reach " + in_ticks(worker->name) + " at " +
                                 address.ip,
                             "did you mean `" + port + "`?");
-        if (is_loopback(address)) return;
+        if (is_loopback(address) && !listener.is_gateway) return;
         if (address.ip == topology_.vip.ip) return on_vip(*worker, complain);
         const auto machines = machines_of(topology_, *worker);
-        const auto owner = std::ranges::find(topology_.machines, address.ip, &Machine::ip);
-        const bool is_own = owner != topology_.machines.end() && runs_on(topology_, *worker, owner->name);
         const bool is_vip_unknown = topology_.vip.ip.empty() && entry(&root_, "vip");
         if (machines.empty() || is_vip_unknown || (is_own && machines.size() == 1)) return; // said already, or right
         const std::string whose = joined(worker->on, " and ");

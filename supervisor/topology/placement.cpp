@@ -84,7 +84,8 @@ void unsettle_ports(WorkerSpec& worker, const Machine& machine) {
 
 std::optional<Address> remote_address(const WorkerSpec& pool, const Machine& machine) {
     if (pool.gateway) return reached_at(pool.gateway->listen, machine);
-    const auto first = std::ranges::find_if_not(pool.listen, is_loopback);
+    const auto first = std::ranges::find_if(
+        pool.listen, [&](const Address& address) { return !is_loopback(address) || address.ip == machine.ip; });
     return first == pool.listen.end() ? std::nullopt : std::optional(reached_at(*first, machine));
 }
 

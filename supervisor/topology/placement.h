@@ -35,8 +35,8 @@ void settle_ports(WorkerSpec& worker, const Machine& machine);
 /// Of one on several machines, addresses of that machine become ports again.
 void unsettle_ports(WorkerSpec& worker, const Machine& machine);
 
-/// Where the pool is reached from other machines: its gateway, or its first listener that is no loopback address; as
-/// reached_at. Nothing: nowhere.
+/// Where the pool is reached from other machines: its gateway, or its first listener that is no loopback address (but the
+/// machine's own may be one); as reached_at. Nothing: nowhere.
 [[nodiscard]] std::optional<Address> remote_address(const WorkerSpec& pool, const Machine& machine);
 
 /// Workers of all machines in the order of the file, of a share too; what is in no file (gateways, `moved`) comes last.

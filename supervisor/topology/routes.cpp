@@ -190,7 +190,10 @@ private:
 
     // Each machine of this worker has the pool itself, or reaches it on another.
     void across_machines(const WorkerSpec& pool, Mark place) {
-        if (!pool.is_private() && std::ranges::all_of(pool.listen, is_loopback))
+        const auto machines = machines_of(topology_, pool);
+        const bool is_reached = std::ranges::any_of(
+            machines, [&](const Machine* machine) { return remote_address(pool, *machine).has_value(); });
+        if (!pool.is_private() && !machines.empty() && !is_reached)
             return add(place,
                        in_ticks(pool.name) + " listens on loopback addresses alone: " + in_ticks(worker_->name) +
                            " on another machine does not reach it",

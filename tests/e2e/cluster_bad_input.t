@@ -30,6 +30,7 @@ my @of_files = (
     ['a listener of another machine', $cluster->topology($front . $app) => sub { s/listen: 8080/listen: "10.9.0.2:8080"/ }, qr/10\.9\.0\.2 is the address of `app1`, and `front` is on web1.*did you mean `listen: 8080`/s],
     ['a pool that cannot be reached', $cluster->topology($front . $app) => sub { s/, gateway: 8081// }, qr/`front` is on `web1`, and `app` on app1 has no `gateway`.*\{gateway: PORT\}/s],
     ['a budget of nothing',           $cluster->topology($front . $app, more => "cluster: {unavailable: -1}\n") => sub { }, qr/`unavailable` must be .* from 1 to 1000.*found `-1`/],
+    ['a file for one machine', $cluster->topology($front . $app) => sub { $_ = "site: test\nmachines: {web1: {address: 10.9.0.1}}\nworkers:\n  docs: {kind: static, on: web1, listen: 8080, root: root}\n" }, qr/one of several, and \S+ is for one machine; name all of them \(`machines`\)/],
 );
 
 $cluster->supervise;

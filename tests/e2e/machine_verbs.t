@@ -144,4 +144,13 @@ subtest 'events and logs' => sub {
     is $err, "mpsup: there is no machine app7; there is app1, web1\n", 'with the known ones';
 };
 
+subtest 'without a supervisor' => sub {
+    my $alone = new_site(name => 'alone');
+    make_path "$alone->{state}/alone";
+    write_file("$alone->{state}/alone/lock", '');
+    like +($alone->mpsup('restart'))[2], qr/no supervisor runs for site alone: `mpsup up FILE` starts it$/, 'of one machine';
+    write_file("$alone->{state}/alone/cluster", '');
+    like +($alone->mpsup('restart'))[2], qr/no supervisor runs for site alone: `mpsup supervise --machine NAME --cluster …` starts it$/, 'of several';
+};
+
 done_testing;

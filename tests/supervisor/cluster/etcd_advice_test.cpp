@@ -23,6 +23,9 @@ TEST(EtcdAdvice, NamesTheRemedyOfWhatEtcdSaysInItsOwnWords) {
         EXPECT_TRUE(advice(problem).contains("https://"));
         EXPECT_TRUE(advice(problem).contains("stopped")) << "which looks the same";
     }
+    const std::string plain =
+        advice("http://b:2379: connect: timed out; https://a:2379: receive: Connection reset by peer");
+    EXPECT_TRUE(plain.contains("does not speak TLS (http:// in --cluster)")) << plain;
     EXPECT_TRUE(
         advice("http://a:2379: connect: Connection refused; http://b:2379: etcdserver: no leader").contains("quorum"));
     EXPECT_EQ(advice("password of etcd: others may reach it"), "");

@@ -9,7 +9,7 @@ namespace {
 namespace json = boost::json;
 
 const std::vector<ClusterMachine> machines{{.name = "app1", .api = "10.9.0.2:7117"},
-                                           {.name = "app2"},
+                                           {.name = "app2", .lives = true},
                                            {.name = "web1", .api = "10.9.0.1:7117", .is_here = true},
                                            {.name = "web2", .api = "10.9.0.3:7117"}};
 constexpr auto own = R"({"version":1,"answers":[{"worker":"front","answer":{"backends":[]}}]})";

@@ -41,7 +41,9 @@ TEST(MachinesStatus, IsOneFlatListOfWorkersAndARowForEachMachine) {
     EXPECT_FALSE(rows[0].as_object().contains("why"));
     EXPECT_EQ(rows[1].at("answered"), false);
     EXPECT_EQ(rows[1].at("why"), "no answer in time");
-    EXPECT_EQ(rows[2].at("why"), "it does not say where it can be asked");
+    EXPECT_EQ(rows[2].at("why"),
+              "the store knows no supervisor of that name: `mpsup supervise --machine app3 --cluster …` "
+              "there starts one; if one runs, its log says why");
     EXPECT_EQ(rows[3].at("here"), true);
     EXPECT_EQ(rows[3].at("answered"), true);
 }

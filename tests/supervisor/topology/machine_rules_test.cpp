@@ -162,6 +162,30 @@ TEST_F(Gateways, AreNeededWhereRoutesCrossMachines) {
         "away and give it a `gateway`)\n");
 }
 
+TEST_F(Gateways, AreAtTheMachinesOwnAddressEvenIfThatIsOfLoopback) {
+    const auto on_loopback = [](const std::string& pool) {
+        return "site: s\nmachines:\n  web1: {address: 127.0.0.2}\n  app1: {address: 127.0.0.3}\nworkers:\n"
+               "  front: {kind: accelerator, on: web1, listen: 80, routes: [{path: /, to: perl}]}\n"
+               "  perl: {kind: dynamic, on: app1, app: app.psgi, " +
+               pool + "}\n";
+    };
+    for (const char* pool : {"gateway: 9090", "listen: 9090"}) {
+        const auto loaded = load(on_loopback(pool));
+        ASSERT_TRUE(loaded) << pool << format_problems(loaded.error());
+        const auto again = from_document(to_document(*loaded));
+        ASSERT_TRUE(again) << pool << again.error().to_string();
+        EXPECT_EQ(*again, *loaded);
+        EXPECT_EQ(remote_address(*again->find("perl"), again->machines[1]), (Address{"127.0.0.3", 9090})) << pool;
+    }
+    EXPECT_EQ(problems(on_loopback("gateway: 127.0.0.2:9090")),
+              "7:59 accelerators of other machines do not reach `perl` at 127.0.0.2 (did you mean `gateway: 9090`?)\n");
+    EXPECT_EQ(problems(on_loopback("gateway: 127.0.0.3:9090")), "no problem");
+    std::string on_both = on_loopback("gateway: 127.0.0.3:9090");
+    on_both.replace(on_both.find("on: app1"), 8, "on: [web1, app1]");
+    EXPECT_TRUE(problems(on_both).contains("127.0.0.3 is the address of `app1` alone, and `perl` is on web1 and app1"))
+        << problems(on_both);
+}
+
 TEST_F(Gateways, MustBeReachedAndComplete) {
     EXPECT_EQ(problems(accelerated("gateway: 127.0.0.1:8090")),
               "8:10 accelerators of other machines do not reach `perl` at 127.0.0.1 (did you mean `gateway: 8090`?)\n");
