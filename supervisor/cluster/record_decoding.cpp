@@ -287,6 +287,7 @@ template <> Result<PastRecord> decode(std::string_view text) {
         record.who = fields.name("who");
         record.from = fields.name("from");
         record.at = fields.time("at");
+        if (!fields.has("outcome")) fields.complain("outcome");
         fields.object("outcome", [&](Fields inner) { record.outcome = outcome_in(inner); });
         return record;
     });

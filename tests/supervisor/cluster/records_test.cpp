@@ -114,6 +114,7 @@ TEST(Records, ThatAreWrongAreRefusedAndSaySo) {
     }
     EXPECT_FALSE(decode<StoreRecord>(R"({"replaces":["i0"]})"));
     EXPECT_FALSE(decode<TopologyRecord>(R"({"digest":"d"})"));
+    EXPECT_FALSE(decode<PastRecord>(R"({"kind":"restart"})")) << "without its end";
     EXPECT_FALSE(decode<VipRecord>("{\"machine\":\"" + std::string(300, 'a') + "\"}"));
 }
 
