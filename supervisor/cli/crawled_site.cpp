@@ -37,19 +37,19 @@ std::set<std::string> backends_of(const topology::Topology& topology) {
     return backends;
 }
 
+// As other machines call it: of a listener on every address that may be several ones.
+Address seen_from_elsewhere(const topology::Topology& topology, const WorkerSpec& worker, const Address& address) {
+    if (!topology::is_for_several(topology)) return address;
+    return reached_at(address, *topology::nearest_machine(topology, worker));
+}
+
 // The listener as somebody on this machine reaches it.
 Address reachable(const topology::Topology& topology, const WorkerSpec& worker, Address address) {
     const bool is_on_another = topology::is_for_several(topology) && worker.on.front() != topology.here;
-    if (is_on_another) return reached_at(address, *topology::nearest_machine(topology, worker));
+    if (is_on_another) return seen_from_elsewhere(topology, worker, address);
     if (address.ip == "0.0.0.0") address.ip = "127.0.0.1";
     if (address.ip == "::") address.ip = "::1";
     return address;
-}
-
-// Of listeners on every address, which several machines may have.
-Address named_by_machine(const topology::Topology& topology, const PublicFace& face) {
-    if (!topology::is_for_several(topology) || !face.listener.is_any()) return face.listener;
-    return reached_at(face.listener, *topology::nearest_machine(topology, *face.worker));
 }
 
 bool has_proxy_header(const PublicFace& face) {
@@ -74,12 +74,6 @@ std::string local_name_of(const std::string& backend) {
     const auto address = Address::parse(backend);
     const bool is_local = address && (address->ip == "127.0.0.1" || address->ip == "::1");
     return is_local ? "localhost:" + std::to_string(address->port) : std::string();
-}
-
-// As accelerators of other machines call it.
-std::string seen_from_elsewhere(const topology::Topology& topology, const WorkerSpec& worker, const Address& address) {
-    if (!topology::is_for_several(topology)) return {};
-    return reached_at(address, *topology::nearest_machine(topology, worker)).to_string();
 }
 
 // Does that name and port stand for it, too?
@@ -115,7 +109,7 @@ CrawledSite::CrawledSite(const topology::Topology& topology, topology::FrontPlac
         for (const Address& address : worker.listen) {
             if (is_of_several(address)) continue;
             if (backends.contains(address.to_string()) ||
-                backends.contains(seen_from_elsewhere(topology, worker, address)) ||
+                backends.contains(seen_from_elsewhere(topology, worker, address).to_string()) ||
                 worker.name == topology::moved_worker || is_gateway(worker))
                 continue;
             std::string origin = origin_of(topology, worker, address);
@@ -175,7 +169,7 @@ std::optional<Way> CrawledSite::way_to(std::string_view url) const {
     if (face != faces_.end()) { // whatever it is called, it is that listener
         request->headers.emplace_back("Host", request->authority);
         request->scheme = face->tls ? "https" : "http";
-        request->authority = named_by_machine(topology_, *face).to_string();
+        request->authority = seen_from_elsewhere(topology_, *face->worker, face->listener).to_string();
     }
     auto way = way_of(topology_, *request, places_);
     return way ? std::optional(std::move(*way)) : std::nullopt;

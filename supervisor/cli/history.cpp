@@ -35,7 +35,7 @@ struct Entry {
 struct Past {
     std::vector<Entry> entries; // oldest first
     std::vector<state::RestartCounts> restarts;
-    std::vector<ClusterTopology> applied{}; // to the cluster, oldest first
+    std::vector<ClusterChange> applied{}; // to the cluster, oldest first
 };
 
 Colour colour_of_verdict(state::Verdict verdict) {
@@ -218,16 +218,16 @@ void print_tables(const Past& past) {
 }
 
 // The last ones of those that the cluster remembers; none without one, or without a supervisor.
-std::vector<ClusterTopology> applied_to_cluster(const ChosenSite& site, const state::PastFilter& filter) {
+std::vector<ClusterChange> applied_to_cluster(const ChosenSite& site, const state::PastFilter& filter) {
     constexpr std::chrono::milliseconds patience{2000};
     const auto reply = control_get(site.paths.control_socket(), "/v1/topologies", patience);
     if (!reply || reply->status != 200) return {};
     auto applied = applied_topologies(reply->body);
-    const auto is_of_worker = [&](const ClusterTopology& each) {
+    const auto is_of_worker = [&](const ClusterChange& each) {
         return !each.kind.empty() &&
                (each.workers.empty() || std::ranges::find(each.workers, filter.worker) != each.workers.end());
     };
-    std::erase_if(applied, [&](const ClusterTopology& each) {
+    std::erase_if(applied, [&](const ClusterChange& each) {
         return each.at_ms < filter.since_ms || (!filter.worker.empty() && !is_of_worker(each));
     });
     if (applied.size() > filter.limit)

@@ -24,12 +24,12 @@ Colour colour_of_outcome(const std::string& outcome) {
     return outcome.empty() ? Colour::yellow : Colour::red;
 }
 
-std::string who_text(const ClusterTopology& applied) {
+std::string who_text(const ClusterChange& applied) {
     const std::string who = applied.who.empty() ? "-" : printable(applied.who);
     return applied.from.empty() ? who : who + "@" + printable(applied.from);
 }
 
-ClusterTopology topology_in(const json::object& object) {
+ClusterChange topology_in(const json::object& object) {
     return {.kind = text_at(object, "kind"),
             .number = static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(object, "number"))),
             .workers = texts_at(object, "workers"),
@@ -44,7 +44,7 @@ ClusterTopology topology_in(const json::object& object) {
 }
 
 // "/etc/shop.yaml sha256:0123456789ab", "restart of app on app1".
-std::string what_text(const ClusterTopology& applied) {
+std::string what_text(const ClusterChange& applied) {
     if (applied.kind.empty()) return printable(applied.path) + " " + printable(applied.digest.substr(0, digest_shown));
     std::string text = applied.kind;
     if (!applied.workers.empty()) text += " of " + joined(applied.workers, ", ");
@@ -52,24 +52,24 @@ std::string what_text(const ClusterTopology& applied) {
     return printable(text);
 }
 
-json::value outcome_json(const ClusterTopology& applied) {
+json::value outcome_json(const ClusterChange& applied) {
     return applied.outcome.empty() ? json::value(nullptr) : json::value(applied.outcome);
 }
 
 } // namespace
 
-std::vector<ClusterTopology> applied_topologies(std::string_view answer) {
-    std::vector<ClusterTopology> applied;
+std::vector<ClusterChange> applied_topologies(std::string_view answer) {
+    std::vector<ClusterChange> applied;
     const json::object document = parse_object(answer);
     for (const char* list : {"topologies", "changes"})
         for (const json::object& each : objects_at(document, list)) applied.push_back(topology_in(each));
-    std::ranges::stable_sort(applied, {}, &ClusterTopology::at_ms);
+    std::ranges::stable_sort(applied, {}, &ClusterChange::at_ms);
     return applied;
 }
 
-std::string topologies_table(const std::vector<ClusterTopology>& applied) {
+std::string topologies_table(const std::vector<ClusterChange>& applied) {
     Table table({"WHEN", "NUMBER", "OUTCOME", "WHO", "TOPOLOGY"});
-    for (const ClusterTopology& each : applied) {
+    for (const ClusterChange& each : applied) {
         const std::string outcome = each.outcome.empty() ? "running" : printable(each.outcome);
         table.add({local_time(each.at_ms),
                    each.number == 0 ? "-" : std::to_string(each.number),
@@ -82,9 +82,9 @@ std::string topologies_table(const std::vector<ClusterTopology>& applied) {
     return table.to_string();
 }
 
-json::array topologies_json(const std::vector<ClusterTopology>& applied) {
+json::array topologies_json(const std::vector<ClusterChange>& applied) {
     json::array list;
-    for (const ClusterTopology& each : applied)
+    for (const ClusterChange& each : applied)
         if (each.kind.empty())
             list.push_back(json::object{{"number", each.number},
                                         {"at_ms", each.at_ms},
@@ -97,9 +97,9 @@ json::array topologies_json(const std::vector<ClusterTopology>& applied) {
     return list;
 }
 
-json::array changes_json(const std::vector<ClusterTopology>& applied) {
+json::array changes_json(const std::vector<ClusterChange>& applied) {
     json::array list;
-    for (const ClusterTopology& each : applied)
+    for (const ClusterChange& each : applied)
         if (!each.kind.empty())
             list.push_back(json::object{{"kind", each.kind},
                                         {"at_ms", each.at_ms},

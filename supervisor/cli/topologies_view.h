@@ -10,7 +10,7 @@
 
 namespace mpsup::cli {
 
-struct ClusterTopology {
+struct ClusterChange {
     std::string kind{};                  // "restart", "rollback": what ran already; empty: it was new
     std::uint64_t number = 0;            // of a restart, and of a rollback of workers, 0
     std::vector<std::string> workers{};  // that were named; none: all
@@ -28,11 +28,11 @@ struct ClusterTopology {
 /// {"version":1,"topologies":[{"number","at_ms","digest","path","who","from","outcome", "note"}],
 /// "changes":[{"kind","at_ms","number","workers","machines","who","from","outcome","note"}]}, in the order of time. Empty when it is
 /// none.
-[[nodiscard]] std::vector<ClusterTopology> applied_topologies(std::string_view answer);
+[[nodiscard]] std::vector<ClusterChange> applied_topologies(std::string_view answer);
 
 /// A line for each; what is said of one stands beneath it.
-[[nodiscard]] std::string topologies_table(const std::vector<ClusterTopology>& applied);
-[[nodiscard]] boost::json::array topologies_json(const std::vector<ClusterTopology>& applied); // that were new
-[[nodiscard]] boost::json::array changes_json(const std::vector<ClusterTopology>& applied);    // the others
+[[nodiscard]] std::string topologies_table(const std::vector<ClusterChange>& applied);
+[[nodiscard]] boost::json::array topologies_json(const std::vector<ClusterChange>& applied); // that were new
+[[nodiscard]] boost::json::array changes_json(const std::vector<ClusterChange>& applied);    // the others
 
 } // namespace mpsup::cli

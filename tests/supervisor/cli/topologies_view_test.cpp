@@ -51,7 +51,7 @@ TEST(TopologiesView, SaysWhoRestartedAndRolledBackWhat) {
 }
 
 TEST(TopologiesView, FitsThePage) {
-    ClusterTopology applied{
+    ClusterChange applied{
         .number = 1234567, .at_ms = 1, .digest = "sha256:0123456789abcdef", .path = std::string(100, 'p')};
     applied.who = applied.from = std::string(40, 'w');
     applied.outcome = "rolled_back";
