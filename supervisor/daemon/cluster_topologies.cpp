@@ -58,16 +58,15 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
     std::string now = status.wanted ? std::to_string(status.wanted->now.number) : "";
     if (status.change) now += " " + status.change->id + " " + std::string(cluster::to_string(status.change->phase));
     if (now == seen_) co_return;
-    const std::string folder = keys.prefix() + "outcome/";
-    cluster::Get get{.keys = cluster::KeyRange::prefix(folder)};
-    const auto outcomes = co_await etcd.get(get);
-    if (!outcomes) co_return;
-    cluster::Get others{.keys = cluster::KeyRange::prefix(keys.prefix() + "past/")};
-    const auto past = co_await etcd.get(others);
-    if (!past) co_return;
-    past_ = past_in(past->found);
-    const std::size_t old = outcomes->found.size() - std::min(outcomes->found.size(), cluster::most_earlier);
-    for (const cluster::KeyValue& found : outcomes->found | std::views::drop(old)) { // in their order
+    cluster::Transaction ends;
+    for (const char* folder : {"outcome/", "past/"})
+        ends.then.emplace_back(cluster::Get{cluster::KeyRange::prefix(keys.prefix() + folder)});
+    const auto known = co_await etcd.transact(ends);
+    if (!known || known->results.size() != 2) co_return;
+    const std::vector<cluster::KeyValue>& outcomes = known->results.front().found;
+    past_ = past_in(known->results.back().found);
+    const std::size_t old = outcomes.size() - std::min(outcomes.size(), cluster::most_earlier);
+    for (const cluster::KeyValue& found : outcomes | std::views::drop(old)) { // in their order
         const auto number = number_in(keys.name_below("outcome/", found.key));
         const auto outcome = cluster::decode<cluster::OutcomeRecord>(found.value);
         if (!number || !outcome) continue;
