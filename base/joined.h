@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,13 @@ namespace mpsup {
     return text;
 }
 
-/// "there is no machine app7; there is app1, web1"
-[[nodiscard]] inline std::string there_is_no(std::string_view kind, std::string_view name,
-                                             const std::vector<std::string>& known) {
-    std::string text = "there is no ";
-    text.append(kind).append(" ").append(name).append("; there is ");
-    return text += joined(known, ", ");
+/// Of the first of `names` that is none of those known: "there is no machine app7; there is app1, web1". Empty: all are.
+[[nodiscard]] inline std::string unknown_among(std::string_view kind, const std::vector<std::string>& names,
+                                               const std::vector<std::string>& known) {
+    for (const std::string& name : names)
+        if (std::ranges::find(known, name) == known.end())
+            return "there is no " + std::string(kind) + " " + name + "; there is " + joined(known, ", ");
+    return {};
 }
 
 } // namespace mpsup

@@ -7,7 +7,6 @@
 #include "supervisor/cli/verbs.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/worker_handle.h"
-#include "supervisor/topology/placement.h"
 #include "supervisor/topology/share.h"
 
 #include <cstdio>
@@ -32,9 +31,7 @@ std::string unknown_machine(const topology::Topology& topology, const std::vecto
     if (!topology::is_for_several(topology)) return "the site is on this machine alone: there is no cluster";
     std::vector<std::string> known;
     for (const topology::Machine& machine : topology.machines) known.push_back(machine.name);
-    for (const std::string& name : machines)
-        if (!topology::find_machine(topology, name)) return there_is_no("machine", name, known);
-    return {};
+    return unknown_among("machine", machines, known);
 }
 
 void print(const Context& context, const CheckedLinks& links) {

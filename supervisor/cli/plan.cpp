@@ -63,8 +63,7 @@ std::string narrow(std::vector<Plan>& all, const std::vector<std::string>& machi
     std::vector<std::string> known;
     for (const Plan& plan : all) known.push_back(plan.machine);
     if (known.front().empty()) return "the topology is for one machine: there is none to choose";
-    for (const std::string& name : machines)
-        if (std::ranges::find(known, name) == known.end()) return there_is_no("machine", name, known);
+    if (std::string unknown = unknown_among("machine", machines, known); !unknown.empty()) return unknown;
     std::erase_if(all, [&](const Plan& plan) { return std::ranges::find(machines, plan.machine) == machines.end(); });
     return {};
 }

@@ -27,9 +27,8 @@ std::expected<std::optional<std::string>, int> reach_of(const Context& context, 
             names.push_back(text_at(machine, "name"));
     if (names.empty() && !context.machines.empty())
         return std::unexpected(complain("the site is on this machine alone: there is no cluster", usage));
-    for (const std::string& name : context.machines)
-        if (std::ranges::find(names, name) == names.end())
-            return std::unexpected(complain(there_is_no("machine", name, names), usage));
+    if (const std::string unknown = unknown_among("machine", context.machines, names); !unknown.empty())
+        return std::unexpected(complain(unknown, usage));
     if (names.empty()) return std::nullopt;
     return machines_word(context);
 }

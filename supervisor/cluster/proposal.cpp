@@ -307,9 +307,8 @@ private:
         const TopologyFacts* facts = turn_.facts.of(change.before.digest);
         change.machines = facts ? parts_of(nullptr, facts) : living();
         if (facts) change.allowed = std::max(facts->allowed, 1);
-        for (const std::string& machine : machines)
-            if (!change.part_of(machine))
-                return refuse(asked_wrongly, there_is_no("machine", machine, names_of(change.machines)));
+        if (std::string unknown = unknown_among("machine", machines, names_of(change.machines)); !unknown.empty())
+            return refuse(asked_wrongly, std::move(unknown));
         if (!machines.empty()) skip_all_but(machines, change.machines);
         if (facts && !workers.empty()) skip_all_without(workers, *facts, change.machines);
         return with(change);

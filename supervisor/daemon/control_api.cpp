@@ -196,7 +196,9 @@ asio::awaitable<void> ControlApi::serve_upgrade(const std::string& body, const R
     const auto programs = texts_in(body, "program");
     if (programs.size() != 1 || !programs.front().starts_with('/'))
         co_return answer.line(result_line({usage, "upgrade needs the absolute path of one program"}));
-    const Outcome outcome = co_await orders_.perform("upgrade", process_.upgrade(programs.front(), report, answer));
+    auto work = process_.upgrade(programs.front(), report, answer);
+    // It changes no worker, and this process may not see its end.
+    const Outcome outcome = co_await orders_.perform("upgrade", std::move(work), {}, false);
     answer.line(result_line(outcome));
 }
 

@@ -44,14 +44,13 @@ asio::awaitable<void> Orders::interrupt() {
 }
 
 asio::awaitable<Outcome> Orders::perform(std::string name, asio::awaitable<Outcome> work,
-                                         std::vector<std::string> workers) {
+                                         std::vector<std::string> workers, bool is_recorded) {
     co_await takeover_.wait_until_over();
     if (!running_.empty() || closed_)
         co_return Outcome{Outcome::busy, "another change runs: " + (running_.empty() ? "stop" : running_)};
     running_ = std::move(name);
-    std::optional<RolloutRecord>
-        record; // of an upgrade none: it changes no worker, and this process may not see its end
-    if (running_ != "upgrade" && running_ != unrecorded) record.emplace(site_, running_, std::move(workers));
+    std::optional<RolloutRecord> record;
+    if (is_recorded) record.emplace(site_, running_, std::move(workers));
     Outcome outcome{failed, "internal error, see the supervisor's log"};
     try {
         outcome = co_await std::move(work);
@@ -68,7 +67,8 @@ asio::awaitable<Outcome> Orders::perform(std::string name, asio::awaitable<Outco
 }
 
 asio::awaitable<Outcome> Orders::up(std::string name, UpRequest request, Report report, UpManner how) {
-    return perform(std::move(name), bring_up_requested(std::move(request), std::move(report), how));
+    return perform(std::move(name), bring_up_requested(std::move(request), std::move(report), how), {},
+                   how.is_recorded);
 }
 
 asio::awaitable<Outcome> Orders::bring_up_requested(UpRequest request, Report report, UpManner how) {

@@ -19,10 +19,11 @@ namespace mpsup {
 struct UpManner {
     bool all_anew = false;
     bool fast = false;
+    bool is_recorded = true; // in the history: of attempts there may be thousands
 };
 
-/// Runs operations (operations.h), each after the takeover and none beside another; all but `unrecorded` ones are written down. One event loop;
-/// what it works with outlives it.
+/// Runs operations (operations.h), each after the takeover and none beside another; all that are not said to be otherwise are
+/// written down. One event loop; what it works with outlives it.
 class Orders {
 public:
     /// `site_name`: topologies of other sites are refused.
@@ -38,11 +39,10 @@ public:
     /// Is there anything to supervise? What was adopted is supervised, whatever becomes of an order.
     [[nodiscard]] bool has_processes() const;
 
-    /// Does `work`, or answers that another change runs. `workers`: which it is about; empty for all.
+    /// Does `work`, or answers that another change runs. `workers`: which it is about; empty for all. `is_recorded`: in the history.
     [[nodiscard]] boost::asio::awaitable<Outcome> perform(std::string name, boost::asio::awaitable<Outcome> work,
-                                                          std::vector<std::string> workers = {});
-    /// The name of what is not recorded: an attempt of which there may be thousands.
-    static constexpr auto unrecorded = "another attempt";
+                                                          std::vector<std::string> workers = {},
+                                                          bool is_recorded = true);
     /// `name`: under which it is recorded.
     [[nodiscard]] boost::asio::awaitable<Outcome> up(std::string name, UpRequest request, Report report,
                                                      UpManner how = {});

@@ -176,7 +176,7 @@ std::string OwnShare::unknown_in(const std::vector<std::string>& workers,
     for (const std::string& name : workers) {
         if (name == topology::moved_worker) continue; // of any machine
         const auto found = places.find(name);
-        if (found == places.end()) return there_is_no("worker", name, known);
+        if (found == places.end()) return unknown_among("worker", {name}, known);
         if (!machines.empty() && std::ranges::find_first_of(machines, found->second) == machines.end())
             return name + " is on " + joined(found->second, ", ") + ", not on " + joined(machines, ", ");
     }
@@ -275,9 +275,8 @@ asio::awaitable<bool> OwnShare::bring_up_last(bool is_again) {
     log_line("warning", "nothing is wanted of this machine, as far as it hears: what ran here last is brought up");
     UpRequest request{row->document, row->path};
     Report report = [](const ReportLine& line) { log_line("info", line.text); };
-    std::string name = "up";
-    if (is_again) name = Orders::unrecorded;
-    const Outcome outcome = co_await orders_.up(std::move(name), std::move(request), std::move(report), UpManner{});
+    const UpManner how{.is_recorded = !is_again};
+    const Outcome outcome = co_await orders_.up("up", std::move(request), std::move(report), how);
     if (outcome.code != 0) co_return false;
     runs(last_.runs);
     apply_left_out();

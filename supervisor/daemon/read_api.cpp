@@ -43,9 +43,8 @@ Result<std::vector<ClusterMachine>> chosen_of(const std::vector<ClusterMachine>&
         return counted;
     }
     if (all.empty()) return failure("the site is on this machine alone: there is no cluster");
-    for (const std::string& name : names)
-        if (std::ranges::find(all, name, &ClusterMachine::name) == all.end())
-            return failure(there_is_no("machine", name, names_of(all)));
+    if (std::string unknown = unknown_among("machine", names, names_of(all)); !unknown.empty())
+        return failure(std::move(unknown));
     std::vector<ClusterMachine> chosen;
     for (const ClusterMachine& machine : all)
         if (std::ranges::find(names, machine.name) != names.end()) chosen.push_back(machine);

@@ -250,9 +250,8 @@ std::string to_document(const Topology& topology) {
     for (const auto& machine : whole.machines) machines[machine.name] = json::object{{"address", machine.ip}};
     auto& workers = document["workers"].emplace_object();
     for (const auto& worker : whole.workers) workers[worker.name] = worker_object(worker);
-    const WorkerSpec* const moved = topology.whole ? topology.find(moved_worker) : nullptr;
-    if (moved) workers[moved->name] = worker_object(*moved);
     if (!topology.whole) return json::serialize(document);
+    if (const WorkerSpec* const moved = topology.find(moved_worker)) workers[moved->name] = worker_object(*moved);
     if (json::object woken = woken_of(topology); !woken.empty()) document["woken"] = std::move(woken);
     return json::serialize(document);
 }

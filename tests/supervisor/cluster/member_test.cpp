@@ -99,6 +99,12 @@ protected:
         done.clear();
         return found;
     }
+    /// As far as this machine knows they can be brought up.
+    void accept(const std::vector<Check>& checks) {
+        for (const Check& check : checks)
+            member->on_checked({check.change, check.to, true, {}, facts_of({"app1", "web1"})}, now);
+        run();
+    }
     /// What whoever asked was told last.
     std::optional<Tell> answer() {
         const auto told = take<Tell>();
@@ -133,8 +139,7 @@ protected:
         order(up());
         const auto checks = take<Check>();
         ASSERT_EQ(checks.size(), 1U);
-        member->on_checked({checks.front().change, checks.front().to, true, {}, facts_of({"app1", "web1"})}, now);
-        run();
+        accept(checks);
         pass(1s);
         ASSERT_EQ(change().phase, Phase::rolling);
         ASSERT_EQ(member->status(now).change->part_of("app1")->state, Part::State::granted);
@@ -367,8 +372,7 @@ TEST_F(MemberTest, TheEndOfWhatNobodyWaitsForIsNotReported) {
     write(keys.change(), encode(next));
     const auto checks = take<Check>();
     ASSERT_EQ(checks.size(), 1U);
-    member->on_checked({"another", next.to, true, {}, facts_of({"app1", "web1"})}, now);
-    run();
+    accept(checks);
     member->on_done({before, Round::rolling, true, {}}, now);
     run();
     pass(2s);
@@ -391,8 +395,7 @@ TEST_F(MemberTest, WhatComesBackGetsByItselfToWhatIsWanted) {
     start();
     const auto checks = take<Check>();
     ASSERT_EQ(checks.size(), 1U) << "it was not there when the others checked it";
-    member->on_checked({{}, {5, "d5"}, true, {}, facts_of({"app1", "web1"})}, now);
-    run();
+    accept(checks);
     const auto tasks = take<Do>();
     ASSERT_EQ(tasks.size(), 1U);
     EXPECT_TRUE(items.contains(keys.converging()));
@@ -496,9 +499,7 @@ TEST_F(MemberTest, OfATopologyThatIsBroughtUpAgainAndAgainAFewAreKept) {
         UpOrder order_of_it = up();
         order_of_it.digest = digest;
         order(std::move(order_of_it));
-        for (const Check& check : take<Check>())
-            member->on_checked({check.change, check.to, true, {}, facts_of({"app1", "web1"})}, now);
-        run();
+        accept(take<Check>());
         pass(2s);
         local.runs = change().to;
         member->on_local(local, now);
