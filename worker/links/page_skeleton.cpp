@@ -43,6 +43,15 @@ bool may_shorten_value(std::string_view value) noexcept {
            !http::equals_ignoring_case(value, "application/xhtml+xml");
 }
 
+constexpr std::size_t looked_back = 64; // octets; names of attributes are shorter
+
+// Whether a tag's name may be open at the end of this, which a '/' in what follows would end.
+bool may_be_in_tag_name(std::string_view page) noexcept {
+    const std::string_view last = page.substr(page.size() - std::min(page.size(), looked_back));
+    const std::size_t at = last.find_last_of("<>/ \t\n\f\r");
+    return at == std::string_view::npos || last[at] == '<' || last.substr(0, at + 1).ends_with("</");
+}
+
 } // namespace
 
 PageSkeleton::PageSkeleton(std::string_view page) : page_(page) {
@@ -71,7 +80,9 @@ void PageSkeleton::keep_tags(std::size_t from, std::size_t to) {
         if (begin >= to || (page_[at] != '"' && page_[at] != '\'')) continue;
         std::size_t end = begin;
         while (end < to && is_word(page_[end])) ++end;
-        if (end == to || page_[end] != page_[at] || !may_shorten_value(page_.substr(begin, end - begin))) continue;
+        if (end == to || page_[end] != page_[at] || !may_shorten_value(page_.substr(begin, end - begin)) ||
+            may_be_in_tag_name(page_.substr(0, at - 1)))
+            continue;
         keep(kept, begin);
         put_word(begin);
         at = kept = end;

@@ -14,8 +14,8 @@ namespace mpsup::links {
 ///  - text from a '>' to the next '<' that holds no '>'. Whatever the tokenizer of HTML is in there (text, script, comment, or a
 ///    quoted value that began before the '>'), it leaves that state by no octet but a quote, so quotes stay; and once a
 ///    quote may have ended a value, only what an attribute's name could be is shortened: nothing with a '=' behind a quote;
-///  - between '="' and the next quote (or with single quotes) one word: it is a value, or what could be a name behind the
-///    end of one, or a part of some text.
+///  - between '="' and the next quote (or with single quotes) one word, but in a tag's name: it is a value, or what could be a
+///    name behind the end of one, or a part of some text.
 class PageSkeleton {
 public:
     explicit PageSkeleton(std::string_view page);

@@ -33,6 +33,16 @@ TEST(PageSkeleton, KeepsWhatMayBeMore) {
     EXPECT_EQ(skeleton(nul), nul);
 }
 
+// A '/' ends it.
+TEST(PageSkeleton, KeepsWhatMayBeATagsName) {
+    const std::string long_name = "<" + std::string(100, 'n') + "=\"/app/order\">";
+    for (const char* page : {"<t=\"/app/order\"<b=\">\"<svg>", "</t=\"/app/order\"<b=\">\"<svg>", "<t='/app/order'>",
+                             "<t\"t=\"/app/order\">", "<t=\"one\"t=\"/app/order\">", long_name.c_str()})
+        EXPECT_EQ(skeleton(page), page);
+    EXPECT_EQ(skeleton("<t/a=\"/app/order\">"), "<t/a=\"x\">");
+    EXPECT_EQ(skeleton("<t a=\"b\"c=\"/app/order\">"), "<t a=\"b\"c=\"x\">");
+}
+
 TEST(PageSkeleton, KnowsWhereInThePageItsOctetsAre) {
     const std::string_view page = "\xef\xbb\xbf<p>some long text\n<b>it's more of that<i>x</i>";
     const PageSkeleton made(page);
