@@ -191,19 +191,18 @@ private:
         if (const auto span = value_of(attribute)) values_.push_back({kind, name, false, by_get, *span});
     }
 
-    // Nothing for an attribute without a value, which the parser says is its name. Where a value starts is looked up behind its
-    // name: an unquoted one that begins with a character reference starts behind that, if gumbo 0.10 is believed.
+    // Nothing for an attribute without a value. It is looked up behind the name: of an unquoted one that begins with a character
+    // reference gumbo 0.10 says that it begins behind that, and may say that its length is below zero.
     [[nodiscard]] std::optional<Span> value_of(const GumboAttribute& attribute) const noexcept {
-        const GumboStringPiece& raw = attribute.original_value;
-        if (raw.data == attribute.original_name.data) return std::nullopt;
         const std::size_t equals = skip_space(end_in_page(attribute.original_name));
         if (equals >= page_.size() || page_[equals] != '=') return std::nullopt;
-        const Span span{skip_space(equals + 1), end_in_page(raw)};
-        if (span.begin >= span.end) return std::nullopt;
-        const char quote = page_[span.begin];
-        if (quote != '"' && quote != '\'') return span;
-        if (span.end - span.begin < 2 || page_[span.end - 1] != quote) return std::nullopt;
-        return Span{span.begin + 1, span.end - 1};
+        const std::size_t begin = skip_space(equals + 1);
+        if (begin >= page_.size()) return std::nullopt;
+        const char first = page_[begin];
+        const bool is_quoted = first == '"' || first == '\'';
+        const std::size_t end = is_quoted ? page_.find(first, begin + 1) : page_.find_first_of(" \t\n\f\r>", begin);
+        if (end == std::string_view::npos || end == begin) return std::nullopt;
+        return Span{is_quoted ? begin + 1 : begin, end};
     }
 
     [[nodiscard]] std::size_t skip_space(std::size_t at) const noexcept {
