@@ -30,9 +30,33 @@ ByName by_name(const TopologyFacts& facts) {
     return machines;
 }
 
-bool only_gives_up(const TopologyFacts::Machine& before, const TopologyFacts::Machine& after) {
-    return before.offers != after.offers && std::ranges::includes(before.offers, after.offers);
-}
+// When a machine is changed, by who asks at its addresses.
+enum class Rank { before_accelerators, with_them, after_them };
+
+class Ranks {
+public:
+    explicit Ranks(const ByName& earlier) : earlier_(earlier) {}
+
+    Rank of(const TopologyFacts::Machine& machine) {
+        if (machine.has_accelerator) return Rank::with_them;
+        const auto was = earlier_.find(machine.name);
+        if (was == earlier_.end() || std::ranges::includes(machine.offers, was->second->offers))
+            return Rank::before_accelerators;
+        return std::ranges::includes(was->second->offers, machine.offers) ? Rank::after_them : half(machine);
+    }
+
+private:
+    // It gives addresses up and gets others: of each worker's machines one half is reached at all times.
+    Rank half(const TopologyFacts::Machine& machine) {
+        int lead = 0;
+        for (const std::string& worker : machine.workers) lead += lead_[worker];
+        for (const std::string& worker : machine.workers) lead_[worker] += lead > 0 ? -1 : 1;
+        return lead > 0 ? Rank::after_them : Rank::before_accelerators;
+    }
+
+    const ByName& earlier_;
+    std::unordered_map<std::string_view, int> lead_; // of those before, by worker
+};
 
 class Stepper {
 public:
@@ -338,13 +362,11 @@ std::vector<Part> parts_of(const TopologyFacts* before, const TopologyFacts* aft
     const ByName earlier = by_name(*before);
     const ByName later = by_name(*after);
     std::array<std::vector<const TopologyFacts::Machine*>, 3> ranks; // in their order
-    for (const auto& machine : after->machines) {
-        const auto was = earlier.find(machine.name);
-        const bool goes_last = was != earlier.end() && only_gives_up(*was->second, machine);
-        ranks.at(machine.has_accelerator ? 1 : goes_last ? 2 : 0).push_back(&machine);
-    }
-    for (const auto& rank : ranks)
-        for (const auto* machine : rank) add(machine->name);
+    Ranks rank(earlier);
+    for (const auto& machine : after->machines)
+        ranks.at(static_cast<std::size_t>(rank.of(machine))).push_back(&machine);
+    for (const auto& group : ranks)
+        for (const auto* machine : group) add(machine->name);
     for (const auto& machine : before->machines)
         if (!later.contains(machine.name)) add(machine.name);
     return parts;

@@ -34,7 +34,8 @@ struct ChangeStep {
 [[nodiscard]] Put end_of(const ChangeRecord& change, WallTime ended, const Keys& keys);
 
 /// The machines of a change: all that are in the topology before it or after it. First those without accelerators, then those with
-/// one, last those that give addresses up, and get none, or that nothing runs on any more: who sends to them is changed before.
+/// one, last those that give addresses up, or that nothing runs on any more: who sends to them is changed before. Of those that
+/// give addresses up and get others, half come first: there is always one half of a pool that is reached, unless it has one machine.
 [[nodiscard]] std::vector<Part> parts_of(const TopologyFacts* before, const TopologyFacts* after);
 
 } // namespace mpsup::cluster

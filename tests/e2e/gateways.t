@@ -7,7 +7,7 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 use File::Temp  ();
 use HTTP::Tiny  ();
-use JSON::PP    qw(decode_json);
+use JSON::PP    qw(decode_json encode_json);
 use Mpsup::Test qw(build_dir free_port read_file wait_until write_file);
 use POSIX       ();
 use Test::More;
@@ -150,6 +150,25 @@ subtest 'a renewed pair' => sub {
         my $shown = `openssl s_client -connect $address{$name}:$gateway </dev/null 2>/dev/null`;
         like($shown, qr/CN ?= ?second/, "$name shows it");
     }
+};
+
+subtest 'a port that changes on all machines of the pool' => sub {
+    my $another = free_port();
+    write_file("$dir/site.yaml", read_file("$dir/site.yaml") =~ s/listen: $gateway\b/listen: $another/r);
+    my $client = open(my $counts, '-|') // die "fork: $!";
+    if (!$client) {
+        my ($is_over, %count) = (0);
+        local $SIG{TERM} = sub { $is_over = 1 };
+        while (!$is_over) { $count{ ask()->{status} }++ }
+        syswrite STDOUT, encode_json(\%count);
+        POSIX::_exit(0);
+    }
+    my ($status, $said) = mpsup('web1', 'up', "$dir/site.yaml");
+    is($status, 0, 'it comes up') or diag $said;
+    kill 'TERM', $client;
+    my $count = decode_json(<$counts>);
+    close $counts;
+    is_deeply([keys %$count], ['200'], 'no request fails') or diag explain $count;
 };
 
 for my $name (sort keys %address) {

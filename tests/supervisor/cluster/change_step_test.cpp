@@ -391,6 +391,21 @@ TEST(PartsOf, WhoOnlyGivesAddressesUpComesAfterThoseThatAskThere) {
     EXPECT_EQ(names(before, before), "app1 app2 web1 ");
 }
 
+TEST(PartsOf, OfThoseThatChangeAddressesHalfComeAfterWhoAsksThere) {
+    TopologyFacts before, after;
+    before.machines = {{"app1", false, {"10.9.0.2:8081"}, {"shop"}},
+                       {"app2", false, {"10.9.0.3:8082"}, {"mail"}},
+                       {"app3", false, {"10.9.0.4:8081"}, {"shop"}},
+                       {"app4", false, {"10.9.0.5:8082"}, {"mail"}},
+                       {"web1", true}};
+    after = before;
+    for (auto& machine : after.machines)
+        if (!machine.offers.empty()) machine.offers = {machine.name + ":8090"};
+    std::string names;
+    for (const Part& part : parts_of(&before, &after)) names += part.machine + ' ';
+    EXPECT_EQ(names, "app1 app2 web1 app3 app4 ");
+}
+
 TEST(PartsOf, AcceleratorsComeAfterOthersAndWhatGoesComesLast) {
     TopologyFacts before, after;
     before.machines = {{"old", false}, {"web", true}};
