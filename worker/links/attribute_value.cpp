@@ -20,6 +20,7 @@ std::optional<DecodedText> decoded_attribute(std::string_view raw) {
         } else if (const auto reference = character_reference(raw.substr(at))) {
             result.add_code_point(reference->code_point, at);
             at += reference->length;
+            if (raw[at - 1] != ';') result.leave_open();
         } else {
             result.add(at + 1 < raw.size() && is_letter(raw[at + 1]) ? kept_ampersand : '&', at);
             ++at;

@@ -153,6 +153,8 @@ private:
             at_ += 2;
         else if (!is_at_end() && is_space(peek()))
             ++at_;
+        else
+            out.leave_open();
     }
 
     // Section 4.3.5. A line end that is not escaped makes a string bad: it is none.

@@ -2,6 +2,8 @@
 
 #include "worker/http/percent.h"
 
+#include <algorithm>
+
 namespace mpsup::links {
 
 namespace {
@@ -27,7 +29,8 @@ Edit DecodedText::raw(Edit edit) const {
     const auto is_within_escape = [this](std::size_t at) {
         return at > 0 && at < text_.size() && from_[at] == from_[at - 1];
     };
-    while (edit.begin < edit.end && is_within_escape(edit.begin)) edit.text.insert(0, 1, text_[--edit.begin]);
+    if (std::ranges::binary_search(open_, edit.begin)) edit.text.insert(0, 1, text_[--edit.begin]);
+    while (is_within_escape(edit.begin)) edit.text.insert(0, 1, text_[--edit.begin]);
     while (is_within_escape(edit.end)) edit.text += text_[edit.end++];
     return {from_[edit.begin], from_[edit.end], std::move(edit.text)};
 }

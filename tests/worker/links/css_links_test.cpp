@@ -83,6 +83,20 @@ TEST(CssLinks, AreDecodedAndStayAsTheyWereWritten) {
     EXPECT_EQ(css("url(\"/static/it's\\\"\")"), "url(\"" THERE "/static/it's\\\"\")");
 }
 
+// "\\20app" is another character, and three letters less.
+TEST(CssLinks, MayFollowAnEscapeWithoutItsEnd) {
+    const auto insert = [](std::string_view text) {
+        return applied(text, css_links(text, [](std::string_view url) {
+                           const std::size_t at = url.find('/');
+                           return std::optional(Edit{at, at, "app"});
+                       }));
+    };
+    EXPECT_EQ(insert("url(\\20/b)"), "url(\\20 app/b)");
+    EXPECT_EQ(insert("url(\\20 /b)"), "url(\\20 app/b)");
+    EXPECT_EQ(insert("url(\\((/b)"), "url(\\((/b)"); // is none
+    EXPECT_EQ(insert("url(\\)/b)"), "url(\\)app/b)");
+}
+
 TEST(CssLinks, EscapeWhatTheyWrite) {
     EXPECT_EQ(css("url(x/../a)", "/static/\"<(\\'/b"), "url(" THERE "/static/\\22 \\3c \\28 \\5c \\27 /a)");
     EXPECT_TRUE(stays("url(a)")); // of a page of ours

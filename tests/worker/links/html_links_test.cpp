@@ -92,6 +92,13 @@ TEST(HtmlLinks, KeepTheirCharacterReferences) {
     EXPECT_EQ(html("<a href='/static/&#233;'>"), "<a href='" THERE "/static/&#233;'>");
 }
 
+// "&quothttp" is no quote.
+TEST(HtmlLinks, MayFollowACharacterReferenceWithoutItsEnd) {
+    EXPECT_EQ(html("<p style='a:url(&quot/static/b&quot)'>"), "<p style='a:url(&#34;" THERE "/static/b&quot)'>");
+    EXPECT_EQ(html("<p style='a:url(&quot;/static/b&quot;)'>"), "<p style='a:url(&quot;" THERE "/static/b&quot;)'>");
+    EXPECT_EQ(html("<img srcset='a 1x&#44/static/b'>"), "<img srcset='a 1x," THERE "/static/b'>");
+}
+
 TEST(HtmlLinks, EncodeWhatTheyWrite) {
     EXPECT_EQ(html("<base href='/static/a&amp;&quot;/'><a href='b'>"),
               "<base href='/static/a&amp;&quot;/'><a href='" THERE "/static/a&#38;&#34;/b'>");
