@@ -43,12 +43,13 @@ ClusterChange topology_in(const json::object& object) {
             .note = text_at(object, "note")};
 }
 
-// "/etc/shop.yaml sha256:0123456789ab", "restart of app on app1".
+// "/etc/shop.yaml sha256:0123456789ab", "restart of app on app1", "drain app1".
 std::string what_text(const ClusterChange& applied) {
     if (applied.kind.empty()) return printable(applied.path) + " " + printable(applied.digest.substr(0, digest_shown));
     std::string text = applied.kind;
     if (!applied.workers.empty()) text += " of " + joined(applied.workers, ", ");
-    if (!applied.machines.empty()) text += " on " + joined(applied.machines, ", ");
+    const bool is_of_workers = applied.kind == "restart" || applied.kind == "rollback";
+    if (!applied.machines.empty()) text += (is_of_workers ? " on " : " ") + joined(applied.machines, ", ");
     return printable(text);
 }
 

@@ -1,4 +1,5 @@
-// What was changed of a cluster: who applied which topology, or restarted or rolled back what, from where, and what became of it.
+// What was ordered of a cluster: who applied which topology, restarted or rolled back what, or said what of a machine, from where, and
+// what became of it.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -11,8 +12,8 @@
 namespace mpsup::cli {
 
 struct ClusterChange {
-    std::string kind{};                  // "restart", "rollback": what ran already; empty: it was new
-    std::uint64_t number = 0;            // of a restart, and of a rollback of workers, 0
+    std::string kind{};                  // the verb; empty: a topology that was new
+    std::uint64_t number = 0;            // 0: it brought none
     std::vector<std::string> workers{};  // that were named; none: all
     std::vector<std::string> machines{}; // the same
     std::int64_t at_ms = 0;              // wall clock

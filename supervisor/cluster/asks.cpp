@@ -136,9 +136,8 @@ void Asks::begin(Pending& pending, Turn& turn) {
         pending.since = turn.now.boot;
         return drain(pending, turn);
     }
-    const std::string id =
-        pending.change.empty() ? turn.me.instance + '-' + std::to_string(++changes_) : pending.change;
-    Proposal proposal = propose(pending.ask, id, turn);
+    if (pending.id.empty()) pending.id = turn.me.instance + '-' + std::to_string(++orders_);
+    Proposal proposal = propose(pending.ask, pending.id, turn);
     const bool is_refused = proposal.transaction.then.empty();
     if (is_refused && !pending.text.empty() && std::holds_alternative<AcceptStoreOrder>(pending.ask.order))
         return end(pending, turn, done, "this store was accepted"); // nobody knew what came of the try before

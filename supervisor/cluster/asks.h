@@ -24,6 +24,7 @@ private:
     struct Pending {
         Ask ask{};
         Time since{};         // it was asked
+        std::string id{};     // of it, once it was tried
         std::string change{}; // that it begins, and then follows
         bool follows = false;
         bool drains = false;      // waits for what is in flight
@@ -47,7 +48,7 @@ private:
     [[nodiscard]] static std::string what_became_of(const Pending& pending);
 
     std::list<Pending> pending_;
-    std::uint64_t changes_ = 0; // ids that were given
+    std::uint64_t orders_ = 0; // ids that were given
 };
 
 } // namespace mpsup::cluster

@@ -44,6 +44,7 @@ struct ClusterStatus {
     std::map<std::string, std::string>
         vips{}; // addresses, each with the machine that has it; empty: none, or it is not known
     std::optional<ChangeRecord> change{}; // that runs, or the last one
+    std::vector<PastOrder> orders{};      // the latest last
 };
 
 [[nodiscard]] std::string_view to_string(MachineStatus::State state) noexcept;

@@ -74,6 +74,7 @@ void ClusterView::set(const KeyValue& item, bool deleted) {
     if (item.key == keys_.change()) return set_one(change_, item, deleted);
     if (item.key == keys_.store()) return set_one(store_, item, deleted);
     if (item.key == keys_.converging()) return set_one(converging_, item, deleted);
+    if (item.key == keys_.orders()) return set_one(orders_, item, deleted);
     if (const auto name = below("topology/"); !name.empty() && !deleted) {
         std::uint64_t number = 0;
         std::from_chars(name.data(), name.data() + name.size(), number);
@@ -134,6 +135,7 @@ Revision ClusterView::modified(std::string_view key) const {
     if (key == keys_.change()) return change_.modified;
     if (key == keys_.store()) return store_.modified;
     if (key == keys_.converging()) return converging_.modified;
+    if (key == keys_.orders()) return orders_.modified;
     return std::max({in(machines_, "machine/"), in(fences_, "fence/"), in(vips_, "vip/")});
 }
 

@@ -49,6 +49,7 @@ public:
     [[nodiscard]] const Known<ChangeRecord>& change() const { return change_; }
     [[nodiscard]] const Known<StoreRecord>& store() const { return store_; }
     [[nodiscard]] const Known<ConvergingRecord>& converging() const { return converging_; }
+    [[nodiscard]] const Known<OrdersRecord>& orders() const { return orders_; }
     [[nodiscard]] bool is_converging(std::string_view machine) const;
     [[nodiscard]] const std::map<std::string, Known<VipRecord>, std::less<>>& vips() const { return vips_; }
     [[nodiscard]] const Known<VipRecord>& vip(std::string_view address) const;
@@ -76,6 +77,7 @@ private:
     Known<ChangeRecord> change_;
     Known<StoreRecord> store_;
     Known<ConvergingRecord> converging_;
+    Known<OrdersRecord> orders_;
 };
 
 /// Does it leave the machine out of changes?

@@ -31,7 +31,8 @@ Transaction Keys::listing() const {
     Transaction listing;
     for (const char* folder : {"machine/", "fence/", "vip/"})
         listing.then.emplace_back(Get{KeyRange::prefix(prefix_ + folder)});
-    for (const std::string& key : {wanted(), change(), store(), converging()}) listing.then.emplace_back(Get{{key}});
+    for (const std::string& key : {wanted(), change(), store(), converging(), orders()})
+        listing.then.emplace_back(Get{{key}});
     return listing;
 }
 

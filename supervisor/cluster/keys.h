@@ -27,6 +27,7 @@ public:
     [[nodiscard]] std::string change() const { return prefix_ + "change"; }
     [[nodiscard]] std::string store() const { return prefix_ + "store"; }
     [[nodiscard]] std::string converging() const { return prefix_ + "converging"; }
+    [[nodiscard]] std::string orders() const { return prefix_ + "orders"; }
 
     /// What is below `folder` ("machine/"), or nothing: the key is not below it.
     [[nodiscard]] std::string_view name_below(std::string_view folder, std::string_view key) const;

@@ -296,6 +296,7 @@ ClusterStatus Member::status(Moment now) const {
     ClusterStatus status{parts.state(), parts.why(), parts.since, parts.heard, view.cluster(), view.revision()};
     if (view.wanted()) status.wanted = view.wanted().value;
     if (view.change()) status.change = view.change().value;
+    status.orders = view.orders()->past;
     const TopologyFacts* facts =
         view.wanted() ? parts.facts.of(view.wanted()->now.digest) : parts.facts.of(parts.local.runs.digest);
     const bool was_heard = view.revision() > 0;

@@ -6,8 +6,10 @@
 #include "base/joined.h"
 #include "base/overloaded.h"
 
+#include <cstddef>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace mpsup::cluster {
 
@@ -21,6 +23,16 @@ constexpr int asked_wrongly = 2;
 constexpr int old_kept = 6;
 constexpr int busy = 8;
 constexpr std::size_t largest_put = 1'400'000; // etcd takes requests of 1.5 MiB, all in all
+
+const char* verb_of(FenceOrder::What what) {
+    switch (what) {
+    case FenceOrder::What::cordon: return "cordon";
+    case FenceOrder::What::uncordon: return "uncordon";
+    case FenceOrder::What::drain: return "drain";
+    case FenceOrder::What::remove: return "remove";
+    }
+    std::unreachable();
+}
 
 Proposal refuse(int code, std::string text) { return {{}, {}, code, std::move(text)}; }
 
@@ -141,8 +153,13 @@ public:
         FenceRecord fence = turn_.view.fence(order.machine); // which `uncordon` alone makes less
         fence.by = ask_.who;
         fence.at = turn_.now.wall;
+        const auto write = [&](Operation operation, std::string text) {
+            Proposal proposal{{{turn_.unchanged(key)}, {std::move(operation)}, {}}, {}, 0, std::move(text)};
+            note(proposal.transaction, verb_of(order.what), order.machine, order.force ? "--force" : ask_.note);
+            return proposal;
+        };
         switch (order.what) {
-        case FenceOrder::What::uncordon: return write(key, Delete{{key}}, order.machine + " takes part in changes");
+        case FenceOrder::What::uncordon: return write(Delete{{key}}, order.machine + " takes part in changes");
         case FenceOrder::What::cordon: fence.cordoned = true; break;
         case FenceOrder::What::drain: fence.cordoned = fence.drained = true; break;
         case FenceOrder::What::remove:
@@ -153,7 +170,7 @@ public:
         const char* words = fence.removed   ? " is counted no more"
                             : fence.drained ? " is sent nothing new, and changes pass it by"
                                             : " is passed by when something changes";
-        Proposal proposal = write(key, Put{key, encode(fence)}, order.machine + words);
+        Proposal proposal = write(Put{key, encode(fence)}, order.machine + words);
         for (const std::string& name : stand_ins.machines) // which nobody drains meanwhile
             proposal.transaction.when.push_back(turn_.unchanged(keys().fence(name)));
         return proposal;
@@ -205,6 +222,7 @@ private:
         proposal.text = std::move(text);
         proposal.transaction.when = {turn_.unchanged(keys().change()), turn_.unchanged(keys().wanted())};
         name_store(proposal.transaction, replaced());
+        note(proposal.transaction, "cluster accept", {}, ask_.note);
         return proposal;
     }
 
@@ -352,8 +370,15 @@ private:
         return proposal;
     }
 
-    Proposal write(const std::string& key, Operation operation, std::string text) const {
-        return {{{turn_.unchanged(key)}, {std::move(operation)}, {}}, {}, 0, std::move(text)};
+    // For history. One that is tried again, since nobody knows what came of it, stands once; what cannot be read begins anew.
+    void note(Transaction& transaction, const char* kind, const std::string& machine, const std::string& text) const {
+        OrdersRecord orders = turn_.view.orders().value;
+        std::erase_if(orders.past, [&](const PastOrder& order) { return order.id == id_; });
+        orders.past.push_back({id_, kind, machine, ask_.who, ask_.from, text, turn_.now.wall});
+        if (orders.past.size() > most_orders)
+            orders.past.erase(orders.past.begin(), orders.past.end() - std::ptrdiff_t{most_orders});
+        transaction.when.push_back(turn_.unchanged(keys().orders()));
+        transaction.then.emplace_back(Put{keys().orders(), encode(orders)});
     }
 
     // Numbers below the last few, but for those that are gone back to.

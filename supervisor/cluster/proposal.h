@@ -15,7 +15,8 @@ struct Proposal {
     std::string text{};   //
 };
 
-/// `id`: of the change that it begins, if it begins one, and of the store, if it names that; never given twice. Pure.
+/// `id`: of the order, also when it is tried again: of the change that it begins, if it begins one, of the store, if it names that, and
+/// in history. Never given to another. Pure.
 [[nodiscard]] Proposal propose(const Ask& ask, const std::string& id, const Turn& turn);
 
 } // namespace mpsup::cluster

@@ -293,6 +293,18 @@ template <> Result<PastRecord> decode(std::string_view text) {
     });
 }
 
+template <> Result<OrdersRecord> decode(std::string_view text) {
+    return read_record<OrdersRecord>(text, [](Fields fields) {
+        OrdersRecord record;
+        fields.objects("past", most_texts, [&](Fields order) {
+            record.past.push_back({order.name("id"), order.needed_name("kind"), order.name("machine"),
+                                   order.name("who"), order.name("from"), order.text("note", longest_note),
+                                   order.time("at")});
+        });
+        return record;
+    });
+}
+
 template <> Result<ConvergingRecord> decode(std::string_view text) {
     return read_record<ConvergingRecord>(
         text, [](Fields fields) { return ConvergingRecord{fields.texts("machines", most_machines, longest_name)}; });

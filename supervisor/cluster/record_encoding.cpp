@@ -212,6 +212,22 @@ std::string encode(const PastRecord& record) {
     return json::serialize(object);
 }
 
+std::string encode(const OrdersRecord& record) {
+    json::array past;
+    for (const PastOrder& order : record.past) {
+        json::object object;
+        put_name(object, "id", order.id);
+        put_name(object, "kind", order.kind);
+        put_name(object, "machine", order.machine);
+        put_name(object, "who", order.who);
+        put_name(object, "from", order.from);
+        if (!order.note.empty()) object["note"] = fit(order.note, longest_note);
+        put(object, "at", order.at);
+        past.push_back(std::move(object));
+    }
+    return json::serialize(json::object{{"past", std::move(past)}});
+}
+
 // All of them, or whoever is left out would not know that it has its turn.
 std::string encode(const ConvergingRecord& record) {
     return json::serialize(json::object{{"machines", json::array(record.machines.begin(), record.machines.end())}});

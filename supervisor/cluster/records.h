@@ -188,6 +188,24 @@ struct PastRecord {
 /// What is kept of a change that is over.
 [[nodiscard]] PastRecord past_of(const ChangeRecord& change, WallTime ended);
 
+/// What an operator ordered that is no change.
+struct PastOrder {
+    std::string id{};      // never given twice
+    std::string kind{};    // the verb; a later mpsup may have others
+    std::string machine{}; // that it was about; empty: the whole site
+    std::string who{}, from{}, note{};
+    WallTime at{0};
+
+    friend bool operator==(const PastOrder&, const PastOrder&) = default;
+};
+
+/// orders: the last most_orders of them, the latest last.
+struct OrdersRecord {
+    std::vector<PastOrder> past{};
+
+    friend bool operator==(const OrdersRecord&, const OrdersRecord&) = default;
+};
+
 /// converging: those that serve something else and are on their way to what is wanted, outside of any change.
 struct ConvergingRecord {
     std::vector<std::string> machines{};
@@ -215,12 +233,14 @@ struct StoreRecord {
 constexpr std::size_t longest_document = 1'000'000; // bytes; etcd takes requests of 1.5 MiB, and base64 stands between
 constexpr std::size_t longest_reason = 8'000;
 constexpr std::size_t longest_text_of_part = 1'000;
+constexpr std::size_t longest_note = 1'000; // of an order that is no change
 constexpr std::size_t most_reasons = 100;
 constexpr std::size_t longest_reasons = 100'000; // all of them
 constexpr std::size_t most_machines = 10'000;
 constexpr std::size_t most_workers = 1'000; // of a machine, and that an order names
 constexpr std::size_t most_earlier = 20;    // topologies that are kept
 constexpr std::size_t most_past = 50;       // changes that brought none
+constexpr std::size_t most_orders = 50;     // that are no changes
 constexpr std::size_t most_replaced = 100;  // stores that one is known to have taken the place of
 
 /// What programs say, as those who read records take it: not too long, and nothing that JSON cannot hold. It is the same when it
@@ -236,6 +256,7 @@ constexpr std::size_t most_replaced = 100;  // stores that one is known to have 
 [[nodiscard]] std::string encode(const ChangeRecord& record);
 [[nodiscard]] std::string encode(const OutcomeRecord& record);
 [[nodiscard]] std::string encode(const PastRecord& record);
+[[nodiscard]] std::string encode(const OrdersRecord& record);
 [[nodiscard]] std::string encode(const ConvergingRecord& record);
 [[nodiscard]] std::string encode(const VipRecord& record);
 [[nodiscard]] std::string encode(const StoreRecord& record);
@@ -249,6 +270,7 @@ template <> Result<WantedRecord> decode(std::string_view text);
 template <> Result<ChangeRecord> decode(std::string_view text);
 template <> Result<OutcomeRecord> decode(std::string_view text);
 template <> Result<PastRecord> decode(std::string_view text);
+template <> Result<OrdersRecord> decode(std::string_view text);
 template <> Result<ConvergingRecord> decode(std::string_view text);
 template <> Result<VipRecord> decode(std::string_view text);
 template <> Result<StoreRecord> decode(std::string_view text);

@@ -176,7 +176,7 @@ public:
     [[nodiscard]] const ClusterOptions& options() const { return options_; }
     [[nodiscard]] cluster::ClusterStatus status() const { return member_.status(moment_now()); }
 
-    [[nodiscard]] std::string topologies() const { return topologies_.json(member_.status(moment_now()).change); }
+    [[nodiscard]] std::string topologies() const { return topologies_.json(member_.status(moment_now())); }
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
         std::vector<ClusterMachine> machines;

@@ -49,6 +49,20 @@ json::object object_of(const cluster::PastRecord& past, bool is_over) {
     return object;
 }
 
+// In the store it is done at once.
+json::object object_of(const cluster::PastOrder& order) {
+    json::array machines;
+    if (!order.machine.empty()) machines.emplace_back(order.machine);
+    return {{"kind", order.kind},
+            {"at_ms", order.at.count()},
+            {"workers", json::array()},
+            {"machines", std::move(machines)},
+            {"who", order.who},
+            {"from", order.from},
+            {"outcome", cluster::to_string(cluster::ChangeRecord::Phase::done)},
+            {"note", order.note}};
+}
+
 } // namespace
 
 asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
@@ -96,7 +110,8 @@ asio::awaitable<void> ClusterTopologies::refresh(cluster::EtcdClient& etcd, cons
     seen_ = now;
 }
 
-std::string ClusterTopologies::json(const std::optional<cluster::ChangeRecord>& change) const {
+std::string ClusterTopologies::json(const cluster::ClusterStatus& status) const {
+    const std::optional<cluster::ChangeRecord>& change = status.change;
     std::map<std::uint64_t, Applied> all = applied_;
     if (change && change->brings_new_topology()) {
         Applied& last = all[change->to.number];
@@ -122,6 +137,7 @@ std::string ClusterTopologies::json(const std::optional<cluster::ChangeRecord>& 
         if (!change || past.outcome.change != change->id) changes.push_back(object_of(past, true));
     if (change && !change->brings_new_topology())
         changes.push_back(object_of(cluster::past_of(*change, change->at), change->is_over()));
+    for (const cluster::PastOrder& order : status.orders) changes.push_back(object_of(order));
     return json::serialize(
         json::object{{"version", 1}, {"topologies", std::move(topologies)}, {"changes", std::move(changes)}});
 }

@@ -1,4 +1,4 @@
-// What was applied to a cluster, as it is kept there.
+// What was ordered of a cluster, as it is kept there.
 #pragma once
 
 #include "supervisor/cluster/cluster_status.h"
@@ -22,9 +22,9 @@ public:
     /// Reads what came since. Errors leave what is known: the next call tries again.
     [[nodiscard]] boost::asio::awaitable<void> refresh(cluster::EtcdClient& etcd, const cluster::Keys& keys,
                                                        cluster::ClusterStatus status);
-    /// The answer to /v1/topologies (cli/topologies_view.h). `change`: that runs or ran last; how it ended is known by it before
-    /// it was read.
-    [[nodiscard]] std::string json(const std::optional<cluster::ChangeRecord>& change) const;
+    /// The answer to /v1/topologies (cli/topologies_view.h). Of `status` the change that runs or ran last, by which it is known how that
+    /// ended before it was read, and the orders.
+    [[nodiscard]] std::string json(const cluster::ClusterStatus& status) const;
 
 private:
     struct Applied {

@@ -281,6 +281,7 @@ subtest 'history' => sub {
     like $out, qr/rolled_back/, 'and how it ended' or diag $out;
     like $out, qr/-  +done +root\@web1 +restart of app on app2$/m, 'a restart too' or diag $out;
     like $out, qr/-  +done +root\@web1 +rollback of app on app1$/m, 'and what was rolled back';
+    like $out, qr/-  +done +root\@web1 +$_$/m, "$_ too" for 'drain app1', 'remove app2', 'uncordon app2', 'cordon app1';
     my $number = $cluster->wanted;
     $cluster->on('app1')->must('rollback', '--timeout', '60s');
     isnt $cluster->wanted, $number, 'another one is wanted';

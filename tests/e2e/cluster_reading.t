@@ -112,6 +112,8 @@ subtest 'drain --wait counts what clients ask of the machine' => sub {
         is $code, 0, 'then nothing is' or diag $out, $err;
         is +($web->mpsup('uncordon', $name))[0], 0, 'back';
     }
+    is_deeply [map { "$_->{kind} @{ $_->{machines} } by $_->{who}\@$_->{from} $_->{note}" } @{ json_of('history')->{changes} }],
+        [map { ("drain $_ by root\@web1 --force", "uncordon $_ by root\@web1 ") } sort keys %held], 'history has who said it, not what was refused';
 };
 
 subtest 'a supervisor that does not answer' => sub {

@@ -1,10 +1,11 @@
 # The command line of a site on several machines, against a supervisor that is played: what is asked of it, what is shown.
 use strict;
 use warnings;
+use File::Copy  qw(copy);
 use File::Path  qw(make_path);
 use IO::Socket::UNIX;
 use JSON::PP    qw(decode_json encode_json);
-use Mpsup::Test qw(new_site read_file write_file);
+use Mpsup::Test qw(free_port new_site read_file write_file);
 use Socket      qw(SOCK_STREAM);
 use Test::More;
 
@@ -142,6 +143,20 @@ subtest 'events and logs' => sub {
     ($code, $out, $err) = $site->mpsup('logs', '--machine', 'app7');
     is $code, 2, 'an unknown machine';
     is $err, "mpsup: there is no machine app7; there is app1, web1\n", 'with the known ones';
+};
+
+subtest 'history' => sub {
+    my $past = new_site(name => 'shop'); # for its database
+    mkdir $past->dir . '/root';
+    $past->must('up', $past->topology("  docs: {kind: static, listen: '127.0.0.1:" . free_port() . "', root: root}\n"));
+    $past->must('down');
+    copy("$past->{state}/shop/state.db", "$site->{state}/shop/state.db") or die $!;
+    my @changes = ({kind => 'drain', at_ms => 2000, workers => [], machines => ['app1'], who => 'anna', from => 'web1', outcome => 'done', note => '--force'},
+                   {kind => 'paint', at_ms => 1000, workers => [], machines => ['app1'], who => 'root', from => 'web1', outcome => 'done', note => ''});
+    plays('/v1/topologies' => json({version => 1, topologies => [], changes => \@changes}));
+    my $out = $site->must('history');
+    like $out, qr/ - +done +root\@web1 +paint app1\n.* - +done +anna\@web1 +drain app1\n    --force\n/, 'what was said of machines, also what only a later mpsup says' or diag $out;
+    is_deeply [map { "$_->{kind} @{ $_->{machines} }" } @{ decode_json($site->must('history', '-o', 'json'))->{changes} }], ['paint app1', 'drain app1'], 'as JSON';
 };
 
 subtest 'without a supervisor' => sub {

@@ -28,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check<cluster::ChangeRecord>(text);
     check<cluster::OutcomeRecord>(text);
     check<cluster::PastRecord>(text);
+    check<cluster::OrdersRecord>(text);
     check<cluster::ConvergingRecord>(text);
     check<cluster::VipRecord>(text);
     check<cluster::StoreRecord>(text);

@@ -50,6 +50,14 @@ TEST(TopologiesView, SaysWhoRestartedAndRolledBackWhat) {
     EXPECT_EQ(topologies_json(applied_topologies(changes)).size(), 1U);
 }
 
+TEST(TopologiesView, SaysWhatWasSaidOfAMachineAsTheVerbDoes) {
+    const std::string table = topologies_table(applied_topologies(
+        R"({"changes":[{"kind":"drain","at_ms":1000,"machines":["app1"],"who":"anna","from":"web1","outcome":"done","note":"--force"},)"
+        R"({"kind":"cluster accept","at_ms":2000,"who":"root","from":"app1","outcome":"done"}]})"));
+    EXPECT_NE(table.find("  -       done     anna@web1  drain app1\n    --force\n"), std::string::npos) << table;
+    EXPECT_NE(table.find("  -       done     root@app1  cluster accept\n"), std::string::npos) << table;
+}
+
 TEST(TopologiesView, FitsThePage) {
     ClusterChange applied{
         .number = 1234567, .at_ms = 1, .digest = "sha256:0123456789abcdef", .path = std::string(100, 'p')};

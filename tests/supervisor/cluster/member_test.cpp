@@ -116,6 +116,7 @@ protected:
     }
     MachineRecord own() const { return decode<MachineRecord>(items.at(keys.machine("app1")).value).value(); }
     ChangeRecord change() const { return decode<ChangeRecord>(items.at(keys.change()).value).value(); }
+    std::vector<PastOrder> orders() const { return decode<OrdersRecord>(items.at(keys.orders()).value).value().past; }
     static std::string other(Version runs, const std::string& boot = "boot2", const std::string& address = "10.9.0.1") {
         MachineRecord record{"i9", boot, "1.0", address};
         record.runs = std::move(runs);
@@ -549,6 +550,66 @@ TEST_F(MemberTest, OnlyUncordonTakesAnythingBack) {
     EXPECT_FALSE(items.contains(keys.fence("web1")));
 }
 
+TEST_F(MemberTest, WhatIsSaidOfAMachineIsKeptForHistoryWithWhoSaidIt) {
+    using What = FenceOrder::What;
+    start();
+    web1_is_there();
+    order(FenceOrder{What::cordon, "web1"});
+    order(FenceOrder{What::drain, "web1", false, true});
+    order(FenceOrder{What::uncordon, "web1"});
+    const auto fences = take<Submit>();
+    ASSERT_FALSE(fences.empty());
+    EXPECT_EQ(fences.back().transaction.then.size(), 2U) << "in the transaction of the fence itself";
+    order(FenceOrder{What::remove, "web1"}); // lives: refused
+    write(keys.machine("web1"), {});
+    order(FenceOrder{What::remove, "web1"});
+    const auto past = orders();
+    ASSERT_EQ(past.size(), 4U) << "what is refused was not done";
+    const PastOrder drain{past[1].id, "drain", "web1", "root", "app1", "--force", now.wall};
+    EXPECT_EQ(past[0].kind, "cordon");
+    EXPECT_EQ(past[1], drain);
+    EXPECT_EQ(past[2].kind, "uncordon");
+    EXPECT_EQ(past[3].kind, "remove");
+    EXPECT_EQ(member->status(now).orders, past);
+}
+
+TEST_F(MemberTest, OfWhatWasSaidOfMachinesTheLastIsKept) {
+    start();
+    web1_is_there();
+    order(FenceOrder{FenceOrder::What::drain, "web1", false, true});
+    for (std::size_t i = 0; i < most_orders; ++i) order(FenceOrder{FenceOrder::What::cordon, "web1"});
+    const auto past = orders();
+    EXPECT_EQ(past.size(), most_orders);
+    EXPECT_EQ(past.front().kind, "cordon");
+    EXPECT_NE(past.front().id, past.back().id);
+}
+
+TEST_F(MemberTest, WhatIsSaidAgainBecauseNobodyKnowsWhatCameOfItIsInHistoryOnce) {
+    start();
+    web1_is_there();
+    take<Submit>();
+    is_store_up = false;
+    order(FenceOrder{FenceOrder::What::cordon, "web1"});
+    const auto tried = take<Submit>();
+    ASSERT_EQ(tried.size(), 1U);
+    member->on_answer(tried.front().request, failure("the answer was lost"), now);
+    is_store_up = true;
+    do_it(tried.front()); // all the same
+    run();
+    pass(2s);
+    EXPECT_EQ(answer()->code, 0);
+    EXPECT_EQ(orders().size(), 1U);
+}
+
+TEST_F(MemberTest, AHistoryThatCannotBeReadHoldsNothingUp) {
+    start();
+    web1_is_there();
+    write(keys.orders(), R"({"past":7})");
+    order(FenceOrder{FenceOrder::What::cordon, "web1"});
+    EXPECT_EQ(answer()->code, 0);
+    EXPECT_EQ(orders().size(), 1U);
+}
+
 TEST_F(MemberTest, WhatServesWaitsForItsTurnToGetToWhatIsWanted) {
     start_while_web1_converges();
     EXPECT_TRUE(take<Do>().empty());
@@ -591,6 +652,7 @@ TEST_F(MemberTest, AnotherStoreOrdersNothingUntilItIsAccepted) {
     EXPECT_EQ(told->code, 0);
     EXPECT_EQ(member->status(now).state, ClusterStatus::State::connected);
     EXPECT_EQ(decode<WantedRecord>(items.at(keys.wanted()).value)->now, (Version{6, "d1"})); // what runs here
+    EXPECT_EQ(orders().at(0).kind, "cluster accept");
 }
 
 TEST_F(MemberTest, AStoreThatWentBackIsAnotherStore) {

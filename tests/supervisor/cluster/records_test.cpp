@@ -70,6 +70,9 @@ TEST(Records, AreReadAsTheyWereWritten) {
                                      "web1",
                                      WallTime(4),
                                      {"c", ChangeRecord::Phase::failed, WallTime(5), {"why"}}});
+    expect_there_and_back(OrdersRecord{{{"i-1", "drain", "app1", "root", "web1", "--force", WallTime(4)},
+                                        {"i-2", "cluster accept", {}, "root", "web1", {}, WallTime(5)}}});
+    expect_there_and_back(OrdersRecord());
     expect_there_and_back(VipRecord{"web1", "i"});
     expect_there_and_back(VipRecord());
     expect_there_and_back(ConvergingRecord{{"app1", "web1"}});
@@ -92,6 +95,9 @@ TEST(Records, OfAChangeAcrossAThousandMachinesAreSmall) {
 
 TEST(Records, MayHoldMoreThanThisMpsupKnows) {
     EXPECT_TRUE(decode<VipRecord>(R"({"machine":"web1","colour":"blue"})"));
+    const auto orders = decode<OrdersRecord>(R"({"past":[{"kind":"paint","colour":"blue"}]})");
+    ASSERT_TRUE(orders);
+    EXPECT_EQ(orders->past.at(0).kind, "paint");
 }
 
 TEST(Records, ThatAreWrongAreRefusedAndSaySo) {
@@ -115,6 +121,7 @@ TEST(Records, ThatAreWrongAreRefusedAndSaySo) {
     EXPECT_FALSE(decode<StoreRecord>(R"({"replaces":["i0"]})"));
     EXPECT_FALSE(decode<TopologyRecord>(R"({"digest":"d"})"));
     EXPECT_FALSE(decode<PastRecord>(R"({"kind":"restart"})")) << "without its end";
+    EXPECT_FALSE(decode<OrdersRecord>(R"({"past":[{"id":"i-1"}]})"));
     EXPECT_FALSE(decode<VipRecord>("{\"machine\":\"" + std::string(300, 'a') + "\"}"));
 }
 
