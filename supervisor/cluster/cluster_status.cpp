@@ -1,8 +1,25 @@
 #include "supervisor/cluster/cluster_status.h"
 
+#include "base/joined.h"
+
+#include <algorithm>
 #include <utility>
 
 namespace mpsup::cluster {
+
+std::string words_on_stranger(const ClusterStatus& status, std::string_view machine) {
+    constexpr std::size_t most_named = 20;
+    std::vector<std::string> names;
+    for (const MachineStatus& each : status.machines)
+        if (each.in_topology == true) names.push_back(each.name);
+    if (names.empty() || std::ranges::find(names, machine) != names.end()) return {};
+    const std::size_t more = names.size() - std::min(names.size(), most_named);
+    names.resize(names.size() - more);
+    return "not in the topology, so nothing runs here; its machines are " + joined(names, ", ") +
+           (more > 0 ? " and " + std::to_string(more) + " more" : "") +
+           ": start `mpsup supervise --machine` with one of these names, or `mpsup up` a file that has " +
+           std::string(machine) + " in `machines`";
+}
 
 std::string_view to_string(MachineStatus::State state) noexcept {
     switch (state) {

@@ -47,6 +47,9 @@ struct ClusterStatus {
     std::vector<PastOrder> orders{};      // the latest last
 };
 
+/// Of a machine that the topology does not have: which ones that has, and what helps. Empty: it has it, or it is not known.
+[[nodiscard]] std::string words_on_stranger(const ClusterStatus& status, std::string_view machine);
+
 [[nodiscard]] std::string_view to_string(MachineStatus::State state) noexcept;
 [[nodiscard]] std::string_view to_string(ClusterStatus::State state) noexcept;
 

@@ -180,7 +180,9 @@ public:
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
         std::vector<ClusterMachine> machines;
-        for (const cluster::MachineStatus& machine : member_.status(moment_now()).machines) {
+        const cluster::ClusterStatus status = member_.status(moment_now());
+        const std::string strange = cluster::words_on_stranger(status, options_.machine);
+        for (const cluster::MachineStatus& machine : status.machines) {
             const bool is_removed = machine.state == cluster::MachineStatus::State::removed;
             if (is_removed && !machine.lives && machine.in_topology == false) continue; // nothing is left of it
             ClusterMachine one{.name = machine.name,
@@ -192,7 +194,7 @@ public:
                                .lives = machine.lives,
                                .fingerprint = machine.record ? machine.record->fingerprint : "",
                                .note = remark_on(machine)};
-            if (one.is_here) one.note = own_note(std::move(one.note));
+            if (one.is_here) one.note = own_note(strange.empty() ? one.note : strange);
             machines.push_back(std::move(one));
         }
         // Before the others were heard of there is one machine.
@@ -202,7 +204,7 @@ public:
                                 .state = std::string(cluster::to_string(cluster::MachineStatus::State::living)),
                                 .is_here = true,
                                 .lives = true,
-                                .note = own_note({})});
+                                .note = own_note(strange)});
         return machines;
     }
 
@@ -240,6 +242,14 @@ private:
             std::string(cluster::to_string(status.state)) + (status.why.empty() ? "" : ": " + status.why);
         if (std::exchange(noted_, state) == state) return;
         log_line(status.state == cluster::ClusterStatus::State::connected ? "info" : "warning", "cluster: " + state);
+    }
+
+    // Once for each topology: a name that was misspelt, or a machine that has none of the site yet, or any more.
+    void note_stranger(const cluster::ClusterStatus& status) {
+        const std::string words = cluster::words_on_stranger(status, options_.machine);
+        const std::string digest = status.wanted ? status.wanted->now.digest : share_.report().runs.digest;
+        if (words.empty() || std::exchange(strange_to_, digest) == digest) return;
+        log_line("warning", "this machine, " + options_.machine + ", is " + words);
     }
 
     void spawn(asio::awaitable<void> task) {
@@ -299,6 +309,7 @@ private:
                 is_to_go_back_ = orders_.say_to_rollout(false).code != 0;
             cluster::ClusterStatus status = member_.status(moment_now()); // all machines are in it: once a second
             note_state(status);
+            note_stranger(status);
             status.machines.clear(); // there may be thousands, and who follows what was applied needs none
             status_ = std::move(status);
             co_await pause_for(pace);
@@ -438,7 +449,8 @@ private:
     ClusterStore store_;
     ClusterAsks asks_;
     Bell wake_;
-    std::string noted_; // how the cluster is, as the log has it
+    std::string noted_;                     // how the cluster is, as the log has it
+    std::optional<std::string> strange_to_; // the topology without this machine that the log had last, by its digest
     int acting_ = 0;
     bool is_leaving_ = false;
     bool closed_ = false;

@@ -202,4 +202,15 @@ subtest 'certificates of an authority' => sub {
     pass 'files are read anew';
 };
 
+subtest 'a machine that the topology does not have' => sub {
+    my $file = $files->write('others.yaml', "site: test\nmachines: {web1: {address: $ip{web1}}, app7: {address: 10.9.0.77}}\nworkers:\n  docs: {kind: static, on: web1, listen: 8080, root: root}\n");
+    $web->must('up', $file, '--timeout', '60s');
+    my $words = qr/not in the topology, so nothing runs here; its machines are app7, web1: start/;
+    my $log   = sub { return Mpsup::Test::read_file($cluster->log_file('app1')) };
+    ok wait_until(20, 'its log', sub { $log->() =~ /\[warning\] this machine, app1, is $words/ }), 'its log says which ones that has';
+    like +($cluster->on('app1')->mpsup('status'))[1], qr/^app1 .* $words/m, 'and its status';
+    like +($web->mpsup('status'))[1], qr/^app1 .* not in the topology$/m, 'others say it in a word';
+    is scalar(() = $log->() =~ /$words/g), 1, 'in the log once';
+};
+
 done_testing;

@@ -187,6 +187,29 @@ TEST_F(MemberTest, MachinesThatNobodyCouldHearOfYetAreNotAbsent) {
     EXPECT_FALSE(machines[1].in_topology.has_value()) << "what topology 9 says is not known";
 }
 
+TEST_F(MemberTest, AMachineThatTheTopologyDoesNotHaveIsToldWhichOnesItHas) {
+    start();
+    const auto words = [&](const char* machine) { return words_on_stranger(member->status(now), machine); };
+    EXPECT_EQ(words("app1"), "");
+    EXPECT_NE(words("app7").find("its machines are app1, web1: start"), std::string::npos) << words("app7");
+    EXPECT_NE(words("app7").find("has app7 in `machines`"), std::string::npos) << words("app7");
+    write(keys.machine("app7"), other(local.runs)); // it lives, and is no machine of the topology for that
+    EXPECT_NE(words("app7"), "");
+    write(keys.wanted(), encode(WantedRecord{{9, "d9"}, {}}));
+    EXPECT_EQ(words("app7"), "") << "nobody knows what that one has";
+}
+
+TEST_F(MemberTest, OfAThousandMachinesAFewAreNamed) {
+    ClusterStatus status;
+    for (int i = 0; i < 1'000; ++i) {
+        MachineStatus machine{.name = "web" + std::to_string(i)};
+        machine.in_topology = true;
+        status.machines.push_back(std::move(machine));
+    }
+    EXPECT_NE(words_on_stranger(status, "app1").find("web19 and 980 more: "), std::string::npos);
+    EXPECT_EQ(words_on_stranger(ClusterStatus(), "app1"), "") << "no topology is known";
+}
+
 TEST_F(MemberTest, WritesNothingWhileNothingChanges) {
     start();
     take<Submit>();
