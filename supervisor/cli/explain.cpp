@@ -7,6 +7,7 @@
 #include "supervisor/cli/terminal.h"
 #include "supervisor/cli/topology_file.h"
 #include "supervisor/cli/verbs.h"
+#include "supervisor/cli/vip_place.h"
 #include "supervisor/cli/worker_answers.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/endpoint.h"
@@ -91,6 +92,12 @@ std::string route_text(const Way& way, const std::string& place) {
     return text + ", path " + route.path.text;
 }
 
+// What only a supervisor knows of the machines; without one nobody does.
+struct MachinesNow {
+    MachineNames out{}; // get nothing new
+    VipPlace vip{};
+};
+
 void print_line(const char* name, const std::string& text) {
     if (!text.empty()) std::printf("%-10s%s\n", name, printable(text).c_str());
 }
@@ -137,7 +144,7 @@ json::object to_json(const contract::Route& route, std::size_t index, const std:
 
 // Who answers, and what on the way there.
 json::array hops(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
-                 const MachineNames& out) {
+                 const MachinesNow& now) {
     json::array list;
     for (const Way& way : ways)
         list.emplace_back(json::object{{"machine", machine_of(topology, way)},
@@ -145,18 +152,27 @@ json::array hops(const topology::Topology& topology, const std::vector<Way>& way
                                        {"kind", topology::to_string(way.worker->kind)},
                                        {"place", places.of(way)},
                                        {"outcome", outcome_of(way)},
-                                       {"passed_by", json::value_from(passed_by(topology, way, out))},
+                                       {"passed_by", json::value_from(passed_by(topology, way, now.out))},
                                        {"file", file_of(way)}});
     return list;
 }
 
+// The machine of the way is the one that has it, or else the first that may.
+json::value vip_json(const topology::Topology& topology, const Way& way, const VipPlace& place) {
+    if (!way.is_at_vip) return nullptr;
+    json::object vip{{"address", topology.vip.text()}, {"machine", nullptr}, {"known", place.is_known}};
+    if (!place.machine.empty()) vip["machine"] = place.machine;
+    return vip;
+}
+
 json::object to_json(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
-                     const MachineNames& out, const std::optional<WorkerAnswer>& answer) {
+                     const MachinesNow& now, const std::optional<WorkerAnswer>& answer) {
     const Way& way = ways.front();
     json::object object{{"version", 1},
                         {"method", way.request.method},
                         {"url", way.request.scheme + "://" + way.request.authority + way.request.target},
                         {"machine", machine_of(topology, way)},
+                        {"vip", vip_json(topology, way, now.vip)},
                         {"worker", way.worker->name},
                         {"kind", topology::to_string(way.worker->kind)},
                         {"listener", way.listener ? json::value(way.listener->to_string()) : json::value(nullptr)},
@@ -164,7 +180,7 @@ json::object to_json(const topology::Topology& topology, const std::vector<Way>&
                         {"path", way.path},
                         {"outcome", outcome_of(way)},
                         {"route", nullptr},
-                        {"hops", hops(topology, ways, places, out)}};
+                        {"hops", hops(topology, ways, places, now)}};
     if (way.routing.route) object["route"] = to_json(*way.routing.route, way.routing.index, places.of(way));
     if (answer && answer->error.empty()) object["explanation"] = object_at(parse_object(answer->text), "explanation");
     if (answer && !answer->error.empty()) object["trouble"] = answer->error;
@@ -184,11 +200,11 @@ std::string kind_of(const topology::WorkerSpec& worker) {
 }
 
 void print_table(const topology::Topology& topology, const std::vector<Way>& ways, const Places& places,
-                 const MachineNames& out, const std::optional<WorkerAnswer>& answer) {
+                 const MachinesNow& now, const std::optional<WorkerAnswer>& answer) {
     const Way& way = ways.front();
     print_line("request",
                way.request.method + " " + way.request.scheme + "://" + way.request.authority + way.request.target);
-    print_line("machine", machine_of(topology, way));
+    print_line("machine", machine_of(topology, way) + (way.is_at_vip ? " (" + words_on(now.vip) + ")" : ""));
     print_line("listener", (way.listener ? way.listener->to_string() : "") + (way.tls ? " with TLS, of " : " of ") +
                                way.worker->name + " (" + kind_of(*way.worker) + ")");
     if (way.path != way.request.target.substr(0, way.request.target.find('?'))) print_line("path", way.path);
@@ -197,7 +213,7 @@ void print_table(const topology::Topology& topology, const std::vector<Way>& way
         if (machine_of(topology, each) != machine) print_line("machine", machine = machine_of(topology, each));
         if (&each != &way) print_line("worker", each.worker->name + " (" + kind_of(*each.worker) + ")");
         print_outcome(each, places.of(each));
-        const MachineNames passed = passed_by(topology, each, out);
+        const MachineNames passed = passed_by(topology, each, now.out);
         for (const std::string& name : passed) print_line("passes by", name + ": it is drained, and gets nothing new");
         if (!passed.empty() && &each == &ways.back()) print_line("answers", "503: nobody is left to be asked");
     }
@@ -215,16 +231,18 @@ std::optional<WorkerAnswer> asked(const ChosenSite& site, const topology::Topolo
     return answers->empty() ? std::nullopt : std::optional(answers->front());
 }
 
-// As the supervisor knows it; without one nobody does.
-MachineNames machines_left_out(const ChosenSite& site) {
-    constexpr std::chrono::milliseconds patience{2000};
-    MachineNames out;
-    const auto reply = control_get(site.paths.control_socket(), "/v1/machines", patience);
-    if (!reply || reply->status != 200) return out;
-    for (const json::object& machine : objects_at(parse_object(reply->body), "machines"))
+MachinesNow machines_now(const ChosenSite& site, const topology::Vip& vip) {
+    const auto said = [&](const char* path) -> std::string {
+        constexpr std::chrono::milliseconds patience{2000};
+        auto reply = control_get(site.paths.control_socket(), path, patience);
+        return reply && reply->status == 200 ? std::move(reply->body) : "";
+    };
+    MachinesNow now;
+    for (const json::object& machine : objects_at(parse_object(said("/v1/machines")), "machines"))
         if (const std::string state = text_at(machine, "state"); state == "drained" || state == "removed")
-            out.push_back(text_at(machine, "name"));
-    return out;
+            now.out.push_back(text_at(machine, "name"));
+    if (!vip.ip.empty()) now.vip = vip_place_in(said("/v1/status"), vip);
+    return now;
 }
 
 } // namespace
@@ -241,17 +259,18 @@ int run_explain(const Context& context, const ExplainOptions& options) {
     const std::optional<AppliedTopology>& applied = *last;
     if (!applied) return complain("no topology was brought up yet", failed);
     const topology::FrontPlaces sockets{site->paths.pool_folder(), {}, {}};
-    const topology::Topology topology = topology::over_all_machines(applied->topology);
+    topology::Topology topology = topology::over_all_machines(applied->topology);
+    const MachinesNow now = machines_now(*site, topology.vip);
+    put_vip(topology.vip, now.vip);
     auto way = way_of(topology, *request, sockets);
     if (!way) return complain(way.error().what, failed);
     const auto answer = asked(*site, topology, *way);
-    const MachineNames out = machines_left_out(*site);
-    const std::vector<Way> ways = ways_from(topology, std::move(*way), sockets, out);
+    const std::vector<Way> ways = ways_from(topology, std::move(*way), sockets, now.out);
     const Places places(*applied);
     if (context.output == Output::table)
-        print_table(topology, ways, places, out, answer);
+        print_table(topology, ways, places, now, answer);
     else
-        std::printf("%s\n", json::serialize(to_json(topology, ways, places, out, answer)).c_str());
+        std::printf("%s\n", json::serialize(to_json(topology, ways, places, now, answer)).c_str());
     return ok;
 }
 

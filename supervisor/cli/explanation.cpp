@@ -38,6 +38,8 @@ std::optional<Place> place_of(const std::string& authority, bool is_secure) {
     return place;
 }
 
+bool is_vip(const topology::Topology& topology, const std::string& ip) { return !ip.empty() && ip == topology.vip.ip; }
+
 bool has(const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
 }
@@ -46,17 +48,23 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
 bool is_address_of(const topology::Topology& topology, const topology::WorkerSpec& worker, const std::string& ip) {
     if (!topology::is_for_several(topology)) return true;
     if (topology::is_loopback({ip, 1})) return has(worker.on, topology.workers.front().on.front());
-    if (ip == topology.vip.ip) return has(topology.vip.on, worker.on.front());
+    if (is_vip(topology, ip)) return has(topology.vip.on, worker.on.front());
     const auto owner = std::ranges::find(topology.machines, ip, &topology::Machine::ip);
     return owner == topology.machines.end() || has(worker.on, owner->name);
+}
+
+std::optional<std::string> ip_of(const Place& place) { // nothing: a name
+    const auto address = Address::parse((place.host.contains(':') ? "[" + place.host + "]" : place.host) + ":1");
+    return address ? std::optional(address->ip) : std::nullopt;
 }
 
 bool is_listener_of(const topology::Topology& topology, const topology::WorkerSpec& worker, const Address& listener,
                     const Place& place) {
     if (listener.port != place.port) return false;
-    const auto ip = Address::parse((place.host.contains(':') ? "[" + place.host + "]" : place.host) + ":1");
-    if (!ip) return true; // a name may stand for any address
-    return (listener.is_any() || listener.ip == ip->ip) && is_address_of(topology, worker, ip->ip);
+    const auto ip = ip_of(place);
+    const bool is_name = !ip; // that may stand for any address
+    if (is_name) return !is_vip(topology, listener.ip) || is_address_of(topology, worker, listener.ip);
+    return (listener.is_any() || listener.ip == *ip) && is_address_of(topology, worker, *ip);
 }
 
 Error nobody_listens(const topology::Topology& topology, const contract::ExplainedRequest& request) {
@@ -64,7 +72,10 @@ Error nobody_listens(const topology::Topology& topology, const contract::Explain
     for (const topology::WorkerSpec& worker : topology.workers)
         for (const Address& address : worker.listen)
             if (!topology::is_gateway(worker)) urls.push_back(url_of(worker, address));
-    return {"nothing listens at " + request.scheme + "://" + request.authority + "; listeners are " +
+    const auto place = place_of(request.authority, request.scheme == "https");
+    const bool is_at_vip = place && is_vip(topology, ip_of(*place).value_or(""));
+    const std::string where = is_at_vip ? " on " + joined(topology.vip.on, ", ") : "";
+    return {"nothing listens at " + request.scheme + "://" + request.authority + where + "; listeners are " +
                 joined(urls, ", "),
             {}};
 }
@@ -84,7 +95,8 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
         const Address& listener = worker->listen.front();
         request.scheme = topology::has_tls(*worker, listener) ? "https" : "http";
         request.authority = listener.to_string();
-        return Way{worker, listener, request.scheme == "https", std::move(request)};
+        if (!is_vip(topology, listener.ip))
+            return Way{worker, listener, request.scheme == "https", false, std::move(request)};
     }
     const bool is_secure = request.scheme == "https";
     const auto place = place_of(request.authority, is_secure);
@@ -92,7 +104,8 @@ Result<Way> find_listener(const topology::Topology& topology, contract::Explaine
     for (const topology::WorkerSpec& worker : topology.workers)
         for (const Address& listener : worker.listen)
             if (is_listener_of(topology, worker, listener, *place) && topology::has_tls(worker, listener) == is_secure)
-                return Way{&worker, listener, is_secure, std::move(request)};
+                return Way{&worker, listener, is_secure, is_vip(topology, ip_of(*place).value_or(listener.ip)),
+                           std::move(request)};
     return std::unexpected(nobody_listens(topology, request));
 }
 
@@ -163,9 +176,11 @@ bool is_led_elsewhere(const Way& way) {
 const topology::WorkerSpec* listener_at(const topology::Topology& topology, const std::string& wanted) {
     for (const topology::WorkerSpec& worker : topology.workers) {
         const topology::Machine* const machine = topology::nearest_machine(topology, worker);
-        for (const Address& address : worker.listen)
-            if (address.to_string() == wanted || (machine && reached_at(address, *machine).to_string() == wanted))
-                return &worker;
+        for (const Address& address : worker.listen) {
+            const bool is_it =
+                address.to_string() == wanted || (machine && reached_at(address, *machine).to_string() == wanted);
+            if (is_it && (!is_vip(topology, address.ip) || is_address_of(topology, worker, address.ip))) return &worker;
+        }
     }
     return nullptr;
 }

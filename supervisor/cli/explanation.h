@@ -22,6 +22,7 @@ struct Way {
     const topology::WorkerSpec* worker = nullptr; // whose listener takes it
     std::optional<Address> listener{};
     bool tls = false;
+    bool is_at_vip = false;               // the request goes to the `vip`: to whichever machine has it
     contract::ExplainedRequest request{}; // with its scheme and authority
     contract::Front front{};              // of a light worker
     contract::Routing routing{};          // in it
@@ -31,7 +32,7 @@ struct Way {
 };
 
 /// An error that lists the listeners when none takes it. `topology` must outlive the result; of several machines it is that of
-/// topology::over_all_machines.
+/// topology::over_all_machines. Where several may have the `vip` (`vip.on`), the first of the workers that listen there takes it.
 [[nodiscard]] Result<Way> way_of(const topology::Topology& topology, const contract::ExplainedRequest& request,
                                  const topology::FrontPlaces& places);
 

@@ -108,6 +108,8 @@ sub status_says {
     return;
 }
 
+sub explain { my ($name) = @_; return ($cluster->on($name)->mpsup('explain', "http://$vip:8080/a.txt"))[1] }
+
 $cluster->supervise;
 watch_address($_) for $cluster->names;
 my $file = $cluster->topology(<<"YAML", more => "vip: {address: $vip/24, on: [web1, web2]}\n");
@@ -120,11 +122,14 @@ subtest 'the first of its list has it' => sub {
     is_on('web1', 25); # whoever had it before may have a lease still
     like +($network->run('web1', 'ip', '-4', 'address', 'show', 'dev', 'eth0'))[1], qr/\Q$vip\E.*\n\s+valid_lft (\d+)sec/, 'for a while, by the kernel';
     status_says("vip $vip/24: web1");
+    like explain('web1'), qr/^machine +web1 \(has the vip now\)$/m, 'explain goes on there';
 };
 
 subtest 'its supervisor ends' => sub {
     is $cluster->end('web1', 'TERM'), 0, 'well';
+    like explain('web1'), qr/^machine +web1 \(the first that may have the vip: who has it is not known\)$/m, 'explain says what it does not know';
     moves(5);
+    like explain('web2'), qr/^machine +web2 \(has the vip now\)$/m, 'and who has it';
 };
 
 subtest 'its machine is drained: it goes, and does not come back by itself' => sub {

@@ -242,6 +242,30 @@ TEST(Explanation, KnowsWhichMachineAnAddressIsOf) {
     EXPECT_EQ(path_through(whole, "http://10.9.0.3:81/a").substr(0, 15), "nothing listens");
 }
 
+TEST(Explanation, AtTheVipAsksAMachineThatHasIt) {
+    topology::Topology whole = several();
+    whole.workers[0].listen = {{"10.9.0.100", 80}, {"0.0.0.0", 81}};
+    const auto machine_at = [&](const std::string& url) {
+        const topology::Topology topology = topology::over_all_machines(whole);
+        const auto way = way_of(topology, parse_request(url, "GET", {}).value(), {"/run/pool", {}, {}});
+        return way ? machine_of(topology, *way) + (way->is_at_vip ? " by the vip" : "") : way.error().what;
+    };
+    for (const char* url : {"http://10.9.0.100/", "http://10.9.0.100:81/", "http://shop.example/", "/"})
+        for (const char* machine : {"web1", "web2"}) {
+            whole.vip.on = {machine};
+            EXPECT_EQ(machine_at(url), std::string(machine) + " by the vip") << url;
+        }
+    EXPECT_EQ(machine_at("http://10.9.0.1:81/"), "web1") << "its own address is not the vip";
+    whole.vip.on = {"app1"};
+    EXPECT_EQ(machine_at("http://10.9.0.100/").substr(0, 47), "nothing listens at http://10.9.0.100 on app1; l");
+    whole.vip.on = {"web2"};
+    whole.workers[2].front.edit().own.rule.path = contract::PathPattern::parse("/").value();
+    whole.workers.push_back(
+        {.name = "outer", .kind = topology::Kind::accelerator, .on = {"app1"}, .listen = {{"", 82}}});
+    whole.workers.back().front.edit().routes = {route_to("/", {"10.9.0.100:80"})};
+    EXPECT_EQ(path_through(whole, "http://10.9.0.3:82/static/a"), "app1 outer 10.9.0.3:82 > web2 front > app1 docs");
+}
+
 TEST(Explanation, NamesTheKeyOfAGateway) {
     const topology::Topology topology = topology::over_all_machines(several());
     auto first = way_of(topology, parse_request("http://10.9.0.1/page", "GET", {}).value(), {});
