@@ -14,7 +14,6 @@ namespace mpsup::links {
 namespace {
 
 constexpr std::size_t block_size = 64U << 10;
-constexpr int kept_errors = 32;          // nobody reads them, but see name_of; each may be as large as the page is deep
 constexpr unsigned looks_at_clock = 256; // allocations between
 
 std::chrono::nanoseconds thread_cpu() noexcept {
@@ -38,7 +37,7 @@ public:
         options.allocator = [](void* arena, std::size_t size) { return static_cast<Arena*>(arena)->allocate(size); };
         options.deallocator = [](void*, void*) {};
         options.userdata = this;
-        options.max_errors = kept_errors;
+        options.max_errors = limits_.errors;
         return gumbo_parse_with_options(&options, text.data(), text.size());
     }
 

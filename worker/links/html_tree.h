@@ -17,6 +17,7 @@ namespace mpsup::links {
 struct ParseLimits {
     std::size_t memory = 0;          // octets
     std::chrono::nanoseconds cpu{0}; // of this thread
+    int errors = 32; // kept, though nobody reads them (see name_of); each may be as large as the page is deep. -1: all
 
     /// Five times what a usual page of this size takes.
     [[nodiscard]] static ParseLimits of_page(std::size_t size) noexcept;

@@ -11,7 +11,8 @@ namespace mpsup::links {
 
 namespace {
 
-constexpr ParseLimits no_limits{std::size_t{1} << 40U, std::chrono::hours(1)};
+// With all errors: a page that is at the limit of them would be another to gumbo when an edit takes one away.
+constexpr ParseLimits no_limits{std::size_t{1} << 40U, std::chrono::hours(1), -1};
 
 std::vector<const GumboNode*> nodes_of(const HtmlTree& tree) {
     std::vector<const GumboNode*> nodes;
