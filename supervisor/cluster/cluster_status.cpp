@@ -10,9 +10,12 @@ namespace mpsup::cluster {
 std::string words_on_stranger(const ClusterStatus& status, std::string_view machine) {
     constexpr std::size_t most_named = 20;
     std::vector<std::string> names;
-    for (const MachineStatus& each : status.machines)
-        if (each.in_topology == true) names.push_back(each.name);
-    if (names.empty() || std::ranges::find(names, machine) != names.end()) return {};
+    for (const MachineStatus& each : status.machines) {
+        if (each.in_topology != true) continue;
+        if (each.name == machine) return {};
+        names.push_back(each.name);
+    }
+    if (names.empty()) return {};
     const std::size_t more = names.size() - std::min(names.size(), most_named);
     names.resize(names.size() - more);
     return "not in the topology, so nothing runs here; its machines are " + joined(names, ", ") +

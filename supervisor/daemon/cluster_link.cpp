@@ -6,6 +6,7 @@
 #include "supervisor/cluster/etcd_client.h"
 #include "supervisor/daemon/cluster_asks.h"
 #include "supervisor/daemon/cluster_facts.h"
+#include "supervisor/daemon/cluster_machines.h"
 #include "supervisor/daemon/cluster_store.h"
 #include "supervisor/daemon/cluster_topologies.h"
 #include "supervisor/daemon/kept_going.h"
@@ -69,22 +70,6 @@ cluster::Identity identity_of(const ClusterOptions& options, const Surroundings&
             .address = Address::parse(options.peer).value_or(Address{}).ip,
             .api = options.peer,
             .fingerprint = trust.fingerprint()};
-}
-
-// What people should know of a machine at a glance.
-std::string remark_on(const cluster::MachineStatus& machine) {
-    if (!machine.problem.empty()) return "its record cannot be read: " + machine.problem;
-    if (machine.state == cluster::MachineStatus::State::unknown)
-        return "not heard of: etcd was not reached since this supervisor was started";
-    if (machine.state == cluster::MachineStatus::State::removed)
-        return machine.lives ? "was removed and lives: `mpsup uncordon " + machine.name + "` has it take part again"
-                             : "counted no more; `mpsup uncordon " + machine.name + "` brings it back";
-    if (machine.in_topology == false) return machine.lives ? "not in the topology" : "";
-    if (machine.state == cluster::MachineStatus::State::drained && machine.record && machine.record->in_flight)
-        return "in flight: " + std::to_string(machine.record->in_flight->requests) +
-               (machine.record->in_flight->unknown.empty() ? "" : " or more");
-    if (machine.drifts) return "runs another topology than is wanted";
-    return machine.record && !machine.record->well ? "not all of it serves" : "";
 }
 
 } // namespace
@@ -179,39 +164,12 @@ public:
     [[nodiscard]] std::string topologies() const { return topologies_.json(member_.status(moment_now())); }
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
-        std::vector<ClusterMachine> machines;
-        const cluster::ClusterStatus status = member_.status(moment_now());
-        const std::string strange = cluster::words_on_stranger(status, options_.machine);
-        for (const cluster::MachineStatus& machine : status.machines) {
-            const bool is_removed = machine.state == cluster::MachineStatus::State::removed;
-            if (is_removed && !machine.lives && machine.in_topology == false) continue; // nothing is left of it
-            ClusterMachine one{.name = machine.name,
-                               .address = address_of(machine.name),
-                               .api = machine.record ? machine.record->api : "",
-                               .state = std::string(cluster::to_string(machine.state)),
-                               .number = machine.record ? machine.record->runs.number : 0,
-                               .is_here = machine.name == options_.machine,
-                               .lives = machine.lives,
-                               .fingerprint = machine.record ? machine.record->fingerprint : "",
-                               .note = remark_on(machine)};
-            if (one.is_here) one.note = own_note(strange.empty() ? one.note : strange);
-            machines.push_back(std::move(one));
-        }
-        // Before the others were heard of there is one machine.
-        if (std::ranges::none_of(machines, &ClusterMachine::is_here))
-            machines.push_back({.name = options_.machine,
-                                .address = address_of(options_.machine),
-                                .state = std::string(cluster::to_string(cluster::MachineStatus::State::living)),
-                                .is_here = true,
-                                .lives = true,
-                                .note = own_note(strange)});
-        return machines;
+        return cluster_machines(member_.status(moment_now()), options_.machine, topology(), trust_.problem());
     }
 
     [[nodiscard]] bool has_address(const std::string& ip) const {
-        if (site_.applied() && std::ranges::any_of(site_.applied()->topology.machines,
-                                                   [&](const topology::Machine& machine) { return machine.ip == ip; }))
-            return true;
+        const auto is_there = [&](const topology::Machine& machine) { return machine.ip == ip; };
+        if (topology() && std::ranges::any_of(topology()->machines, is_there)) return true;
         return any_lives([&](const cluster::MachineRecord& machine) {
             return machine.address == ip || machine.api.starts_with(ip + ":") ||
                    machine.api.starts_with("[" + ip + "]:");
@@ -270,10 +228,9 @@ private:
         spawn(keep_going({std::move(name), begin, [this] { return closed_; }, after_exception}));
     }
 
-    [[nodiscard]] std::string address_of(const std::string& machine) const {
-        if (!site_.applied()) return {};
-        const topology::Machine* found = topology::find_machine(site_.applied()->topology, machine);
-        return found ? found->ip : "";
+    // That runs here; nullptr: none.
+    [[nodiscard]] const topology::Topology* topology() const {
+        return site_.applied() ? &site_.applied()->topology : nullptr;
     }
 
     // This machine
@@ -284,11 +241,6 @@ private:
             co_await share_.count_in_flight();
             co_await pause_for(pace);
         }
-    }
-
-    [[nodiscard]] std::string own_note(std::string note) const {
-        if (trust_.problem().empty()) return note;
-        return "has no certificate to be known by: " + trust_.problem() + (note.empty() ? "" : "; " + note);
     }
 
     // The disk was full when this supervisor began, say.
