@@ -68,7 +68,12 @@ Duration Generation::ready_for(Time now) const {
 int Generation::ready_count() const {
     if (phase == Phase::launching || phase == Phase::loading || !is_alive(phase)) return 0;
     if (!is_pool) return process_alive ? 1 : 0;
-    return static_cast<int>(std::ranges::count_if(children, [](const auto& entry) { return entry.second.ready; }));
+    return static_cast<int>(std::ranges::count_if(
+        children, [this](const auto& entry) { return entry.second.ready && !is_leftover(entry.second); }));
+}
+
+bool Generation::is_leftover(const Child& child) const {
+    return crowned != 0 && child.master != crowned && child.master != succession.heir();
 }
 
 std::string_view to_string(Note::Kind kind) noexcept {

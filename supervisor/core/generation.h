@@ -31,7 +31,8 @@ struct PhaseLimits {
 
 struct Child {
     bool ready = false;
-    Time since{}; // it is ready, or was started
+    Time since{};     // it is ready, or was started
+    pid_t master = 0; // that forked it; 0: not known
 };
 
 /// Why a phase that took too long is overdue, for people. Empty: it has no limit.
@@ -59,9 +60,11 @@ struct Generation {
         false; // serves beside an older one until an operation says that it stays: its death is that one's affair
     Time ready_since{}; // serving; epoch: never
     std::map<pid_t, Child> children;
-    int wanted = 0; // children that its master has in mind
+    pid_t crowned = 0; // the child that became its master last; 0: none, as far as this supervisor saw
+    int wanted = 0;    // children that its master has in mind
     Succession succession;
-    std::string trouble; // the latest reason why it might not make it
+    pid_t refork_due = 0; // a child that is to become master when the trial is over; 0: none
+    std::string trouble;  // the latest reason why it might not make it
 
     /// Enters `next` and sets the phase's deadline.
     void enter(Phase next, const PhaseLimits& limits, Time now);
@@ -73,7 +76,8 @@ struct Generation {
     [[nodiscard]] bool was_ready() const { return ready_since != Time{}; }
     [[nodiscard]] Duration ready_for(Time now) const;
 
-    /// Children that serve, or 1 for a light process that does.
+    /// Children that serve, or 1 for a light process that does. Not those of a master that another took over from: they
+    /// are on their way out.
     [[nodiscard]] int ready_count() const;
 
     /// Its master alone is left, and waits to be woken?
@@ -81,6 +85,9 @@ struct Generation {
 
     /// Nothing of it is left?
     [[nodiscard]] bool is_empty() const { return !process_alive && children.empty(); }
+
+private:
+    [[nodiscard]] bool is_leftover(const Child& child) const;
 };
 
 } // namespace mpsup::core

@@ -30,6 +30,7 @@ void inherit(Lineage& line, GenerationNumber number, Phase phase, bool has_proce
     const PhaseLimits& limits = line.rules().limits;
     Generation& generation = line.enter(number);
     generation.process_alive = has_process;
+    generation.crowned = 0; // its master may be another
     generation.has_spoken = true;
     generation.enter(phase, limits, now);
     if (phase != Phase::gating) generation.ready_since = now;

@@ -2,11 +2,12 @@
 
 namespace mpsup::core {
 
-void child_started(Lineage& line, GenerationNumber number, pid_t pid, Time now) {
+void child_started(Lineage& line, GenerationNumber number, pid_t pid, pid_t master, Time now) {
     Generation* generation = line.find(number);
     if (!generation) return;
-    generation->children.try_emplace(pid, Child{false, now});
-    line.note_child(Note::Kind::child_started, number, pid);
+    const auto [child, is_new] = generation->children.try_emplace(pid, Child{false, now});
+    child->second.master = master;
+    if (is_new) line.note_child(Note::Kind::child_started, number, pid);
 }
 
 void child_ready(Lineage& line, GenerationNumber number, pid_t pid, Time now) {
@@ -14,7 +15,8 @@ void child_ready(Lineage& line, GenerationNumber number, pid_t pid, Time now) {
     if (!generation) return;
     const auto child = generation->children.find(pid);
     if (child == generation->children.end() || child->second.ready) return;
-    child->second = {true, now};
+    child->second.ready = true;
+    child->second.since = now;
     line.note_child(Note::Kind::child_ready, number, pid);
 }
 
@@ -23,6 +25,8 @@ void release_for_refork(Lineage& line, GenerationNumber number, pid_t pid, Time 
     if (!generation || generation->phase != Phase::serving) return;
     const auto child = generation->children.find(pid);
     if (child == generation->children.end() || !child->second.ready) return;
+    generation->refork_due = generation->trial ? pid : 0;
+    if (generation->trial) return;
     if (generation->succession.choose_without_need(pid, now + line.rules().limits.promotion))
         line.leave(ReleaseChild{number, pid});
 }
@@ -52,6 +56,7 @@ void crown_heir(Lineage& line, GenerationNumber number, pid_t pid, Time now) {
     Generation* generation = line.find(number);
     if (!generation || generation->succession.heir() != pid) return;
     generation->children.erase(pid);
+    generation->crowned = pid;
     generation->succession.crowned();
     generation->process_alive = true;
     line.step(*generation, Trigger::adopted, now);

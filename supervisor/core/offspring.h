@@ -9,9 +9,11 @@ namespace mpsup::core {
 
 // Functions on a lineage; core/worker.h says when each is called. Unknown numbers and pids are ignored. Pure.
 
-void child_started(Lineage& line, GenerationNumber number, pid_t pid, Time now);
+/// `master`: that forked it; 0: not known.
+void child_started(Lineage& line, GenerationNumber number, pid_t pid, pid_t master, Time now);
 void child_ready(Lineage& line, GenerationNumber number, pid_t pid, Time now);
-/// It has served enough to be a good master: it is let go of and becomes one, unless it is not that generation's turn.
+/// It has served enough to be a good master: it is let go of and becomes one, unless it is not that generation's turn. Of
+/// a generation on trial, when that is over: until then its children are counted, and an heir may have fewer.
 void release_for_refork(Lineage& line, GenerationNumber number, pid_t pid, Time now);
 /// It has no master and is idle: it may be made one. False: it is orphaned, and that word alone
 /// made nobody master: the worker converges.

@@ -56,6 +56,7 @@ void Worker::serve_alone(GenerationNumber number, Time now, bool keeps_old) {
     if (generation->planned && replaces) ++planned_restarts_;
     generation->trial = false;
     line_.let_go_of_others(*generation, now, keeps_old);
+    release_for_refork(line_, number, generation->refork_due, now);
 }
 
 void Worker::take_back(GenerationNumber number, Time now) {
@@ -198,7 +199,9 @@ void Worker::on_process_exit(GenerationNumber number, pid_t pid, ExitStatus stat
     converge(now);
 }
 
-void Worker::on_child_started(GenerationNumber number, pid_t pid, Time now) { child_started(line_, number, pid, now); }
+void Worker::on_child_started(GenerationNumber number, pid_t pid, pid_t master, Time now) {
+    child_started(line_, number, pid, master, now);
+}
 
 void Worker::on_child_ready(GenerationNumber number, pid_t pid, Time now) { child_ready(line_, number, pid, now); }
 

@@ -84,7 +84,8 @@ public:
     /// It said that it cannot become ready; its exit follows.
     void on_trouble(GenerationNumber number, std::string why);
     void on_process_exit(GenerationNumber number, pid_t pid, ExitStatus status, Time now, double chance);
-    void on_child_started(GenerationNumber number, pid_t pid, Time now);
+    /// `master`: that forked it; 0: not known. Another may say later that it is its own.
+    void on_child_started(GenerationNumber number, pid_t pid, pid_t master, Time now);
     void on_child_ready(GenerationNumber number, pid_t pid, Time now);
     /// `reason`: for people, when it is known.
     void on_child_exit(GenerationNumber number, pid_t pid, ExitStatus status, bool planned, std::string reason,

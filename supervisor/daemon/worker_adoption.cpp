@@ -129,7 +129,7 @@ void WorkerHandle::adopt_child(Returned returned, Fd connection) {
     child.master = -1; // whichever it was, it is not
     ServingProcess& kept = generation.children.insert_or_assign(hello.pid, std::move(child)).first->second;
     if (!is_recorded) record_start(generation, kept, state::ProcessRole::child);
-    core_.on_child_started(number, hello.pid, Clock::now());
+    core_.on_child_started(number, hello.pid, 0, Clock::now());
     core_.on_child_ready(number, hello.pid, Clock::now());
     greet_child(generation, kept, hello.stage, connection);
 }
@@ -146,7 +146,7 @@ void WorkerHandle::adopt_silent_child(const core::RecordedProcess& record, Pidfd
     child.started_ms = started_ms;
     ServingProcess& kept = generation.children.insert_or_assign(record.pid, std::move(child)).first->second;
     watch(generation, kept);
-    core_.on_child_started(record.generation, record.pid, Clock::now());
+    core_.on_child_started(record.generation, record.pid, 0, Clock::now());
     core_.on_child_ready(record.generation, record.pid, Clock::now());
     act();
 }

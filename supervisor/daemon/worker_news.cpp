@@ -234,7 +234,7 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         known->second.master = sender; // it spoke for itself, or another master spoke for it
         known->second.leaving = false;
         known->second.scoreboard = std::move(*scoreboard);
-        return;
+        return core_.on_child_started(generation.number, child.pid, sender, Clock::now());
     }
     process.pidfd = std::move(*pidfd);
     process.scoreboard = std::move(*scoreboard);
@@ -243,7 +243,7 @@ void WorkerHandle::on_child_started(GenerationHandle& generation, pid_t sender, 
         expected->second.announced = true;
     else
         record_start(generation, kept, state::ProcessRole::child);
-    core_.on_child_started(generation.number, child.pid, Clock::now());
+    core_.on_child_started(generation.number, child.pid, sender, Clock::now());
     if (generation.killed) (void)kept.pidfd.send_signal(SIGKILL);
     if (!generation.has(sender)) watch(generation, kept); // its master ended between this word and now
 }

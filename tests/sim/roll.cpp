@@ -41,7 +41,6 @@ Roll::Roll(Shell& shell, WorkerShell& worker, core::RolloutPlan plan)
 void Roll::begin() {
     crashes_then_ = worker_.core().crashes();
     ready_then_ = std::min(worker_.core().ready(), children_that_serve());
-    has_leftovers_ = worker_.has_leftovers();
     tick();
 }
 
@@ -136,7 +135,7 @@ int Roll::children_that_serve() const {
 // Below the promise by crashes only, and what they lead to.
 void Roll::check_capacity() {
     const core::Worker& core = worker_.core();
-    if (!rollout_.has_served() || is_over() || has_leftovers_ || !core.rules().is_pool) return;
+    if (!rollout_.has_served() || is_over() || !core.rules().is_pool) return;
     if (core.crashes() != crashes_then_ || shell_.site().machine.faults.process > 0) return;
     const int promised = std::min(plan_.whole, ready_then_) - plan_.unavailable;
     shell_.site().oracle.check_capacity(worker_.id(), std::max(core.ready(), children_that_serve()), promised);

@@ -46,8 +46,7 @@ private:
     core::Rollout rollout_;
     Quality quality_ = Quality::good;
     core::Tally new_tally_, old_tally_;
-    int crashes_then_ = 0;       // of the worker, when it began
-    bool has_leftovers_ = false; // of an earlier master: they count as ready until they have gone
+    int crashes_then_ = 0; // of the worker, when it began
     int ready_then_ = 0;
 };
 

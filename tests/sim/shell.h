@@ -82,7 +82,6 @@ public:
     void adopt(const Word& hello, int connection, std::optional<core::RecordedProcess> record, bool is_intended);
     void adopt_silent_child(const core::RecordedProcess& record, ProcessId process);
     void expect_child(const core::RecordedProcess& record) { expected_children_[record.pid] = record; }
-    [[nodiscard]] bool has_leftovers() const;
     [[nodiscard]] bool has_master(GenerationNumber number) const;
     [[nodiscard]] bool is_announced(pid_t child) const { return announced_.contains(child); }
 

@@ -525,7 +525,7 @@ void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender
     if (known != generation.children.end() && known->second.process == word.subject) {
         known->second.master = sender; // said again, or it spoke for itself, or another master spoke for it
         known->second.leaving = false;
-        return;
+        return core_.on_child_started(generation.number, word.pid, machine_.process(sender).pid, now());
     }
     const auto expected = expected_children_.find(word.pid);
     const bool is_recorded = expected != expected_children_.end() && expected->second.start_time == word.start_time;
@@ -538,7 +538,7 @@ void WorkerShell::on_child_started(GenerationShell& generation, ProcessId sender
         announced_.insert(word.pid);
     else
         record_start(generation, kept, Kind::child);
-    core_.on_child_started(generation.number, word.pid, now());
+    core_.on_child_started(generation.number, word.pid, machine_.process(sender).pid, now());
     if (generation.killed) kill(generation, kept);
     const bool is_spoken_for =
         sender == generation.process.process || generation.children.contains(machine_.process(sender).pid) ||
@@ -691,7 +691,7 @@ void WorkerShell::adopt_child(const Word& hello, int connection, const std::opti
     child.uuid = record ? std::stoi(record->uuid) : fresh_uuid();
     Serving& kept = generation.children.insert_or_assign(hello.pid, child).first->second;
     if (!record) record_start(generation, kept, Kind::child);
-    core_.on_child_started(number, hello.pid, now());
+    core_.on_child_started(number, hello.pid, 0, now());
     core_.on_child_ready(number, hello.pid, now());
     greet_child(generation, kept, hello.stage, connection);
 }
@@ -707,14 +707,9 @@ void WorkerShell::adopt_silent_child(const core::RecordedProcess& record, Proces
     Serving& kept = generation.children.insert_or_assign(record.pid, child).first->second;
     oracle_.adopts(process, id_, record.generation);
     watch(kept);
-    core_.on_child_started(record.generation, record.pid, now());
+    core_.on_child_started(record.generation, record.pid, 0, now());
     core_.on_child_ready(record.generation, record.pid, now());
     act();
-}
-
-bool WorkerShell::has_leftovers() const {
-    return std::ranges::any_of(generations_,
-                               [](const auto& generation) { return !predecessors_in(*generation).empty(); });
 }
 
 bool WorkerShell::has_master(GenerationNumber number) const {

@@ -44,7 +44,7 @@ class PoolTakenOverTest : public TakenOverTest {
 protected:
     PoolTakenOverTest() : TakenOverTest(true) {}
     void bring_child(GenerationNumber number, pid_t pid) {
-        worker_.on_child_started(number, pid, now_);
+        worker_.on_child_started(number, pid, 0, now_);
         worker_.on_child_ready(number, pid, now_);
     }
 };
@@ -213,9 +213,9 @@ TEST_F(PoolTakenOverTest, AServingPoolStaysBesideAnOlderOrphanedOne) {
 
 TEST_F(TakenOverTest, ResumesWithThoseThatHaveSpoken) {
     worker_.adopt_silent(2, now_);
-    worker_.on_child_started(2, 20, now_);
+    worker_.on_child_started(2, 20, 0, now_);
     worker_.adopt(3, Phase::orphaned, false, now_);
-    worker_.on_child_started(3, 30, now_);
+    worker_.on_child_started(3, 30, 0, now_);
     worker_.on_child_ready(3, 30, now_);
     worker_.resume(now_);
     EXPECT_EQ(worker_.find(2)->phase, Phase::draining) << "it may have been on its way out";

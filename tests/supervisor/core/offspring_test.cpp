@@ -29,7 +29,7 @@ TEST_F(OffspringTest, ChildrenThatDieBeforeTheyAreReadyUseUpTheBudget) {
     const auto n = serve_pool(2);
     for (const auto& child : std::map(worker_.find(n)->children)) child_dies(n, child.first);
     for (pid_t pid = 2000; pid < 2005; ++pid) {
-        worker_.on_child_started(n, pid, now_);
+        worker_.on_child_started(n, pid, 0, now_);
         child_dies(n, pid);
     }
     EXPECT_EQ(worker_.state(), WorkerState::failed);
@@ -55,7 +55,7 @@ TEST_F(OffspringTest, MakesTheFirstOrphanThatIsIdleTheMaster) {
     worker_.on_child_alone(n, 1001, now_);
     worker_.on_child_alone(n, 1000, now_);
     EXPECT_EQ(count<PromoteChild>(), 1);
-    fork_children(n, 3000, 2);
+    fork_children(n, 3000, 2, 1001);
     worker_.on_heir_ready(n, 1001, now_);
     EXPECT_EQ(count<CrownChild>(), 1);
     EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
@@ -105,7 +105,7 @@ TEST_F(OffspringTest, PromotesAnOrphanWhenWhatWasLoadedInItsPlaceFails) {
     EXPECT_EQ(count<PromoteChild>(), 0) << "it is being replaced";
     die(n + 1);
     EXPECT_EQ(count<PromoteChild>(), 1) << "and that was in vain";
-    fork_children(n, 3000, 2);
+    fork_children(n, 3000, 2, 1001);
     worker_.on_heir_ready(n, 1001, now_);
     EXPECT_EQ(worker_.find(n)->phase, Phase::serving);
     child_dies(n, 1000);
@@ -157,12 +157,38 @@ TEST_F(OffspringTest, ReforksOnceAndKeepsServingMeanwhile) {
     EXPECT_EQ(worker_.state(), WorkerState::ready);
     worker_.on_child_alone(n, 1000, now_);
     EXPECT_EQ(count<PromoteChild>(), 1);
-    fork_children(n, 3000, 2);
+    fork_children(n, 3000, 2, 1000);
     worker_.on_heir_ready(n, 1000, now_);
     EXPECT_EQ(count<CrownChild>(), 1);
     EXPECT_EQ(worker_.crashes(), 0);
     worker_.on_refork_due(n, 3000, now_);
     EXPECT_EQ(count<ReleaseChild>(), 1) << "a page that is warm does not get warmer";
+}
+
+TEST_F(OffspringTest, ChildrenOfTheMasterBeforeAreNotReadyAnyMore) {
+    const auto n = serve_pool(2);
+    worker_.on_refork_due(n, 1000, now_);
+    worker_.on_child_alone(n, 1000, now_);
+    fork_children(n, 3000, 1, 1000);
+    worker_.on_heir_ready(n, 1000, now_);
+    EXPECT_EQ(worker_.ready(), 1) << "1001 is told to go";
+    fork_children(n, 1002, 1);
+    EXPECT_EQ(worker_.ready(), 1) << "and so is one of whom it speaks late";
+    fork_children(n, 3001, 1, 1000);
+    child_dies(n, 1001, ExitStatus::exited(0));
+    EXPECT_EQ(worker_.ready(), 2);
+    die(n);
+    EXPECT_EQ(worker_.ready(), 2) << "orphans serve on";
+}
+
+TEST_F(OffspringTest, AChildIsOfTheMasterThatSpokeForItLast) {
+    const auto n = serve_pool(2);
+    die(n);
+    worker_.on_child_alone(n, 1001, now_);
+    fork_children(n, 3000, 1); // it speaks for itself
+    worker_.on_child_started(n, 3000, 1001, now_);
+    worker_.on_heir_ready(n, 1001, now_);
+    EXPECT_EQ(worker_.ready(), 1);
 }
 
 TEST_F(OffspringTest, AnHeirThatDiesBeforeItIsMasterCostsNothingWhileTheMasterLives) {
@@ -195,7 +221,7 @@ TEST_F(OffspringTest, KillsAGenerationWhoseMasterDiesBeforeItServes) {
 TEST_F(OffspringTest, KeepsChildrenThatServeWhenOthersCannotStart) {
     const auto n = serve_pool(2);
     for (pid_t pid = 3000; pid < 3020; ++pid) {
-        worker_.on_child_started(n, pid, now_);
+        worker_.on_child_started(n, pid, 0, now_);
         child_dies(n, pid);
     }
     EXPECT_EQ(worker_.serving(), n);

@@ -127,6 +127,27 @@ TEST_F(RollingTest, ServesOnWithTheOldOneWhenTheNewOneIsTakenBackOrDies) {
     EXPECT_EQ(worker_.state(), WorkerState::ready);
 }
 
+TEST_F(RollingTest, ReforksOnlyWhenTheTrialIsOver) {
+    serve_pool(2);
+    const auto next = bring_to_standby();
+    worker_.admit_beside(next, now_);
+    worker_.on_refork_due(next, worker_.find(next)->children.begin()->first, now_);
+    EXPECT_EQ(count<ReleaseChild>(), 0) << "its children are counted: an heir may have fewer";
+    worker_.serve_alone(next, now_);
+    EXPECT_EQ(count<ReleaseChild>(), 1);
+}
+
+TEST_F(RollingTest, ReforksFromNobodyWhoEndedDuringTheTrial) {
+    serve_pool(2);
+    const auto next = bring_to_standby();
+    worker_.admit_beside(next, now_);
+    const pid_t due = worker_.find(next)->children.begin()->first;
+    worker_.on_refork_due(next, due, now_);
+    child_dies(next, due);
+    worker_.serve_alone(next, now_);
+    EXPECT_EQ(count<ReleaseChild>(), 0);
+}
+
 class SleepTest : public WorkerTest {
 protected:
     // A pool of two whose first generation sleeps. Returns the one that serves.

@@ -43,9 +43,9 @@ protected:
     }
 
     void say_hello(GenerationNumber n) { worker_.on_hello(n, now_); }
-    void fork_children(GenerationNumber n, pid_t first, int how_many) {
+    void fork_children(GenerationNumber n, pid_t first, int how_many, pid_t master = 0) {
         for (pid_t pid = first; pid < first + how_many; ++pid) {
-            worker_.on_child_started(n, pid, now_);
+            worker_.on_child_started(n, pid, master, now_);
             worker_.on_child_ready(n, pid, now_);
         }
     }

@@ -37,7 +37,7 @@ TEST_F(ProgressReportTest, FollowsAGenerationChildByChild) {
     EXPECT_EQ(news(), Lines{"app generation 1: launching"});
     EXPECT_EQ(news(), Lines{}) << "nothing is said twice";
     worker_.on_hello(1, now_);
-    worker_.on_child_started(1, 7, now_);
+    worker_.on_child_started(1, 7, 0, now_);
     EXPECT_EQ(news(), (Lines{"app generation 1: loading", "app generation 1, child 7: started"}));
     worker_.on_child_ready(1, 7, now_);
     EXPECT_EQ(news(), Lines{"app generation 1, child 7: ready"});
