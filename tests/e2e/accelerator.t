@@ -35,6 +35,7 @@ sub {
             $writer->close;
         };
     }
+    if ($path eq '/slow')  { select undef, undef, undef, 0.05 until -e "$ENV{MARK}.over" }
     if ($path eq '/die')   { kill 'KILL', $$ }
     if ($path eq '/half')  { return sub { my $writer = $_[0]->([200, ['Content-Length' => 10]]); $writer->write('half'); kill 'KILL', $$ } }
     if ($path eq '/once')  {
@@ -122,6 +123,19 @@ subtest 'a stream is passed on as it comes' => sub {
     my ($text, @at) = ('');
     while (sysread $socket, $text, 65536, length $text) { my $seen = () = $text =~ /data: /g; $at[$seen] //= time }
     cmp_ok $at[3] - $at[1], '>', 0.4, 'one event after the other';
+};
+
+subtest 'a page that takes long' => sub {
+    my $slow = connect_to($port);
+    syswrite $slow, "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    my %count;
+    my $end = time + 2.5;
+    while (time < $end) { $count{ request($port, '/')->{status} }++ }
+    is_deeply [keys %count], [200], 'holds nobody up' or diag explain \%count;
+    $site->write('mark.over', '');
+    my $text = '';
+    1 while sysread $slow, $text, 65536, length $text;
+    like $text, qr{\AHTTP/1\.1 200 }, 'and is answered';
 };
 
 subtest 'children that die' => sub {

@@ -20,7 +20,7 @@ void Queue::Place::leave() noexcept {
 }
 
 void Queue::Place::written() noexcept {
-    if (!queue_) return;
+    if (!queue_ || position_->written) return; // nobody else writes it
     const std::scoped_lock lock(queue_->mutex_);
     position_->written = true;
 }

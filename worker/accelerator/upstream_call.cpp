@@ -114,7 +114,7 @@ Task<UpstreamCall::Attempt> UpstreamCall::attempt(const UpstreamAddress& address
     const TimePoint start = now;
     if (pool_) place_ = destination_.queue().enter(connection_->descriptor(), start, false);
     const std::error_code failed = co_await send(start);
-    place_.written();
+    place_.written(); // or nothing more will be
     if (cancelled_) co_return give_up(503, "nobody waits for the answer");
     if (failed == std::errc::io_error) {
         static_cast<void>(give_up(500, "the buffered content cannot be read"));
@@ -182,7 +182,8 @@ Task<UpstreamCall::Attempt> UpstreamCall::connect(const UpstreamAddress& address
 // All of the request, and without content also a first look for the answer. errc::io_error: our own copy of the content cannot
 // be read.
 Task<std::error_code> UpstreamCall::send(TimePoint start) {
-    if (!request_.content) return connection_->ask(request_.head(pool_), first_deadline(start));
+    if (!request_.content)
+        return connection_->ask(request_.head(pool_), first_deadline(start), [this] { place_.written(); });
     return send_content(start);
 }
 

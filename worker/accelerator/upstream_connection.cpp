@@ -194,13 +194,13 @@ Task<std::error_code> UpstreamConnection::wait_writable_or_answer(TimePoint dead
 // Reading is begun before the request is sent: Asio tries at once, so whatever is there already shows in the buffer, and
 // cannot be taken for the answer. An end shows afterwards only, as an answer without a byte; bytes that begin with a NUL
 // are no answer either.
-Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint deadline) {
-    if (socket_->tls) co_return co_await ask_by_tls(head, deadline);
+Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint deadline, std::function<void()> sent) {
+    if (socket_->tls) co_return co_await ask_by_tls(head, deadline, std::move(sent));
     using Signature = void(boost::system::error_code, std::size_t);
     if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
     const Wait wait(reading_, deadline);
     const std::span<char> space = reader_.input_space();
-    bool sent = false;
+    bool is_sent = false;
     space.front() = '\0';
     boost::system::error_code error;
     asio::use_awaitable_t<http::Executor> task;
@@ -209,11 +209,14 @@ Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint d
         socket_->stream.async_read_some(asio::buffer(space.data(), space.size()), std::move(handler));
         if (space.front() != '\0') return;
         const http::IoResult result = http::send_texts(descriptor(), head, {}, false);
-        sent = result.status == http::IoStatus::failed || result.count == head.size();
-        if (!sent) cancel(); // a connection whose buffer has no room for a head is of no use
+        is_sent = result.status == http::IoStatus::failed || result.count == head.size();
+        if (is_sent)
+            sent();
+        else
+            cancel(); // a connection whose buffer has no room for a head is of no use
     };
     const std::size_t count = co_await asio::async_initiate<decltype(token), Signature>(begin, token);
-    if (!sent) co_return std::make_error_code(std::errc::not_connected);
+    if (!is_sent) co_return std::make_error_code(std::errc::not_connected);
     if (error && error != asio::error::eof) co_return wait.result(error);
     if (error)
         reader_.received_end();
@@ -222,13 +225,15 @@ Task<std::error_code> UpstreamConnection::ask(std::string_view head, TimePoint d
     co_return std::error_code{};
 }
 
-Task<std::error_code> UpstreamConnection::ask_by_tls(std::string_view head, TimePoint deadline) {
+Task<std::error_code> UpstreamConnection::ask_by_tls(std::string_view head, TimePoint deadline,
+                                                     std::function<void()> sent) {
     if (cancelled_) co_return std::make_error_code(std::errc::operation_canceled);
     const http::IoResult before = socket_->tls->receive(reader_.input_space());
     if (before.status != http::IoStatus::blocked) co_return std::make_error_code(std::errc::not_connected);
     const std::error_code failed = co_await send(head, {}, deadline);
     if (failed == std::errc::interrupted) co_return std::error_code{}; // what it says is read next
     if (failed) co_return failed;
+    sent();
     co_return co_await receive(deadline);
 }
 

@@ -8,6 +8,7 @@
 #include "worker/http/task.h"
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,9 +35,10 @@ public:
     [[nodiscard]] http::Task<std::error_code> secure(const UpstreamAddress& address, http::TimePoint deadline);
 
     /// Sends a request that is no more than this head, and takes what comes first of the answer into reader(). If something
-    /// was there before it was sent (bytes, or the end), nothing is sent: errc::not_connected. Costs no system call more
-    /// than to send and to receive, but for TLS.
-    [[nodiscard]] http::Task<std::error_code> ask(std::string_view head, http::TimePoint deadline);
+    /// was there before it was sent (bytes, or the end), nothing is sent: errc::not_connected. `sent` is called when it is
+    /// sent, before the answer is waited for. Costs no system call more than to send and to receive, but for TLS.
+    [[nodiscard]] http::Task<std::error_code>
+    ask(std::string_view head, http::TimePoint deadline, std::function<void()> sent = [] {});
     /// Both texts, one after the other. errc::interrupted: the upstream has begun to answer (or hung up) before it took them
     /// all, so read what it says; the connection is not to be used again.
     [[nodiscard]] http::Task<std::error_code> send(std::string_view first, std::string_view second,
@@ -79,7 +81,8 @@ private:
     [[nodiscard]] http::IoResult write(std::string_view first, std::string_view second);
     [[nodiscard]] bool has_answer();
     [[nodiscard]] http::Task<std::error_code> wait_for_tls(http::TimePoint deadline);
-    [[nodiscard]] http::Task<std::error_code> ask_by_tls(std::string_view head, http::TimePoint deadline);
+    [[nodiscard]] http::Task<std::error_code> ask_by_tls(std::string_view head, http::TimePoint deadline,
+                                                         std::function<void()> sent);
     [[nodiscard]] http::Task<std::expected<std::size_t, std::error_code>> receive_by_tls(std::span<char> space,
                                                                                          http::TimePoint deadline);
 

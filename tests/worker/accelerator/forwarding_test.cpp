@@ -7,6 +7,7 @@
 #include "tests/worker/accelerator/origin.h"
 
 #include <gtest/gtest.h>
+#include <latch>
 #include <set>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -437,6 +438,25 @@ TEST(Forwarding, TellsAFullQueueFromASlowChild) {
     setup.routes[0].timeouts.response = 400ms;
     const FrontServer other(setup);
     EXPECT_EQ(status_of(other.get("/")), 504);
+}
+
+TEST(Forwarding, WhatAChildIsAtDoesNotWait) {
+    std::latch began(1), is_over(1);
+    FakeUpstream pool(socket_path(), [&](Conversation& conversation) {
+        const bool is_slow = conversation.read_request().starts_with("GET /slow ");
+        if (is_slow) began.count_down();
+        if (is_slow) is_over.wait();
+        conversation.send(ok("fine"));
+    });
+    contract::Front setup = front_to({pool.address()});
+    setup.routes[0].queue.length = 1;
+    const FrontServer front(setup);
+    http::TestClient slow = front.connect();
+    slow.send("GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    began.wait();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(status_of(front.get("/")), 200);
+    is_over.count_down();
+    EXPECT_EQ(status_of(slow.read_all()), 200);
 }
 
 TEST(Forwarding, QuarantinesWhatKillsChildren) {
