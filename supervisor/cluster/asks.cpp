@@ -144,9 +144,11 @@ void Asks::begin(Pending& pending, Turn& turn) {
     if (is_refused) return end(pending, turn, proposal.code, proposal.text);
     if (turn.now.boot >= pending.since + patience) {
         const std::string& problem = pending.flight.problem();
+        const bool is_known = !pending.was_unknown && !pending.flight.may_be_done();
         return end(pending, turn, failed,
                    "the store did not take " + turn.me.machine + "'s order in time" +
-                       (problem.empty() ? "" : " (" + problem + ")") + "; `mpsup status` tells whether it did later");
+                       (problem.empty() ? "" : " (" + problem + ")") +
+                       (is_known ? "; nothing was changed" : "; `mpsup history` tells whether it did later"));
     }
     pending.change = proposal.change;
     pending.text = std::move(proposal.text);

@@ -38,12 +38,6 @@ Result<LeaseReply> read_first_line(std::string_view text) { return read_kept_ali
 
 } // namespace
 
-bool is_refusal(const Error& error) {
-    return error.code.category() == etcd_category() && error.code.value() != 0 && error.code != EtcdCode::unavailable &&
-           error.code != EtcdCode::deadline_exceeded && error.code != EtcdCode::cancelled &&
-           error.code != EtcdCode::unknown;
-}
-
 EtcdClient::EtcdClient(EtcdOptions options) : connections_(std::make_shared<EtcdConnections>(std::move(options))) {}
 
 EtcdClient::~EtcdClient() { cancel(); }
@@ -63,9 +57,11 @@ EtcdClient::Answer<LeaseReply> EtcdClient::grant(std::chrono::seconds time) {
 }
 
 EtcdClient::Answer<LeaseReply> EtcdClient::keep_alive(LeaseId lease) {
-    return ask<LeaseReply>(connections_,
-                           {"/v3/lease/keepalive", lease_named(lease), connections_->options().keep_alive_patience},
-                           read_first_line);
+    constexpr bool needs_login = false; // a lease outlives the password by which it was got
+    return ask<LeaseReply>(
+        connections_,
+        {"/v3/lease/keepalive", lease_named(lease), connections_->options().keep_alive_patience, true, needs_login},
+        read_first_line);
 }
 
 EtcdClient::Answer<EtcdHeader> EtcdClient::revoke(LeaseId lease) {

@@ -26,10 +26,6 @@ struct EtcdOptions {
     std::chrono::milliseconds keep_alive_patience{2'000}; // the same of keep_alive
 };
 
-/// Is this etcd's own word, which every member would say? Then nothing was done. Others may be over in a moment: no
-/// leader, no answer, an answer that is none.
-[[nodiscard]] bool is_refusal(const Error& error);
-
 /// Endpoints are asked in turn, the one that answered last first. What an endpoint answers that is no answer of
 /// etcd's, too much or too late, is as if it did not answer. An error is etcd's refusal, with its code, or says of
 /// each endpoint why it did not answer. std::errc::operation_canceled after cancel(). One event loop; any number of

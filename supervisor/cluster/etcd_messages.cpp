@@ -322,10 +322,23 @@ Result<std::string> read_token(std::string_view text) {
     });
 }
 
+namespace {
+
+// ": Client sent an HTTP request to an HTTPS server."
+std::string plain_words(std::string_view line) {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+    const bool is_page = line.empty() || line.front() == '<' || line.size() > longest_reason;
+    return is_page || !std::ranges::all_of(line, is_plain) ? "" : ": " + std::string(line);
+}
+
+} // namespace
+
 Error read_refusal(int status, std::string_view text) {
     const auto object = parse(text);
     Error refusal = object && object->contains("error") ? refusal_in(*object) : Error();
-    if (refusal.what.empty()) return {"etcd answers with HTTP status " + std::to_string(status)};
+    if (refusal.what.empty())
+        return {"etcd answers with HTTP status " + std::to_string(status) +
+                plain_words(text.substr(0, text.find('\n')))};
     if (refusal.what.ends_with(no_reason)) refusal.what += ", HTTP status " + std::to_string(status);
     return refusal;
 }
@@ -336,5 +349,11 @@ const std::error_category& etcd_category() noexcept {
 }
 
 std::error_code make_error_code(EtcdCode code) noexcept { return {static_cast<int>(code), etcd_category()}; }
+
+bool is_refusal(const Error& error) {
+    return error.code.category() == etcd_category() && error.code.value() != 0 && error.code != EtcdCode::unavailable &&
+           error.code != EtcdCode::deadline_exceeded && error.code != EtcdCode::cancelled &&
+           error.code != EtcdCode::unknown;
+}
 
 } // namespace mpsup::cluster

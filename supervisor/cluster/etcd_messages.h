@@ -146,6 +146,10 @@ enum class EtcdCode {
 [[nodiscard]] const std::error_category& etcd_category() noexcept;
 [[nodiscard]] std::error_code make_error_code(EtcdCode code) noexcept;
 
+/// Is this etcd's own word, which every member would say? Then nothing was done. Others may be over in a moment: no
+/// leader, no answer, an answer that is none.
+[[nodiscard]] bool is_refusal(const Error& error);
+
 } // namespace mpsup::cluster
 
 template <> struct std::is_error_code_enum<mpsup::cluster::EtcdCode> : std::true_type {};

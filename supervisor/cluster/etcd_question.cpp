@@ -88,13 +88,16 @@ asio::awaitable<Attempt> ask_one(Connections connections, std::size_t endpoint, 
     Attempt last;
     bool renewed = false, reconnected = false;
     for (;;) {
-        const auto logged_in = co_await log_in(connections, endpoint);
-        if (!logged_in) co_return Attempt{logged_in};
+        if (question.needs_login || renewed) {
+            const auto logged_in = co_await log_in(connections, endpoint);
+            if (!logged_in) co_return Attempt{logged_in};
+        }
         const std::string token = connections->token;
         last = co_await attempt(connections, endpoint, question, token, read);
         if (last.result || connections->cancelled()) break;
         const Error& error = last.result.error();
-        if (!token.empty() && wants_login(error.what) && !std::exchange(renewed, true)) {
+        const bool has_user = !connections->options().user.empty();
+        if (has_user && wants_login(error.what) && !std::exchange(renewed, true)) {
             if (connections->token == token) connections->token.clear();
             continue;
         }

@@ -22,6 +22,7 @@ struct Question {
     std::string body;                   // JSON
     std::chrono::milliseconds patience; // with one endpoint
     bool repeatable = true;             // it may be done twice
+    bool needs_login = true;            // false: where there is a user it is asked without one, unless etcd wants one
 };
 
 /// Looks at an answer of status 200; an error is one that is none of etcd's.

@@ -11,7 +11,8 @@ namespace mpsup::cluster {
 /// Pure. Answers are hints: what was written counts when the watch has shown it.
 class Flight {
 public:
-    enum class Outcome { none, done, beaten, unknown }; // beaten: a key was not as it had been seen
+    // Beaten: a key was not as it had been seen. Refused: by the store's own word, for another reason.
+    enum class Outcome { none, done, beaten, refused, unknown };
 
     /// Requires is_free().
     void submit(Turn& turn, Transaction transaction);
@@ -29,7 +30,7 @@ public:
     [[nodiscard]] bool may_be_done() const {
         return request_ || outcome_ == Outcome::done || outcome_ == Outcome::unknown;
     }
-    /// Why nobody knows what came of the last one; empty: it was answered.
+    /// Why the last one was refused, or nobody knows what came of it; empty: it was answered.
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
 private:

@@ -98,7 +98,7 @@ public:
     /// may have granted more.
     void on_lease(LeaseId lease, Time until, Moment now);
     void on_lease_lost(Moment now);
-    /// To a Submit. After an error nobody knows whether it was done.
+    /// To a Submit. After an error that is no refusal nobody knows whether it was done; its `what` says all.
     void on_answer(RequestId request, const Result<TransactionReply>& reply, Moment now);
     void on_unreachable(std::string why, Moment now);
     /// Between two renewals of the lease.

@@ -164,7 +164,7 @@ public:
     [[nodiscard]] std::string topologies() const { return topologies_.json(member_.status(moment_now())); }
 
     [[nodiscard]] std::vector<ClusterMachine> machines() const {
-        return cluster_machines(member_.status(moment_now()), options_.machine, topology(), trust_.problem());
+        return cluster_machines(member_.status(moment_now()), options_.machine, topology(), trouble());
     }
 
     [[nodiscard]] bool has_address(const std::string& ip) const {
@@ -241,6 +241,13 @@ private:
             co_await share_.count_in_flight();
             co_await pause_for(pace);
         }
+    }
+
+    [[nodiscard]] std::string trouble() const {
+        std::vector<std::string> all;
+        if (!trust_.problem().empty()) all.push_back("has no certificate to be known by: " + trust_.problem());
+        if (!store_.write_problem().empty()) all.push_back("etcd takes nothing from it: " + store_.write_problem());
+        return joined(all, "; ");
     }
 
     // The disk was full when this supervisor began, say.

@@ -24,9 +24,8 @@ std::string remark_on(const cluster::MachineStatus& machine) {
     return machine.record && !machine.record->well ? "not all of it serves" : "";
 }
 
-std::string own_note(const std::string& note, const std::string& uncertified) {
-    if (uncertified.empty()) return note;
-    return "has no certificate to be known by: " + uncertified + (note.empty() ? "" : "; " + note);
+std::string own_note(const std::string& note, const std::string& trouble) {
+    return trouble + (trouble.empty() || note.empty() ? "" : "; ") + note;
 }
 
 std::string address_of(const std::string& machine, const topology::Topology* topology) {
@@ -37,7 +36,7 @@ std::string address_of(const std::string& machine, const topology::Topology* top
 } // namespace
 
 std::vector<ClusterMachine> cluster_machines(const cluster::ClusterStatus& status, const std::string& here,
-                                             const topology::Topology* topology, const std::string& uncertified) {
+                                             const topology::Topology* topology, const std::string& trouble) {
     std::vector<ClusterMachine> machines;
     const std::string strange = cluster::words_on_stranger(status, here);
     for (const cluster::MachineStatus& machine : status.machines) {
@@ -52,7 +51,7 @@ std::vector<ClusterMachine> cluster_machines(const cluster::ClusterStatus& statu
                            .lives = machine.lives,
                            .fingerprint = machine.record ? machine.record->fingerprint : "",
                            .note = remark_on(machine)};
-        if (one.is_here) one.note = own_note(strange.empty() ? one.note : strange, uncertified);
+        if (one.is_here) one.note = own_note(strange.empty() ? one.note : strange, trouble);
         machines.push_back(std::move(one));
     }
     if (std::ranges::none_of(machines, &ClusterMachine::is_here))
@@ -61,7 +60,7 @@ std::vector<ClusterMachine> cluster_machines(const cluster::ClusterStatus& statu
                             .state = std::string(cluster::to_string(State::living)),
                             .is_here = true,
                             .lives = true,
-                            .note = own_note(strange, uncertified)});
+                            .note = own_note(strange, trouble)});
     return machines;
 }
 

@@ -11,9 +11,9 @@
 namespace mpsup {
 
 /// All that anything is left of, and this one, `here`, also before any was heard of. `topology`: that runs here, for addresses; nullptr:
-/// none. `uncertified`: why this machine has no certificate to be known by; empty: it has one.
+/// none. `trouble`: that this machine has with the others or with etcd, for people; empty: none.
 [[nodiscard]] std::vector<ClusterMachine> cluster_machines(const cluster::ClusterStatus& status,
                                                            const std::string& here, const topology::Topology* topology,
-                                                           const std::string& uncertified);
+                                                           const std::string& trouble);
 
 } // namespace mpsup

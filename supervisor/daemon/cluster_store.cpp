@@ -120,7 +120,7 @@ asio::awaitable<void> ClusterStore::watch(cluster::Revision from) {
 void ClusterStore::list_anew() { client_.end_watches(); }
 
 void ClusterStore::unreachable(const Error& why) {
-    member_.on_unreachable(advised(why).to_string(), moment_now());
+    member_.on_unreachable(advised(why).what, moment_now());
     heard_();
 }
 
@@ -128,7 +128,7 @@ Error ClusterStore::advised(const Error& why) const {
     std::string words = why.to_string();
     if (const std::string advice = cluster::etcd_advice(words, member_.prefix()); !advice.empty())
         words += " (" + advice + ")";
-    return {std::move(words)};
+    return {std::move(words), why.code};
 }
 
 std::chrono::milliseconds ClusterStore::longest() const { return member_.is_urgent() ? urgent_pause : longest_pause; }
@@ -156,9 +156,24 @@ asio::awaitable<void> ClusterStore::send(cluster::Submit submit) {
     failpoint();
     quieter_.ring();
     if (is_closed_) co_return;
+    note_writing(reply);
     if (!reply) reply = std::unexpected(advised(reply.error()));
     member_.on_answer(submit.request, reply, moment_now());
     heard_();
+}
+
+// A permission, a password, room on its disk: leases and watches go on without, so nothing else tells. Where nobody answers the
+// lease tells; what is no word of etcd's and no error of a connection was found here, as that the password cannot be read.
+void ClusterStore::note_writing(const Result<cluster::TransactionReply>& reply) {
+    const bool is_unanswered = !reply && reply.error().code && !cluster::is_refusal(reply.error());
+    if (is_unanswered) return;
+    std::string problem = reply ? "" : advised(reply.error()).what;
+    if (problem == write_problem_) return;
+    if (problem.empty())
+        log_line("info", "etcd takes what is written again");
+    else
+        log_line("warning", "etcd takes nothing that is written: " + problem);
+    write_problem_ = std::move(problem);
 }
 
 asio::awaitable<void> ClusterStore::give_lease_back() {

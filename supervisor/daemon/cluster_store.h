@@ -41,6 +41,8 @@ public:
     /// Ends all of it.
     void close();
 
+    /// Why etcd takes nothing that is written, though it answers; empty: it does, as far as is known.
+    [[nodiscard]] const std::string& write_problem() const { return write_problem_; }
     /// For what is not the member's business.
     [[nodiscard]] cluster::EtcdClient& client() { return client_; }
 
@@ -50,6 +52,7 @@ private:
     [[nodiscard]] Task rest(std::chrono::milliseconds& pause);
     [[nodiscard]] std::chrono::milliseconds longest() const;
     void unreachable(const Error& why);
+    void note_writing(const Result<cluster::TransactionReply>& reply);
     /// In words, with what can be done about it.
     [[nodiscard]] Error advised(const Error& why) const;
     [[nodiscard]] bool is_over() const { return is_closed_ || is_leaving_; }
@@ -61,6 +64,7 @@ private:
     cluster::LeaseId lease_ = 0;
     int under_way_ = 0; // transactions that are not answered, and leases that are given back
     Bell quieter_;
+    std::string write_problem_;
     bool is_leaving_ = false;
     bool is_closed_ = false;
 };

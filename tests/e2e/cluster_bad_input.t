@@ -271,9 +271,11 @@ subtest 'etcd that is full' => sub {
 
 subtest 'etcd that refuses the user' => sub {
     my $post = sub {
-        my ($what, $question) = @_;
-        my $reply = HTTP::Tiny->new(timeout => 5)->post("http://10.9.0.254:2379/v3/auth/$what", {content => encode_json($question)});
+        my ($what, $question, @token) = @_;
+        my %headers = map { (Authorization => $_) } @token;
+        my $reply   = HTTP::Tiny->new(timeout => 5)->post("http://10.9.0.254:2379/v3/auth/$what", {content => encode_json($question), headers => \%headers});
         die "$what: $reply->{content}" if !$reply->{success};
+        return decode_json($reply->{content});
     };
     $post->('user/add', {name => 'root', password => 'secret'});
     $post->('role/add', {name => 'root'});
@@ -285,7 +287,8 @@ subtest 'etcd that refuses the user' => sub {
     is eval { request(8080, '/', address => '10.9.0.1')->{body} }, "app\n", 'all serves';
     my ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $cluster->topology($front . $app =~ s/pool: 1/pool: 2/r), '--timeout', '20s');
     is $code, 1, 'nothing new begins';
-    like "$out$err", qr/the store did not take web1's order in time \(http:\S+: etcd: .*user name is empty.*--cluster-user/, 'and it is said why' or diag $out, $err;
+    like "$out$err", qr/the store did not take web1's order in time \(http:\S+: etcd: .*user name is empty.*--cluster-user.*nothing was changed/, 'and it is said why' or diag $out, $err;
+    like +($cluster->on('web1')->mpsup('status'))[1], qr/^web1 .*etcd takes nothing from it: .*user name is empty/m, 'in status too';
     $files->write('right', "secret\n");
     chmod 0600, $files->dir . '/right' or die "chmod: $!";
     $cluster->end('web1', 'TERM');
@@ -312,6 +315,15 @@ subtest 'etcd that refuses the user' => sub {
         like "@said", qr/app1 cannot ask the cluster's store: http:\S+: .*invalid user ID or password.*--cluster-user.*: nothing was changed/, '  and it is said of whom, and why' or diag @said;
         pass "with the password '$word' it is $state";
     }
+    my $token = $post->('authenticate', {name => 'root', password => 'secret'})->{token};
+    $post->('user/changepw', {name => 'root', password => 'another'}, $token);
+    my $change = $cluster->topology($front . $app =~ s/pool: 1/pool: 4/r);
+    ($code, $out, $err) = $cluster->on('web1')->mpsup('up', $change, '--timeout', '30s');
+    is $code, 1, 'when etcd has another password than the file, nothing new begins';
+    like "$out$err", qr/invalid user ID or password.*nothing was changed/, '  and it is said why' or diag $out, $err;
+    is $cluster->seen_by('web1')->{state}, 'connected', '  and for longer than a lease lasts no machine loses its own';
+    $files->write($_, "another\n") for qw(right password);
+    is +($cluster->on('web1')->mpsup('up', $change, '--timeout', '40s'))[0], 0, 'written into the file it is taken without a restart';
 };
 
 done_testing;

@@ -29,6 +29,8 @@ TEST(EtcdAdvice, NamesTheRemedyOfWhatEtcdSaysInItsOwnWords) {
     EXPECT_TRUE(
         advice("http://a:2379: connect: Connection refused; http://b:2379: etcdserver: no leader").contains("quorum"));
     EXPECT_EQ(advice("password of etcd: others may reach it"), "");
+    EXPECT_TRUE(advice("https://a:2379: TLS: certificate verify failed: certificate has expired").contains("renewed"));
+    EXPECT_TRUE(advice("https://a:2379: etcd: authentication is not enabled").contains("leave --cluster-user out"));
 }
 
 TEST(EtcdAdvice, ARefusalOfAStreamHasItsReasonInside) {
@@ -38,6 +40,14 @@ TEST(EtcdAdvice, ARefusalOfAStreamHasItsReasonInside) {
     EXPECT_EQ(refused.code, EtcdCode::unavailable);
     EXPECT_TRUE(refused.what.contains("no leader"));
     EXPECT_TRUE(read_refusal(500, R"({"error":{}})").what.contains("HTTP status 500"));
+}
+
+TEST(EtcdAdvice, ARefusalInPlainWordsHasThem) {
+    const Error refused = read_refusal(400, "CommonName of client sending a request against gateway will be ignored\n");
+    EXPECT_TRUE(refused.what.ends_with("400: CommonName of client sending a request against gateway will be ignored"));
+    EXPECT_TRUE(advice(refused.what).contains("without one"));
+    for (const char* page : {"<html>", "", "\n", "\x1b[2J"})
+        EXPECT_EQ(read_refusal(502, page).what, "etcd answers with HTTP status 502");
 }
 
 } // namespace

@@ -298,6 +298,31 @@ TEST_F(EtcdUser, SaysWhenThePasswordIsWrong) {
     EXPECT_TRUE(run(client_->get({})).error().what.contains("others may reach it"));
 }
 
+// Etcd asks for no user there, and whoever changes the password takes no machine off.
+TEST_F(EtcdUser, KeepsALeaseByAPasswordThatIsNoMore) {
+    bool wants_user = false;
+    FakeEtcd etcd([&](const FakeEtcd::Asked& asked) {
+        if (asked.path == "/v3/lease/keepalive" && !wants_user)
+            return http_ok(R"({"result":{)" + header +
+                           R"(,"ID":"7","TTL":"10"}})"
+                           "\n");
+        const std::string text = answer(asked);
+        return text == http_ok(empty) ? http_ok(R"({"result":{)" + header +
+                                                R"(,"ID":"7","TTL":"10"}})"
+                                                "\n")
+                                      : text;
+    });
+    write_password("another");
+    use({etcd.port()}, patient, options_);
+    EXPECT_FALSE(run(client_->get({})));
+    const auto kept = run(client_->keep_alive(7));
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->left, 10s);
+    write_password("secret");
+    wants_user = true;
+    EXPECT_TRUE(run(client_->keep_alive(7))) << "it logs in where that is wanted";
+}
+
 TEST_F(EtcdUser, LogsInAgainForAWatch) {
     const auto refused =
         R"({"result":{)" + header + R"(,"watch_id":"-1","created":true,"canceled":true,)" +

@@ -117,7 +117,7 @@ TEST(EtcdMessages, SayWhyEtcdRefuses) {
     EXPECT_EQ(stream.error().code, EtcdCode::unavailable);
     EXPECT_EQ(read_refusal(400, R"({"error":"etcdserver: mvcc: required revision has been compacted","code":11})").code,
               EtcdCode::out_of_range);
-    EXPECT_EQ(read_refusal(404, "Not Found\n").to_string(), "etcd answers with HTTP status 404");
+    EXPECT_EQ(read_refusal(404, "Not Found\n").to_string(), "etcd answers with HTTP status 404: Not Found");
 }
 
 TEST(EtcdMessages, TakeNothingThatIsNoAnswer) {

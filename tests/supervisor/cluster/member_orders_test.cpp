@@ -136,6 +136,26 @@ TEST_F(MemberOrdersTest, AnOrderThatWasTriedTwiceIsNotCalledUndoneEither) {
     EXPECT_NE(told->text.find("it is not known"), std::string::npos) << told->text;
 }
 
+TEST_F(MemberOrdersTest, AnOrderThatTheStoreRefusesChangesNothing) {
+    start();
+    take<Submit>();
+    is_store_up = false;
+    order(up());
+    std::string text;
+    for (int i = 0; i < 30 && text.empty(); ++i) {
+        const auto submits = take<Submit>();
+        for (const Submit& each : submits)
+            member->on_answer(each.request, std::unexpected(Error{"etcd: no permission", EtcdCode::permission_denied}),
+                              now);
+        member->on_lease(lease, now.boot + lease_time, now);
+        now.boot += 1s;
+        run();
+        for (const Effect& effect : done)
+            if (const auto* told = std::get_if<Tell>(&effect)) text = told->text;
+    }
+    EXPECT_EQ(text, "the store did not take app1's order in time (etcd: no permission); nothing was changed");
+}
+
 TEST_F(MemberOrdersTest, OfATopologyThatIsBroughtUpAgainAndAgainAFewAreKept) {
     start();
     const auto bring = [&](const char* digest) {
