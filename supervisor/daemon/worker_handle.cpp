@@ -1,6 +1,7 @@
 #include "supervisor/daemon/worker_handle.h"
 
 #include "base/overloaded.h"
+#include "supervisor/core/ticks.h"
 #include "supervisor/daemon/failpoint.h"
 #include "supervisor/daemon/hook_runner.h"
 #include "supervisor/daemon/status.h"
@@ -18,10 +19,6 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-constexpr auto tick = std::chrono::seconds(1);
-constexpr auto ticking_before = std::chrono::minutes(2); // a deadline
-constexpr auto held_up = std::chrono::seconds(1);        // so much later than wanted, and we were not there ourselves
 
 void finish(const std::exception_ptr& thrown) {
     if (thrown) log_line("error", "a coroutine of a worker ended by an exception");
@@ -328,22 +325,18 @@ void WorkerHandle::arm_timer() {
         timer_.expires_at(Clock::time_point::max());
         return;
     }
-    // While a deadline is near there is a tick, so that it is noticed when nobody could keep it.
-    const auto now = Clock::now();
-    const bool is_near = *deadline - now < ticking_before;
-    const auto wake = is_near ? std::min(*deadline, now + tick) : *deadline - ticking_before / 2;
+    const auto wake = core::next_look(*deadline, Clock::now());
     if (timer_.expiry() <= wake) return; // it wakes us early enough; one that is late already knows by how much
     timer_.expires_at(wake);
     timer_.async_wait([weak = weak_from_this(), wake](const boost::system::error_code& error) {
         const auto self = weak.lock();
         if (error || !self) return;
         self->timer_.expires_at(Clock::time_point::max());
-        const auto late = Clock::now() - wake;
-        if (late > held_up) {
+        const auto now = Clock::now();
+        if (now - wake > core::held_up)
             log_line("warning", self->spec_->name + ": everything stood still for a while; deadlines are moved");
-            self->core_.on_pause(std::chrono::duration_cast<core::Duration>(late + tick));
-        }
-        self->core_.on_time(Clock::now());
+        self->core_.on_pause(core::stood_still(wake, now));
+        self->core_.on_time(now);
         self->act();
     });
 }

@@ -9,7 +9,8 @@ namespace mpsup::sim {
 
 namespace {
 
-constexpr pid_t last_possible_pid = 64; // few, so that they are used again
+constexpr pid_t last_possible_pid = 64;    // few, so that they are used again
+constexpr Duration counts_of_pause{1'000}; // to those who were paused
 } // namespace
 
 std::uint64_t Random::next() {
@@ -36,6 +37,11 @@ void Clock::run_one() {
     now_ = std::max(now_, event.due);
     ++events_;
     event.what();
+}
+
+void Clock::pause(Duration length) {
+    now_ += length;
+    not_given_ += std::max(Duration(0), length - counts_of_pause);
 }
 
 const char* to_string(Kind kind) noexcept {

@@ -56,9 +56,9 @@ public:
     void after(Duration wait, std::function<void()> what) { at(now_ + wait, std::move(what)); }
     /// The next event. A machine that was paused does late what was due meanwhile.
     void run_one();
-    void pause(Duration length) { now_ += length, paused_ += length; }
-    /// Without the time that the machine was paused.
-    [[nodiscard]] Time awake() const { return now_ - paused_; }
+    void pause(Duration length);
+    /// The time that counts for whoever is to be done by then: of each pause a second.
+    [[nodiscard]] Time given() const { return now_ - not_given_; }
     /// As people and rows have it. It may be set, forwards and backwards.
     [[nodiscard]] Time wall() const { return now_ + wall_ahead_; }
     void set_wall(Duration ahead) { wall_ahead_ = ahead; }
@@ -79,7 +79,7 @@ private:
     std::uint64_t order_ = 0;
     std::uint64_t events_ = 0;
     Time now_{Duration(1'000'000)};
-    Duration paused_{0};
+    Duration not_given_{0};
     Duration wall_ahead_{0};
 };
 

@@ -83,7 +83,7 @@ void Oracle::promotes(ProcessId id) {
 }
 
 void Oracle::tells_drain(WorkerId worker, GenerationNumber generation, bool is_wanted) {
-    drained_at_.try_emplace({worker, generation}, machine_.clock.awake());
+    drained_at_.try_emplace({worker, generation}, machine_.clock.given());
     if (!is_wanted) return;
     bool serves_now = false;
     bool other_serves = false; // or did a moment ago: its end may not be known yet; of one that hangs nobody knows
@@ -128,11 +128,9 @@ void Oracle::loads_beside(WorkerId worker, GenerationNumber generation) {
     }
 }
 
-// A tick passes before a pause is noticed, and a short one is not.
 void Oracle::kills_late(WorkerId worker, GenerationNumber generation, Duration grace) {
-    constexpr Duration unnoticed_pause{2'000};
     const auto told = drained_at_.find({worker, generation});
-    if (told != drained_at_.end() && machine_.clock.awake() - told->second < grace - unnoticed_pause)
+    if (told != drained_at_.end() && machine_.clock.given() - told->second < grace)
         fail(name(worker, generation) + " is killed for being late, and had no time");
 }
 

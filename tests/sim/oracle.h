@@ -97,7 +97,7 @@ private:
     std::map<ProcessId, Time> orphans_; // since when they were heard
     std::map<WorkerId, Time> failed_at_;
     std::set<ProcessId> heirs_ever_;
-    std::map<Key, Time> drained_at_; // awake
+    std::map<Key, Time> drained_at_; // of the time that is given
     std::map<WorkerId, Series> series_;
     std::set<Uuid> forked_;
 };

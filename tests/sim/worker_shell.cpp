@@ -1,6 +1,7 @@
 // One worker, as supervisor/daemon/worker_{handle,launch,news,adoption}.cpp have it.
 #include "base/overloaded.h"
 #include "state/store.h"
+#include "supervisor/core/ticks.h"
 #include "tests/sim/shell.h"
 
 #include <algorithm>
@@ -11,9 +12,6 @@ namespace mpsup::sim {
 namespace {
 
 constexpr Duration gate_interval{200};
-constexpr Duration tick{1'000};
-constexpr Duration ticking_before{120'000}; // a deadline
-constexpr Duration held_up{1'000};
 
 core::Phase phase_of(Stage stage) {
     switch (stage) {
@@ -272,15 +270,13 @@ void WorkerShell::arm_timer() {
     const auto deadline = core_.next_deadline();
     if (!deadline) return;
     // Ticks notice that everything stood still; where nothing ever does they would only cost time.
-    const bool ticks = machine_.faults.pauses && *deadline - now() < ticking_before;
-    const Time wake = ticks ? std::min(*deadline, now() + tick) : *deadline;
+    const Time wake = machine_.faults.pauses ? core::next_look(*deadline, now()) : *deadline;
     if (timer_ && *timer_ <= wake) return; // it wakes us early enough, and knows how late it is
     timer_ = wake;
     shell_.later(std::max(Duration(0), std::chrono::ceil<Duration>(wake - now())), [this, wake] {
         if (timer_ != wake) return;
         timer_.reset();
-        const auto late = std::chrono::duration_cast<Duration>(now() - wake);
-        if (late > held_up && !has(Bug::ignore_pauses)) core_.on_pause(late + tick);
+        if (!has(Bug::ignore_pauses)) core_.on_pause(core::stood_still(wake, now()));
         core_.on_time(now());
         act();
     });
