@@ -44,7 +44,7 @@ struct ReleaseChild {
     GenerationNumber generation;
     pid_t pid;
 };
-/// A child that speaks for itself is told to be master.
+/// A child that speaks for itself is told to be master, or, on its way there, of how many children.
 struct PromoteChild {
     GenerationNumber generation;
     pid_t pid;

@@ -52,6 +52,12 @@ void make_heir(Lineage& line, Generation& generation, pid_t pid, Time now) {
     line.leave(PromoteChild{generation.number, pid});
 }
 
+void resize_heir(Lineage& line, GenerationNumber number) {
+    const Generation* generation = line.find(number);
+    if (!generation) return;
+    if (const auto heir = generation->succession.told()) line.leave(PromoteChild{number, *heir});
+}
+
 void crown_heir(Lineage& line, GenerationNumber number, pid_t pid, Time now) {
     Generation* generation = line.find(number);
     if (!generation || generation->succession.heir() != pid) return;

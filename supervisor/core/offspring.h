@@ -20,6 +20,8 @@ void release_for_refork(Lineage& line, GenerationNumber number, pid_t pid, Time 
 [[nodiscard]] bool child_speaks(Lineage& line, GenerationNumber number, pid_t pid, Time now);
 /// It is told to be master.
 void make_heir(Lineage& line, Generation& generation, pid_t pid, Time now);
+/// Another size was told to that generation's master, which will not be it for long where there is an heir: its order is repeated.
+void resize_heir(Lineage& line, GenerationNumber number);
 /// It is.
 void crown_heir(Lineage& line, GenerationNumber number, pid_t pid, Time now);
 

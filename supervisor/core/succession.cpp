@@ -4,6 +4,8 @@
 
 namespace mpsup::core {
 
+std::optional<pid_t> Succession::told() const { return heir_ && alone_.contains(*heir_) ? heir_ : std::nullopt; }
+
 void Succession::choose(pid_t pid, Time until) {
     heir_ = pid;
     deadline_ = until;

@@ -15,6 +15,8 @@ class Succession {
 public:
     /// The child that is on its way to be master.
     [[nodiscard]] std::optional<pid_t> heir() const { return heir_; }
+    /// It, if it has its order already: it has spoken.
+    [[nodiscard]] std::optional<pid_t> told() const;
     [[nodiscard]] bool is_open() const { return deadline_.has_value(); }
     [[nodiscard]] const std::optional<Time>& deadline() const { return deadline_; }
 

@@ -94,6 +94,8 @@ void Worker::reset(Time now) {
     converge(now);
 }
 
+void Worker::resize(GenerationNumber number) { resize_heir(line_, number); }
+
 void Worker::stop(Time now) {
     wants_to_run_ = false;
     given_up_ = false;

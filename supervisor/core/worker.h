@@ -59,6 +59,8 @@ public:
     void replace(Time now);
     /// Forgets that it was given up, its deaths and the wait before its next start, and starts it if it should run.
     void reset(Time now);
+    /// Its master was told another size: so is who takes over from it.
+    void resize(GenerationNumber number);
     /// Retires everything.
     void stop(Time now);
     /// Rules for what comes from here on; processes that live keep theirs until they are rolled.

@@ -101,7 +101,9 @@ void WorkerHandle::resize(topology::Pool pool) { // not a part of what changes h
         generation->spec.edit().pool = pool;
         generation->rolled.reset();
         const core::Generation* known = core_.find(generation->number);
-        if (known && known->phase != core::Phase::sleeping) send_size(*generation, pool_size_of(pool));
+        if (!known || known->phase == core::Phase::sleeping) continue;
+        send_size(*generation, pool_size_of(pool));
+        core_.resize(generation->number);
     }
     act();
 }
@@ -116,6 +118,7 @@ void WorkerHandle::size_generation(core::GenerationNumber number, std::optional<
     if (!generation) return;
     generation->rolled = children;
     send_size(*generation, generation->size());
+    core_.resize(number);
     act();
 }
 

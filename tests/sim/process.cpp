@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace mpsup::sim {
 
@@ -44,9 +45,13 @@ void Machine::obey(ProcessId id, Order order, pid_t pid) {
     case Order::drain: return drain(id);
     case Order::release: return release(id, pid);
     case Order::promote:
-        if (process(id).kind != Kind::child || process(id).stage == Stage::draining) return;
-        process(id).is_to_be_master = true;
+        if (process(id).kind == Kind::master) { // said again
+            if (pid > process(id).wanted) resize(id, pid);
+            return;
+        }
+        if (process(id).stage == Stage::draining) return;
         process(id).wanted = pid;
+        if (std::exchange(process(id).is_to_be_master, true)) return;
         clock.after(random.ms(0, 1'500), [this, id] { become_master(id); }); // its clients first
         return;
     }
@@ -158,8 +163,9 @@ void Machine::child_is_ready(ProcessId child) {
 
 void Machine::say_if_complete(ProcessId master) {
     Process& self = process(master);
-    const auto ready = std::ranges::count_if(
-        self.children, [&](ProcessId child) { return process(child).alive && process(child).told_ready; });
+    const auto ready = std::ranges::count_if(self.children, [&](ProcessId child) {
+        return process(child).alive && process(child).told_ready && !process(child).was_told_drain;
+    });
     if (self.told_ready || self.stage == Stage::draining || ready < self.wanted) return;
     become_ready(master);
 }
@@ -209,6 +215,7 @@ void Machine::resize(ProcessId id, int children) {
     std::ranges::stable_partition(members, [&](ProcessId child) { return process(child).told_ready; }); // those go last
     for (const ProcessId child : members) {
         if (!process(child).alive || process(child).stage == Stage::draining || ++staying <= children) continue;
+        process(child).was_told_drain = true;
         clock.after(random.ms(0, 5), [this, child] {
             if (can_act(child)) drain(child);
         });

@@ -95,6 +95,7 @@ void WorkerShell::size_generation(GenerationNumber number, std::optional<int> ch
     generation->rolled = children;
     if (generation->process.link >= 0 && !generation->draining)
         machine_.tell(generation->process.link, Order::size, size_of(*generation));
+    core_.resize(number);
     act();
 }
 
@@ -105,9 +106,10 @@ void WorkerShell::resize(int children) {
     for (const auto& generation : generations_) {
         generation->rolled.reset(); // it has not begun to load, perhaps
         const core::Generation* known = core_.find(generation->number);
-        const bool is_told = generation->process.link >= 0 && !generation->draining && known &&
-                             known->phase != core::Phase::sleeping && !has(Bug::forget_size);
-        if (is_told) machine_.tell(generation->process.link, Order::size, children);
+        if (!known || known->phase == core::Phase::sleeping || has(Bug::forget_size)) continue;
+        if (generation->process.link >= 0 && !generation->draining)
+            machine_.tell(generation->process.link, Order::size, children);
+        core_.resize(generation->number);
     }
     act();
 }

@@ -227,7 +227,8 @@ struct Release {
     pid_t pid = -1;
 };
 
-/// To a child that speaks for itself: be a pool master.
+/// To a child that speaks for itself: be a pool master. Said again on its way there: of that size; to who forks
+/// already, if that is more.
 struct Promote {
     PoolSize pool;
     bool serve = true; // its generation takes requests

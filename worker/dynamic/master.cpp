@@ -242,7 +242,8 @@ private:
                 serving_ = true;
                 brood_.tell_all(ChannelWord::serve);
             }
-            if (const auto* order = std::get_if<contract::Resize>(&received->message)) sizing_.resize(order->pool);
+            if (const auto* order = std::get_if<contract::Resize>(&received->message)) resize(order->pool);
+            if (const auto* order = std::get_if<contract::Promote>(&received->message)) grow(order->pool);
             if (const auto* order = std::get_if<contract::Release>(&received->message)) release(order->pid);
             if (const auto* order = std::get_if<contract::Reopen>(&received->message))
                 reopen_logs(*order, std::move(received->fds));
@@ -251,6 +252,16 @@ private:
                 drain();
             }
         }
+    }
+
+    void resize(const contract::PoolSize& size) {
+        sizing_.resize(size);
+        tell_if_complete();
+    }
+
+    // While it forks: one that is ready is not to go for one that starts. Fewer is said when it is the master.
+    void grow(const contract::PoolSize& size) {
+        if (PoolPolicy(size).initial() > sizing_.initial()) resize(size);
     }
 
     // Children each have descriptors of their own; a busy one follows after its request.

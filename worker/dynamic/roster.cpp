@@ -33,6 +33,15 @@ void Roster::ready(pid_t pid, TimePoint now) {
     const auto member = members_.find(pid);
     if (member == members_.end() || member->second) return;
     member->second = now;
+    look_if_complete();
+}
+
+void Roster::complete_with(int children) {
+    complete_at_ = children;
+    look_if_complete();
+}
+
+void Roster::look_if_complete() {
     const auto is_ready = [](const auto& entry) { return entry.second.has_value(); };
     complete_ = complete_ || std::ranges::count_if(members_, is_ready) >= complete_at_;
 }

@@ -35,6 +35,8 @@ public:
     /// No more are forked.
     void drain() noexcept { draining_ = true; }
 
+    /// The pool got another size: so many have to be ready, if those of before never were.
+    void complete_with(int children);
     /// Has each that was wanted at first been ready at the same time? Once true, true for ever.
     [[nodiscard]] bool complete() const noexcept { return complete_; }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
@@ -45,6 +47,7 @@ private:
     static constexpr Duration first_wait{100};
     static constexpr Duration longest_wait{5'000};
 
+    void look_if_complete();
     void refill(TimePoint now);
 
     int wanted_;

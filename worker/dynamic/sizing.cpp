@@ -27,6 +27,7 @@ void Sizing::start_anew(contract::PoolSize size) {
 
 void Sizing::resize(const contract::PoolSize& size) {
     policy_.resize(size);
+    brood_.roster().complete_with(policy_.initial());
     begin();
 }
 

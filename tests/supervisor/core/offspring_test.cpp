@@ -165,6 +165,32 @@ TEST_F(OffspringTest, ReforksOnceAndKeepsServingMeanwhile) {
     EXPECT_EQ(count<ReleaseChild>(), 1) << "a page that is warm does not get warmer";
 }
 
+TEST_F(OffspringTest, AnHeirOnItsWayIsToldAnotherSizeToo) {
+    const auto n = serve_pool(2);
+    worker_.resize(n);
+    EXPECT_EQ(count<PromoteChild>(), 0) << "there is none";
+    worker_.on_refork_due(n, 1000, now_);
+    worker_.resize(n);
+    EXPECT_EQ(count<PromoteChild>(), 0) << "it serves its last clients, and has no order yet";
+    worker_.on_child_alone(n, 1000, now_);
+    EXPECT_EQ(count<PromoteChild>(), 1);
+    worker_.resize(n);
+    EXPECT_EQ(count<PromoteChild>(), 2);
+    fork_children(n, 3000, 3, 1000);
+    worker_.on_heir_ready(n, 1000, now_);
+    worker_.resize(n);
+    EXPECT_EQ(count<PromoteChild>(), 2) << "it is the master by now";
+}
+
+TEST_F(OffspringTest, AnHeirThatDiedIsToldNothing) {
+    const auto n = serve_pool(2);
+    worker_.on_refork_due(n, 1000, now_);
+    worker_.on_child_alone(n, 1000, now_);
+    child_dies(n, 1000);
+    worker_.resize(n);
+    EXPECT_EQ(count<PromoteChild>(), 1);
+}
+
 TEST_F(OffspringTest, ChildrenOfTheMasterBeforeAreNotReadyAnyMore) {
     const auto n = serve_pool(2);
     worker_.on_refork_due(n, 1000, now_);

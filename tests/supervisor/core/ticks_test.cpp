@@ -32,7 +32,7 @@ TEST_F(TickingWorkerTest, ManyShortPausesTakeNobodysGrace) {
     const Time told = now_;
     Duration awake{0};
     while (count<Kill>() == 0 && now_ < told + 10min) {
-        const Time wanted = next_look(*worker_.next_deadline(), now_);
+        const Time wanted = next_look(worker_.next_deadline().value_or(now_), now_);
         awake += std::chrono::duration_cast<Duration>(wanted - now_);
         now_ = wanted + 1s;
         worker_.on_pause(stood_still(wanted, now_));

@@ -45,6 +45,17 @@ TEST_F(RosterTest, IsCompleteWhenEachIsReady) {
     EXPECT_TRUE(roster_.complete());
 }
 
+TEST_F(RosterTest, IsCompleteByTheSizeThatItHasBeforeItIs) {
+    roster_.forked(1);
+    roster_.ready(1, now_);
+    roster_.complete_with(2);
+    EXPECT_FALSE(roster_.complete());
+    roster_.complete_with(1);
+    EXPECT_TRUE(roster_.complete());
+    roster_.complete_with(5);
+    EXPECT_TRUE(roster_.complete()) << "once is for ever";
+}
+
 TEST_F(RosterTest, ReplacesAtOnceWhatHadBeenReady) {
     fill(4);
     EXPECT_EQ(oldest_dies(), 0s);
