@@ -327,7 +327,8 @@ private:
             promotion_.reset();
             begin_to_leave(drain->grace);
         }
-        if (const auto* promote = std::get_if<contract::Promote>(&received->message); promote && !leaving_) {
+        const auto* promote = std::get_if<contract::Promote>(&received->message);
+        if (promote && (promotion_ || !leaving_)) { // on its way there it may be told another size
             promotion_ = *promote;
             begin_to_leave(setup_.grace); // of its clients: a master has none
         }
