@@ -92,6 +92,7 @@ public:
                                              joined(order.machines, ", ") + ": `mpsup rollback WORKER --machine " +
                                              order.machines.front() + "`");
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        if (auto refusal = nothing_runs(); refusal.code) return refusal;
         const Known<WantedRecord>& wanted = turn_.view.wanted();
         if (!wanted || wanted->earlier.empty()) return refuse(failed, "there is no earlier topology to go back to");
         ChangeRecord change = begin(Kind::rollback);
@@ -295,6 +296,14 @@ private:
         return {};
     }
 
+    // Nowhere; a store that is begun anew does not know of what runs.
+    Proposal nothing_runs() const {
+        if (turn_.view.wanted()->now.number > 0 || turn_.local.runs.number > 0) return {};
+        for (const auto& [name, machine] : turn_.view.machines())
+            if (machine && machine->runs.number > 0) return {};
+        return refuse(failed, "nothing runs yet: `mpsup up FILE` first");
+    }
+
     ChangeRecord begin(Kind kind) const {
         ChangeRecord change;
         change.id = id_;
@@ -316,6 +325,7 @@ private:
     Proposal of_workers(Kind kind, const std::vector<std::string>& workers, const std::vector<std::string>& machines,
                         bool fast) const {
         if (auto refusal = busy_with_another(); refusal.code) return refusal;
+        if (auto refusal = nothing_runs(); refusal.code) return refusal;
         if (workers.size() > most_workers)
             return refuse(asked_wrongly, "more than " + std::to_string(most_workers) + " workers are named");
         ChangeRecord change = begin(kind);

@@ -71,6 +71,7 @@ for my $case (['restart', 'nosuch'], ['rollback', 'app', '--machine', 'app1']) {
     is $code, 2, "@$case" or diag $out;
     like $err, qr/this machine has no topology of the cluster yet that would know $case->[1]/, '  where no names are known';
 }
+is_deeply [$cluster->on('web1')->mpsup('restart')], [1, '', "mpsup: nothing runs yet: `mpsup up FILE` first\n"], 'nor is anything restarted';
 
 subtest 'up' => sub {
     my ($code, $out, $err) = $cluster->on('app2')->mpsup('up', $cluster->topology(workers()), '--timeout', '60s');

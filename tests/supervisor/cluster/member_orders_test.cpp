@@ -102,6 +102,27 @@ TEST_F(MemberOrdersTest, ATopologyIsNotRolledBackOnOneMachine) {
     EXPECT_NE(told->text.find("`mpsup rollback WORKER --machine app1`"), std::string::npos) << told->text;
 }
 
+TEST_F(MemberOrdersTest, BeforeTheFirstTopologyThereIsNothingToRestartOrRollBack) {
+    local.runs = {};
+    items.erase(keys.wanted());
+    start();
+    for (const Order& early : {Order(RestartOrder{}), Order(RollBackOrder{}), Order(RollBackOrder{{"shop"}, {}})}) {
+        order(early);
+        const auto told = answer();
+        ASSERT_TRUE(told);
+        EXPECT_EQ(told->code, 1);
+        EXPECT_EQ(told->text, "nothing runs yet: `mpsup up FILE` first");
+    }
+    EXPECT_FALSE(items.contains(keys.change())) << "so history does not have it";
+}
+
+TEST_F(MemberOrdersTest, WhatRunsIsRestartedThoughTheStoreWasBegunAnew) {
+    items.clear();
+    start();
+    order(RestartOrder{});
+    EXPECT_TRUE(items.contains(keys.change()));
+}
+
 TEST_F(MemberOrdersTest, AnOrderOfWhichNobodyKnowsIsNotCalledUndone) {
     start();
     is_store_up = false;
