@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <ranges>
 #include <unordered_map>
 #include <utility>
@@ -319,6 +320,27 @@ private:
                                                            : "absent, so what runs there was not rolled back: ",
              is(State::absent));
         name("passed by, because an operator said so: ", is(State::cordoned));
+        if (phase == Phase::done && change_.brings_topology() && facts_) name_those_that_left();
+    }
+
+    // A machine whose name was changed in the file is, to its supervisor, one that is not in it.
+    void name_those_that_left() {
+        const ByName staying = by_name(*facts_);
+        const auto has_left = [&](const Part& part) {
+            return part.state == State::done && !staying.contains(part.machine);
+        };
+        name("not in it any more, so nothing runs there: ", has_left);
+        std::map<std::string_view, std::string_view> left; // by their addresses
+        for (const Part& part : change_.machines | std::views::filter(has_left))
+            if (const auto* machine = view_.machine(part.machine); machine && !machine->value.address.empty())
+                left[machine->value.address] = part.machine;
+        for (const Part& part : change_.machines) {
+            if (part.state != State::absent || !staying.contains(part.machine)) continue;
+            const auto same = left.find(staying.at(part.machine)->address);
+            if (same == left.end()) continue;
+            change_.reasons.push_back(part.machine + " has the address of " + std::string(same->second) +
+                                      ", which lives: is it the same machine?");
+        }
     }
 
     template <typename Is> void name(std::string words, Is is) {

@@ -15,6 +15,7 @@ struct TopologyFacts {
         bool has_accelerator = false;    // it is granted after those that have none
         std::set<std::string> offers{};  // addresses at which others reach something there
         std::set<std::string> workers{}; // names, of gateways too
+        std::string address{};           // its own; empty: not known
 
         friend bool operator==(const Machine&, const Machine&) = default;
     };

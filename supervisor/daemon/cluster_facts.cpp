@@ -111,7 +111,7 @@ cluster::TopologyFacts facts_of(const topology::Topology& whole) {
                    std::ranges::find(worker.on, machine.name) != worker.on.end();
         };
         facts.machines.push_back({machine.name, std::ranges::any_of(whole.workers, is_here),
-                                  std::move(offers[machine.name]), std::move(workers[machine.name])});
+                                  std::move(offers[machine.name]), std::move(workers[machine.name]), machine.ip});
     }
     facts.allowed = whole.cluster.allowed(static_cast<int>(whole.machines.size()));
     if (!whole.vip.ip.empty()) facts.vip = {whole.vip.text(), whole.vip.on};

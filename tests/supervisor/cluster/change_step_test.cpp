@@ -137,6 +137,34 @@ TEST_F(ChangeStepTest, AbsentAndCordonedMachinesArePassedByAndNamed) {
     EXPECT_NE(change.reasons[1].find("m2"), std::string::npos);
 }
 
+TEST_F(ChangeStepTest, WhoLivesAndIsTakenOutOfTheTopologyIsNamedAndWhoHasItsAddress) {
+    machines["m3"].address = "10.9.0.3";
+    facts.machines[3] = {.name = "n3", .address = "10.9.0.3"}; // misspelt
+    facts.allowed = 5;
+    all_accept();
+    take();
+    EXPECT_EQ(states(), "gggag");
+    for (const char* name : {"m0", "m1", "m2", "m3"}) report(name, Report::State::done);
+    take();
+    EXPECT_EQ(change.phase, Phase::done);
+    EXPECT_EQ(change.reasons,
+              (std::vector<std::string>{"absent, to take it when they return: n3",
+                                        "not in it any more, so nothing runs there: m3",
+                                        "n3 has the address of m3, which lives: is it the same machine?"}));
+}
+
+TEST_F(ChangeStepTest, WhoIsTakenOutAndPassedByIsNotSaidToRunNothing) {
+    facts.machines.pop_back();
+    fences["m3"].cordoned = true;
+    facts.allowed = 4;
+    all_accept();
+    take();
+    for (const char* name : {"m0", "m1", "m2"}) report(name, Report::State::done);
+    take();
+    EXPECT_EQ(change.phase, Phase::done);
+    EXPECT_EQ(change.reasons, std::vector<std::string>{"passed by, because an operator said so: m3"});
+}
+
 TEST_F(ChangeStepTest, WhoeverWasNotNamedIsNotAsked) {
     change.kind = ChangeRecord::Kind::restart;
     for (const std::size_t other : {0, 1, 3}) change.machines[other].state = State::skipped;

@@ -46,6 +46,7 @@ TEST(ClusterFacts, OfferedIsWhereOthersReachSomething) {
     using Offers = std::set<std::string>;
     const auto machines = facts_with(front("{path: /, to: app}") + pool + docs).machines;
     ASSERT_EQ(machines.size(), 3U);
+    EXPECT_EQ(machines[0].address, "10.9.0.1");
     EXPECT_EQ(machines[0].offers, (Offers{"10.9.0.1:8080"}));
     EXPECT_EQ(machines[1].offers, (Offers{"10.9.0.3:8081", "10.9.0.3:8090"}));
     EXPECT_EQ(machines[2].offers, (Offers{"10.9.0.4:8090"}));
