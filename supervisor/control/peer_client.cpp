@@ -28,7 +28,7 @@ constexpr unsigned fine = 200;
 std::string sentence(const Error& error) {
     if (error.code == std::errc::timed_out) return "no answer in time";
     if (error.code == std::errc::connection_reset || error.code == std::errc::broken_pipe)
-        return "it hangs up: is this machine's address one that it knows?";
+        return "it hangs up: its supervisor was stopped just now, or does not know this machine's address";
     const std::string text = error.to_string();
     constexpr std::string_view of_ours = "TLS: certificate verify failed: ";
     if (text.starts_with(of_ours)) return "its certificate is not believed: " + text.substr(of_ours.size());

@@ -187,7 +187,7 @@ TEST_F(Peers, OnlyMachinesOfTheTopologyAreAnswered) {
     const std::string api = start("127.0.0.1");
     machines_ = {"127.0.0.2"};
     EXPECT_EQ(why(peer("a", api), manner(2s, "127.0.0.1")),
-              "it hangs up: is this machine's address one that it knows?");
+              "it hangs up: its supervisor was stopped just now, or does not know this machine's address");
     EXPECT_EQ(servers_.front().turned_away(), 1U);
     EXPECT_EQ(refusals_.size(), 0U) << "strangers are not worth a line";
     EXPECT_EQ(why(peer("a", api), manner(2s, "127.0.0.2")), "");
