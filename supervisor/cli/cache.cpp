@@ -10,8 +10,8 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 namespace mpsup::cli {
 
@@ -85,8 +85,10 @@ int run_cache(const Context& context, const CacheOptions& options) {
     if (!options.worker.empty()) workers.push_back(options.worker);
     const auto answers = ask_workers(*site, workers, options.question);
     if (!answers) {
-        const int code = answers.error().code.value();
-        if (code == ECONNREFUSED || code == ENOENT) return complain(nobody_answers(*site), no_supervisor);
+        const std::error_code& code = answers.error().code;
+        if (code == std::errc::connection_refused || code == std::errc::no_such_file_or_directory ||
+            code == std::errc::connection_reset)
+            return complain(nobody_answers(*site), no_supervisor);
         return complain(answers.error().to_string(), failed);
     }
     if (context.output != Output::table) return print_as_json(context, *answers);

@@ -54,7 +54,10 @@ struct ChosenSite {
 /// "mpsup: TEXT" on stderr; returns `code`.
 int complain(const std::string& text, int code);
 
-/// Why no supervisor of a site answers, and what can be done.
+/// Was it one of the machines of a cluster when its supervisor ran last?
+[[nodiscard]] bool is_of_several(const ChosenSite& site);
+
+/// Why no supervisor of a site answers, and what can be done. Waits a moment for one that is just ending.
 [[nodiscard]] std::string nobody_answers(const ChosenSite& site);
 
 } // namespace mpsup::cli

@@ -8,12 +8,15 @@
 
 #include <boost/json.hpp>
 
-#include <cerrno>
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fcntl.h>
 #include <optional>
 #include <poll.h>
+#include <string_view>
 #include <sys/file.h>
+#include <system_error>
 
 namespace mpsup::cli {
 
@@ -67,6 +70,20 @@ private:
     std::optional<LiveDisplay> live_;
 };
 
+// One that the machines of a cluster make together.
+bool is_of_all_machines(const std::string& path) {
+    constexpr std::array<std::string_view, 4> changes{"/v1/up", "/v1/reload", "/v1/restart", "/v1/rollback"};
+    return std::ranges::find(changes, path) != changes.end();
+}
+
+// It took the order, and was gone before it said how that ended.
+std::string lost_while_it_worked(const ChosenSite& site, const std::string& path) {
+    std::string words = nobody_answers(site);
+    if (is_of_several(site) && is_of_all_machines(path))
+        words += ". What was begun goes on under the lead of another machine: `mpsup status` there";
+    return words;
+}
+
 } // namespace
 
 int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& body) {
@@ -84,10 +101,12 @@ int ask(const Context& context, const ChosenSite& site, const std::string& path,
     if (code) return *code;
     if (reply && context.detach) return ok;
     if (reply) return complain("the supervisor did not say how it ended: " + reply->body, failed);
-    const int error = reply.error().code.value();
-    if (error == ETIMEDOUT)
+    const std::error_code error = reply.error().code;
+    if (error == std::errc::timed_out)
         return complain("not done within the time you gave; it goes on, see `mpsup status`", timed_out);
-    if (error == ECONNREFUSED || error == ENOENT) return complain(nobody_answers(site), no_supervisor);
+    if (error == std::errc::connection_refused || error == std::errc::no_such_file_or_directory)
+        return complain(nobody_answers(site), no_supervisor);
+    if (error == std::errc::connection_reset) return complain(lost_while_it_worked(site, path), no_supervisor);
     return complain(reply.error().to_string(), failed);
 }
 

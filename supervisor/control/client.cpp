@@ -81,7 +81,10 @@ private:
 };
 
 Error broken(const std::string& socket, const boost::system::error_code& error) {
-    return {"talk to the supervisor at " + socket, std::error_code(error)};
+    const bool has_ended = error == boost::asio::error::eof || error == http::error::end_of_stream ||
+                           error == http::error::partial_message || error == boost::system::errc::broken_pipe;
+    const std::error_code code = has_ended ? std::make_error_code(std::errc::connection_reset) : std::error_code(error);
+    return {"talk to the supervisor at " + socket, code};
 }
 
 std::string request_text(std::string_view method, const std::string& path, const std::string& body) {

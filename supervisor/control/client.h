@@ -15,7 +15,8 @@ struct ControlReply {
 };
 
 /// Does somebody answer there? A process that is just being killed still lets one connect. One that takes its time (two
-/// seconds) is there. ECONNREFUSED and ENOENT mean that no supervisor runs, as does a connection that ends without an answer.
+/// seconds) is there. ECONNREFUSED and ENOENT mean that no supervisor runs, as does a connection that ends without a whole answer
+/// (ECONNRESET, here and below).
 [[nodiscard]] Result<> check_control_socket(const std::string& socket);
 
 /// GET, whole answer. ETIMEDOUT when it does not come in time.

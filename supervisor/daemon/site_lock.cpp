@@ -1,8 +1,10 @@
 #include "supervisor/daemon/site_lock.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
@@ -49,7 +51,9 @@ Result<Fd> take_site_lock(const std::string& path) {
 std::optional<pid_t> site_lock_holder(const std::string& path) {
     const auto file = open_file(path, O_RDONLY);
     if (!file || ::flock(file->get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;
-    return pid_in(path);
+    const pid_t pid = pid_in(path);
+    const bool is_gone = pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH; // whoever has it now has not written yet
+    return is_gone ? 0 : pid;
 }
 
 } // namespace mpsup

@@ -14,7 +14,7 @@ namespace mpsup {
 /// however that comes about. Waits two seconds at most for one that is just ending. An error says who has it.
 [[nodiscard]] Result<Fd> take_site_lock(const std::string& path);
 
-/// Who has it, as far as the file says: nothing when nobody has, 0 when it is not known who.
+/// Who has it, as far as the file says: nothing when nobody has, 0 when it is not known who, or when that process is no more.
 [[nodiscard]] std::optional<pid_t> site_lock_holder(const std::string& path);
 
 } // namespace mpsup

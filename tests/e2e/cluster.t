@@ -215,6 +215,18 @@ subtest 'one machine alone' => sub {
     is_deeply decode_json(($cluster->on('web1')->mpsup('plan', $newer, '-o', 'json'))[1])->{notes}, [], 'where all run one topology a plan has no notes';
 };
 
+subtest 'a supervisor that is killed while somebody waits for it' => sub {
+    my $finish = $cluster->begin('app1', 'restart', '--timeout', '60s');
+    wait_until(20, 'it is under way', sub { (($cluster->change // {})->{phase} // '') eq 'rolling' });
+    $cluster->end('app1', 'KILL');
+    my ($code, $out, $err) = $finish->();
+    is $code, 4, 'is missed' or diag $out;
+    like $err, qr/^mpsup: no supervisor runs for site test; its workers serve on: .*takes them over\. What was begun goes on under the lead of another machine: `mpsup status` there$/, 'and it is said where to look';
+    $cluster->supervise('app1');
+    wait_until(60, 'another one ends it', sub { ($cluster->change->{phase} // '') !~ /checking|rolling|undoing/ });
+    ok $cluster->wait_converged(20), 'and all is as it was';
+};
+
 subtest 'drain' => sub {
     my $finish = load();
     is +($cluster->on('web1')->mpsup('drain', 'app1', '--wait'))[0], 0, 'a machine is drained';

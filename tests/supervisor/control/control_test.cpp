@@ -119,5 +119,22 @@ TEST_F(Control, TellsThatWhoeverListensIsAboutToEnd) {
     EXPECT_FALSE(check_control_socket(path));
 }
 
+TEST_F(Control, TellsOfAConnectionThatEndedApartFromOneThatCouldNotBeMade) {
+    const std::string path = folder_ + "/dying";
+    for (const std::string said :
+         {"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+        const Fd listener = listen_unix(path, SOCK_STREAM, 0600).value();
+        const std::jthread death([&] {
+            pollfd client{listener.get(), POLLIN, 0};
+            ::poll(&client, 1, -1);
+            const Fd ended(::accept(listener.get(), nullptr, nullptr));
+            EXPECT_EQ(::send(ended.get(), said.data(), said.size(), MSG_NOSIGNAL), static_cast<ssize_t>(said.size()));
+        });
+        const auto reply = control_post(path, "/v1/restart", "{}", 5s, {});
+        ASSERT_FALSE(reply) << said;
+        EXPECT_EQ(reply.error().code, std::errc::connection_reset) << said << reply.error().to_string();
+    }
+}
+
 } // namespace
 } // namespace mpsup
