@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <optional>
@@ -17,6 +18,7 @@
 #include <string_view>
 #include <sys/file.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace mpsup::cli {
 
@@ -70,6 +72,31 @@ private:
     std::optional<LiveDisplay> live_;
 };
 
+// By a signal that ends us while what we asked for goes on. Only what may be called in a handler.
+void say_that_it_goes_on(int signal) {
+    constexpr std::string_view words = "\nmpsup: interrupted; it goes on, see `mpsup status`\n";
+    (void)!::write(STDERR_FILENO, words.data(), words.size());
+    (void)::raise(signal); // as it ends others
+}
+
+// As long as it lives; who ignores the signal goes on ignoring it.
+class Interruption {
+public:
+    Interruption() {
+        struct sigaction ours{};
+        ours.sa_handler = say_that_it_goes_on;
+        ours.sa_flags = static_cast<int>(SA_RESETHAND);
+        if (::sigaction(SIGINT, nullptr, &before_) == 0 && before_.sa_handler == SIG_DFL) // NOLINT: how it is read
+            ::sigaction(SIGINT, &ours, nullptr);
+    }
+    ~Interruption() { ::sigaction(SIGINT, &before_, nullptr); }
+    Interruption(const Interruption&) = delete;
+    Interruption& operator=(const Interruption&) = delete;
+
+private:
+    struct sigaction before_{};
+};
+
 // One that the machines of a cluster make together.
 bool is_of_all_machines(const std::string& path) {
     constexpr std::array<std::string_view, 4> changes{"/v1/up", "/v1/reload", "/v1/restart", "/v1/rollback"};
@@ -89,6 +116,7 @@ std::string lost_while_it_worked(const ChosenSite& site, const std::string& path
 int ask(const Context& context, const ChosenSite& site, const std::string& path, const std::string& body) {
     std::optional<int> code;
     Presenter presenter(context);
+    const Interruption interruption;
     const auto reply =
         control_post(site.paths.control_socket(), path, body, context.timeout.value_or(std::chrono::milliseconds(0)),
                      [&](const std::string& raw) {

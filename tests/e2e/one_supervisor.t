@@ -6,7 +6,8 @@ use Test::More;
 
 my $site = new_site();
 my ($files, $pages) = (free_port(), free_port());
-$site->write('app.psgi', <<'APP');
+my $hold = $site->dir . '/hold'; # as long as it is there, nothing more is loaded
+$site->write('app.psgi', "BEGIN { select undef, undef, undef, 0.02 while -e '$hold' }\n" . <<'APP');
 sub {
     my $env = shift;
     select undef, undef, undef, 1 if $env->{PATH_INFO} eq '/slow';
@@ -39,6 +40,26 @@ subtest 'sockets that somebody took away' => sub {
     wait_until(5, 'the sockets are there again', sub { @sockets == grep { -S } @sockets });
     is $site->supervisor_pid, $pid, 'it answers';
     $site->must('restart'); # new processes find the other one
+};
+
+subtest 'whoever does not wait any longer' => sub {
+    my $generation = $site->worker('app')->{generation};
+    $site->write('hold', '');
+    my ($out, $err) = map { $site->dir . "/waiter.$_" } qw(out err);
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        $SIG{INT} = 'DEFAULT';
+        open STDOUT, '>', $out or die;
+        open STDERR, '>', $err or die;
+        exec $site->command('restart', 'app') or die "exec: $!";
+    }
+    wait_until(10, 'it is under way', sub { -s $out });
+    kill 'INT', $pid;
+    waitpid $pid, 0;
+    is $?, 2, 'ends by the signal';
+    is Mpsup::Test::read_file($err), "\nmpsup: interrupted; it goes on, see `mpsup status`\n", 'and is told what does not';
+    unlink $hold;
+    ok wait_until(20, 'it is done', sub { my $app = $site->worker('app'); $app->{generation} == $generation + 1 && $app->{state} eq 'ready' }), 'which comes to its end';
 };
 
 subtest 'a state folder that cannot be written' => sub {
