@@ -5,6 +5,8 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <array>
+#include <string>
 #include <utility>
 
 namespace mpsup::cluster {
@@ -14,6 +16,15 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t most_idle = 4;
+
+// What is wrong with a file is said with its path; which option named it? What is no key of a certificate names both.
+std::string with_option(const tls::Files& files, std::string text) {
+    const std::array<std::pair<const char*, const std::string&>, 3> options{
+        {{"--cluster-key", files.key}, {"--cluster-cert", files.certificate}, {"--cluster-ca", files.ca}}};
+    for (const auto& [option, path] : options)
+        if (!path.empty() && text.contains(path)) return std::string(option) + ": " + text;
+    return text;
+}
 
 } // namespace
 
@@ -58,7 +69,7 @@ asio::awaitable<Result<>> EtcdConnections::secure(std::shared_ptr<Channel> chann
     const auto plugin = tls::load_plugin(options_.tls_plugin.empty() ? tls::plugin_path() : options_.tls_plugin);
     if (!plugin) co_return std::unexpected(plugin.error());
     const auto context = (*plugin)->client(options_.tls);
-    if (!context) co_return std::unexpected(context.error());
+    if (!context) co_return failure(with_option(options_.tls, context.error().to_string()));
     auto session = (*context)->connect(endpoint.host);
     if (!session) co_return std::unexpected(session.error());
     const auto secured = co_await channel->secure(std::move(*session), deadline);

@@ -68,7 +68,7 @@ asio::awaitable<Result<>> log_in(Connections connections, std::size_t endpoint) 
     const EtcdOptions& options = connections->options();
     if (options.user.empty() || !connections->token.empty()) co_return Result<>();
     const auto password = topology::read_secret(options.password_file);
-    if (!password) co_return failure("password of etcd: " + password.error().why);
+    if (!password) co_return failure("--cluster-password-file: " + to_string(password.error()));
     const Question question{"/v3/auth/authenticate", login(options.user, *password), options.patience};
     const ReadAnswer read = [&](const std::string& text) -> Result<> {
         auto token = read_token(text);

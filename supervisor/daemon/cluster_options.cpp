@@ -6,6 +6,7 @@
 #include <memory>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace mpsup {
 
@@ -29,6 +30,18 @@ std::vector<std::string> ClusterOptions::to_arguments() const {
     add("--peer-cert", peer_certificate);
     add("--peer-key", peer_key);
     return words;
+}
+
+std::vector<std::string> keys_open_to_others(const ClusterOptions& options) {
+    std::vector<std::string> open;
+    const auto look = [&](const std::string& option, const std::string& path) {
+        struct stat status{};
+        if (path.empty() || ::stat(path.c_str(), &status) != 0) return; // what cannot be read is said where it is used
+        if ((status.st_mode & S_IRWXO) != 0) open.push_back(option + ": others may reach " + path + "; chmod o-rwx it");
+    };
+    look("--cluster-key", options.key);
+    look("--peer-key", options.peer_key);
+    return open;
 }
 
 std::optional<std::string> own_address_towards(const std::string& host) {

@@ -21,6 +21,9 @@ struct ClusterOptions {
     [[nodiscard]] std::vector<std::string> to_arguments() const;
 };
 
+/// Private keys that others than their owner and its group may reach: "--cluster-key: others may reach /etc/key.pem; chmod o-rwx it".
+[[nodiscard]] std::vector<std::string> keys_open_to_others(const ClusterOptions& options);
+
 /// The address that this machine has towards a host ("10.9.0.254", "etcd.example"), as the kernel would choose it; nothing is sent.
 /// Resolves names, so it may take seconds. Nothing: there is no way to it.
 [[nodiscard]] std::optional<std::string> own_address_towards(const std::string& host);

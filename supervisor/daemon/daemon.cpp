@@ -119,6 +119,7 @@ public:
         orders_ = std::make_unique<Orders>(site_, *takeover_, options_.site);
         if (options_.cluster) {
             around_.machine = options_.cluster->machine;
+            for (const std::string& open : keys_open_to_others(*options_.cluster)) log_line("warning", open);
             cluster_ = std::make_unique<ClusterLink>(site_, *orders_, *takeover_, *options_.cluster);
         }
         api_ = std::make_unique<ControlApi>(site_, *orders_, commands_, cluster_.get(), api_process());

@@ -51,7 +51,7 @@ contract::WorkerKind kind_of(topology::Kind kind) {
 }
 
 std::string without_secret(const std::string& name, const topology::NoSecret& error) {
-    return "the secret " + name + ": " + error.why + (error.remedy.empty() ? "" : "; " + error.remedy);
+    return "the secret " + name + ": " + to_string(error);
 }
 
 // What the spec says, in the words of the contract; the descriptors come later.

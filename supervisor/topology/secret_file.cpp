@@ -23,6 +23,8 @@ NoSecret open_to_others(const struct stat& status) {
 
 } // namespace
 
+std::string to_string(const NoSecret& error) { return error.why + (error.remedy.empty() ? "" : "; " + error.remedy); }
+
 std::expected<std::string, NoSecret> read_secret(const std::string& path) {
     const auto refuse = [&](const std::string& why, std::string remedy = {}) {
         return std::unexpected(NoSecret{in_ticks(path) + ": " + why, std::move(remedy)});

@@ -15,6 +15,9 @@ struct NoSecret {
     std::string remedy{}; // "chmod o-rwx it", or empty
 };
 
+/// Both: "`/run/secrets/db`: others may reach it; chmod o-rwx it".
+[[nodiscard]] std::string to_string(const NoSecret& error);
+
 /// What the file holds, without the newline at its end, if it has one. Symbolic links are followed (secrets are
 /// mounted as such); what they lead to must be a regular file of root's or of whoever asks, nothing of which is for
 /// others (the group may have it), of at most max_secret_bytes and without a NUL byte: it becomes a variable of an

@@ -295,6 +295,12 @@ subtest 'etcd that refuses the user' => sub {
     $cluster->start_supervisor('web1', '--cluster-user', 'root', '--cluster-password-file', $files->dir . '/right');
     $cluster->wait_for_supervisor('web1');
     $cluster->wait_for_state('web1', 'connected');
+    $cluster->end('app1', 'TERM');
+    chmod 0644, $password or die "chmod: $!";
+    $cluster->start_supervisor('app1', '--cluster-user', 'root', '--cluster-password-file', $password);
+    $cluster->wait_for_supervisor('app1');
+    ok wait_until(10, 'it is read', sub { $cluster->seen_by('app1')->{why} =~ /--cluster-password-file: `\S+`: others may reach it; chmod o-rwx it/ }), 'a password that others may read is none';
+    chmod 0600, $password or die "chmod: $!";
     for my $case (['wrong', 'alone'], ['secret', 'connected']) {
         my ($word, $state) = @$case;
         $files->write('password', "$word\n");

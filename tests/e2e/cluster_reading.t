@@ -192,7 +192,9 @@ subtest 'certificates of an authority' => sub {
     my $says = sub { my ($what) = @_; return sub { ($web->mpsup('status'))[1] =~ $what } };
     $begin_anew->('web1');
     wait_until(20, 'one that has none is named', $says->(qr/^app1 .*does not answer: its certificate is not believed: self-signed certificate$/m));
+    chmod 0644, "$dir/app1.key" or die "chmod: $!";
     $begin_anew->('app1');
+    like Mpsup::Test::read_file($cluster->log_file('app1')), qr{\[warning\] --peer-key: others may reach \S+/app1\.key; chmod o-rwx it$}m, 'a key that others may read is named';
     wait_until(20, 'both have one', sub { ($web->mpsup('status'))[0] == 0 });
     pass 'supervisors with certificates ask each other';
     $certify->('app1', 'other');

@@ -225,6 +225,21 @@ TEST_F(EtcdClientTest, AsksAnotherWhereThereIsNoLeader) {
     EXPECT_EQ(run(client_->get({})).error().code, EtcdCode::unavailable);
 }
 
+TEST_F(EtcdClientTest, SaysWhichOptionNamedAFileThatIsNotRight) {
+    FakeEtcd etcd([](const FakeEtcd::Asked&) { return http_ok(empty); });
+    const auto why = [&](const tls::Files& files) {
+        EtcdOptions options;
+        options.endpoints.push_back({true, "127.0.0.1", etcd.port()});
+        options.tls = files;
+        options.tls_plugin = MPSUP_TLS_PLUGIN;
+        use({}, patient, options);
+        return run(client_->get({})).error().what;
+    };
+    EXPECT_TRUE(why({.ca = "/nowhere/ca.pem"}).contains("--cluster-ca: open /nowhere/ca.pem: No such file"));
+    EXPECT_TRUE(why({.certificate = "/nowhere/a", .key = "/dev/null"}).contains("--cluster-cert: open /nowhere/a: "));
+    EXPECT_TRUE(why({.certificate = "/etc/passwd", .key = "/nowhere/a"}).contains("--cluster-key: open /nowhere/a: "));
+}
+
 // With a user, whose password lies in a file.
 class EtcdUser : public EtcdClientTest {
 protected:
@@ -295,7 +310,10 @@ TEST_F(EtcdUser, SaysWhenThePasswordIsWrong) {
     EXPECT_TRUE(run(client_->get({}))) << "it is read at each login";
     ::chmod(options_.password_file.c_str(), 0604);
     use({etcd.port()}, patient, options_);
-    EXPECT_TRUE(run(client_->get({})).error().what.contains("others may reach it"));
+    const std::string named = "--cluster-password-file: `" + options_.password_file + "`: ";
+    EXPECT_TRUE(run(client_->get({})).error().what.ends_with(named + "others may reach it; chmod o-rwx it"));
+    std::filesystem::remove(options_.password_file);
+    EXPECT_TRUE(run(client_->get({})).error().what.ends_with(named + "there is no such file"));
 }
 
 // Etcd asks for no user there, and whoever changes the password takes no machine off.
