@@ -201,7 +201,7 @@ void print_tables(const Past& past) {
     Table table({"WHEN", "WHAT", "WORKER", "HOW"});
     constexpr std::size_t widest_worker = 24;
     constexpr std::size_t indent = 4;
-    if (!past.applied.empty()) std::printf("%s\n", topologies_table(past.applied).c_str());
+    if (!past.applied.empty()) std::printf("%s\nof this machine alone:\n", topologies_table(past.applied).c_str());
     for (const Entry& entry : past.entries) {
         const std::string worker = entry.worker.empty() ? "all" : printable(entry.worker);
         table.add(

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <cstdio>
 #include <functional>
 
 namespace mpsup::cli {
@@ -69,6 +70,19 @@ public:
     }
 
 private:
+    int print_help() const {
+        const CLI::App* app = &app_;
+        std::string name = app->get_name();
+        for (const std::string& word : help_of_) {
+            const auto named = app->get_subcommands([&](const CLI::App* sub) { return sub->check_name(word); });
+            if (named.empty()) return complain("there is no verb " + word + ": `mpsup help` has them all", usage);
+            app = named.front();
+            name += " " + word;
+        }
+        std::fputs(app->get_formatter()->make_help(app, name, CLI::AppFormatMode::Normal).c_str(), stdout);
+        return ok;
+    }
+
     CLI::App* verb(const char* name, const char* help, std::function<int()> run) {
         CLI::App* sub = app_.add_subcommand(name, help);
         sub->callback([this, run = std::move(run)] { verb_ = run; });
@@ -186,6 +200,9 @@ private:
         add_files(plan, files_);
         add_machines(plan);
         verb("version", "of this program", [this] { return run_version(context_); });
+        verb("help", "what a verb does and takes, as its --help says it", [this] {
+            return print_help();
+        })->add_option("verb", help_of_, "which");
     }
 
     // What operators say of machines.
@@ -328,6 +345,7 @@ private:
     bool with_origin_ = false;
     bool strict_ = false;
     std::vector<std::pair<CLI::App*, std::vector<std::string>*>> with_files_;
+    std::vector<std::string> help_of_;
     std::string at_;
     std::string sql_;
     std::function<int()> verb_;

@@ -161,6 +161,8 @@ subtest 'a damaged database' => sub {
 
 subtest 'bad command lines' => sub {
     is +($site->mpsup('upp'))[0], 2, 'an unknown verb: exit 2';
+    is_deeply [$site->mpsup('help', @$_)], [$site->mpsup(@$_, '--help')], "help @$_" for ['up'], ['links', 'check'], [];
+    is +($site->mpsup('help', 'upp'))[0], 2, 'of an unknown verb: exit 2';
     is +($site->mpsup('up'))[0],  2, 'no file: exit 2';
     is +($site->mpsup('restart', 'nobody'))[0], 2, 'an unknown worker: exit 2';
     is +($site->mpsup('status', '--site', 'nosuch'))[0], 2, 'an unknown site: exit 2';

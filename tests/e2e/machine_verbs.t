@@ -155,7 +155,7 @@ subtest 'history' => sub {
                    {kind => 'paint', at_ms => 1000, workers => [], machines => ['app1'], who => 'root', from => 'web1', outcome => 'done', note => ''});
     plays('/v1/topologies' => json({version => 1, topologies => [], changes => \@changes}));
     my $out = $site->must('history');
-    like $out, qr/ - +done +root\@web1 +paint app1\n.* - +done +anna\@web1 +drain app1\n    --force\n/, 'what was said of machines, also what only a later mpsup says' or diag $out;
+    like $out, qr/ - +done +root\@web1 +paint app1\n.* - +done +anna\@web1 +drain app1\n    --force\n\nof this machine alone:\nWHEN /, 'what was said of machines, also what only a later mpsup says' or diag $out;
     is_deeply [map { "$_->{kind} @{ $_->{machines} }" } @{ decode_json($site->must('history', '-o', 'json'))->{changes} }], ['paint app1', 'drain app1'], 'as JSON';
 };
 
