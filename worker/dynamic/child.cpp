@@ -99,15 +99,10 @@ private:
         const auto ready = std::span(events).first(static_cast<std::size_t>(std::max(count, 0)));
         for (const epoll_event& event : ready)
             if (event.data.fd == control_fd()) hear();
-        if (leaves_queue_to_others(ready)) {
+        if (leaves_queue_to_others(ready))
             setup_.board.hand_on(setup_.slot);
-        } else {
-            for (const epoll_event& event : ready)
-                if (doors_.is_private(event.data.fd) || doors_.is_public(event.data.fd))
-                    accept_one(event.data.fd, now);
-                else if (event.data.fd == setup_.board.handed_on_fd())
-                    accept_what_others_left(now);
-        }
+        else
+            accept_newcomers(ready, now);
         for (const epoll_event& event : ready) attend(event.data.fd, true, now);
         attending_.swap(unfinished_);
         for (const int fd : attending_) attend(fd, false, now);
@@ -127,9 +122,26 @@ private:
         return left_queue_ = has_newcomer && has_client && !left_queue_;
     }
 
-    void accept_what_others_left(TimePoint now) {
-        setup_.board.heed();
-        for (const int listener : doors_.opened()) accept_one(listener, now);
+    // One of all doors in a round: a second one would wait behind what the first asks for, and is left to others in the same way.
+    void accept_newcomers(std::span<const epoll_event> ready, TimePoint now) {
+        bool has_taken = false;
+        for (const epoll_event& event : ready) {
+            const int fd = event.data.fd;
+            const bool is_left_by_others = fd == setup_.board.handed_on_fd();
+            if (is_left_by_others) setup_.board.heed();
+            if (doors_.is_private(fd))
+                (void)accept_one(fd, now);
+            else if ((is_left_by_others || doors_.is_public(fd)) && has_taken)
+                setup_.board.hand_on(setup_.slot);
+            else if (is_left_by_others)
+                has_taken = accept_from_any(now);
+            else if (doors_.is_public(fd))
+                has_taken = accept_one(fd, now);
+        }
+    }
+
+    bool accept_from_any(TimePoint now) {
+        return std::ranges::any_of(doors_.opened(), [&](int listener) { return accept_one(listener, now); });
     }
 
     int wait(std::span<epoll_event> events) {
@@ -164,16 +176,18 @@ private:
 
     // Clients
 
-    void accept_one(int listener, TimePoint now) {
+    // Was somebody there?
+    bool accept_one(int listener, TimePoint now) {
         Fd socket = doors_.accept(listener, now);
-        if (!socket) return;
+        if (!socket) return false;
         const int fd = socket.get();
         auto client = std::make_unique<Client>(context_, std::move(socket), doors_.peer_of(listener), now);
         if (leaving_) client->drain();
-        if (!watch(fd, EPOLLIN)) return;
+        if (!watch(fd, EPOLLIN)) return true;
         client->readable(); // its first bytes are often there already
         clients_[fd] = std::move(client);
         unfinished_.push_back(fd);
+        return true;
     }
 
     // Lets one client come as far as it can, one request at most: then it is the others' turn.
