@@ -39,6 +39,8 @@ std::int64_t since_of(const EventsOptions& options) {
     return options.reader.since_ms.value_or(parse_moment(options.since, now_ms()).value_or(0));
 }
 
+int count_of(const EventsOptions& options) { return options.count.value_or(usual_count(since_of(options) > 0)); }
+
 // `machine`: empty where there is one.
 std::string to_line(const state::EventRow& event, const std::string& what, const std::string& machine) {
     std::string line = local_time(event.at.wall_ms) + "  ";
@@ -84,7 +86,7 @@ std::string to_line(const json::object& event) {
 
 int events_of_machines(const Context& context, const ChosenSite& site, const EventsOptions& options,
                        const std::string& machines) {
-    ApiTarget target{"/v1/events", {{"machines", machines}, {"lines", std::to_string(options.count)}}};
+    ApiTarget target{"/v1/events", {{"machines", machines}, {"lines", std::to_string(count_of(options))}}};
     if (!options.worker.empty()) target.values["worker"] = options.worker;
     if (const auto since = since_of(options)) target.values["since_ms"] = std::to_string(since);
     if (options.follow) target.values["follow"] = "1";
@@ -121,7 +123,7 @@ int run_events(const Context& context, const EventsOptions& options) {
     state::EventFilter filter;
     filter.worker = options.worker;
     filter.since_ms = since_of(options);
-    filter.limit = static_cast<std::size_t>(options.count);
+    filter.limit = static_cast<std::size_t>(count_of(options));
     auto events = queries->events(filter);
     if (!events) return complain(events.error().to_string(), failed);
     print(context, *events);

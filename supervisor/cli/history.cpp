@@ -242,9 +242,10 @@ int run_history(const Context& context, const HistoryOptions& options) {
     if (!site) return complain(site.error().what, usage);
     const auto queries = state::Queries::open(site->paths.database());
     if (!queries) return complain(queries.error().to_string(), failed);
-    const state::PastFilter filter{.worker = options.worker,
-                                   .since_ms = parse_moment(options.since, now_ms()).value_or(0),
-                                   .limit = static_cast<std::size_t>(options.count)};
+    const std::int64_t since = parse_moment(options.since, now_ms()).value_or(0);
+    const int count = options.count.value_or(usual_count(since > 0));
+    const state::PastFilter filter{
+        .worker = options.worker, .since_ms = since, .limit = static_cast<std::size_t>(count)};
     auto past = look_back(*queries, filter);
     if (!past) return complain(past.error().to_string(), failed);
     past->applied = applied_to_cluster(*site, filter);

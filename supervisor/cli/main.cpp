@@ -162,7 +162,8 @@ private:
         verb("size", "the memory of every process, and what the builds cost", [this] { return run_size(context_); });
         CLI::App* events = verb("events", "what happened", [this] { return run_events(context_, events_); });
         events->add_option("worker,--worker", events_.worker, "of this worker only");
-        events->add_option("-n,--lines", events_.count, "how many of the last ones")->check(CLI::Range(1, 100000));
+        events->add_option("-n,--lines", events_.count, "how many of the last ones; 50, with --since all")
+            ->check(CLI::Range(1, 100000));
         add_since(events, events_.since);
         events->add_flag("-f,--follow", events_.follow, "and what happens from here on");
         add_machines(events);
@@ -285,7 +286,8 @@ private:
         CLI::App* history =
             verb("history", "what was changed and what crashed", [this] { return run_history(context_, history_); });
         history->add_option("worker,--worker", history_.worker, "of this worker only");
-        history->add_option("-n,--lines", history_.count, "how many of the last ones")->check(CLI::Range(1, 100000));
+        history->add_option("-n,--lines", history_.count, "how many of the last ones; 50, with --since all")
+            ->check(CLI::Range(1, 100000));
         add_since(history, history_.since);
         CLI::App* sql = verb("sql", "a SELECT on the site's database, which it cannot change",
                              [this] { return run_sql(context_, sql_); });

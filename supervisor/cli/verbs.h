@@ -48,10 +48,13 @@ struct ReaderOptions {
     std::optional<std::int64_t> since_ms; // goes before a `since`
 };
 
+/// How many of what happened are shown where no number is given: all `since` a moment, else the last ones.
+[[nodiscard]] constexpr int usual_count(bool since) { return since ? 100'000 : 50; }
+
 struct EventsOptions {
     std::string worker;
-    std::string since; // moment.h; empty: from the beginning
-    int count = 50;
+    std::string since;        // moment.h; empty: from the beginning
+    std::optional<int> count; // of the last ones; nothing: usual_count
     bool follow = false;
     ReaderOptions reader;
 };
@@ -60,8 +63,8 @@ struct EventsOptions {
 
 struct HistoryOptions {
     std::string worker;
-    std::string since; // moment.h; empty: from the beginning
-    int count = 50;
+    std::string since;        // moment.h; empty: from the beginning
+    std::optional<int> count; // of the last ones; nothing: usual_count
 };
 /// What was changed and what crashed.
 [[nodiscard]] int run_history(const Context& context, const HistoryOptions& options);

@@ -389,9 +389,12 @@ void WorkerHandle::end_child(GenerationHandle& generation, pid_t pid, ExitStatus
     if (auto late = time_limit_reason(child->second.scoreboard.read(), status, monotonic_ms()); !late.empty())
         reason = std::move(late);
     const bool leaving = planned || child->second.leaving || generation.draining;
+    const core::Generation* known = core_.find(generation.number);
+    const bool is_refused = generation.killed && known && !known->was_ready();
     around_.history.store().exited({child->second.uuid, status,
                                     !reason.empty() ? reason
                                     : leaving       ? "planned"
+                                    : is_refused    ? "it did not become ready"
                                                     : "crash"});
     add_pages(child->second.scoreboard, past_pages_);
     child->second.counter.end(child->second.scoreboard.read_traffic(), leaving);

@@ -63,6 +63,7 @@ subtest 'a release that answers 500' => sub {
     like $err, qr/answered 500/, 'and it is said what it answered';
     is request($pages, '/')->{status}, 200, 'the old one serves on';
     is $site->worker('app')->{wanted}, 4, 'and is what it was';
+    unlike $site->must('history', '--worker', 'app'), qr/crash .*signal 9/, 'whose processes are ended with it has not crashed';
 };
 
 subtest 'up with a changed file' => sub {
