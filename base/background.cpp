@@ -44,7 +44,9 @@ void Background::Work::start_thread(const std::shared_ptr<Work>& self) {
 }
 
 void Background::Work::run() {
-    if (options.nice != 0) static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), options.nice));
+    const auto self = static_cast<id_t>(::gettid());
+    if (options.nice != 0) // than the process is
+        static_cast<void>(::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) + options.nice));
     std::unique_lock lock(mutex);
     while (!ended) {
         if (waiting.empty()) {

@@ -51,7 +51,8 @@ subtest 'moved away while clients ask' => sub {
     print $slow "GET /slow?n=9999 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     my $end = time + 2;
     my $n   = 0;
-    while (time < $end) {
+    my $are_moved = sub { 3 == grep { my @files = log_files($_); @files > 3 } qw(app app.access docs.access) };
+    while (time < $end || (time < $end + 20 && !$are_moved->())) {
         $n++;
         request($pages, "/page?n=$n");
         request($files, "/a.txt?n=$n");

@@ -30,8 +30,8 @@ subtest 'one supervisor a site' => sub {
 subtest 'sockets that somebody took away' => sub {
     my $pid = $site->supervisor_pid;
     my @sockets = map { "$site->{state}/run/test/$_/socket" } qw(control contract);
-    unlink @sockets;
     for (['status'], ['up', $topology]) {
+        unlink @sockets; # which are made anew at a health check
         my ($code, $out, $err) = $site->mpsup(@$_);
         isnt $code, 0, "$_->[0] is not done";
         like $err, qr/the supervisor of site test \(pid $pid\) runs .* `kill -USR1 $pid`/s, '  and names the process and the remedy';
