@@ -56,7 +56,7 @@ Destination::Destination(const contract::Route& route, std::vector<UpstreamAddre
       authorities_(std::move(authorities)),
       budget_(route.buffer.memory, route.buffer.disk, &whole),
       queue_(route.queue.length, [](int connection) { return !is_unread(connection); }),
-      brownout_(route.queue.target),
+      brownout_(route.queue.target, route.queue.timeout),
       backends_(texts_of(addresses_), policy_of(route.health, has_pool())) {}
 
 void Destination::note_generation(std::uint64_t generation) noexcept {

@@ -123,7 +123,8 @@ std::string_view Forwarding::head_for(bool pool, const Known& known) {
 Task<> Forwarding::call_upstream(Known& known) {
     const http::TimePoint now = Clock::now();
     if (destination_.load(now) == Load::shed) {
-        const CallFailure shed{503, "shed, for the queue is over its target", true};
+        const CallFailure shed{503, "shed, for those before it have waited for half of the time that anybody waits",
+                               true};
         co_return co_await fail(shed, known);
     }
     const CallRequest request{[this, &known](bool pool) { return head_for(pool, known); },
