@@ -86,8 +86,7 @@ int run_cache(const Context& context, const CacheOptions& options) {
     const auto answers = ask_workers(*site, workers, options.question);
     if (!answers) {
         const std::error_code& code = answers.error().code;
-        if (code == std::errc::connection_refused || code == std::errc::no_such_file_or_directory ||
-            code == std::errc::connection_reset)
+        if (nobody_listens(code) || code == std::errc::connection_reset)
             return complain(nobody_answers(*site), no_supervisor);
         return complain(answers.error().to_string(), failed);
     }

@@ -23,7 +23,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr int usual_count = 50;
 constexpr auto elsewhere =
     ": one that `mpsup supervise` or `up --foreground` started writes to its standard error, which under "
     "systemd is in the journal (journalctl -u mpsup@SITE)";
@@ -161,7 +160,7 @@ Result<Wanted> wanted_of(const LogsOptions& options) {
         if (!wanted.pattern) return failure(options.grep + " is no extended regular expression");
     }
     wanted.tail = options.count;
-    if (!wanted.tail && !wanted.since_ms && !wanted.pattern) wanted.tail = usual_count;
+    if (!wanted.tail && !wanted.since_ms && !wanted.pattern) wanted.tail = usual_count(false);
     return wanted;
 }
 

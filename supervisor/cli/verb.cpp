@@ -132,10 +132,13 @@ int ask(const Context& context, const ChosenSite& site, const std::string& path,
     const std::error_code error = reply.error().code;
     if (error == std::errc::timed_out)
         return complain("not done within the time you gave; it goes on, see `mpsup status`", timed_out);
-    if (error == std::errc::connection_refused || error == std::errc::no_such_file_or_directory)
-        return complain(nobody_answers(site), no_supervisor);
+    if (nobody_listens(error)) return complain(nobody_answers(site), no_supervisor);
     if (error == std::errc::connection_reset) return complain(lost_while_it_worked(site, path), no_supervisor);
     return complain(reply.error().to_string(), failed);
+}
+
+bool nobody_listens(const std::error_code& error) {
+    return error == std::errc::connection_refused || error == std::errc::no_such_file_or_directory;
 }
 
 void wait_until_gone(const ChosenSite& site) {

@@ -112,7 +112,7 @@ void Asks::look_at(Pending& pending, Turn& turn, const std::string& obstacle) {
 std::string Asks::what_became_of(const Pending& pending) {
     if (pending.follows || pending.drains)
         return "what was begun goes on without this machine; `mpsup history` tells how it ends";
-    if (!pending.was_unknown && !pending.flight.may_be_done()) return "nothing was changed";
+    if (pending.is_undone()) return "nothing was changed";
     return "it is not known whether the store took the order before; `mpsup status` tells when it can be asked again";
 }
 
@@ -144,11 +144,11 @@ void Asks::begin(Pending& pending, Turn& turn) {
     if (is_refused) return end(pending, turn, proposal.code, proposal.text);
     if (turn.now.boot >= pending.since + patience) {
         const std::string& problem = pending.flight.problem();
-        const bool is_known = !pending.was_unknown && !pending.flight.may_be_done();
-        return end(pending, turn, failed,
-                   "the store did not take " + turn.me.machine + "'s order in time" +
-                       (problem.empty() ? "" : " (" + problem + ")") +
-                       (is_known ? "; nothing was changed" : "; `mpsup history` tells whether it did later"));
+        return end(
+            pending, turn, failed,
+            "the store did not take " + turn.me.machine + "'s order in time" +
+                (problem.empty() ? "" : " (" + problem + ")") +
+                (pending.is_undone() ? "; nothing was changed" : "; `mpsup history` tells whether it did later"));
     }
     pending.change = proposal.change;
     pending.text = std::move(proposal.text);

@@ -37,6 +37,9 @@ private:
         std::string remainder{};                    // that was told
         std::optional<Time> drained_since{};
         bool is_over = false;
+
+        /// Has the store, for all that is known, done nothing of it?
+        [[nodiscard]] bool is_undone() const { return !was_unknown && !flight.may_be_done(); }
     };
 
     void look_at(Pending& pending, Turn& turn, const std::string& obstacle);

@@ -33,12 +33,12 @@ constexpr std::array advices{
     Advice{"invalid user ID or password", "etcd has another password for --cluster-user, or does not know that user"},
     Advice{"permission denied", "the user must be allowed to read and write these keys: etcdctl role grant-permission "
                                 "ROLE readwrite --prefix "},
-    Advice{"no leader", "etcd has no quorum: more than half of its members must run and reach each other"},
-    Advice{"request timed out", "etcd has no quorum: more than half of its members must run and reach each other"},
-    Advice{"wrong version number", "it does not speak TLS: http:// in --cluster?"},
     Advice{"CommonName of client", "etcd takes no --cluster-user by a certificate that has a name (CN): make that of "
                                    "--cluster-cert without one, as by `openssl req -subj /O=mpsup`"},
     Advice{"authentication is not enabled", "etcd knows no users: leave --cluster-user out, or `etcdctl auth enable`"},
+    Advice{"no leader", "etcd has no quorum: more than half of its members must run and reach each other"},
+    Advice{"request timed out", "etcd has no quorum: more than half of its members must run and reach each other"},
+    Advice{"wrong version number", "it does not speak TLS: http:// in --cluster?"},
     Advice{"certificate has expired", "etcd's own certificate has to be renewed, or the clock here is wrong"},
     Advice{"certificate verify failed", "--cluster-ca names a file with the certificate that signed etcd's"},
     Advice{"certificate required", "etcd wants a certificate: --cluster-cert and --cluster-key"},

@@ -157,6 +157,13 @@ Error refusal_in(const json::object& answer) {
             code > 0 ? std::error_code(code, etcd_category()) : std::error_code{}};
 }
 
+// ": Client sent an HTTP request to an HTTPS server."
+std::string plain_words(std::string_view line) {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+    const bool is_page = line.empty() || line.front() == '<' || line.size() > longest_reason;
+    return is_page || !std::ranges::all_of(line, is_plain) ? "" : ": " + std::string(line);
+}
+
 std::optional<json::object> parse(std::string_view text) {
     json::error_code error;
     json::parse_options options;
@@ -321,17 +328,6 @@ Result<std::string> read_token(std::string_view text) {
         return token;
     });
 }
-
-namespace {
-
-// ": Client sent an HTTP request to an HTTPS server."
-std::string plain_words(std::string_view line) {
-    const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
-    const bool is_page = line.empty() || line.front() == '<' || line.size() > longest_reason;
-    return is_page || !std::ranges::all_of(line, is_plain) ? "" : ": " + std::string(line);
-}
-
-} // namespace
 
 Error read_refusal(int status, std::string_view text) {
     const auto object = parse(text);
