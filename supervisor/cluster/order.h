@@ -3,8 +3,11 @@
 
 #include "supervisor/cluster/topology_facts.h"
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -48,6 +51,13 @@ struct FenceOrder {
     bool wait = false;  // of drain: until nothing is in flight there
     bool force = false; // the same: also of the last machine of something that is needed
 };
+/// Their verbs.
+inline constexpr std::array<std::pair<std::string_view, FenceOrder::What>, 4> fence_verbs{
+    {{"cordon", FenceOrder::What::cordon},
+     {"uncordon", FenceOrder::What::uncordon},
+     {"drain", FenceOrder::What::drain},
+     {"remove", FenceOrder::What::remove}}};
+
 /// This store is the right one, though it is not that which was known. Where another machine runs what it says, so will this one;
 /// else what runs here is what is wanted: its document, empty when nothing runs.
 struct AcceptStoreOrder {

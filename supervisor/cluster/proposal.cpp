@@ -6,6 +6,7 @@
 #include "base/joined.h"
 #include "base/overloaded.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <string_view>
@@ -24,14 +25,9 @@ constexpr int old_kept = 6;
 constexpr int busy = 8;
 constexpr std::size_t largest_put = 1'400'000; // etcd takes requests of 1.5 MiB, all in all
 
-const char* verb_of(FenceOrder::What what) {
-    switch (what) {
-    case FenceOrder::What::cordon: return "cordon";
-    case FenceOrder::What::uncordon: return "uncordon";
-    case FenceOrder::What::drain: return "drain";
-    case FenceOrder::What::remove: return "remove";
-    }
-    std::unreachable();
+std::string verb_of(FenceOrder::What what) {
+    return std::string(
+        std::ranges::find(fence_verbs, what, &std::pair<std::string_view, FenceOrder::What>::second)->first);
 }
 
 Proposal refuse(int code, std::string text) { return {{}, {}, code, std::move(text)}; }
@@ -381,7 +377,8 @@ private:
     }
 
     // For history. One that is tried again, since nobody knows what came of it, stands once; what cannot be read begins anew.
-    void note(Transaction& transaction, const char* kind, const std::string& machine, const std::string& text) const {
+    void note(Transaction& transaction, const std::string& kind, const std::string& machine,
+              const std::string& text) const {
         OrdersRecord orders = turn_.view.orders().value;
         std::erase_if(orders.past, [&](const PastOrder& order) { return order.id == id_; });
         orders.past.push_back({id_, kind, machine, ask_.who, ask_.from, text, turn_.now.wall});

@@ -8,8 +8,8 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -128,7 +128,6 @@ asio::awaitable<void> ControlApi::order(cluster::Order order, const Report& repo
 
 asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, const Report& report,
                                               ControlAnswer& answer) {
-    using What = cluster::FenceOrder::What;
     const std::string word = request.path.substr(std::string_view("/v1/cluster/").size());
     if (!cluster_) co_return answer.line(result_line(alone()));
     if (word == "accept") {
@@ -136,11 +135,10 @@ asio::awaitable<void> ControlApi::serve_fence(const ControlRequest& request, con
         const Outcome outcome = co_await cluster_->accept_store(std::move(who), report);
         co_return answer.line(result_line(outcome));
     }
-    const std::map<std::string, What> words{
-        {"cordon", What::cordon}, {"uncordon", What::uncordon}, {"drain", What::drain}, {"remove", What::remove}};
-    const auto what = words.find(word);
+    const auto* what =
+        std::ranges::find(cluster::fence_verbs, word, &std::pair<std::string_view, cluster::FenceOrder::What>::first);
     const std::string machine = text_in(request.body, "machine");
-    if (what == words.end()) co_return answer.reply(404, R"({"error":"there is no such verb"})");
+    if (what == cluster::fence_verbs.end()) co_return answer.reply(404, R"({"error":"there is no such verb"})");
     if (machine.empty()) co_return answer.line(result_line({usage, word + " needs a machine"}));
     cluster::Order wanted =
         cluster::FenceOrder{what->second, machine, has_flag(request.body, "wait"), has_flag(request.body, "force")};
